@@ -1,0 +1,52 @@
+"""Spectrogram features from a convolutional network that a YAML file describes.
+
+    from specfeat import Extractor
+
+    rows, times = Extractor("yamnet").extract("speech.wav")
+
+The public names are below; each is loaded when first used, so importing this package costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+_EXPORTS = {
+    "AudioError": "specfeat.errors",
+    "Config": "specfeat.config",
+    "ConfigError": "specfeat.errors",
+    "Extractor": "specfeat.extractor",
+    "Features": "specfeat.extractor",
+    "Settings": "specfeat.config",
+    "SpecfeatError": "specfeat.errors",
+    "load_config": "specfeat.config",
+    "shipped_names": "specfeat.config",
+}
+
+if TYPE_CHECKING:
+    from specfeat.config import Config, Settings, load_config, shipped_names
+    from specfeat.errors import AudioError, ConfigError, SpecfeatError
+    from specfeat.extractor import Extractor, Features
+
+__all__ = [
+    "AudioError",
+    "Config",
+    "ConfigError",
+    "Extractor",
+    "Features",
+    "Settings",
+    "SpecfeatError",
+    "load_config",
+    "shipped_names",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _EXPORTS:
+        return getattr(importlib.import_module(_EXPORTS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

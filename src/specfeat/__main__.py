@@ -1,0 +1,7 @@
+"""`python -m specfeat` is `specfeat`."""
+
+import sys
+
+from specfeat.cli import main
+
+sys.exit(main())

@@ -1,0 +1,100 @@
+"""A stream of samples to the network's inputs: the whole way of one file through the audio part."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specfeat.audio.spectrogram import SpectrogramMaker
+from specfeat.audio.stft import Float
+from specfeat.config.settings import Settings
+from specfeat.errors import AudioError
+
+
+class ClipMaker:
+    """Cuts sound into spectrogram clips, by one config; used for one file after another."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.spectrogram = SpectrogramMaker(settings)
+
+    def clips(self, blocks: Iterable[Float]) -> "Clips":
+        """Return the clips of one stream of mono samples at the config's rate."""
+        return Clips(self, blocks)
+
+
+class Clips:
+    """The clips of one file, to be iterated once.
+
+    Attributes:
+        samples: how many samples have been read; after the last clip, the file's length.
+        count: how many clips have been given.
+    """
+
+    def __init__(self, maker: ClipMaker, blocks: Iterable[Float]) -> None:
+        self.samples = 0
+        self.count = 0
+        self._maker = maker
+        self._blocks = blocks
+
+    def __iter__(self) -> Iterator[Float]:
+        """Yield the clips, float32, shape `Settings.input_shape`.
+
+        Each is valid until the next one is asked for.
+
+        Raises:
+            AudioError: the file breaks, or its samples are so large that the spectrogram is not finite.
+        """
+        settings, maker = self._maker.settings, self._maker.spectrogram
+        cutter, shift = settings.cutter, settings.clips.tail == "shift"
+        sound = self._extended()
+        if settings.clips.cut == "samples":
+            pieces = cut(sound, cutter.clip_samples, cutter.hop_samples, shift=shift)
+            clips = (np.concatenate(list(maker.frames([piece]))) for piece in pieces)
+        else:
+            clips = cut(maker.frames(sound), cutter.frames, cutter.hop_frames, shift=shift)
+        for clip in clips:
+            finished = maker.clip(clip)
+            if not np.isfinite(finished).all():
+                raise AudioError(f"clip {self.count} is not finite: its samples are too large", "spectrogram")
+            self.count += 1
+            yield finished
+
+    def _extended(self) -> Iterator[Float]:
+        """Yield the samples, counted, and after them the silence that the last clip needs."""
+        for block in self._blocks:
+            self.samples += len(block)
+            yield block
+        missing = self._maker.settings.cutter.padded_length(self.samples) - self.samples
+        while missing > 0:
+            part = min(missing, 65_536)
+            yield np.zeros(part, np.float32)
+            missing -= part
+
+
+def cut(blocks: Iterable[NDArray[np.float32]], length: int, hop: int, *, shift: bool) -> Iterator[NDArray[np.float32]]:
+    """Cut a stream, along its first axis, into windows of `length` every `hop`.
+
+    Args:
+        blocks: the stream, in blocks that agree in all axes but the first.
+        length: of a window.
+        hop: from one window's start to the next one's; it may be larger than `length`.
+        shift: if something is left after the last whole window, one more ends where the stream does.
+    """
+    pending = tail = None
+    total = skip = 0  # skip: what lies between windows, where the hop is larger than the length
+    for block in blocks:
+        total += len(block)
+        fresh = block[skip:]
+        skip -= len(block) - len(fresh)
+        pending = fresh if pending is None else np.concatenate([pending, fresh])
+        start = 0
+        while len(pending) - start >= length:
+            yield pending[start : start + length]
+            start += hop
+        skip += max(0, start - len(pending))
+        pending = pending[start:]
+        if shift:
+            tail = block[-length:] if tail is None else np.concatenate([tail, block])[-length:]
+    if tail is not None and total > length and (total - length) % hop:
+        yield tail

@@ -1,0 +1,126 @@
+"""From the paths that a user names to the audio files below them, in an order that every machine agrees on."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import soundfile
+
+from specfeat.errors import NothingError, UsageError
+
+# The file extensions of each container that libsndfile knows. RAW has no header and SD2 keeps its
+# header in another file, so neither can be read from a name alone.
+_EXTENSIONS = {
+    "AIFF": "aif aiff aifc",
+    "AU": "au snd",
+    "AVR": "avr",
+    "CAF": "caf",
+    "FLAC": "flac",
+    "HTK": "htk",
+    "IRCAM": "sf ircam",
+    "MAT4": "mat",
+    "MAT5": "mat",
+    "MP3": "mp3 mp2 mp1 mpga m1a m2a",
+    "MPC2K": "mpc2k",
+    "NIST": "nist sph",
+    "OGG": "ogg oga opus",
+    "PAF": "paf fap",
+    "PVF": "pvf",
+    "RF64": "rf64",
+    "SDS": "sds",
+    "SVX": "iff svx 8svx 16svx",
+    "VOC": "voc",
+    "W64": "w64",
+    "WAV": "wav wave bwf",
+    "WVE": "wve",
+    "XI": "xi",
+}
+
+
+def extensions() -> frozenset[str]:
+    """List the extensions, lower case without the dot, that the installed libsndfile reads."""
+    return frozenset(
+        extension
+        for container in soundfile.available_formats()
+        for extension in _EXTENSIONS.get(container, "").split()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """The files to extract from.
+
+    Attributes:
+        paths: each as it was given, or as the given folder joined with what lies below it.
+        passed_over: how many files of the folders were left out: hidden, or not named as audio.
+    """
+
+    paths: tuple[str, ...]
+    passed_over: int
+
+
+def collect(inputs: Iterable[str | os.PathLike[str]]) -> Collection:
+    """Find the audio files that `inputs` name.
+
+    A file counts whatever its name. A folder stands for every file below it whose extension
+    libsndfile reads (upper or lower case), sorted by the bytes of the path below the folder;
+    hidden files and folders are passed over, links are followed but never in a circle.
+
+    Raises:
+        UsageError: an input does not exist, or a file is named twice.
+        NothingError: there is no audio in them.
+    """
+    known = extensions()
+    paths: dict[str, str] = {}
+    passed_over = 0
+    given = [os.fspath(name) for name in inputs]
+    for name in given:
+        if not os.path.lexists(name):
+            raise UsageError(f"{printable(name)}: no such file or folder")
+        found = [name]
+        if Path(name).is_dir():
+            below = sorted(_below(name), key=os.fsencode)
+            found = [os.path.join(name, path) for path in below if _extension(path) in known]  # noqa: PTH118  keeps the name as given
+            passed_over += len(below) - len(found)
+        for path in found:
+            if path in paths:
+                raise UsageError(f"{printable(path)}: is named twice, by {paths[path]!r} and {name!r}; name it once")
+            paths[path] = name
+    if not paths:
+        raise NothingError(
+            f"no audio in {', '.join(map(printable, given))}: looked for {' '.join(sorted('.' + e for e in known))}"
+            + (f", passed over {passed_over} other files" if passed_over else "")
+        )
+    return Collection(tuple(paths), passed_over)
+
+
+def printable(name: str) -> str:
+    """Show a file name on one line of a terminal, whatever bytes it has."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _extension(path: str) -> str:
+    if path.rpartition("/")[2].startswith("."):
+        return ""
+    return os.path.splitext(path)[1][1:].lower()  # noqa: PTH122  pathlib would parse the whole path
+
+
+def _below(folder: str, inside: str = "", parents: tuple[tuple[int, int], ...] = ()) -> Iterator[str]:
+    """Yield the paths of the files below `folder`, relative to it; hidden folders are not entered."""
+    place = os.path.join(folder, inside)  # noqa: PTH118
+    status = os.stat(place)  # noqa: PTH116
+    identity = (status.st_dev, status.st_ino)
+    if identity in parents:
+        return
+    try:
+        entries = list(os.scandir(place))
+    except OSError as e:
+        raise UsageError(f"{printable(place)}: the folder cannot be read: {e.strerror}") from e
+    for entry in entries:
+        path = f"{inside}/{entry.name}" if inside else entry.name
+        if not entry.is_dir():
+            yield path
+        elif not entry.name.startswith("."):
+            yield from _below(folder, path, (*parents, identity))

@@ -1,0 +1,121 @@
+"""A file to blocks of mono samples at one rate.
+
+Read once from the front, in blocks of a bounded size, until the decoder has no more: what the
+header says about the length is not believed, and nothing seeks.
+"""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from specfeat.config.sound import Audio
+from specfeat.errors import AudioError
+
+Samples = NDArray[np.float32]
+
+BLOCK_VALUES = 131_072  # of all channels together: half a MiB, which fits the second-level cache
+RATES = (1_000, 3_072_000)  # Hz; what lies outside is a broken header, not a recording
+
+
+def read(path: str, audio: Audio) -> Iterator[Samples]:
+    """Yield the file's mono samples at `audio.sample_rate`, in blocks.
+
+    Yields:
+        float32, shape (n,), -1..1 for integer formats, as stored for float formats.
+
+    Raises:
+        AudioError: the file cannot be opened or decoded, or holds a value that is not finite.
+    """
+    with _open(path) as file:
+        blocks = mono(_decoded(file), audio.channel)
+        yield from resample(blocks, file.samplerate, audio)
+
+
+def mono(blocks: Iterable[NDArray[np.float32]], channel: int | None) -> Iterator[Samples]:
+    """Take one channel, or the mean of all, of blocks of shape (n, channels).
+
+    Raises:
+        AudioError: there is no such channel, or a sample is not finite.
+    """
+    done = 0
+    for block in blocks:
+        if not np.isfinite(block).all():
+            frame, column = np.argwhere(~np.isfinite(block))[0]
+            raise AudioError(f"sample {done + frame} of channel {column} is {block[frame, column]}")
+        done += len(block)
+        channels = block.shape[1]
+        if channel is not None and channel >= channels:
+            raise AudioError(f"has {channels} channels, counted from 0; the config asks for channel {channel}", "open")
+        yield _mean(block) if channel is None else np.ascontiguousarray(block[:, channel])
+
+
+def resample(blocks: Iterable[Samples], rate: int, audio: Audio) -> Iterator[Samples]:
+    """Bring mono blocks from `rate` Hz to `audio.sample_rate`: the bytes of `soxr.resample` on the whole."""
+    if rate == audio.sample_rate:
+        yield from blocks
+        return
+    quality = audio.res_type.removeprefix("soxr_").upper()
+    resampler = soxr.ResampleStream(rate, audio.sample_rate, 1, dtype="float32", quality=quality)
+    for block in blocks:
+        yield resampler.resample_chunk(block)
+    yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+
+
+def _mean(block: NDArray[np.float32]) -> Samples:
+    # Column by column: `.mean(axis=1)` over interleaved samples takes longer than resampling does.
+    total = block[:, 0].copy()
+    for column in range(1, block.shape[1]):
+        total += block[:, column]
+    if block.shape[1] > 1:
+        total /= np.float32(block.shape[1])
+    return total
+
+
+def _open(path: str) -> soundfile.SoundFile:
+    try:
+        status = os.stat(path)  # noqa: PTH116  a path may be bytes that pathlib would not keep
+    except OSError as e:
+        raise AudioError(f"cannot be opened: {e.strerror}", "open") from e
+    if not stat.S_ISREG(status.st_mode):
+        raise AudioError("is not a regular file", "open")
+    if status.st_size == 0:
+        raise AudioError("is empty, 0 bytes", "open")
+    if not os.access(path, os.R_OK):
+        raise AudioError("may not be read: permission denied", "open")
+    try:
+        # As bytes, because a name need not be text.
+        file = soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path)
+    except soundfile.LibsndfileError as e:
+        raise AudioError(f"is not audio that libsndfile reads: {_sentence(e)}", "open") from e
+    except TypeError as e:  # soundfile wants to be told what a headerless file holds
+        raise AudioError("has no header that says what it holds", "open") from e
+    if not RATES[0] <= file.samplerate <= RATES[1]:
+        file.close()
+        raise AudioError(f"says it has {file.samplerate} samples a second; wanted {RATES[0]} to {RATES[1]}", "open")
+    return file
+
+
+def _decoded(file: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
+    """Yield blocks of shape (n, channels) until the decoder is done."""
+    frames = max(1, BLOCK_VALUES // file.channels)
+    done = 0
+    while True:
+        try:
+            block = file.read(frames, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as e:
+            raise AudioError(f"breaks off after {done} samples: {_sentence(e)}") from e
+        if len(block) == 0:
+            break
+        done += len(block)
+        yield block
+    if done == 0 and 0 < file.frames < 2**62:
+        raise AudioError(f"gives no sample, though its header says {file.frames}")
+
+
+def _sentence(error: soundfile.LibsndfileError) -> str:
+    return " ".join(str(error.error_string).split()).rstrip(".")

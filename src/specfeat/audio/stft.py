@@ -1,0 +1,180 @@
+"""Samples to frames to the magnitudes of their short-time Fourier transform."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specfeat.config.sound import Preemphasis, Spectrogram
+
+Float = NDArray[np.float32]
+Double = NDArray[np.float64]
+
+# Coefficients a_k of the windows sum_k (-1)^k a_k cos(2 pi k n / N); Harris 1978 (blackmanharris),
+# Nuttall 1981 (nuttall), D'Antona and Ferrero 2006 (flattop), as scipy.signal.windows has them.
+_COSINES = {
+    "boxcar": (1.0,),
+    "hann": (0.5, 0.5),
+    "hamming": (0.54, 0.46),
+    "blackman": (0.42, 0.5, 0.08),
+    "nuttall": (0.3635819, 0.4891775, 0.1365995, 0.0106411),
+    "blackmanharris": (0.35875, 0.48829, 0.14128, 0.01168),
+    "flattop": (0.21557895, 0.41663158, 0.277263158, 0.083578947, 0.006947368),
+}
+
+
+def window(settings: Spectrogram) -> Double:
+    """Return the window, float64, shape (frame_length,): zeros around it where a frame is longer."""
+    length = settings.window_samples
+    shape = _shape(settings, length)
+    left = (settings.frame_length - length) // 2
+    return np.pad(shape, (left, settings.frame_length - length - left))
+
+
+def _shape(settings: Spectrogram, length: int) -> Double:
+    name = settings.window
+    if not isinstance(name, str):
+        import librosa  # numba takes a second, and hardly anybody asks for these
+
+        shaped: Double = librosa.filters.get_window(name, length, fftbins=settings.periodic)
+        return shaped
+    n = np.arange(length, dtype=np.float64)
+    period = length if settings.periodic else max(1, length - 1)
+    if name == "bartlett":
+        return 1.0 - np.abs(2.0 * n / period - 1.0)
+    if name == "povey":  # Kaldi, feat/feature-window.cc: a Hann window to the power of 0.85
+        return (0.5 - 0.5 * np.cos(2.0 * np.pi * n / period)) ** 0.85
+    terms = enumerate(_COSINES[name])
+    total: Double = np.sum([(-1) ** k * a * np.cos(2.0 * np.pi * k * n / period) for k, a in terms], axis=0)
+    return total
+
+
+class Stft:
+    """The magnitudes (to `settings.power`) of frames, block by block.
+
+    Every block has one shape, `rows` frames, so that a frame's bits depend on its samples alone;
+    what is missing at the end of a file is filled with zeros and cut off afterwards.
+
+    Attributes:
+        rows: frames in a block.
+    """
+
+    def __init__(self, settings: Spectrogram) -> None:
+        self.settings = settings
+        self.rows = max(16, 65_536 // settings.n_fft)  # half a MiB of float64 fits the second-level cache
+        self._window = window(settings)
+        self._frames = np.zeros((self.rows, settings.frame_length))
+
+    def frames(self, blocks: Iterable[Float]) -> Iterator[tuple[Float, int]]:
+        """Cut a stream of samples into blocks of frames.
+
+        Yields:
+            frames: float32, shape (rows, frame_length).
+            count: how many of them are the sound's.
+        """
+        settings, hop = self.settings, self.settings.hop_length
+        if settings.preemphasis and settings.preemphasis.per == "file":
+            blocks = preemphasized(blocks, settings.preemphasis)
+        if settings.margin:
+            blocks = centred(blocks, settings.margin, settings.pad_mode)
+        if settings.pad_end:
+            blocks = ended(blocks, settings)
+        need = (self.rows - 1) * hop + settings.frame_length
+        pending = np.empty(0, np.float32)
+        for block in blocks:
+            pending = np.concatenate([pending, block]) if len(pending) else block
+            start = 0
+            while len(pending) - start >= need:
+                yield self._cut(pending[start : start + need]), self.rows
+                start += self.rows * hop
+            pending = pending[start:]
+        count = max(0, 1 + (len(pending) - settings.frame_length) // hop)
+        if count:
+            yield self._cut(np.pad(pending, (0, need - len(pending)))), count
+
+    def _cut(self, samples: Float) -> Float:
+        every = np.lib.stride_tricks.sliding_window_view(samples, self.settings.frame_length)
+        return every[:: self.settings.hop_length]
+
+    def magnitudes(self, frames: Float) -> Double:
+        """Return |STFT| ** power of one block, float64, shape (rows, n_fft // 2 + 1)."""
+        settings, work = self.settings, self._frames
+        work[:] = frames
+        if settings.remove_dc_offset:
+            work -= work.mean(axis=1, keepdims=True)
+        if settings.preemphasis and settings.preemphasis.per == "frame":
+            # Kaldi's: the first sample is taken to have come after one like it.
+            first = work[:, :1] * (1.0 - settings.preemphasis.coef)
+            work[:, 1:] -= settings.preemphasis.coef * work[:, :-1].copy()
+            work[:, :1] = first
+        work *= self._window
+        # In double precision, which costs no more here: quiet bins beside loud ones keep their digits.
+        spectrum = np.fft.rfft(work, settings.n_fft)
+        power: Double = spectrum.real**2 + spectrum.imag**2
+        if settings.power == 1:
+            np.sqrt(power, out=power)
+        elif settings.power != 2:
+            power **= settings.power / 2
+        return power
+
+
+def centred(blocks: Iterable[Float], margin: int, mode: str) -> Iterator[Float]:
+    """Pad a stream at both ends, as `np.pad(whole, margin, mode)` does; nothing stays nothing."""
+    blocks = iter(blocks)
+    head = _take(blocks, margin + 1)
+    if len(head) <= margin:  # that is all there is
+        if len(head):
+            yield np.pad(head, margin, mode)  # type: ignore[call-overload]  # mode is one of two names
+        return
+    yield np.pad(head, (margin, 0), mode)  # type: ignore[call-overload]
+    tail = head[-(margin + 1) :]
+    for block in blocks:
+        yield block
+        tail = np.concatenate([tail, block])[-(margin + 1) :]
+    yield np.pad(tail, (0, margin), mode)[len(tail) :]  # type: ignore[call-overload]
+
+
+def ended(blocks: Iterable[Float], settings: Spectrogram) -> Iterator[Float]:
+    """Append the zeros that give one frame for every hop begun."""
+    total = 0
+    for block in blocks:
+        total += len(block)
+        yield block
+    if total:
+        last = (settings.frames(total) - 1) * settings.hop_length + settings.frame_length
+        yield np.zeros(max(0, last - total), np.float32)
+
+
+def preemphasized(blocks: Iterable[Float], preemphasis: Preemphasis) -> Iterator[Float]:
+    """Filter a stream: y[n] = x[n] - coef x[n-1], begun as librosa.effects.preemphasis begins it.
+
+    There y[0] = x[0] + (2 x[0] - x[1]): the line through the first two samples, continued.
+    """
+    coef = np.float32(preemphasis.coef)
+    blocks = iter(blocks)
+    head = _take(blocks, 2)
+    before: Float | None = None
+    for block in chain([head] if len(head) else [], blocks):
+        if not len(block):
+            continue
+        out = block.copy()
+        out[1:] -= coef * block[:-1]
+        if before is not None:
+            out[:1] -= coef * before
+        elif len(block) > 1:
+            out[0] += 2 * block[0] - block[1]
+        before = block[-1:]
+        yield out
+
+
+def _take(blocks: Iterator[Float], least: int) -> Float:
+    """Gather blocks until they hold `least` samples or are at their end."""
+    gathered, total = [np.empty(0, np.float32)], 0
+    while total < least:
+        block = next(blocks, None)
+        if block is None:
+            break
+        gathered.append(block)
+        total += len(block)
+    return np.concatenate(gathered)

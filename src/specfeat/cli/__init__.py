@@ -1,0 +1,85 @@
+"""The command line: the only place that parses, prints or exits.
+
+Nothing heavier than Typer is imported here; each command imports what it needs when it is run.
+"""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from specfeat import __version__
+from specfeat.cli.extract import extract
+from specfeat.errors import SpecfeatError
+
+app = typer.Typer(
+    name="specfeat",
+    add_completion=False,
+    rich_markup_mode=None,  # rich would take as long to load as all the rest of --help
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+class Terminated(BaseException):
+    """SIGTERM has come; like KeyboardInterrupt, nothing but `main` catches it."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"specfeat {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def specfeat(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Turn audio files into rows of features, through a network that a YAML file describes."""
+
+
+app.command()(extract)
+
+
+def main() -> int:
+    """Run the command line and return the exit code; a bug keeps its traceback and gives 1."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = app(standalone_mode=False)
+    except SpecfeatError as e:
+        _say(str(e))
+        return e.exit_code
+    except KeyboardInterrupt:
+        _say("interrupted; nothing is written")
+        return 128 + signal.SIGINT
+    except Terminated:
+        _say("terminated; nothing is written")
+        return 128 + signal.SIGTERM
+    except BrokenPipeError:  # the reader of stdout went away; there is nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 128 + signal.SIGPIPE
+    except typer.Abort:
+        return 1
+    except Exception as e:
+        usage = getattr(e, "format_message", None)  # Typer's own: an unknown option, a missing argument
+        if usage is None:
+            raise
+        _say(f"{usage()[:1].lower()}{usage()[1:].rstrip('.')}; see specfeat --help")
+        return 2
+    return code if isinstance(code, int) else 0
+
+
+def _say(text: str) -> None:
+    try:
+        print(f"specfeat: {text}", file=sys.stderr)
+    except (OSError, AttributeError):
+        pass  # stderr is closed; the exit code still tells
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated

@@ -1,0 +1,80 @@
+"""`specfeat extract INPUTS... OUTPUT`: cheap checks first, TensorFlow last."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(metavar="INPUTS...", show_default=False, help="Audio files, and folders to search for them."),
+]
+Output = Annotated[
+    str,
+    typer.Argument(
+        metavar="OUTPUT", show_default=False, help="The array to write; OUTPUT's index.csv and run.json go beside it."
+    ),
+]
+ConfigOption = Annotated[
+    str, typer.Option("--config", "-c", metavar="NAME|FILE", help="A shipped config or a YAML file.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", show_default=False, help="Override a value: --set model.batch=32."),
+]
+DeviceOption = Annotated[str, typer.Option("--device", metavar="auto|cpu|gpu|gpu:N", help="Where the network runs.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but failures.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say what is done, and each file's rows.")]
+
+
+def extract(
+    inputs: Inputs,
+    output: Output,
+    config: ConfigOption = "default",
+    overrides: SetOption = None,
+    device: DeviceOption = "auto",
+    force: ForceOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> int:
+    """Extract features from audio files of any length into one array.
+
+    Row k of OUTPUT (float32, NumPy's .npy) is line k of the index: which file, which seconds.
+
+    Exit code: 0 all done, 1 failed, 2 usage or config, 3 done but some files failed, 4 nothing usable.
+    """
+    from specfeat.cli.progress import Voice  # here and below: nothing that --help has to wait for
+    from specfeat.config import load_config
+    from specfeat.output.place import Place
+
+    voice = Voice(quiet=quiet, verbose=verbose)
+    checked = load_config(config, overrides or [])
+    place = Place(Path(output))
+    place.check(force=force)
+    _check_inputs(inputs)
+
+    from specfeat.audio.collect import collect
+
+    collection = collect(inputs)
+    voice.begin(checked, collection)
+
+    from specfeat.job import run
+    from specfeat.network.build import build
+
+    network = build(checked, device)
+    voice.built(network)
+    with voice.bar(collection.paths) as reporter:
+        summary = run(checked, network, collection.paths, place, reporter)
+    voice.done(summary, output)
+    return 3 if summary.failed else 0
+
+
+def _check_inputs(inputs: list[str]) -> None:
+    """Find a path that does not exist before anything is loaded to read it with."""
+    from specfeat.errors import UsageError
+
+    for name in inputs:
+        if not os.path.lexists(name):
+            raise UsageError(f"{name}: no such file or folder")

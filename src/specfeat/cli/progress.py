@@ -1,0 +1,147 @@
+"""What a run says: to stderr, one line at a time, a moving bar only on a terminal."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from specfeat import __version__
+
+if TYPE_CHECKING:
+    from specfeat.audio.collect import Collection
+    from specfeat.config import Config
+    from specfeat.job import Summary
+    from specfeat.network.build import Network
+    from specfeat.pipeline import End
+
+_BAR = "{percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s of audio{postfix}"
+
+
+class Voice:
+    """Says what the user asked to hear.
+
+    Args:
+        quiet: nothing but failures.
+        verbose: each step and each file.
+    """
+
+    def __init__(self, *, quiet: bool, verbose: bool) -> None:
+        self.quiet = quiet
+        self.verbose = verbose and not quiet
+
+    def begin(self, config: "Config", collection: "Collection") -> None:
+        """The checks have passed; TensorFlow is next."""
+        settings = config.settings
+        if self.verbose:
+            frames, bins, channels = settings.input_shape
+            self.say(f"specfeat {__version__}, config {config.name} ({settings.digest[:12]})")
+            self.say(
+                f"{len(collection.paths)} files, {collection.passed_over} others passed over; "
+                f"clips of {frames} frames x {bins} bins x {channels} channels"
+            )
+        if settings.model.weights.random is not None and not self.quiet:
+            self.say(
+                f"the network's weights are random (seed {settings.model.weights.random}): "
+                "its features are those of an untrained network"
+            )
+
+    def built(self, network: "Network") -> None:
+        """The network is ready."""
+        if self.verbose:
+            self.say(
+                f"network of {network.model.count_params():,} parameters, {network.width} features a row, "
+                f"on {network.device.description}, built in {network.seconds:.1f} s"
+            )
+
+    def done(self, summary: "Summary", output: str) -> None:
+        """All is written."""
+        if self.quiet:
+            return
+        text = f"{output}: {summary.rows} rows x {summary.width} features from {_count(summary.files, 'file')}"
+        text += f", {_duration(summary.audio_seconds)} of audio in {summary.seconds:.1f} s"
+        if summary.seconds:
+            text += f" ({summary.audio_seconds / summary.seconds:.0f} x real time)"
+        if summary.without_rows:
+            text += f"; {_count(summary.without_rows, 'file')} empty or too short"
+        if summary.failed:
+            text += f"; {_count(summary.failed, 'file')} failed, see the record"
+        self.say(text)
+
+    def say(self, text: str) -> None:
+        """Print one line to stderr, above the bar if there is one."""
+        if sys.stderr is not None:
+            tqdm.write(f"specfeat: {text}", file=sys.stderr)
+
+    @contextmanager
+    def bar(self, paths: tuple[str, ...]) -> "Iterator[_Bar]":
+        """Show a bar while the files go through, if somebody is looking."""
+        hidden = True if self.quiet or sys.stderr is None else None  # None: hidden unless a terminal
+        with tqdm(total=1, disable=hidden, bar_format=_BAR, dynamic_ncols=True, leave=False) as moving:
+            yield _Bar(self, moving, paths)
+
+
+class _Bar:
+    """Follows the run in seconds of audio; the total is estimated from the files' sizes.
+
+    What the headers say about lengths is not believed, so bytes done and to do must serve.
+    """
+
+    def __init__(self, voice: Voice, moving: "tqdm[None]", paths: tuple[str, ...]) -> None:
+        self._voice = voice
+        self._moving = moving
+        self._sizes = {} if moving.disable else {path: _size(path) for path in paths}
+        self._all_bytes = sum(self._sizes.values())
+        self._done_bytes = 0
+        self._files, self._of = 0, len(paths)
+        self._begun = time.perf_counter()
+
+    def heard(self, seconds: float) -> None:
+        """So many seconds of audio more have been read."""
+        if self._moving.disable:
+            return
+        self._moving.n += seconds
+        speed = self._moving.n / max(1e-9, time.perf_counter() - self._begun)
+        self._moving.total = max(self._moving.total, self._moving.n)
+        self._moving.set_postfix_str(f"file {self._files + 1} of {self._of}, {speed:.0f} x real time", refresh=False)
+        self._moving.update(0)
+
+    def ended(self, end: "End") -> None:
+        """A file is done or has failed."""
+        self._files += 1
+        if not self._moving.disable:
+            self._done_bytes += self._sizes.get(end.path, 0)
+            if self._done_bytes:
+                self._moving.total = max(1.0, self._moving.n * self._all_bytes / self._done_bytes)
+        if end.error:
+            self._voice.say(f"{_printable(end.path)}: {end.error}")
+        elif self._voice.verbose:
+            what = f"{end.rows} rows" if end.status == "ok" else end.status
+            self._voice.say(f"{_printable(end.path)}: {what}")
+
+
+def _printable(path: str) -> str:
+    from specfeat.audio.collect import printable
+
+    return printable(path)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116  a path may be bytes that pathlib would not keep
+    except OSError:
+        return 0
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" + ("" if number == 1 else "s")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    minutes = seconds / 60
+    return f"{minutes:.1f} min" if minutes < 120 else f"{minutes / 60:.1f} h"

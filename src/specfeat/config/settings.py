@@ -1,0 +1,305 @@
+"""The settings as one frozen object, and the rules that tie its sections together."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PlainSerializer,
+    PositiveInt,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from specfeat.config.layers import Layer, LayerProblem, did_you_mean, parse_layers, shown
+from specfeat.config.mel import empty_bands
+from specfeat.config.sound import Audio, Clips, Compress, Cutter, Db, Section, Spectrogram
+from specfeat.config.tree import KeyPath
+
+MAX_BATCH_BYTES = 2**31  # of spectrogram clips, as float32
+
+Optimizer = Literal["adam", "adamw", "adamax", "nadam", "adagrad", "adadelta", "rmsprop", "sgd", "ftrl", "lion"]
+Loss = Literal[
+    "mse", "mae", "huber", "log_cosh", "binary_crossentropy", "categorical_crossentropy",
+    "sparse_categorical_crossentropy", "kl_divergence", "cosine_similarity",
+]  # fmt: skip
+Metric = Literal[
+    "accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "auc", "precision",
+    "recall", "mse", "mae",
+]  # fmt: skip
+
+
+def problem(path: KeyPath, text: str, *, at_key: bool = False) -> PydanticCustomError:
+    """Make an error that knows its place; `path` is from the section that raises it."""
+    return PydanticCustomError("specfeat", "{text}", {"text": text, "path": path, "at_key": at_key})
+
+
+def _layers(value: object) -> tuple[Layer, ...]:
+    if isinstance(value, tuple) and value and all(isinstance(layer, Layer) for layer in value):
+        return value
+    try:
+        return parse_layers(value)
+    except LayerProblem as e:
+        raise problem(e.path, e.text, at_key=e.at_key) from e
+
+
+def _dump_layers(layers: tuple[Layer, ...]) -> list[dict[str, Any]]:
+    """Write the layers as a config would, every name and input spelt out."""
+    return [
+        {layer.kind: {"name": layer.name, "inputs": list(layer.inputs), **layer.options}} for layer in layers
+    ]
+
+
+class Weights(Section):
+    """Where the network's numbers come from: `file`, or `random` with the seed as its value."""
+
+    file: Annotated[str, Field(min_length=1)] | None = None
+    random: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+
+
+def _weights(value: object) -> object:
+    if value == "random":
+        raise problem((), "random weights need a seed; wanted {random: 0}, 0 being the seed")
+    return {"file": value} if isinstance(value, str) else value
+
+
+class Compile(Section):
+    """Keras' compile options; features do not depend on optimizer, loss or metrics."""
+
+    optimizer: Optimizer = "adam"
+    loss: Loss = "mse"
+    metrics: tuple[Metric, ...] = ()
+    jit_compile: bool = False
+
+
+class Model(Section):
+    """The network, from the spectrogram clip to the row of features.
+
+    Attributes:
+        input_shape: frames, bins, channels; derived, so it may be left out. If given, it must be what the
+            spectrogram settings give.
+        layers: the graph, in order; see config/layers.py.
+        features: the layer whose output is the row; the last one if left out.
+        weights: required, so that random numbers are never taken for trained ones.
+        compile: for Keras' compile, once, right after the build.
+        batch: clips that go through the network at once. It is a constant of the config because a
+            different batch shape moves the features' last bits.
+    """
+
+    input_shape: tuple[int, ...] | None = None
+    layers: Annotated[tuple[Layer, ...], BeforeValidator(_layers), PlainSerializer(_dump_layers)]
+    features: str | None = None
+    weights: Annotated[Weights, BeforeValidator(_weights)]
+    compile: Compile = Compile()
+    batch: Annotated[PositiveInt, Field(le=65_536)] = 64
+
+    @property
+    def feature_layer(self) -> str:
+        """The name of the layer whose output is the row."""
+        return self.features or self.layers[-1].name
+
+
+class Settings(Section):
+    """Everything that changes the numbers."""
+
+    audio: Audio
+    spectrogram: Spectrogram
+    clips: Clips
+    model: Model
+
+    @cached_property
+    def cutter(self) -> Cutter:
+        """The arithmetic of clips."""
+        return Cutter(self.spectrogram, self.clips)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """The network's input without the batch: (frames, bins, channels)."""
+        return (self.cutter.frames, self.spectrogram.bins, self.spectrogram.channels)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the resolved settings, in hexadecimal: equal settings, equal features."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> "Settings":
+        for rule in _RULES:
+            rule(self)
+        return self
+
+
+# --- the rules between sections, each with a name ------------------------------------------------
+
+
+def _one_compression(s: Settings) -> None:
+    compress = s.spectrogram.compress
+    if compress is None:
+        return
+    given = sorted(compress.model_fields_set)
+    if len(given) != 1 or getattr(compress, given[0]) is None:
+        names = ", ".join(type(compress).model_fields)
+        raise problem(("spectrogram", "compress"), f"has {len(given)} of them; wanted exactly one of {names}, as {{db: {{}}}}")
+    if compress.ln and not (compress.ln.offset or compress.ln.amin):
+        raise problem(("spectrogram", "compress", "ln"), "would be -inf for silence; wanted an offset or an amin above 0")
+
+
+def _one_kind_of_weights(s: Settings) -> None:
+    weights = s.model.weights
+    if (weights.file is None) == (weights.random is None):
+        raise problem(("model", "weights"), "wanted either {file: PATH} or {random: SEED}")
+
+
+def _mel_belongs(s: Settings) -> None:
+    kind, mel, mfcc = s.spectrogram.kind, s.spectrogram.mel, s.spectrogram.mfcc
+    if kind == "linear" and mel:
+        raise problem(("spectrogram", "mel"), "is of no use for kind: linear; wanted kind: mel", at_key=True)
+    if kind != "mfcc" and mfcc:
+        raise problem(("spectrogram", "mfcc"), "is of use for kind: mfcc alone", at_key=True)
+    if kind != "linear" and not mel:
+        raise problem(("spectrogram", "mel"), f"is empty; kind: {kind} needs it")
+    if mel and mfcc and mfcc.n_mfcc > mel.n_mels:
+        raise problem(("spectrogram", "mfcc", "n_mfcc"), f"is {mfcc.n_mfcc}; wanted at most n_mels, {mel.n_mels}")
+    if kind == "mfcc" and not mfcc:
+        raise problem(("spectrogram", "mfcc"), "is empty; kind: mfcc needs it")
+
+
+def _window_fits(s: Settings) -> None:
+    spectrogram = s.spectrogram
+    window = spectrogram.window_samples
+    if window > spectrogram.n_fft:
+        raise problem(("spectrogram", "win_length"), f"is {window}, longer than n_fft, {spectrogram.n_fft}; wanted n_fft or less")
+    if spectrogram.hop_length > window:
+        raise problem(
+            ("spectrogram", "hop_length"),
+            f"is {spectrogram.hop_length}, longer than the window, {window}, so samples between frames would go unseen; wanted {window} or less",
+        )
+    if spectrogram.center and spectrogram.pad_end:
+        raise problem(("spectrogram", "pad_end"), "goes with center: false alone")
+
+
+def _bands_lie_below_nyquist(s: Settings) -> None:
+    mel = s.spectrogram.mel
+    if not mel:
+        return
+    nyquist = s.audio.sample_rate / 2
+    if mel.fmax is not None and mel.fmax > nyquist:
+        raise problem(
+            ("spectrogram", "mel", "fmax"),
+            f"is {mel.fmax:g} Hz, above half the sample rate; wanted {nyquist:g} or less",
+        )
+    if mel.fmin >= (mel.fmax or nyquist):
+        raise problem(("spectrogram", "mel", "fmin"), f"is {mel.fmin:g} Hz; wanted less than fmax, {mel.fmax or nyquist:g}")
+
+
+def _no_band_is_empty(s: Settings) -> None:
+    mel = s.spectrogram.mel
+    if not mel or mel.empty_bands == "keep":
+        return
+    empty = empty_bands(mel.edges_hz(s.audio.sample_rate), s.audio.sample_rate, s.spectrogram.n_fft)
+    if empty:
+        raise problem(
+            ("spectrogram", "mel", "n_mels"),
+            f"is {mel.n_mels}, but {len(empty)} of the bands (the first is number {empty[0]}) hold no FFT bin at n_fft "
+            f"{s.spectrogram.n_fft}, so they would be constant; wanted fewer bands, a larger n_fft or a higher fmin",
+        )
+
+
+def _clip_has_a_length(s: Settings) -> None:
+    clips = s.clips
+    if clips.cut == "frames" and clips.samples is not None:
+        raise problem(("clips", "samples"), "goes with cut: samples; wanted frames or seconds", at_key=True)
+    if (clips.frames is None) == (clips.samples is None):
+        unit = "frames or seconds" if clips.cut == "frames" else "frames, samples or seconds"
+        raise problem(("clips",), f"wanted one length, in {unit}")
+    if s.cutter.frames < 1:
+        needed = s.spectrogram.samples(1)
+        raise problem(("clips", "samples"), f"is {clips.samples}, too short for one frame; wanted {needed} or more")
+
+
+def _clip_bears_its_settings(s: Settings) -> None:
+    spectrogram, cutter = s.spectrogram, s.cutter
+    if spectrogram.deltas and cutter.frames < spectrogram.deltas.width:
+        raise problem(
+            ("spectrogram", "deltas", "width"),
+            f"is {spectrogram.deltas.width}, more than the {cutter.frames} frames of a clip; wanted fewer, an odd number",
+        )
+    if spectrogram.deltas and spectrogram.deltas.width % 2 == 0:
+        raise problem(("spectrogram", "deltas", "width"), f"is {spectrogram.deltas.width}; wanted an odd number")
+    per_clip = s.clips.cut == "samples"
+    if per_clip and spectrogram.pad_mode == "reflect" and cutter.clip_samples <= spectrogram.margin:
+        raise problem(
+            ("spectrogram", "pad_mode"), f"cannot reflect {spectrogram.margin} samples of a clip of {cutter.clip_samples}"
+        )
+
+
+def _normalize_fits(s: Settings) -> None:
+    norm, channels = s.spectrogram.normalize, s.spectrogram.channels
+    if not norm:
+        return
+    if norm.clip and (norm.mean is not None or norm.std is not None):
+        raise problem(("spectrogram", "normalize"), "wanted either constants (mean, std) or clip, not both")
+    if not norm.model_fields_set:
+        raise problem(("spectrogram", "normalize"), "says nothing; wanted {mean: M, std: S} or {clip: mean_std}")
+    for name in ("mean", "std"):
+        value = getattr(norm, name)
+        if isinstance(value, tuple) and len(value) != channels:
+            raise problem(("spectrogram", "normalize", name), f"has {len(value)} values; wanted one, or one for each of {channels} channels")
+
+
+def _input_shape_is_derived(s: Settings) -> None:
+    given, derived = s.model.input_shape, s.input_shape
+    if given is None or given == derived:
+        return
+    if given == derived[:2]:
+        text = f"is {times(given)}, without the channel axis; wanted [{', '.join(map(str, derived))}], or leave it out"
+    else:
+        text = f"is {times(given)}, but the spectrogram settings give {times(derived)} (frames x bins x channels); leave it out, or change clips and spectrogram"
+    raise problem(("model", "input_shape"), text)
+
+
+def _features_exist(s: Settings) -> None:
+    names = [layer.name for layer in s.model.layers]
+    if s.model.features is not None and s.model.features not in names:
+        hint = did_you_mean(s.model.features, names) or f"; the last is {names[-1]!r}"
+        raise problem(("model", "features"), f"{shown(s.model.features)} is not the name of a layer{hint}")
+
+
+def _batch_fits_in_memory(s: Settings) -> None:
+    frames, bins, channels = s.input_shape
+    size = 4 * frames * bins * channels
+    if size > MAX_BATCH_BYTES:
+        raise problem(("clips",), f"one clip of {times(s.input_shape)} would take {size / 2**30:.1f} GiB; wanted a shorter clip")
+    if size * s.model.batch > MAX_BATCH_BYTES:
+        raise problem(
+            ("model", "batch"),
+            f"is {s.model.batch}: so many clips of {times(s.input_shape)} take {size * s.model.batch / 2**30:.1f} GiB; "
+            f"wanted {MAX_BATCH_BYTES // size} or fewer",
+        )
+
+
+_RULES: tuple[Callable[[Settings], None], ...] = (
+    _one_compression,
+    _one_kind_of_weights,
+    _mel_belongs,
+    _window_fits,
+    _bands_lie_below_nyquist,
+    _no_band_is_empty,
+    _clip_has_a_length,
+    _clip_bears_its_settings,
+    _normalize_fits,
+    _batch_fits_in_memory,
+    _input_shape_is_derived,
+    _features_exist,
+)
+
+
+def times(shape: tuple[int, ...]) -> str:
+    """Write a shape as people say it: `96 x 64 x 1`."""
+    return " x ".join(map(str, shape))

@@ -1,0 +1,373 @@
+"""The settings of the sound: what audio becomes before the network sees it.
+
+Names, meanings and defaults are librosa's where librosa has them. Every number that follows from
+them (frames, clips, shapes) is derived here, in exact integers, and nowhere else.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+from specfeat.config.mel import band_edges_hz
+
+# Sums of cosines and other shapes of our own; see audio/stft.py.
+Window = Literal[
+    "hann", "hamming", "blackman", "blackmanharris", "nuttall", "flattop", "bartlett", "povey", "boxcar"
+]
+# Shapes with a parameter, [name, parameter]: librosa.filters.get_window makes them.
+ShapedWindow = tuple[Literal["kaiser", "gaussian", "tukey", "general_hamming", "chebwin"], float]
+
+
+class Section(BaseModel):
+    """A part of the config: frozen, exact types, no unknown key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Audio(Section):
+    """How a file becomes samples.
+
+    Attributes:
+        sample_rate: in Hz; every file is resampled to it.
+        channels: "mix" is the mean of all channels; "left" and "right" are 0 and 1; a number counts from 0.
+        res_type: soxr's quality, by librosa's names; it changes the numbers.
+    """
+
+    sample_rate: Annotated[int, Field(ge=1, le=3_072_000)]
+    channels: Literal["mix", "left", "right"] | Annotated[int, Field(ge=0, le=1023)] = "mix"
+    res_type: Literal["soxr_vhq", "soxr_hq", "soxr_mq", "soxr_lq", "soxr_qq"] = "soxr_hq"
+
+    @property
+    def channel(self) -> int | None:
+        """The one channel that is read, counted from 0, or None for the mean of all."""
+        named = {"mix": None, "left": 0, "right": 1}
+        return self.channels if isinstance(self.channels, int) else named[self.channels]
+
+
+class Mel(Section):
+    """Triangular mel filters (librosa.filters.mel).
+
+    Attributes:
+        n_mels: number of bands.
+        fmin: lowest edge in Hz.
+        fmax: highest edge in Hz; null is half the sample rate.
+        htk: the HTK formula of the mel scale, else Slaney's.
+        norm: "slaney" gives each triangle the area 1 (in Hz), null the height 1.
+        triangles: whether the sides are straight over Hz (librosa) or over mel (TensorFlow, Kaldi, VGGish).
+        empty_bands: what of bands so narrow that no FFT bin lies in them, whose value never changes: "refuse"
+            them, or "keep" them where a published network was trained with such (AST).
+    """
+
+    n_mels: Annotated[int, Field(ge=1, le=4096)] = 128
+    fmin: Annotated[float, Field(ge=0)] = 0.0
+    fmax: PositiveFloat | None = None
+    htk: bool = False
+    norm: Literal["slaney"] | None = "slaney"
+    triangles: Literal["hz", "mel"] = "hz"
+    empty_bands: Literal["refuse", "keep"] = "refuse"
+
+    def edges_hz(self, sample_rate: int) -> tuple[float, ...]:
+        """The n_mels + 2 edges of the bands in Hz."""
+        fmax = sample_rate / 2 if self.fmax is None else self.fmax
+        return band_edges_hz(self.n_mels, self.fmin, fmax, htk=self.htk)
+
+
+class Mfcc(Section):
+    """Cepstrum of the compressed mel bands (librosa.feature.mfcc, DCT type 2)."""
+
+    n_mfcc: PositiveInt = 20
+    norm: Literal["ortho"] | None = "ortho"
+    lifter: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Ln(Section):
+    """`ln(max(x, amin) + offset)`."""
+
+    offset: Annotated[float, Field(ge=0)] = 0.0
+    amin: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Db(Section):
+    """`10 log10(max(x, amin) / ref)`, not below `floor` dB; ref is a number, never a file's maximum."""
+
+    amin: PositiveFloat = 1e-10
+    ref: PositiveFloat = 1.0
+    floor: float | None = None
+
+
+class Log10(Section):
+    """`log10(1 + scale x)`."""
+
+    scale: PositiveFloat = 10_000.0
+
+
+class Power(Section):
+    """`x ** exponent`."""
+
+    exponent: PositiveFloat
+
+
+class Pcen(Section):
+    """Per-channel energy normalisation, smoothed along the file (librosa.pcen)."""
+
+    gain: Annotated[float, Field(ge=0)] = 0.98
+    bias: Annotated[float, Field(ge=0)] = 2.0
+    power: Annotated[float, Field(ge=0)] = 0.5
+    time_constant: PositiveFloat = 0.4
+    eps: PositiveFloat = 1e-6
+
+
+class Compress(Section):
+    """How the values are compressed: exactly one of these."""
+
+    ln: Ln | None = None
+    db: Db | None = None
+    log10: Log10 | None = None
+    power: Power | None = None
+    pcen: Pcen | None = None
+
+
+class Preemphasis(Section):
+    """`y[n] = x[n] - coef x[n-1]`, along the file (as librosa.effects starts it) or in each frame (as Kaldi does)."""
+
+    coef: Annotated[float, Field(ge=0, le=1)] = 0.97
+    per: Literal["file", "frame"] = "file"
+
+
+class Normalize(Section):
+    """The last step: `(x - mean) / std` by constants, or each clip by its own values.
+
+    Attributes:
+        mean: a constant, for all channels or one each.
+        std: likewise.
+        clip: "mean_std" subtracts the clip's mean and divides by its standard deviation, "max" divides by
+            its largest magnitude; both per channel. A constant clip becomes zeros, never NaN.
+    """
+
+    mean: float | tuple[float, ...] | None = None
+    std: PositiveFloat | tuple[PositiveFloat, ...] | None = None
+    clip: Literal["mean_std", "max"] | None = None
+
+
+class Deltas(Section):
+    """Changes over time as further channels (librosa.feature.delta, its ends by mode "interp").
+
+    Attributes:
+        order: 1 adds the first derivative, 2 the second as well.
+        width: frames that one estimate spans, odd.
+    """
+
+    order: Annotated[int, Field(ge=1, le=2)] = 1
+    width: Annotated[int, Field(ge=3, le=99)] = 9
+
+
+class Spectrogram(Section):
+    """What a stretch of samples becomes (librosa.stft, librosa.feature.melspectrogram, ...mfcc).
+
+    Attributes:
+        kind: "linear" keeps the FFT's bins.
+        n_fft: FFT length in samples.
+        win_length: window length in samples; n_fft if left out. `win_seconds` instead is converted on reading.
+        hop_length: samples between frames. `hop_seconds` instead is converted on reading.
+        window: its name, or [name, parameter].
+        periodic: the window for spectral analysis (librosa's); false is the symmetric one.
+        center: frame t is centred on sample t * hop_length, the ends padded by pad_mode.
+        pad_end: uncentred, with as many frames as hops, zeros after the end (kapre, TensorFlow's pad_end).
+        framing: whether a frame is n_fft samples (librosa: the window in its middle) or win_length
+            samples (TensorFlow, Kaldi). Uncentred frames differ by it in number and in place.
+        power: 1 for magnitude, 2 for power, of |STFT|.
+        remove_dc_offset: subtract each frame's mean first (Kaldi).
+        preemphasis: before the window.
+    """
+
+    kind: Literal["linear", "mel", "mfcc"] = "mel"
+    n_fft: Annotated[int, Field(ge=2, le=1_048_576)] = 2048
+    win_length: PositiveInt | None = None
+    hop_length: PositiveInt
+    window: Window | ShapedWindow = "hann"
+    periodic: bool = True
+    center: bool = True
+    pad_mode: Literal["constant", "reflect"] = "constant"
+    pad_end: bool = False
+    framing: Literal["n_fft", "win_length"] = "n_fft"
+    power: PositiveFloat = 2.0
+    remove_dc_offset: bool = False
+    preemphasis: Preemphasis | None = None
+    mel: Mel | None = None
+    mfcc: Mfcc | None = None
+    compress: Compress | None = None
+    deltas: Deltas | None = None
+    normalize: Normalize | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_kind(cls, data: object) -> object:
+        """A mel spectrogram has mel bands, an MFCC a cepstrum of decibels, written out or not."""
+        if not isinstance(data, dict):
+            return data
+        kind = data.get("kind", "mel")
+        defaults = {"mel": {"mel": {}}, "mfcc": {"mel": {}, "mfcc": {}, "compress": {"db": {}}}}
+        return defaults.get(kind, {}) | data if isinstance(kind, str) else data
+
+    @property
+    def window_samples(self) -> int:
+        """Length of the window in samples."""
+        return self.win_length or self.n_fft
+
+    @property
+    def frame_length(self) -> int:
+        """Samples that one frame is cut from the sound."""
+        return self.n_fft if self.framing == "n_fft" else self.window_samples
+
+    @property
+    def margin(self) -> int:
+        """Samples that centring adds before the first and after the last."""
+        return self.frame_length // 2 if self.center else 0
+
+    @property
+    def bins(self) -> int:
+        """Values in a frame: the second axis of the network's input."""
+        if self.mfcc:
+            return self.mfcc.n_mfcc
+        return self.mel.n_mels if self.mel else self.n_fft // 2 + 1
+
+    @property
+    def channels(self) -> int:
+        """The last axis of the network's input: the spectrogram and its deltas."""
+        return 1 + (self.deltas.order if self.deltas else 0)
+
+    def frames(self, samples: int) -> int:
+        """Frames that `samples` samples give, without any silence added for the sake of a clip."""
+        if samples <= 0:
+            return 0
+        if self.pad_end:
+            return -(-samples // self.hop_length)
+        return max(0, 1 + (samples + 2 * self.margin - self.frame_length) // self.hop_length)
+
+    def frames_to_cover(self, samples: int) -> int:
+        """Frames needed for every sample to lie in one, silence added at the end where it must."""
+        if self.center or self.pad_end:
+            return self.frames(samples)
+        return 1 + -(-max(0, samples - self.frame_length) // self.hop_length)
+
+    def samples(self, frames: int) -> int:
+        """The fewest samples that give `frames` frames."""
+        if self.pad_end:
+            return (frames - 1) * self.hop_length + 1
+        return max(1, (frames - 1) * self.hop_length + self.frame_length - 2 * self.margin)
+
+
+class Span(NamedTuple):
+    """The samples of one clip, at the config's sample rate: [start, end)."""
+
+    start: int
+    end: int
+
+    def padded(self, samples: int) -> float:
+        """The share of the clip that lies after the file's end and is silence, 0..1."""
+        return min(1.0, max(0, self.end - samples) / (self.end - self.start))
+
+
+class Clips(Section):
+    """How the sound is cut into inputs of the network.
+
+    Attributes:
+        cut: "frames" cuts the spectrogram of the whole file; "samples" cuts the sound, and each clip has a
+            spectrogram of its own (its ends padded, its PCEN and deltas begun anew).
+        frames: length in frames. `seconds` instead is converted on reading.
+        samples: length in samples, for `cut: samples` alone.
+        hop: from one clip's start to the next, in the same unit; the length if left out.
+            `hop_seconds` instead is converted on reading.
+        tail: what is left after the last whole clip: "pad" adds silence, "drop" leaves it out,
+            "shift" moves the last clip back so that it ends where the file does.
+        short: a file shorter than one clip: "pad" adds silence, "skip" gives no row.
+    """
+
+    cut: Literal["frames", "samples"] = "frames"
+    frames: PositiveInt | None = None
+    samples: PositiveInt | None = None
+    hop: PositiveInt | None = None
+    tail: Literal["pad", "drop", "shift"] = "pad"
+    short: Literal["pad", "skip"] = "pad"
+
+
+class Cutter:
+    """The arithmetic of clips: which samples each clip of a file of known length has.
+
+    Args:
+        spectrogram: the frames' settings.
+        clips: the clips' settings.
+    """
+
+    def __init__(self, spectrogram: Spectrogram, clips: Clips) -> None:
+        self.spectrogram = spectrogram
+        self.clips = clips
+        hop = spectrogram.hop_length
+        if clips.samples is not None:
+            self.frames = spectrogram.frames(clips.samples)
+            self.clip_samples = clips.samples
+            self.hop_samples = clips.hop or clips.samples
+        else:
+            self.frames = clips.frames or 1
+            self.clip_samples = spectrogram.samples(self.frames)
+            self.hop_samples = (clips.hop or self.frames) * hop
+
+    @property
+    def hop_frames(self) -> int:
+        """From one clip's first frame to the next one's, where the file's spectrogram is cut."""
+        return self.hop_samples // self.spectrogram.hop_length
+
+    def count(self, samples: int) -> int:
+        """Clips of a file of `samples` samples."""
+        if samples <= 0:
+            return 0
+        if samples < self.clip_samples:
+            return 1 if self.clips.short == "pad" else 0
+        length, hop, whole, covering = self._units(samples)
+        full = 1 + (whole - length) // hop
+        if self.clips.tail == "drop":
+            return full
+        if self.clips.tail == "shift":
+            return full + ((whole - length) % hop > 0)
+        count = 1 + -(-(covering - length) // hop)
+        return min(count, -(-covering // hop))  # a clip after a gap must begin inside the file
+
+    def spans(self, samples: int) -> Iterator[Span]:
+        """Yield the samples of each clip of a file of `samples` samples, in order."""
+        count = self.count(samples)
+        for k in range(count):
+            start = k * self.hop_samples
+            if self.clips.tail == "shift" and k and k == count - 1:
+                start = self._last_start(samples)
+            yield Span(start, start + self.clip_samples)
+
+    def padded_length(self, samples: int) -> int:
+        """Samples of the file with the silence that its last clip needs."""
+        if samples <= 0 or (self.clips.tail != "pad" and samples >= self.clip_samples):
+            return samples
+        count = self.count(samples)
+        return max(samples, (count - 1) * self.hop_samples + self.clip_samples if count else 0)
+
+    def _units(self, samples: int) -> tuple[int, int, int, int]:
+        """Clip length, clip hop, whole file and covered file, in frames or samples as they are cut."""
+        if self.clips.cut == "samples":
+            return self.clip_samples, self.hop_samples, samples, samples
+        spectrogram = self.spectrogram
+        whole, covering = spectrogram.frames(samples), spectrogram.frames_to_cover(samples)
+        return self.frames, self.hop_frames, whole, covering
+
+    def _last_start(self, samples: int) -> int:
+        if self.clips.cut == "samples":
+            return samples - self.clip_samples
+        return (self.spectrogram.frames(samples) - self.frames) * self.spectrogram.hop_length
+
+
+def exact_samples(seconds: float, sample_rate: int) -> int | None:
+    """Return the samples in `seconds`, or None if they are not a whole number.
+
+    The decimal that was written counts: 0.009 s at 48 kHz is 432 samples, whatever 0.009 is in binary.
+    """
+    samples = Fraction(repr(seconds)) * sample_rate
+    return samples.numerator if samples.denominator == 1 else None

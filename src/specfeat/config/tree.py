@@ -1,0 +1,183 @@
+"""YAML text to plain data that remembers where each value stood.
+
+Read with ruamel.yaml as YAML 1.2, so `1e-3` is a number, `010` is ten and `no` is text. Only the
+core types exist: a tag that would build an object is refused, a key given twice is refused, and
+the expansion of anchors is bounded, so a small file cannot become a large one.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from specfeat.errors import ConfigError
+
+MAX_BYTES = 1_000_000  # the largest shipped config has 0.01 of it
+MAX_VALUES = 100_000  # after anchors are expanded
+
+Key = str | int
+KeyPath = tuple[Key, ...]
+
+
+def dotted(path: KeyPath) -> str:
+    """Write a path as people do: `model.layers[3].Conv2D.filters`."""
+    text = ""
+    for key in path:
+        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else str(key)
+    return text
+
+
+@dataclass
+class Tree:
+    """Plain data (dict, list, str, int, float, bool, None) and the place of every key and value.
+
+    Attributes:
+        name: the file's name as people know it, the first part of a message.
+        places: for each path, the (line, column) of its value, counted from 1.
+        keys: for each path into a mapping, the (line, column) of its key.
+        overrides: for each path that `--set` gave, its words on the command line.
+    """
+
+    name: str
+    data: object = None
+    places: dict[KeyPath, tuple[int, int]] = field(default_factory=dict)
+    keys: dict[KeyPath, tuple[int, int]] = field(default_factory=dict)
+    overrides: dict[KeyPath, str] = field(default_factory=dict)
+
+    def where(self, path: KeyPath, *, at_key: bool = False) -> str:
+        """Say where `path`, or the nearest thing around it, was written: `FILE:LINE:COL`."""
+        for length in range(len(path), -1, -1):
+            part = path[:length]
+            if part in self.overrides:
+                return f"--set {self.overrides[part]}"
+            place = self.keys.get(part) if at_key else None
+            place = place or self.places.get(part)
+            if place:
+                return f"{self.name}:{place[0]}:{place[1]}"
+        return self.name
+
+    def error(self, path: KeyPath, text: str, *, at_key: bool = False) -> ConfigError:
+        """Make the one-line error for the value (or key) at `path`."""
+        said = f"{dotted(path)}: {text}" if path else text
+        return ConfigError(f"{self.where(path, at_key=at_key)}: {said}")
+
+
+def read_tree(path: Path, name: str | None = None) -> Tree:
+    """Read the YAML file at `path`.
+
+    Raises:
+        ConfigError: the file cannot be read, is not YAML, or is not a mapping at the top.
+    """
+    name = name or str(path)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        text = raw.decode("utf-8-sig")
+    except OSError as e:
+        raise ConfigError(f"{name}: cannot be read: {e.strerror}") from e
+    except UnicodeDecodeError as e:
+        raise ConfigError(f"{name}: is not UTF-8 text (byte {e.start}); save it as UTF-8") from e
+    if len(raw) > MAX_BYTES:
+        raise ConfigError(f"{name}: is larger than {MAX_BYTES:,} bytes; a config is a page of text")
+    return parse_tree(text, name)
+
+
+def parse_tree(text: str, name: str) -> Tree:
+    """Parse YAML `text`; see `read_tree`."""
+    tree = Tree(name)
+    node = _compose(text, name)
+    if node is None:
+        raise ConfigError(f"{name}:1:1: is empty; wanted the sections audio, spectrogram, clips, model")
+    if not isinstance(node, MappingNode):
+        what = "a list" if isinstance(node, SequenceNode) else "one value"
+        raise ConfigError(f"{name}:1:1: holds {what}; wanted the sections audio, spectrogram, clips, model")
+    _Builder(tree).build_root(node)
+    return tree
+
+
+def parse_value(text: str, where: str) -> object:
+    """Parse one YAML value, as given to `--set`."""
+    tree = Tree(where)
+    node = _compose(text, where)
+    if node is None:
+        return None
+    _Builder(tree).build_root(node)
+    return tree.data
+
+
+def _compose(text: str, name: str) -> Node | None:
+    """Compose the node graph; anchors stay shared, so nothing has grown yet."""
+    try:
+        node: Node | None = YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as e:
+        mark = e.problem_mark or e.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise ConfigError(f"{name}{place}: is not YAML: {_one_line(e)}") from e
+    except YAMLError as e:
+        raise ConfigError(f"{name}: is not YAML: {' '.join(str(e).split())}") from e
+    except RecursionError as e:
+        raise ConfigError(f"{name}: is nested too deeply") from e
+    return node
+
+
+def _one_line(error: MarkedYAMLError) -> str:
+    if error.problem and "'\\t'" in error.problem:
+        return "a tab where only spaces may indent"
+    return " ".join(f"{error.problem or ''} {error.context or ''}".split())
+
+
+class _Builder:
+    """Walks the node graph once, in the order of the text."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.values = 0
+        self.scalars = YAML(typ="safe", pure=True).constructor
+
+    def build_root(self, node: Node) -> None:
+        try:
+            self.tree.data = self._build(node, ())
+        except RecursionError as e:
+            raise ConfigError(f"{self.tree.name}: is nested too deeply, or an anchor holds itself") from e
+
+    def _build(self, node: Node, path: KeyPath) -> object:
+        self.tree.places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+        self.values += 1
+        if self.values > MAX_VALUES:
+            raise self.tree.error(path, f"its anchors expand to over {MAX_VALUES:,} values; write less")
+        if isinstance(node, MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, SequenceNode):
+            return [self._build(item, (*path, i)) for i, item in enumerate(node.value)]
+        return self._scalar(node, path)
+
+    def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, object]:
+        data: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            key = key_node.value if isinstance(key_node, ScalarNode) else "?"
+            self.tree.keys[*path, key] = place
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                raise self.tree.error(
+                    (*path, key),
+                    "merging is not YAML 1.2; repeat the whole value with *name, or write it out",
+                    at_key=True,
+                )
+            if key_node.tag != "tag:yaml.org,2002:str":
+                raise self.tree.error((*path, key), "a key must be a name", at_key=True)
+            if key in data:
+                raise self.tree.error((*path, key), "is given twice; keep one", at_key=True)
+            data[key] = self._build(value_node, (*path, key))
+        return data
+
+    def _scalar(self, node: Node, path: KeyPath) -> object:
+        kind = node.tag.rpartition(":")[2]
+        if kind == "null":
+            return None
+        if kind in ("int", "float", "bool"):
+            return self.scalars.construct_object(node)
+        if node.tag.startswith("tag:yaml.org,2002:") and kind in ("str", "timestamp", "value"):
+            return str(node.value)
+        raise self.tree.error(path, f"the tag {node.tag!r} is not allowed; write plain values")

@@ -1,0 +1,77 @@
+"""What can go wrong, as a tree.
+
+SpecfeatError            anything that the user can mend          exit 1
+├── UsageError           a path, a flag or an input is wrong      exit 2
+├── ConfigError          the YAML is wrong; names line and key    exit 2
+│   └── ModelError       the network cannot be built as written   exit 2
+├── WeightsError         a weights file does not fit the network  exit 2
+├── InstallError         TensorFlow or Keras missing or unfit     exit 1
+├── DeviceError          the device asked for is not there        exit 2
+├── AudioError           one file; it is noted and the run goes on
+├── NothingError         nothing usable was found                 exit 4
+└── OutputError          the result cannot be written             exit 1
+
+A message is one sentence: what is wrong, where, what to do. A bug is none of these and keeps
+its traceback.
+"""
+
+
+class SpecfeatError(Exception):
+    """Anything that the user can mend."""
+
+    exit_code = 1
+
+
+class UsageError(SpecfeatError):
+    """A path, a flag or an input given on the command line or to the Python face is wrong."""
+
+    exit_code = 2
+
+
+class ConfigError(SpecfeatError):
+    """The config is wrong; the message begins `FILE:LINE:COL: key.path:`."""
+
+    exit_code = 2
+
+
+class ModelError(ConfigError):
+    """The network cannot be built as the config writes it; the message names the layer."""
+
+
+class WeightsError(SpecfeatError):
+    """A weights file cannot be read, or does not fit the network."""
+
+    exit_code = 2
+
+
+class InstallError(SpecfeatError):
+    """TensorFlow or Keras is missing, too old, or of another backend."""
+
+
+class DeviceError(SpecfeatError):
+    """The device that was asked for is not there."""
+
+    exit_code = 2
+
+
+class AudioError(SpecfeatError):
+    """One file cannot be used: it is recorded and the run goes on.
+
+    Args:
+        message: what is wrong with the file, without its path.
+        stage: where on its way it failed: "open", "decode", "resample", "spectrogram", "network".
+    """
+
+    def __init__(self, message: str, stage: str = "decode") -> None:
+        super().__init__(message)
+        self.stage = stage
+
+
+class NothingError(SpecfeatError):
+    """There is nothing to do: no audio was found, or every file failed."""
+
+    exit_code = 4
+
+
+class OutputError(SpecfeatError):
+    """The result cannot be written."""

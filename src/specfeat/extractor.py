@@ -1,0 +1,157 @@
+"""The Python face: the same settings, network and journey as the command line, and the same bits."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from specfeat.audio import decode
+from specfeat.audio.clips import ClipMaker
+from specfeat.config import Config, Settings, load_config
+from specfeat.config.tree import Tree
+from specfeat.errors import AudioError, UsageError
+from specfeat.network.build import Network, build
+from specfeat.pipeline import End, Source, follow
+
+PathLike = str | os.PathLike[str]
+
+
+class Features(NamedTuple):
+    """The features of one file or array.
+
+    Attributes:
+        rows: float32, shape (clips, features).
+        times: float64, shape (clips, 2): start and end of each clip in seconds.
+    """
+
+    rows: NDArray[np.float32]
+    times: NDArray[np.float64]
+
+
+class Extractor:
+    """A network that is built, compiled, weighted and traced, and the sound that it wants.
+
+    There is no other state: making one takes seconds and either succeeds or raises. Make one and use it
+    for everything; one thread at a time.
+
+    Args:
+        config: a shipped name ("yamnet"), the path of a YAML file, a loaded `Config`, or `Settings`.
+        overrides: `KEY.PATH=VALUE` each, as `--set` takes them.
+        device: "auto" (the first GPU, else the CPU), "cpu", "gpu" or "gpu:N".
+
+    Raises:
+        ConfigError: the config or the network in it is wrong; names the line.
+        WeightsError: the weights do not fit.
+        DeviceError: there is no such device.
+        InstallError: TensorFlow or Keras is missing or unfit.
+    """
+
+    def __init__(
+        self, config: PathLike | Config | Settings = "default", *, overrides: Iterable[str] = (), device: str = "auto"
+    ) -> None:
+        self.config = _loaded(config, overrides)
+        self.network: Network = build(self.config, device)
+        self._maker = ClipMaker(self.config.settings)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, as checked and completed."""
+        return self.config.settings
+
+    @property
+    def width(self) -> int:
+        """Features in a row."""
+        return self.network.width
+
+    def extract(self, source: PathLike | ArrayLike, sample_rate: int | None = None) -> Features:
+        """Extract from one file, or from samples.
+
+        Args:
+            source: a path, or samples as floats in -1..1, shape (n,) or (n, channels).
+            sample_rate: of the samples, in Hz; they are resampled to the config's.
+
+        Raises:
+            AudioError: the file cannot be read, or a sample is not finite.
+            UsageError: the samples are no such array, or their rate is missing.
+        """
+        if isinstance(source, str | os.PathLike):
+            if sample_rate is not None:
+                raise UsageError("sample_rate goes with samples; a file knows its own")
+            return next(self.stream([source]))[1]
+        blocks = partial(self._from_samples, _checked(source), _checked_rate(sample_rate))
+        return next(self._stream([Source("samples", blocks)], None))[1]
+
+    def stream(
+        self, paths: Iterable[PathLike], on_error: Callable[[str, AudioError], None] | None = None
+    ) -> Iterator[tuple[str, Features]]:
+        """Extract from many files, one after another; batches are filled across them.
+
+        Args:
+            paths: the files, in the order wanted.
+            on_error: called with the path and the error of a file that fails, which is then left out;
+                without it the error is raised when the file's turn comes.
+
+        Yields:
+            The path, as given, and its features.
+        """
+        audio = self.settings.audio
+        sources = (Source(os.fspath(path), partial(decode.read, os.fspath(path), audio)) for path in paths)
+        return self._stream(sources, on_error)
+
+    def _stream(
+        self, sources: Iterable[Source], on_error: Callable[[str, AudioError], None] | None
+    ) -> Iterator[tuple[str, Features]]:
+        pieces = [np.empty((0, self.width), np.float32)]
+        for event in follow(sources, self._maker, self.network):
+            if not isinstance(event, End):
+                pieces.append(event.rows)
+                continue
+            rows, pieces = np.concatenate(pieces), pieces[:1]
+            if event.error is None:
+                yield event.path, Features(rows, self._times(event.samples))
+            elif on_error is None:
+                raise AudioError(f"{event.path}: {event.error}", event.error.stage) from event.error
+            else:
+                on_error(event.path, event.error)
+
+    def _times(self, samples: int) -> NDArray[np.float64]:
+        spans = list(self.settings.cutter.spans(samples))
+        return np.array(spans, np.float64).reshape(-1, 2) / self.settings.audio.sample_rate
+
+    def _from_samples(self, samples: NDArray[np.float32], rate: int) -> Iterator[NDArray[np.float32]]:
+        audio = self.settings.audio
+        step = max(1, decode.BLOCK_VALUES // samples.shape[1])
+        blocks = (samples[i : i + step] for i in range(0, len(samples), step))
+        return decode.resample(decode.mono(blocks, audio.channel), rate, audio)
+
+
+def _loaded(config: PathLike | Config | Settings, overrides: Iterable[str]) -> Config:
+    if isinstance(config, Config | Settings) and list(overrides):
+        raise UsageError("overrides go with a config's name or path; these settings are checked already")
+    if isinstance(config, Config):
+        return config
+    if isinstance(config, Settings):
+        return Config("settings", config, Tree("settings"))
+    return load_config(config if isinstance(config, str) else Path(config), overrides)
+
+
+def _checked(samples: ArrayLike) -> NDArray[np.float32]:
+    array = np.asarray(samples)
+    if array.dtype.kind != "f":
+        raise UsageError(f"the samples are {array.dtype}; wanted floats in -1..1, so divide integers by their full scale")
+    if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] == 0):
+        raise UsageError(f"the samples have the shape {array.shape}; wanted (n,) or (n, channels)")
+    return array.astype(np.float32, copy=False).reshape(len(array), -1 if array.size else 1)
+
+
+def _checked_rate(rate: int | None) -> int:
+    least, most = decode.RATES
+    if rate is None:
+        raise UsageError("samples need their sample_rate in Hz, e.g. extract(samples, 16000)")
+    if isinstance(rate, bool) or int(rate) != rate or not least <= rate <= most:
+        raise UsageError(f"sample_rate is {rate!r}; wanted a whole number of Hz from {least} to {most}")
+    return int(rate)

@@ -1,0 +1,187 @@
+"""One extraction, from paths to the array, its index and its record."""
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import soundfile
+import soxr
+
+import specfeat
+from specfeat.audio import decode
+from specfeat.audio.clips import ClipMaker
+from specfeat.audio.decode import Samples
+from specfeat.config import Config
+from specfeat.errors import NothingError
+from specfeat.network.build import Network
+from specfeat.output.array import ArrayWriter
+from specfeat.output.index import IndexWriter
+from specfeat.output.place import Partial, Place, settle_folder
+from specfeat.output.record import write_record
+from specfeat.pipeline import End, Rows, Source, follow
+
+
+class Reporter(Protocol):
+    """Whoever wants to know how a run is getting on."""
+
+    def heard(self, seconds: float) -> None:
+        """So many seconds of audio more have been read."""
+
+    def ended(self, end: End) -> None:
+        """A file is done or has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run came to.
+
+    Attributes:
+        files: how many there were.
+        failed: how many of them failed.
+        without_rows: how many were empty, or shorter than a clip and skipped.
+        rows: in the array.
+        width: features in a row.
+        audio_seconds: of sound that was read.
+        seconds: from the first file to the last byte, without the start-up.
+    """
+
+    files: int
+    failed: int
+    without_rows: int
+    rows: int
+    width: int
+    audio_seconds: float
+    seconds: float
+
+
+def run(config: Config, network: Network, paths: tuple[str, ...], place: Place, reporter: Reporter) -> Summary:
+    """Extract from every path and write the three files, or leave everything as it was.
+
+    Raises:
+        NothingError: no file gave a row; nothing is written.
+        OutputError: the disk refuses.
+    """
+    started = datetime.datetime.now(datetime.UTC)
+    begun = time.perf_counter()
+    with ExitStack() as stack:
+        array, index, record = (
+            stack.enter_context(Partial(path)) for path in (place.array, place.index, place.record)
+        )
+        rows, lines = ArrayWriter(array, network.width), IndexWriter(index)
+        ends = list(_written(config, network, paths, rows, lines, reporter))
+        if not rows.rows:
+            raise NothingError(_nothing(ends))
+        rows.close()
+        lines.flush()
+        summary = _summary(ends, rows.rows, network.width, config, time.perf_counter() - begun)
+        write_record(record, _record(config, network, ends, summary, started))
+        for part in (index, record, array):
+            part.settle()
+        # The array last: where it stands, its index and record do.
+        for part in (index, record, array):
+            part.finish()
+        settle_folder(place.array.parent)
+    return summary
+
+
+def _written(
+    config: Config, network: Network, paths: tuple[str, ...], array: ArrayWriter, index: IndexWriter, reporter: Reporter
+) -> Iterator[End]:
+    """Follow the journey and write what comes out of it; yield each file's end."""
+    settings = config.settings
+    sources = (Source(path, partial(_heard, path, config, reporter)) for path in paths)
+    for event in follow(sources, ClipMaker(settings), network):
+        if isinstance(event, Rows):
+            array.append(event.rows)
+            continue
+        if event.take_back:
+            array.take_back(event.take_back)
+        if event.status == "ok":
+            spans = settings.cutter.spans(event.samples)
+            index.add(event.path, settings.audio.channels, spans, event.samples, settings.audio.sample_rate)
+        if array.rows != index.rows:
+            raise RuntimeError(f"{event.path}: {array.rows} rows but {index.rows} lines of index")
+        reporter.ended(event)
+        yield event
+
+
+def _heard(path: str, config: Config, reporter: Reporter) -> Iterator[Samples]:
+    audio = config.settings.audio
+    for block in decode.read(path, audio):
+        reporter.heard(len(block) / audio.sample_rate)
+        yield block
+
+
+def _nothing(ends: list[End]) -> str:
+    failed = [end for end in ends if end.status == "failed"]
+    if len(failed) == len(ends):
+        return f"all {len(ends)} files failed, so nothing is written" if len(ends) > 1 else "the file failed, so nothing is written"
+    return f"no file gives a row ({len(failed)} failed, the others are empty or shorter than a clip), so nothing is written"
+
+
+def _summary(ends: list[End], rows: int, width: int, config: Config, seconds: float) -> Summary:
+    return Summary(
+        files=len(ends),
+        failed=sum(end.status == "failed" for end in ends),
+        without_rows=sum(end.status in ("empty", "short") for end in ends),
+        rows=rows,
+        width=width,
+        audio_seconds=sum(end.samples for end in ends) / config.settings.audio.sample_rate,
+        seconds=seconds,
+    )
+
+
+def _record(
+    config: Config, network: Network, ends: list[End], summary: Summary, started: datetime.datetime
+) -> dict[str, Any]:
+    settings = config.settings
+    return {
+        "command": [os.fspath(word) for word in sys.argv],
+        "folder": os.fspath(os.getcwd()),  # noqa: PTH109  as text, for the record
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(summary.seconds, 3),
+        "build_seconds": round(network.seconds, 3),
+        "config": {"name": config.name, "sha256": settings.digest, "resolved": settings.model_dump(mode="json")},
+        "weights": network.weights,
+        "device": network.device.description,
+        "rows": summary.rows,
+        "features": summary.width,
+        "audio_seconds": summary.audio_seconds,
+        "versions": versions(),
+        "files": list(map(_file, ends)),
+    }
+
+
+def _file(end: End) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "path": end.path,
+        "status": end.status,
+        "rows": end.rows,
+        "samples": end.samples,
+        "seconds": round(end.seconds, 6),
+    }
+    if end.error:
+        entry |= {"stage": end.error.stage, "error": str(end.error)}
+    return entry
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of everything that has a hand in the numbers."""
+    packages: Iterable[str] = ("tensorflow", "keras", "numpy", "librosa", "soundfile")
+    return {
+        "specfeat": specfeat.__version__,
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in packages},
+        "libsndfile": soundfile.__libsndfile_version__,
+        "soxr": soxr.__version__,
+        "libsoxr": soxr.__libsoxr_version__,
+        "platform": platform.platform(),
+    }

@@ -1,0 +1,132 @@
+"""One layer of the config to one Keras layer, and the plain sentence for one that does not fit."""
+
+import hashlib
+import inspect
+import math
+import re
+from typing import Any
+
+from specfeat.config.layers import LAYERS, Layer
+from specfeat.config.settings import times
+from specfeat.network.runtime import keras
+
+Shape = tuple[int, ...]
+
+MAX_PARAMETERS = 2**31  # 8 GiB of float32; the largest published networks for audio have under 2**30
+
+
+def keras_name(name: str) -> str:
+    """Return the layer's name as Keras takes it: no slash."""
+    return name.replace("/", ".")
+
+
+def make_layer(layer: Layer, seed: int | None) -> Any:
+    """Make the Keras layer, unbuilt.
+
+    Whatever the user's Keras settings are, it computes in float32, channels last. Each initialiser is
+    seeded from `seed`, the layer's name and its own, so that a layer's numbers do not depend on the
+    layers around it; without a seed (weights come from a file) it fills with zeros.
+    """
+    cls = getattr(keras.layers, layer.kind)
+    options = dict(layer.options)
+    if "data_format" in inspect.signature(cls.__init__).parameters:
+        options["data_format"] = "channels_last"
+    made = cls(name=keras_name(layer.name), dtype="float32", **options)
+    for attribute, initializer in list(vars(made).items()):
+        if attribute.endswith("_initializer") and hasattr(initializer, "seed"):
+            if seed is None:
+                setattr(made, attribute, keras.initializers.Zeros())
+            else:
+                own = {**initializer.get_config(), "seed": _seed(seed, layer.name, attribute)}
+                setattr(made, attribute, type(initializer).from_config(own))
+    return made
+
+
+def _seed(seed: int, *names: str) -> int:
+    digest = hashlib.sha256("/".join([str(seed), *names]).encode()).digest()
+    return int.from_bytes(digest[:4], "little") >> 1
+
+
+def misfit(layer: Layer, shapes: list[Shape]) -> str | None:
+    """Say in a sentence why the layer cannot take its inputs, or None where this finds no reason.
+
+    Args:
+        layer: the layer.
+        shapes: of its inputs, without the batch.
+    """
+    axes = LAYERS[layer.kind].axes
+    shape = shapes[0]
+    if axes and len(shape) != axes + 1:
+        return _wrong_rank(layer, shape, axes)
+    if layer.kind == "Permute" and len(layer.options["dims"]) != len(shape):
+        return f"gets {times(shape)}, {len(shape)} axes, but dims names {len(layer.options['dims'])}"
+    if layer.kind == "Flatten" or not layer.options.get("name", True):
+        return None
+    return _nothing_left(layer, shape, axes) or _unequal(layer, shapes) or _too_many(layer, shape, axes)
+
+
+def _wrong_rank(layer: Layer, shape: Shape, axes: int) -> str:
+    wanted = {1: "frames x channels", 2: "frames x bins x channels"}[axes]
+    cure = "; it stands after a Flatten, Dense or global pooling, so move it before" if len(shape) == 1 else ""
+    if len(shape) == axes:
+        cure = "; the channel axis is missing: put Reshape before it"
+    return f"gets {times(shape)}, {_axes(len(shape))}; wanted {_axes(axes + 1)}, {wanted}{cure}"
+
+
+def _axes(count: int) -> str:
+    return "one axis" if count == 1 else f"{count} axes"
+
+
+def _nothing_left(layer: Layer, shape: Shape, axes: int) -> str | None:
+    what = "pool_size" if "Pooling" in layer.kind else "kernel_size"
+    size = layer.options.get(what, 2 if axes and "Pooling" in layer.kind and "Global" not in layer.kind else None)
+    if size is None or layer.options.get("padding", "valid") != "valid":
+        return None
+    sizes, dilation = _each(size, axes), _each(layer.options.get("dilation_rate", 1), axes)
+    reach = tuple((k - 1) * d + 1 for k, d in zip(sizes, dilation, strict=True))
+    if all(k <= n for k, n in zip(reach, shape, strict=False)):
+        return None
+    return (
+        f"gets {times(shape)}, of which a {what} of {times(sizes)} leaves nothing; "
+        "make it smaller, pool less before it, make the clips longer, or use padding: same"
+    )
+
+
+def _each(value: int | Shape, axes: int) -> Shape:
+    return (value,) * axes if isinstance(value, int) else value
+
+
+def _unequal(layer: Layer, shapes: list[Shape]) -> str | None:
+    if not LAYERS[layer.kind].merges or len(set(shapes)) == 1:
+        return None
+    axis = layer.options.get("axis", -1)
+    if layer.kind == "Concatenate" and len({len(s) for s in shapes}) == 1 and isinstance(axis, int):
+        at = axis - 1 if axis > 0 else axis
+        if -len(shapes[0]) <= at < len(shapes[0]) and len({_without(s, at) for s in shapes}) == 1:
+            return None
+    named = ", ".join(f"{name} ({times(shape)})" for name, shape in zip(layer.inputs, shapes, strict=True))
+    return f"joins {named}; wanted equal shapes" + (", but for the joined axis" if layer.kind == "Concatenate" else "")
+
+
+def _without(shape: Shape, axis: int) -> Shape:
+    at = axis % len(shape)
+    return shape[:at] + shape[at + 1 :]
+
+
+def _too_many(layer: Layer, shape: Shape, axes: int) -> str | None:
+    """Refuse weights that no machine holds, before memory is asked for."""
+    options, channels = layer.options, shape[-1] if shape else 0
+    kernel = math.prod(_each(options.get("kernel_size", 1), max(1, axes)))
+    outputs = options.get("filters", options.get("units", options.get("depth_multiplier", 0)))
+    if kernel * channels * outputs <= MAX_PARAMETERS:
+        return None
+    return f"would have {kernel * channels * outputs:,} weights; wanted {MAX_PARAMETERS:,} or fewer"
+
+
+def plain(error: Exception) -> str:
+    """Keep of one of Keras' or TensorFlow's errors what is true and can be read on one line."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    text = re.sub(r"^Exception encountered when calling [^\n]*\n+", "", text)
+    text = text.split("\n\nArguments received by")[0]
+    text = " ".join(text.replace("`", "").split())
+    return text.rstrip(".") or type(error).__name__

@@ -1,0 +1,41 @@
+"""The index: one line for each row of the array."""
+
+import csv
+import io
+from collections.abc import Iterable
+
+from specfeat.config.sound import Span
+from specfeat.output.place import Partial, writing
+
+COLUMNS = ("row", "path", "channel", "start_s", "end_s", "padded")
+
+
+class IndexWriter:
+    """Writes `row,path,channel,start_s,end_s,padded` to a partial CSV file.
+
+    Times are seconds from the start of the file: whole samples divided by the sample rate, in as many
+    digits as give the same float64 again. `padded` is the share of the clip that is silence after the
+    file's end, 0..1.
+    """
+
+    def __init__(self, partial: Partial) -> None:
+        self.rows = 0
+        self._partial = partial
+        self._lines = io.StringIO()
+        self._csv = csv.writer(self._lines, lineterminator="\n")
+        self._csv.writerow(COLUMNS)
+
+    def add(self, path: str, channel: str | int, spans: Iterable[Span], samples: int, sample_rate: int) -> None:
+        """Write the lines of one file, whose rows were the next ones in the array."""
+        for span in spans:
+            start, end = span.start / sample_rate, span.end / sample_rate
+            self._csv.writerow((self.rows, path, channel, repr(start), repr(end), f"{span.padded(samples):.6g}"))
+            self.rows += 1
+        self.flush()
+
+    def flush(self) -> None:
+        """Hand the lines on to the file; a name that is not UTF-8 keeps its bytes."""
+        with writing(self._partial.path):
+            self._partial.file.write(self._lines.getvalue().encode("utf-8", "surrogateescape"))
+        self._lines.seek(0)
+        self._lines.truncate()

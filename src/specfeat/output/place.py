@@ -1,0 +1,116 @@
+"""Where the output goes, and how a file appears there whole or not at all."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from specfeat.errors import OutputError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The three files of one output; the array has exactly the name that was given."""
+
+    array: Path
+
+    @property
+    def index(self) -> Path:
+        """`out.index.csv` beside `out.npy`."""
+        return self._beside("index.csv")
+
+    @property
+    def record(self) -> Path:
+        """`out.run.json` beside `out.npy`."""
+        return self._beside("run.json")
+
+    def _beside(self, ending: str) -> Path:
+        return self.array.with_name(f"{self.array.name.removesuffix('.npy')}.{ending}")
+
+    def check(self, *, force: bool) -> None:
+        """Refuse what cannot be written, before any work.
+
+        Raises:
+            UsageError: the output exists (and `force` is not given), is a folder or a device.
+            OutputError: its folder does not exist or may not be written to.
+        """
+        folder = self.array.parent
+        if not folder.is_dir():
+            raise OutputError(f"{folder}: no such folder for the output; make it first: mkdir -p {folder}")
+        if self.array.name in ("", ".", "..") or self.array.is_dir():
+            raise UsageError(f"{self.array}: is a folder; wanted the output's file name, e.g. {self.array / 'out.npy'}")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise OutputError(f"{folder}: the folder may not be written to: permission denied")
+        for path in (self.array, self.index, self.record):
+            if not os.path.lexists(path):
+                continue
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise UsageError(f"{path}: is not a regular file; wanted the output's file name")
+            if not force:
+                raise UsageError(f"{path}: exists already; give another name, or --force to replace it")
+
+
+class Partial:
+    """A file that is being written beside its place, under a hidden name.
+
+    Nothing is at `path` until `finish`; whatever stood there before stays until then.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._hidden = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        with writing(path):
+            self.file: BinaryIO = self._hidden.open("w+b")
+
+    def settle(self) -> None:
+        """Bring every byte to the disk."""
+        with writing(self.path):
+            self.file.flush()
+            os.fsync(self.file.fileno())
+
+    def finish(self) -> None:
+        """Rename the file, settled before, into its place."""
+        with writing(self.path):
+            self.file.close()
+            self._hidden.replace(self.path)
+
+    def discard(self) -> None:
+        """Remove the file, unless it is in its place already."""
+        self.file.close()
+        self._hidden.unlink(missing_ok=True)
+
+    def __enter__(self) -> "Partial":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.discard()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Name the file in every failure to write it.
+
+    Raises:
+        OutputError: instead of OSError.
+    """
+    try:
+        yield
+    except OSError as e:
+        hint = "; free some space and run again" if e.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        raise OutputError(f"{path}: cannot be written: {e.strerror}{hint}") from e
+
+
+def settle_folder(folder: Path) -> None:
+    """Bring the renames in a folder to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
