@@ -51,7 +51,11 @@ class Extractor:
     """
 
     def __init__(
-        self, config: PathLike | Config | Settings = "default", *, overrides: Iterable[str] = (), device: str = "auto"
+        self,
+        config: PathLike | Config | Settings = "default",
+        *,
+        overrides: Iterable[str] = (),
+        device: str = "auto",
     ) -> None:
         self.config = _loaded(config, overrides)
         self.network: Network = build(self.config, device)
@@ -142,7 +146,9 @@ def _loaded(config: PathLike | Config | Settings, overrides: Iterable[str]) -> C
 def _checked(samples: ArrayLike) -> NDArray[np.float32]:
     array = np.asarray(samples)
     if array.dtype.kind != "f":
-        raise UsageError(f"the samples are {array.dtype}; wanted floats in -1..1, so divide integers by their full scale")
+        raise UsageError(
+            f"the samples are {array.dtype}; wanted floats in -1..1, so divide integers by their full scale"
+        )
     if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] == 0):
         raise UsageError(f"the samples have the shape {array.shape}; wanted (n,) or (n, channels)")
     return array.astype(np.float32, copy=False).reshape(len(array), -1 if array.size else 1)

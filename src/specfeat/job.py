@@ -62,7 +62,9 @@ class Summary:
     seconds: float
 
 
-def run(config: Config, network: Network, paths: tuple[str, ...], place: Place, reporter: Reporter) -> Summary:
+def run(
+    config: Config, network: Network, paths: tuple[str, ...], place: Place, reporter: Reporter
+) -> Summary:
     """Extract from every path and write the three files, or leave everything as it was.
 
     Raises:
@@ -93,7 +95,12 @@ def run(config: Config, network: Network, paths: tuple[str, ...], place: Place, 
 
 
 def _written(
-    config: Config, network: Network, paths: tuple[str, ...], array: ArrayWriter, index: IndexWriter, reporter: Reporter
+    config: Config,
+    network: Network,
+    paths: tuple[str, ...],
+    array: ArrayWriter,
+    index: IndexWriter,
+    reporter: Reporter,
 ) -> Iterator[End]:
     """Follow the journey and write what comes out of it; yield each file's end."""
     settings = config.settings
@@ -123,8 +130,15 @@ def _heard(path: str, config: Config, reporter: Reporter) -> Iterator[Samples]:
 def _nothing(ends: list[End]) -> str:
     failed = [end for end in ends if end.status == "failed"]
     if len(failed) == len(ends):
-        return f"all {len(ends)} files failed, so nothing is written" if len(ends) > 1 else "the file failed, so nothing is written"
-    return f"no file gives a row ({len(failed)} failed, the others are empty or shorter than a clip), so nothing is written"
+        return (
+            f"all {len(ends)} files failed, so nothing is written"
+            if len(ends) > 1
+            else "the file failed, so nothing is written"
+        )
+    return (
+        f"no file gives a row ({len(failed)} failed, the others are empty or shorter than a clip), "
+        "so nothing is written"
+    )
 
 
 def _summary(ends: list[End], rows: int, width: int, config: Config, seconds: float) -> Summary:
@@ -149,7 +163,11 @@ def _record(
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(summary.seconds, 3),
         "build_seconds": round(network.seconds, 3),
-        "config": {"name": config.name, "sha256": settings.digest, "resolved": settings.model_dump(mode="json")},
+        "config": {
+            "name": config.name,
+            "sha256": settings.digest,
+            "resolved": settings.model_dump(mode="json"),
+        },
         "weights": network.weights,
         "device": network.device.description,
         "rows": summary.rows,

@@ -46,11 +46,12 @@ class Clips:
             AudioError: the file breaks, or its samples are so large that the spectrogram is not finite.
         """
         settings, maker = self._maker.settings, self._maker.spectrogram
+        clips: Iterator[Float]
         cutter, shift = settings.cutter, settings.clips.tail == "shift"
         sound = self._extended()
         if settings.clips.cut == "samples":
             pieces = cut(sound, cutter.clip_samples, cutter.hop_samples, shift=shift)
-            clips = (np.concatenate(list(maker.frames([piece]))) for piece in pieces)
+            clips = (np.concatenate([*maker.frames([piece])], dtype=np.float32) for piece in pieces)
         else:
             clips = cut(maker.frames(sound), cutter.frames, cutter.hop_frames, shift=shift)
         for clip in clips:
@@ -72,7 +73,9 @@ class Clips:
             missing -= part
 
 
-def cut(blocks: Iterable[NDArray[np.float32]], length: int, hop: int, *, shift: bool) -> Iterator[NDArray[np.float32]]:
+def cut(
+    blocks: Iterable[NDArray[np.float32]], length: int, hop: int, *, shift: bool
+) -> Iterator[NDArray[np.float32]]:
     """Cut a stream, along its first axis, into windows of `length` every `hop`.
 
     Args:

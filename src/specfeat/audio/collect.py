@@ -1,4 +1,4 @@
-"""From the paths that a user names to the audio files below them, in an order that every machine agrees on."""
+"""From the paths that a user names to the audio files below them, in one order on every machine."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -85,11 +85,14 @@ def collect(inputs: Iterable[str | os.PathLike[str]]) -> Collection:
             passed_over += len(below) - len(found)
         for path in found:
             if path in paths:
-                raise UsageError(f"{printable(path)}: is named twice, by {paths[path]!r} and {name!r}; name it once")
+                raise UsageError(
+                    f"{printable(path)}: is named twice, by {paths[path]!r} and {name!r}; name it once"
+                )
             paths[path] = name
     if not paths:
+        looked = " ".join(sorted(f".{extension}" for extension in known))
         raise NothingError(
-            f"no audio in {', '.join(map(printable, given))}: looked for {' '.join(sorted('.' + e for e in known))}"
+            f"no audio in {', '.join(map(printable, given))}: looked for {looked}"
             + (f", passed over {passed_over} other files" if passed_over else "")
         )
     return Collection(tuple(paths), passed_over)

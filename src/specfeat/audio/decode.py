@@ -50,7 +50,9 @@ def mono(blocks: Iterable[NDArray[np.float32]], channel: int | None) -> Iterator
         done += len(block)
         channels = block.shape[1]
         if channel is not None and channel >= channels:
-            raise AudioError(f"has {channels} channels, counted from 0; the config asks for channel {channel}", "open")
+            raise AudioError(
+                f"has {channels} channels, counted from 0; the config asks for channel {channel}", "open"
+            )
         yield _mean(block) if channel is None else np.ascontiguousarray(block[:, channel])
 
 
@@ -96,7 +98,9 @@ def _open(path: str) -> soundfile.SoundFile:
         raise AudioError("has no header that says what it holds", "open") from e
     if not RATES[0] <= file.samplerate <= RATES[1]:
         file.close()
-        raise AudioError(f"says it has {file.samplerate} samples a second; wanted {RATES[0]} to {RATES[1]}", "open")
+        raise AudioError(
+            f"says it has {file.samplerate} samples a second; wanted {RATES[0]} to {RATES[1]}", "open"
+        )
     return file
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from specfeat.audio.stft import Double, Float, Stft
@@ -28,7 +27,11 @@ class SpectrogramMaker:
             if spectrogram.mel
             else None
         )
-        self._cepstrum = cepstrum(spectrogram.mfcc, spectrogram.mel.n_mels) if spectrogram.mfcc and spectrogram.mel else None
+        self._cepstrum = (
+            cepstrum(spectrogram.mfcc, spectrogram.mel.n_mels)
+            if spectrogram.mfcc and spectrogram.mel
+            else None
+        )
         self._compress = compression(spectrogram.compress)
         self._blas = ThreadpoolController()
 
@@ -43,7 +46,11 @@ class SpectrogramMaker:
         if spectrogram.compress and spectrogram.compress.pcen:
             seconds = spectrogram.hop_length / self.settings.audio.sample_rate
             bands = pcen(bands, spectrogram.compress.pcen, seconds)
-        frames = with_deltas(bands, spectrogram.deltas) if spectrogram.deltas else (b[..., np.newaxis] for b in bands)
+        frames = (
+            with_deltas(bands, spectrogram.deltas)
+            if spectrogram.deltas
+            else (b[..., np.newaxis] for b in bands)
+        )
         normalize = spectrogram.normalize
         if normalize and normalize.clip is None:
             mean = np.asarray(0.0 if normalize.mean is None else normalize.mean, np.float32)
@@ -59,8 +66,9 @@ class SpectrogramMaker:
     def _bands(self, blocks: Iterable[Float]) -> Iterator[Float]:
         """Yield float32 blocks of shape (frames, bins), compressed."""
         for frames, count in self.stft.frames(blocks):
-            # One thread, because a matrix product may round otherwise when it is shared out.
-            with self._blas.limit(limits=1, user_api="blas"):
+            # One thread, because a matrix product may round otherwise when it is shared out. What
+            # overflows is infinite and is told of by ClipMaker, with the clip.
+            with self._blas.limit(limits=1, user_api="blas"), np.errstate(over="ignore", invalid="ignore"):
                 values = self._compress(self._filtered(self.stft.magnitudes(frames)))
                 if self._cepstrum is not None:
                     values = values @ self._cepstrum
@@ -121,7 +129,8 @@ def _db(x: Float, db: Db) -> Float:
 
 
 def _log10(x: Float, log10: Log10) -> Float:
-    return np.log10(np.float32(1.0) + np.float32(log10.scale) * x)
+    compressed: Float = np.log10(np.float32(1.0) + np.float32(log10.scale) * x)
+    return compressed
 
 
 def _power(x: Float, power: Power) -> Float:
@@ -175,23 +184,25 @@ def _pcen_root(gained: Double, settings: Pcen) -> Double:
         return np.log1p(gained)
     if bias == 0:
         return gained**power
-    return bias**power * np.expm1(power * np.log1p(gained / bias))
+    rooted: Double = bias**power * np.expm1(power * np.log1p(gained / bias))
+    return rooted
 
 
 # --- over time -----------------------------------------------------------------------------------
 
 
-def delta_weights(order: int, width: int) -> NDArray[np.float64]:
+def delta_weights(order: int, width: int) -> Double:
     """Return the weights of the `order`-th derivative of the least-squares polynomial of that degree.
 
     Over `width` frames around the present one: Savitzky and Golay 1964, as librosa.feature.delta.
     """
-    k = np.arange(width) - width // 2
+    k = np.arange(width, dtype=np.float64) - width // 2
     squares = float((k**2).sum())
     if order == 1:
         return k / squares
     fourths = float((k**4).sum())
-    return 2.0 * (width * k**2 - squares) / (width * fourths - squares**2)
+    weights: Double = 2.0 * (width * k**2 - squares) / (width * fourths - squares**2)
+    return weights
 
 
 def with_deltas(blocks: Iterable[Float], deltas: Deltas) -> Iterator[Float]:
@@ -223,7 +234,7 @@ def with_deltas(blocks: Iterable[Float], deltas: Deltas) -> Iterator[Float]:
 
 
 def _weighted(frames: Float, weights: Float, count: int) -> Float:
-    total = weights[0] * frames[:count]
+    total: Float = weights[0] * frames[:count]
     for k in range(1, len(weights)):
         total += weights[k] * frames[k : k + count]
     return total
@@ -240,7 +251,7 @@ def normalized(clip: Float, normalize: Normalize) -> Float:
     """Normalise one clip, shape (frames, bins, channels), each channel by its own values."""
     if normalize.clip == "max":
         largest = np.abs(clip).max(axis=(0, 1))
-        return clip / np.where(largest > 0, largest, np.float32(1.0))
+        return np.divide(clip, np.where(largest > 0, largest, 1.0), dtype=np.float32)
     wide = clip.astype(np.float64)
     wide -= wide.mean(axis=(0, 1))
     std = wide.std(axis=(0, 1))

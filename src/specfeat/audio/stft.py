@@ -35,9 +35,9 @@ def window(settings: Spectrogram) -> Double:
 def _shape(settings: Spectrogram, length: int) -> Double:
     name = settings.window
     if not isinstance(name, str):
-        import librosa  # numba takes a second, and hardly anybody asks for these
+        from librosa.filters import get_window  # numba takes a second, and hardly anybody asks for these
 
-        shaped: Double = librosa.filters.get_window(name, length, fftbins=settings.periodic)
+        shaped: Double = get_window(name, length, fftbins=settings.periodic)
         return shaped
     n = np.arange(length, dtype=np.float64)
     period = length if settings.periodic else max(1, length - 1)

@@ -3,6 +3,7 @@
 Nothing heavier than Typer is imported here; each command imports what it needs when it is run.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -24,8 +25,12 @@ app = typer.Typer(
 )
 
 
-class Terminated(BaseException):
-    """SIGTERM has come; like KeyboardInterrupt, nothing but `main` catches it."""
+class Stopped(BaseException):
+    """SIGINT or SIGTERM has come; nothing but `main` catches it (Typer would swallow KeyboardInterrupt)."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 def _version(wanted: bool) -> None:
@@ -48,18 +53,16 @@ app.command()(extract)
 
 def main() -> int:
     """Run the command line and return the exit code; a bug keeps its traceback and gives 1."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         code = app(standalone_mode=False)
     except SpecfeatError as e:
         _say(str(e))
         return e.exit_code
-    except KeyboardInterrupt:
-        _say("interrupted; nothing is written")
-        return 128 + signal.SIGINT
-    except Terminated:
-        _say("terminated; nothing is written")
-        return 128 + signal.SIGTERM
+    except Stopped as e:
+        _say(f"stopped by {signal.Signals(e.number).name}; nothing is written")
+        return 128 + e.number
     except BrokenPipeError:  # the reader of stdout went away; there is nobody to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 128 + signal.SIGPIPE
@@ -75,11 +78,9 @@ def main() -> int:
 
 
 def _say(text: str) -> None:
-    try:
+    with contextlib.suppress(OSError, AttributeError):  # stderr may be closed; the exit code still tells
         print(f"specfeat: {text}", file=sys.stderr)
-    except (OSError, AttributeError):
-        pass  # stderr is closed; the exit code still tells
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise Terminated
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    raise Stopped(number)

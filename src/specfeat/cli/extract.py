@@ -8,12 +8,16 @@ import typer
 
 Inputs = Annotated[
     list[str],
-    typer.Argument(metavar="INPUTS...", show_default=False, help="Audio files, and folders to search for them."),
+    typer.Argument(
+        metavar="INPUTS...", show_default=False, help="Audio files, and folders to search for them."
+    ),
 ]
 Output = Annotated[
     str,
     typer.Argument(
-        metavar="OUTPUT", show_default=False, help="The array to write; OUTPUT's index.csv and run.json go beside it."
+        metavar="OUTPUT",
+        show_default=False,
+        help="The array to write; OUTPUT's index.csv and run.json go beside it.",
     ),
 ]
 ConfigOption = Annotated[
@@ -21,12 +25,18 @@ ConfigOption = Annotated[
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", show_default=False, help="Override a value: --set model.batch=32."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", show_default=False, help="Override a value: --set model.batch=32."
+    ),
 ]
-DeviceOption = Annotated[str, typer.Option("--device", metavar="auto|cpu|gpu|gpu:N", help="Where the network runs.")]
+DeviceOption = Annotated[
+    str, typer.Option("--device", metavar="auto|cpu|gpu|gpu:N", help="Where the network runs.")
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but failures.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say what is done, and each file's rows.")]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say what is done, and each file's rows.")
+]
 
 
 def extract(
@@ -47,9 +57,11 @@ def extract(
     """
     from specfeat.cli.progress import Voice  # here and below: nothing that --help has to wait for
     from specfeat.config import load_config
+    from specfeat.config.device import parse_device
     from specfeat.output.place import Place
 
     voice = Voice(quiet=quiet, verbose=verbose)
+    parse_device(device)
     checked = load_config(config, overrides or [])
     place = Place(Path(output))
     place.check(force=force)

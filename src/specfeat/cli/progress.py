@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ from tqdm import tqdm
 from specfeat import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from specfeat.audio.collect import Collection
     from specfeat.config import Config
     from specfeat.job import Summary
@@ -61,7 +62,9 @@ class Voice:
         """All is written."""
         if self.quiet:
             return
-        text = f"{output}: {summary.rows} rows x {summary.width} features from {_count(summary.files, 'file')}"
+        text = (
+            f"{output}: {summary.rows} rows x {summary.width} features from {_count(summary.files, 'file')}"
+        )
         text += f", {_duration(summary.audio_seconds)} of audio in {summary.seconds:.1f} s"
         if summary.seconds:
             text += f" ({summary.audio_seconds / summary.seconds:.0f} x real time)"
@@ -106,7 +109,9 @@ class _Bar:
         self._moving.n += seconds
         speed = self._moving.n / max(1e-9, time.perf_counter() - self._begun)
         self._moving.total = max(self._moving.total, self._moving.n)
-        self._moving.set_postfix_str(f"file {self._files + 1} of {self._of}, {speed:.0f} x real time", refresh=False)
+        self._moving.set_postfix_str(
+            f"file {self._files + 1} of {self._of}, {speed:.0f} x real time", refresh=False
+        )
         self._moving.update(0)
 
     def ended(self, end: "End") -> None:

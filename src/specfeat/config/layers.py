@@ -15,19 +15,27 @@ from specfeat.config.tree import KeyPath
 INPUT = "spectrogram"  # the name of the network's input, for `inputs:`
 MAX_LAYERS = 10_000  # after repeats; the deepest known networks have some hundreds
 
-_ONES = "relu relu6 leaky_relu elu selu celu gelu silu swish hard_silu hard_swish mish sigmoid hard_sigmoid"
-ACTIVATIONS = frozenset(
-    f"linear {_ONES} tanh hard_tanh softplus softsign softmax log_softmax exponential".split()
+ACTIVATIONS = (
+    *("linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "swish", "mish"),
+    *("hard_silu", "hard_swish", "sigmoid", "hard_sigmoid", "tanh", "hard_tanh", "softplus", "softsign"),
+    *("softmax", "log_softmax", "exponential"),
 )
-INITIALIZERS = frozenset(
-    "zeros ones glorot_uniform glorot_normal he_uniform he_normal lecun_uniform lecun_normal "
-    "random_normal random_uniform truncated_normal variance_scaling orthogonal".split()
+INITIALIZERS = (
+    *("zeros", "ones", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform"),
+    *(
+        "lecun_normal",
+        "random_normal",
+        "random_uniform",
+        "truncated_normal",
+        "variance_scaling",
+        "orthogonal",
+    ),
 )
 
 Options = dict[str, Any]
 
 
-class LayerProblem(ValueError):
+class LayerError(ValueError):
     """A layer that the config may not have, with the path (below the list) where it stands."""
 
     def __init__(self, path: KeyPath, text: str, *, at_key: bool = False) -> None:
@@ -111,11 +119,11 @@ def _choice(*names: str) -> Callable[[object, int], str | None]:
     return check
 
 
-def _named(names: frozenset[str], what: str) -> Callable[[object, int], str | None]:
+def _named(names: tuple[str, ...], what: str) -> Callable[[object, int], str | None]:
     def check(value: object, _: int) -> str | None:
         if value is None or (isinstance(value, str) and value in names):
             return None
-        return f"the name of {what}{did_you_mean(value, names) or ': ' + ', '.join(sorted(names))}"
+        return f"the name of {what}{did_you_mean(value, names) or ': ' + ', '.join(names)}"
 
     return check
 
@@ -171,7 +179,16 @@ ARGUMENTS: dict[str, Callable[[object, int], str | None]] = {
     "dims": _order,
 } | {
     f"{what}_initializer": _named(INITIALIZERS, "an initializer")
-    for what in ("kernel", "bias", "depthwise", "pointwise", "beta", "gamma", "moving_mean", "moving_variance")
+    for what in (
+        "kernel",
+        "bias",
+        "depthwise",
+        "pointwise",
+        "beta",
+        "gamma",
+        "moving_mean",
+        "moving_variance",
+    )
 }
 
 
@@ -261,17 +278,19 @@ def parse_layers(items: object) -> tuple[Layer, ...]:
     """Read the config's list of layers, blocks repeated, names given and inputs resolved.
 
     Raises:
-        LayerProblem: what is wrong, with its path below the list.
+        LayerError: what is wrong, with its path below the list.
     """
     if not isinstance(items, list) or not items:
-        raise LayerProblem((), "has no layer, so the network has no output; wanted a list, e.g. [Flatten]")
+        raise LayerError((), "has no layer, so the network has no output; wanted a list, e.g. [Flatten]")
     reader = _Reader()
     for path, item, index in _expand(items, (), None):
         reader.add(path, item, index)
     return tuple(reader.layers)
 
 
-def _expand(items: list[object], base: KeyPath, index: int | None) -> Iterator[tuple[KeyPath, object, int | None]]:
+def _expand(
+    items: list[object], base: KeyPath, index: int | None
+) -> Iterator[tuple[KeyPath, object, int | None]]:
     """Yield each item of the list, a `repeat` block as often as it says, with its running index."""
     for i, item in enumerate(items):
         path = (*base, i)
@@ -280,16 +299,16 @@ def _expand(items: list[object], base: KeyPath, index: int | None) -> Iterator[t
             continue
         unknown = sorted(set(item) - {"repeat", "first", "layers"})
         if unknown:
-            raise LayerProblem(
+            raise LayerError(
                 (*path, unknown[0]), "is not known here; a block has repeat, first and layers", at_key=True
             )
         times, first, inner = item["repeat"], item.get("first", 1), item.get("layers")
         if not _is_int(times, 1) or times > MAX_LAYERS:
-            raise LayerProblem((*path, "repeat"), f"is {times!r}; wanted how often, from 1 to {MAX_LAYERS:,}")
+            raise LayerError((*path, "repeat"), f"is {times!r}; wanted how often, from 1 to {MAX_LAYERS:,}")
         if not _is_int(first, 0):
-            raise LayerProblem((*path, "first"), f"is {first!r}; wanted the first value of $i, 0 or more")
+            raise LayerError((*path, "first"), f"is {first!r}; wanted the first value of $i, 0 or more")
         if not isinstance(inner, list) or not inner:
-            raise LayerProblem(path, "repeats nothing; wanted a list of layers under `layers:`")
+            raise LayerError(path, "repeats nothing; wanted a list of layers under `layers:`")
         for n in range(first, first + times):
             yield from _expand(inner, (*path, "layers"), n)
 
@@ -304,7 +323,7 @@ class _Reader:
 
     def add(self, path: KeyPath, item: object, index: int | None) -> None:
         if len(self.layers) >= MAX_LAYERS:
-            raise LayerProblem(path, f"is layer number {MAX_LAYERS + 1:,}; the most is {MAX_LAYERS:,}")
+            raise LayerError(path, f"is layer number {MAX_LAYERS + 1:,}; the most is {MAX_LAYERS:,}")
         kind, raw = self._kind(path, item)
         path = (*path, kind) if isinstance(item, dict) else path
         options = dict(raw)
@@ -314,7 +333,7 @@ class _Reader:
             _check_argument(path, kind, key, value)
         for key in LAYERS[kind].needs:
             if key not in options:
-                raise LayerProblem(path, f"has no {key}; {kind} needs it")
+                raise LayerError(path, f"has no {key}; {kind} needs it")
         self.names[name] = path
         frozen = {key: _tuples(value) for key, value in options.items()}
         self.layers.append(Layer(kind, name, inputs, frozen, path))
@@ -327,16 +346,20 @@ class _Reader:
             kind, raw = next(iter(item.items()))
         elif isinstance(item, dict) and item:
             first = next((key for key in item if key in LAYERS), next(iter(item)))
-            raise LayerProblem(
+            raise LayerError(
                 path, f"has {len(item)} keys; wanted one layer, its arguments indented below {first!r}"
             )
         else:
-            raise LayerProblem(path, f"is {item!r}; wanted a layer, e.g. Flatten or Dense: {{units: 10}}")
+            raise LayerError(path, f"is {item!r}; wanted a layer, e.g. Flatten or Dense: {{units: 10}}")
         if kind not in LAYERS:
             hint = did_you_mean(kind, LAYERS) or f"; known layers: {', '.join(LAYERS)}"
-            raise LayerProblem((*path, kind) if raw is not None else path, f"{kind!r} is not a layer that specfeat knows{hint}", at_key=True)
+            raise LayerError(
+                (*path, kind) if raw is not None else path,
+                f"{kind!r} is not a layer that specfeat knows{hint}",
+                at_key=True,
+            )
         if raw is not None and not isinstance(raw, dict):
-            raise LayerProblem((*path, kind), f"is {raw!r}; wanted the arguments by name, e.g. {{units: 10}}")
+            raise LayerError((*path, kind), f"is {raw!r}; wanted the arguments by name, e.g. {{units: 10}}")
         return kind, raw or {}
 
     def _name(self, path: KeyPath, kind: str, name: object, index: int | None) -> str:
@@ -344,11 +367,11 @@ class _Reader:
             self.counts[kind] = self.counts.get(kind, 0) + 1
             name = f"{kind.lower()}_{self.counts[kind]}"
         if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
-            raise LayerProblem((*path, "name"), f"is {name!r}; wanted a name of 1 to 200 printable characters")
+            raise LayerError((*path, "name"), f"is {name!r}; wanted a name of 1 to 200 printable characters")
         name = _with_index(name, index)
-        if name in self.names:
+        if keras_name(name) in map(keras_name, self.names):
             cure = "; write $i into the names of a repeated block" if index is not None else ""
-            raise LayerProblem((*path, "name"), f"{name!r} is already the name of another layer{cure}")
+            raise LayerError((*path, "name"), f"{name!r} is already the name of another layer{cure}")
         return name
 
     def _inputs(self, path: KeyPath, kind: str, given: object, index: int | None) -> tuple[str, ...]:
@@ -358,17 +381,25 @@ class _Reader:
         names = [given] if isinstance(given, str) else given
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
             at = (*path, "inputs") if given is not None else path
-            raise LayerProblem(at, f"{kind} reads {given!r}; wanted `inputs: [name, name]`, names of earlier layers")
+            raise LayerError(
+                at, f"{kind} reads {given!r}; wanted `inputs: [name, name]`, names of earlier layers"
+            )
         if merges != (len(names) > 1):
             wanted = "two inputs or more" if merges else "one input; join them first, e.g. with Concatenate"
-            raise LayerProblem((*path, "inputs"), f"{kind} reads {len(names)}; wanted {wanted}")
+            raise LayerError((*path, "inputs"), f"{kind} reads {len(names)}; wanted {wanted}")
         names = [_with_index(n, index) for n in names]
         for n in names:
             if n not in self.names:
-                raise LayerProblem(
-                    (*path, "inputs"), f"{n!r} is not the name of an earlier layer{did_you_mean(n, self.names)}"
+                raise LayerError(
+                    (*path, "inputs"),
+                    f"{n!r} is not the name of an earlier layer{did_you_mean(n, self.names)}",
                 )
         return tuple(names)
+
+
+def keras_name(name: str) -> str:
+    """Return the layer's name as Keras takes it: no slash, so a/b and a.b are the same name."""
+    return name.replace("/", ".")
 
 
 def _with_index(name: str, index: int | None) -> str:
@@ -379,11 +410,11 @@ def _check_argument(path: KeyPath, kind: str, key: str, value: object) -> None:
     known = (*LAYERS[kind].needs, *LAYERS[kind].takes, "name", "inputs")
     if key not in known:
         hint = did_you_mean(key, known) or f"; it takes {', '.join(known)}"
-        raise LayerProblem((*path, key), f"is not an argument of {kind}{hint}", at_key=True)
+        raise LayerError((*path, key), f"is not an argument of {kind}{hint}", at_key=True)
     check = _OWN_ARGUMENTS.get((kind, key)) or ARGUMENTS[key]
     wanted = check(value, LAYERS[kind].axes)
     if wanted:
-        raise LayerProblem((*path, key), f"is {shown(value)}; wanted {wanted}")
+        raise LayerError((*path, key), f"is {shown(value)}; wanted {wanted}")
 
 
 def shown(value: object) -> str:

@@ -88,7 +88,8 @@ def _find(source: str | Path) -> Path:
     names = shipped_names()
     if is_name:
         raise ConfigError(
-            f"{name}: no such config{did_you_mean(name, names)}; shipped are {', '.join(names)}, or give a path to a YAML file"
+            f"{name}: no such config{did_you_mean(name, names)}; "
+            f"shipped are {', '.join(names)}, or give a path to a YAML file"
         )
     raise ConfigError(f"{name}: no such file{did_you_mean(path.stem, names)}")
 
@@ -96,7 +97,9 @@ def _find(source: str | Path) -> Path:
 def _override(tree: Tree, override: str) -> None:
     """Apply one `a.b=c`: lists are reached by number, as in `model.layers.0.Conv2D.filters=8`."""
     dotted, equals, text = override.partition("=")
-    keys: list[str | int] = [int(k) if k.isdecimal() else k for k in dotted.replace("[", ".").replace("]", "").split(".")]
+    keys: list[str | int] = [
+        int(k) if k.isdecimal() else k for k in dotted.replace("[", ".").replace("]", "").split(".")
+    ]
     if not equals or not all(k != "" for k in keys):
         raise ConfigError(f"--set {override}: wanted KEY.PATH=VALUE, e.g. model.batch=32")
     at: Any = tree.data
@@ -122,8 +125,12 @@ def _step(at: Any, key: str | int, override: str, inside: str) -> Any:
     if isinstance(at, list) and isinstance(key, int) and key < len(at):
         return at[key]
     if isinstance(at, list):
-        raise ConfigError(f"--set {override}: {inside} is a list of {len(at)}; wanted a number from 0 to {len(at) - 1}, not {key!r}")
-    raise ConfigError(f"--set {override}: {inside or 'the config'} has no {key!r} inside{did_you_mean(key, at if isinstance(at, dict) else ())}")
+        raise ConfigError(
+            f"--set {override}: {inside} is a list of {len(at)}; "
+            f"wanted a number from 0 to {len(at) - 1}, not {key!r}"
+        )
+    hint = did_you_mean(key, at if isinstance(at, dict) else ())
+    raise ConfigError(f"--set {override}: {inside or 'the config'} has no {key!r} inside{hint}")
 
 
 def _check_sections(tree: Tree) -> None:
@@ -166,7 +173,8 @@ def _whole_samples(tree: Tree, path: KeyPath, seconds: object, rate: int) -> int
     samples = exact_samples(seconds, rate)
     if samples is None:
         raise tree.error(
-            path, f"is {seconds:g} s, {seconds * rate:g} samples at {rate} Hz; wanted a whole number of samples"
+            path,
+            f"is {seconds:g} s, {seconds * rate:g} samples at {rate} Hz; wanted a whole number of samples",
         )
     return samples
 
@@ -176,14 +184,16 @@ def _whole_hops(tree: Tree, path: KeyPath, samples: int, data: Any) -> int:
     if type(hop) is not int or hop < 1:
         return samples  # the schema says what is wrong with the hop
     if samples % hop:
-        raise tree.error(path, f"is {samples} samples, {samples / hop:g} hops of {hop}; wanted a whole number of hops")
+        raise tree.error(
+            path, f"is {samples} samples, {samples / hop:g} hops of {hop}; wanted a whole number of hops"
+        )
     return samples // hop
 
 
 def _weights_path(tree: Tree, folder: Path) -> None:
     """A weights file is named relative to the config that names it, or, by `--set`, to where the user is."""
     weights = tree.data.get("model", {}).get("weights") if isinstance(tree.data, dict) else None
-    path = ("model", "weights", "file")
+    path: KeyPath = ("model", "weights", "file")
     if isinstance(weights, str) and weights != "random":
         weights = tree.data["model"]["weights"] = {"file": weights}  # type: ignore[index]  # a dict, just read
         path = ("model", "weights")

@@ -27,7 +27,7 @@ def hz_to_mel(hz: float, *, htk: bool) -> float:
 def mel_to_hz(mel: float, *, htk: bool) -> float:
     """Return the frequency in Hz of a mel: the inverse of `hz_to_mel`."""
     if htk:
-        return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
+        return 700.0 * (math.pow(10.0, mel / 2595.0) - 1.0)
     if mel < _LOG_FROM_MEL:
         return mel * _HZ_A_BAND
     return _LOG_FROM_HZ * math.exp(_LOG_STEP * (mel - _LOG_FROM_MEL))

@@ -9,21 +9,22 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     BeforeValidator,
     Field,
-    NonNegativeInt,
     PlainSerializer,
     PositiveInt,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from specfeat.config.layers import Layer, LayerProblem, did_you_mean, parse_layers, shown
+from specfeat.config.layers import Layer, LayerError, did_you_mean, parse_layers, shown
 from specfeat.config.mel import empty_bands
-from specfeat.config.sound import Audio, Clips, Compress, Cutter, Db, Section, Spectrogram
+from specfeat.config.sound import Audio, Clips, Cutter, Section, Spectrogram
 from specfeat.config.tree import KeyPath
 
 MAX_BATCH_BYTES = 2**31  # of spectrogram clips, as float32
 
-Optimizer = Literal["adam", "adamw", "adamax", "nadam", "adagrad", "adadelta", "rmsprop", "sgd", "ftrl", "lion"]
+Optimizer = Literal[
+    "adam", "adamw", "adamax", "nadam", "adagrad", "adadelta", "rmsprop", "sgd", "ftrl", "lion"
+]
 Loss = Literal[
     "mse", "mae", "huber", "log_cosh", "binary_crossentropy", "categorical_crossentropy",
     "sparse_categorical_crossentropy", "kl_divergence", "cosine_similarity",
@@ -44,7 +45,7 @@ def _layers(value: object) -> tuple[Layer, ...]:
         return value
     try:
         return parse_layers(value)
-    except LayerProblem as e:
+    except LayerError as e:
         raise problem(e.path, e.text, at_key=e.at_key) from e
 
 
@@ -145,9 +146,15 @@ def _one_compression(s: Settings) -> None:
     given = sorted(compress.model_fields_set)
     if len(given) != 1 or getattr(compress, given[0]) is None:
         names = ", ".join(type(compress).model_fields)
-        raise problem(("spectrogram", "compress"), f"has {len(given)} of them; wanted exactly one of {names}, as {{db: {{}}}}")
+        raise problem(
+            ("spectrogram", "compress"),
+            f"has {len(given)} of them; wanted exactly one of {names}, as {{db: {{}}}}",
+        )
     if compress.ln and not (compress.ln.offset or compress.ln.amin):
-        raise problem(("spectrogram", "compress", "ln"), "would be -inf for silence; wanted an offset or an amin above 0")
+        raise problem(
+            ("spectrogram", "compress", "ln"),
+            "would be -inf for silence; wanted an offset or an amin above 0",
+        )
 
 
 def _one_kind_of_weights(s: Settings) -> None:
@@ -165,7 +172,9 @@ def _mel_belongs(s: Settings) -> None:
     if kind != "linear" and not mel:
         raise problem(("spectrogram", "mel"), f"is empty; kind: {kind} needs it")
     if mel and mfcc and mfcc.n_mfcc > mel.n_mels:
-        raise problem(("spectrogram", "mfcc", "n_mfcc"), f"is {mfcc.n_mfcc}; wanted at most n_mels, {mel.n_mels}")
+        raise problem(
+            ("spectrogram", "mfcc", "n_mfcc"), f"is {mfcc.n_mfcc}; wanted at most n_mels, {mel.n_mels}"
+        )
     if kind == "mfcc" and not mfcc:
         raise problem(("spectrogram", "mfcc"), "is empty; kind: mfcc needs it")
 
@@ -174,11 +183,15 @@ def _window_fits(s: Settings) -> None:
     spectrogram = s.spectrogram
     window = spectrogram.window_samples
     if window > spectrogram.n_fft:
-        raise problem(("spectrogram", "win_length"), f"is {window}, longer than n_fft, {spectrogram.n_fft}; wanted n_fft or less")
+        raise problem(
+            ("spectrogram", "win_length"),
+            f"is {window}, longer than n_fft, {spectrogram.n_fft}; wanted n_fft or less",
+        )
     if spectrogram.hop_length > window:
         raise problem(
             ("spectrogram", "hop_length"),
-            f"is {spectrogram.hop_length}, longer than the window, {window}, so samples between frames would go unseen; wanted {window} or less",
+            f"is {spectrogram.hop_length}, longer than the window, {window}, so samples between frames would "
+            f"go unseen; wanted {window} or less",
         )
     if spectrogram.center and spectrogram.pad_end:
         raise problem(("spectrogram", "pad_end"), "goes with center: false alone")
@@ -195,7 +208,10 @@ def _bands_lie_below_nyquist(s: Settings) -> None:
             f"is {mel.fmax:g} Hz, above half the sample rate; wanted {nyquist:g} or less",
         )
     if mel.fmin >= (mel.fmax or nyquist):
-        raise problem(("spectrogram", "mel", "fmin"), f"is {mel.fmin:g} Hz; wanted less than fmax, {mel.fmax or nyquist:g}")
+        raise problem(
+            ("spectrogram", "mel", "fmin"),
+            f"is {mel.fmin:g} Hz; wanted less than fmax, {mel.fmax or nyquist:g}",
+        )
 
 
 def _no_band_is_empty(s: Settings) -> None:
@@ -206,8 +222,9 @@ def _no_band_is_empty(s: Settings) -> None:
     if empty:
         raise problem(
             ("spectrogram", "mel", "n_mels"),
-            f"is {mel.n_mels}, but {len(empty)} of the bands (the first is number {empty[0]}) hold no FFT bin at n_fft "
-            f"{s.spectrogram.n_fft}, so they would be constant; wanted fewer bands, a larger n_fft or a higher fmin",
+            f"is {mel.n_mels}, but {len(empty)} of the bands (first: number {empty[0]}) hold no FFT bin "
+            f"at n_fft {s.spectrogram.n_fft}, so they would be constant; "
+            "wanted fewer bands, a larger n_fft or a higher fmin",
         )
 
 
@@ -220,7 +237,9 @@ def _clip_has_a_length(s: Settings) -> None:
         raise problem(("clips",), f"wanted one length, in {unit}")
     if s.cutter.frames < 1:
         needed = s.spectrogram.samples(1)
-        raise problem(("clips", "samples"), f"is {clips.samples}, too short for one frame; wanted {needed} or more")
+        raise problem(
+            ("clips", "samples"), f"is {clips.samples}, too short for one frame; wanted {needed} or more"
+        )
 
 
 def _clip_bears_its_settings(s: Settings) -> None:
@@ -228,14 +247,18 @@ def _clip_bears_its_settings(s: Settings) -> None:
     if spectrogram.deltas and cutter.frames < spectrogram.deltas.width:
         raise problem(
             ("spectrogram", "deltas", "width"),
-            f"is {spectrogram.deltas.width}, more than the {cutter.frames} frames of a clip; wanted fewer, an odd number",
+            f"is {spectrogram.deltas.width}, more than the {cutter.frames} frames of a clip; "
+            "wanted fewer, an odd number",
         )
     if spectrogram.deltas and spectrogram.deltas.width % 2 == 0:
-        raise problem(("spectrogram", "deltas", "width"), f"is {spectrogram.deltas.width}; wanted an odd number")
+        raise problem(
+            ("spectrogram", "deltas", "width"), f"is {spectrogram.deltas.width}; wanted an odd number"
+        )
     per_clip = s.clips.cut == "samples"
     if per_clip and spectrogram.pad_mode == "reflect" and cutter.clip_samples <= spectrogram.margin:
         raise problem(
-            ("spectrogram", "pad_mode"), f"cannot reflect {spectrogram.margin} samples of a clip of {cutter.clip_samples}"
+            ("spectrogram", "pad_mode"),
+            f"cannot reflect {spectrogram.margin} samples of a clip of {cutter.clip_samples}",
         )
 
 
@@ -246,11 +269,16 @@ def _normalize_fits(s: Settings) -> None:
     if norm.clip and (norm.mean is not None or norm.std is not None):
         raise problem(("spectrogram", "normalize"), "wanted either constants (mean, std) or clip, not both")
     if not norm.model_fields_set:
-        raise problem(("spectrogram", "normalize"), "says nothing; wanted {mean: M, std: S} or {clip: mean_std}")
+        raise problem(
+            ("spectrogram", "normalize"), "says nothing; wanted {mean: M, std: S} or {clip: mean_std}"
+        )
     for name in ("mean", "std"):
         value = getattr(norm, name)
         if isinstance(value, tuple) and len(value) != channels:
-            raise problem(("spectrogram", "normalize", name), f"has {len(value)} values; wanted one, or one for each of {channels} channels")
+            raise problem(
+                ("spectrogram", "normalize", name),
+                f"has {len(value)} values; wanted one, or one for each of {channels} channels",
+            )
 
 
 def _input_shape_is_derived(s: Settings) -> None:
@@ -258,9 +286,13 @@ def _input_shape_is_derived(s: Settings) -> None:
     if given is None or given == derived:
         return
     if given == derived[:2]:
-        text = f"is {times(given)}, without the channel axis; wanted [{', '.join(map(str, derived))}], or leave it out"
+        wanted = ", ".join(map(str, derived))
+        text = f"is {times(given)}, without the channel axis; wanted [{wanted}], or leave it out"
     else:
-        text = f"is {times(given)}, but the spectrogram settings give {times(derived)} (frames x bins x channels); leave it out, or change clips and spectrogram"
+        text = (
+            f"is {times(given)}, but the spectrogram settings give {times(derived)} "
+            "(frames x bins x channels); leave it out, or change clips and spectrogram"
+        )
     raise problem(("model", "input_shape"), text)
 
 
@@ -275,12 +307,15 @@ def _batch_fits_in_memory(s: Settings) -> None:
     frames, bins, channels = s.input_shape
     size = 4 * frames * bins * channels
     if size > MAX_BATCH_BYTES:
-        raise problem(("clips",), f"one clip of {times(s.input_shape)} would take {size / 2**30:.1f} GiB; wanted a shorter clip")
+        raise problem(
+            ("clips",),
+            f"one clip of {times(s.input_shape)} would take {size / 2**30:.1f} GiB; wanted a shorter clip",
+        )
     if size * s.model.batch > MAX_BATCH_BYTES:
         raise problem(
             ("model", "batch"),
-            f"is {s.model.batch}: so many clips of {times(s.input_shape)} take {size * s.model.batch / 2**30:.1f} GiB; "
-            f"wanted {MAX_BATCH_BYTES // size} or fewer",
+            f"is {s.model.batch}: so many clips of {times(s.input_shape)} take "
+            f"{size * s.model.batch / 2**30:.1f} GiB; wanted {MAX_BATCH_BYTES // size} or fewer",
         )
 
 

@@ -130,7 +130,7 @@ class Compress(Section):
 
 
 class Preemphasis(Section):
-    """`y[n] = x[n] - coef x[n-1]`, along the file (as librosa.effects starts it) or in each frame (as Kaldi does)."""
+    """`y[n] = x[n] - coef x[n-1]`, along the file (begun as librosa begins it) or in each frame (Kaldi)."""
 
     coef: Annotated[float, Field(ge=0, le=1)] = 0.97
     per: Literal["file", "frame"] = "file"
@@ -169,8 +169,8 @@ class Spectrogram(Section):
     Attributes:
         kind: "linear" keeps the FFT's bins.
         n_fft: FFT length in samples.
-        win_length: window length in samples; n_fft if left out. `win_seconds` instead is converted on reading.
-        hop_length: samples between frames. `hop_seconds` instead is converted on reading.
+        win_length: window length in samples; n_fft if left out. `win_seconds` instead is converted.
+        hop_length: samples between frames. `hop_seconds` instead is converted.
         window: its name, or [name, parameter].
         periodic: the window for spectral analysis (librosa's); false is the symmetric one.
         center: frame t is centred on sample t * hop_length, the ends padded by pad_mode.
@@ -208,8 +208,11 @@ class Spectrogram(Section):
         if not isinstance(data, dict):
             return data
         kind = data.get("kind", "mel")
-        defaults = {"mel": {"mel": {}}, "mfcc": {"mel": {}, "mfcc": {}, "compress": {"db": {}}}}
-        return defaults.get(kind, {}) | data if isinstance(kind, str) else data
+        defaults: dict[object, dict[str, object]] = {
+            "mel": {"mel": {}},
+            "mfcc": {"mel": {}, "mfcc": {}, "compress": {"db": {}}},
+        }
+        return {**(defaults.get(kind, {}) if isinstance(kind, str) else {}), **data}
 
     @property
     def window_samples(self) -> int:

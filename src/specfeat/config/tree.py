@@ -173,11 +173,12 @@ class _Builder:
         return data
 
     def _scalar(self, node: Node, path: KeyPath) -> object:
-        kind = node.tag.rpartition(":")[2]
+        tag = str(node.tag)
+        kind = tag.rpartition(":")[2]
         if kind == "null":
             return None
         if kind in ("int", "float", "bool"):
             return self.scalars.construct_object(node)
-        if node.tag.startswith("tag:yaml.org,2002:") and kind in ("str", "timestamp", "value"):
+        if tag.startswith("tag:yaml.org,2002:") and kind in ("str", "timestamp", "value"):
             return str(node.value)
-        raise self.tree.error(path, f"the tag {node.tag!r} is not allowed; write plain values")
+        raise self.tree.error(path, f"the tag {tag!r} is not allowed; write plain values")

@@ -1,8 +1,10 @@
 """The one place where a network comes to be: built, compiled, given its weights and traced, or refused."""
 
+import contextlib
 import math
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from specfeat.config import Config
 from specfeat.config.layers import INPUT, Layer
 from specfeat.config.settings import times
+from specfeat.config.tree import dotted
 from specfeat.errors import ModelError
 from specfeat.network.device import Device, choose
 from specfeat.network.layers import Shape, make_layer, misfit, plain
@@ -79,7 +82,8 @@ def build(config: Config, device: str = "auto") -> Network:
     with quiet():
         place = choose(device)
         with tf.device(place.name):
-            model, features = _connect(config)
+            with _own_chance():
+                model, features = _connect(config)
             options = settings.model.compile
             model.compile(
                 optimizer=options.optimizer,
@@ -100,6 +104,16 @@ def build(config: Config, device: str = "auto") -> Network:
         traces=traces,
         _run=run,
     )
+
+
+@contextlib.contextmanager
+def _own_chance() -> Iterator[None]:
+    """Keras draws seeds that it is not given from Python's `random`; the caller's draws stay as they were."""
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 def _connect(config: Config) -> tuple[Any, Any]:
@@ -128,7 +142,11 @@ def _apply(config: Config, layer: Layer, tensors: dict[str, Any]) -> Any:
         raise _error(config, layer, f"cannot take {' and '.join(map(times, shapes))}: {plain(e)}") from e
     size = 4 * config.settings.model.batch * math.prod(_shape(output))
     if size > MAX_OUTPUT_BYTES:
-        raise _error(config, layer, f"would give {times(_shape(output))}, {size / 2**30:.0f} GiB for a batch; wanted less")
+        raise _error(
+            config,
+            layer,
+            f"would give {times(_shape(output))}, {size / 2**30:.0f} GiB for a batch; wanted less",
+        )
     return output
 
 
@@ -138,8 +156,9 @@ def _shape(tensor: Any) -> Shape:
 
 def _error(config: Config, layer: Layer, reason: str) -> ModelError:
     path = ("model", "layers", *layer.path)
-    text = str(config.tree.error(path, f"{layer.kind} {layer.name!r} {reason}", at_key=True))
-    return ModelError(text)
+    where = config.tree.where(path, at_key=True)
+    shown = dotted(path[:-1] if path[-1] == layer.kind else path)
+    return ModelError(f"{where}: {shown}: {layer.kind} {layer.name!r} {reason}")
 
 
 def _check_row(config: Config, tensors: dict[str, Any]) -> None:
@@ -201,5 +220,7 @@ def _trace(config: Config, model: Any, features: Any) -> tuple[Callable[[Any], A
         run(tf.zeros(shape))
     except (ValueError, TypeError, tf.errors.OpError) as e:
         where = config.tree.where(("model", "layers"), at_key=True)
-        raise ModelError(f"{where}: model.layers: the network does not run on {times(shape)}: {plain(e)}") from e
+        raise ModelError(
+            f"{where}: model.layers: the network does not run on {times(shape)}: {plain(e)}"
+        ) from e
     return run, traces

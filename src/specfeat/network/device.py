@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from specfeat.config.device import parse_device
 from specfeat.errors import DeviceError
 from specfeat.network.runtime import tf
 
@@ -25,16 +26,15 @@ def choose(wanted: str) -> Device:
     Raises:
         DeviceError: there is no such device, or no such word.
     """
-    kind, _, number = wanted.partition(":")
-    if kind not in ("auto", "cpu", "gpu") or (number and not (kind == "gpu" and number.isdecimal())):
-        raise DeviceError(f"--device {wanted}: wanted auto, cpu, gpu or gpu:N")
+    kind, index = parse_device(wanted)
     gpus = [] if kind == "cpu" else tf.config.list_physical_devices("GPU")
     if kind == "cpu" or (kind == "auto" and not gpus):
         return Device("/CPU:0", "cpu")
-    index = int(number or 0)
     if index >= len(gpus):
         have = f"{len(gpus)} GPUs" if gpus else "no GPU"
-        raise DeviceError(f"--device {wanted}: TensorFlow finds {have} on this machine; use --device cpu or auto")
+        raise DeviceError(
+            f"--device {wanted}: TensorFlow finds {have} on this machine; use --device cpu or auto"
+        )
     for gpu in gpus:
         try:
             tf.config.experimental.set_memory_growth(gpu, enable=True)

@@ -6,18 +6,13 @@ import math
 import re
 from typing import Any
 
-from specfeat.config.layers import LAYERS, Layer
+from specfeat.config.layers import LAYERS, Layer, keras_name
 from specfeat.config.settings import times
 from specfeat.network.runtime import keras
 
 Shape = tuple[int, ...]
 
 MAX_PARAMETERS = 2**31  # 8 GiB of float32; the largest published networks for audio have under 2**30
-
-
-def keras_name(name: str) -> str:
-    """Return the layer's name as Keras takes it: no slash."""
-    return name.replace("/", ".")
 
 
 def make_layer(layer: Layer, seed: int | None) -> Any:
@@ -58,36 +53,77 @@ def misfit(layer: Layer, shapes: list[Shape]) -> str | None:
     shape = shapes[0]
     if axes and len(shape) != axes + 1:
         return _wrong_rank(layer, shape, axes)
-    if layer.kind == "Permute" and len(layer.options["dims"]) != len(shape):
-        return f"gets {times(shape)}, {len(shape)} axes, but dims names {len(layer.options['dims'])}"
-    if layer.kind == "Flatten" or not layer.options.get("name", True):
-        return None
-    return _nothing_left(layer, shape, axes) or _unequal(layer, shapes) or _too_many(layer, shape, axes)
+    return (
+        _unequal(layer, shapes)
+        or _no_such_axis(layer, shape)
+        or _wrong_size(layer, shape)
+        or _nothing_left(layer, shape, axes)
+        or _too_many(layer, shape, axes)
+    )
 
 
 def _wrong_rank(layer: Layer, shape: Shape, axes: int) -> str:
     wanted = {1: "frames x channels", 2: "frames x bins x channels"}[axes]
-    cure = "; it stands after a Flatten, Dense or global pooling, so move it before" if len(shape) == 1 else ""
+    cure = (
+        "; it stands after a Flatten, Dense or global pooling, so move it before" if len(shape) == 1 else ""
+    )
     if len(shape) == axes:
-        cure = "; the channel axis is missing: put Reshape before it"
-    return f"gets {times(shape)}, {_axes(len(shape))}; wanted {_axes(axes + 1)}, {wanted}{cure}"
+        cure = (
+            f"; the channel axis is missing: put Reshape: {{target_shape: [{_listed(shape)}, 1]}} before it"
+        )
+    if len(shape) == axes + 2 and shape[-1] == 1:
+        cure = f"; put Reshape: {{target_shape: [{_listed(shape[:-1])}]}} before it"
+    return f"gets {_gets(shape)}; wanted {axes + 1} axes, {wanted}{cure}"
 
 
-def _axes(count: int) -> str:
-    return "one axis" if count == 1 else f"{count} axes"
+def _listed(shape: Shape) -> str:
+    return ", ".join(map(str, shape))
+
+
+def _gets(shape: Shape) -> str:
+    return f"{shape[0]} values in one axis" if len(shape) == 1 else f"{times(shape)}, {len(shape)} axes"
+
+
+def _no_such_axis(layer: Layer, shape: Shape) -> str | None:
+    """An axis counts the batch as 0; Permute's `dims` are axes, too."""
+    axis = layer.options.get("axis", layer.options.get("dims", ()))
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    if any(abs(a) > len(shape) for a in axes):
+        return (
+            f"gets {_gets(shape)}; wanted an axis of them, 1 to {len(shape)} or -1, not {max(axes, key=abs)}"
+        )
+    if layer.kind == "Permute" and len(axes) != len(shape):
+        return f"gets {_gets(shape)}, but dims names {len(axes)}"
+    return None
+
+
+def _wrong_size(layer: Layer, shape: Shape) -> str | None:
+    target = layer.options.get("target_shape")
+    if target is None:
+        return None
+    known, free = math.prod(n for n in target if n != -1), target.count(-1)
+    if free > 1:
+        return f"has {free} sizes of -1 in target_shape; wanted one at most"
+    values = math.prod(shape)
+    if (values == known) if not free else (values % known == 0):
+        return None
+    return f"gets {times(shape)}, {values} values, which do not fill a target_shape of {times(target)}"
 
 
 def _nothing_left(layer: Layer, shape: Shape, axes: int) -> str | None:
     what = "pool_size" if "Pooling" in layer.kind else "kernel_size"
-    size = layer.options.get(what, 2 if axes and "Pooling" in layer.kind and "Global" not in layer.kind else None)
+    size = layer.options.get(
+        what, 2 if axes and "Pooling" in layer.kind and "Global" not in layer.kind else None
+    )
     if size is None or layer.options.get("padding", "valid") != "valid":
         return None
     sizes, dilation = _each(size, axes), _each(layer.options.get("dilation_rate", 1), axes)
     reach = tuple((k - 1) * d + 1 for k, d in zip(sizes, dilation, strict=True))
     if all(k <= n for k, n in zip(reach, shape, strict=False)):
         return None
+    dilated = "" if reach == sizes else f", dilated to {times(reach)},"
     return (
-        f"gets {times(shape)}, of which a {what} of {times(sizes)} leaves nothing; "
+        f"gets {times(shape)}, of which a {what} of {times(sizes)}{dilated} leaves nothing; "
         "make it smaller, pool less before it, make the clips longer, or use padding: same"
     )
 
@@ -105,7 +141,9 @@ def _unequal(layer: Layer, shapes: list[Shape]) -> str | None:
         if -len(shapes[0]) <= at < len(shapes[0]) and len({_without(s, at) for s in shapes}) == 1:
             return None
     named = ", ".join(f"{name} ({times(shape)})" for name, shape in zip(layer.inputs, shapes, strict=True))
-    return f"joins {named}; wanted equal shapes" + (", but for the joined axis" if layer.kind == "Concatenate" else "")
+    return f"joins {named}; wanted equal shapes" + (
+        ", but for the joined axis" if layer.kind == "Concatenate" else ""
+    )
 
 
 def _without(shape: Shape, axis: int) -> Shape:

@@ -64,12 +64,14 @@ def _check(keras: ModuleType, tf: ModuleType) -> None:
         if found < least:
             wanted = ".".join(map(str, least))
             raise InstallError(
-                f"{name} {module.__version__} is too old; wanted {wanted} or newer: pip install '{name.lower()}>={wanted}'"
+                f"{name} {module.__version__} is too old; "
+                f"wanted {wanted} or newer: pip install '{name.lower()}>={wanted}'"
             )
     backend = keras.backend.backend()
     if backend != "tensorflow":
         raise InstallError(
-            f"Keras was loaded with the backend {backend}; wanted tensorflow: import specfeat first, or set KERAS_BACKEND=tensorflow"
+            f"Keras was loaded with the backend {backend}; "
+            "wanted tensorflow: import specfeat first, or set KERAS_BACKEND=tensorflow"
         )
 
 

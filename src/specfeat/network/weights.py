@@ -8,9 +8,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from specfeat.config.layers import Layer
+from specfeat.config.layers import Layer, keras_name
 from specfeat.errors import WeightsError
-from specfeat.network.layers import keras_name
 
 
 def sha256(path: str) -> str:
@@ -37,22 +36,24 @@ def load_weights(model: Any, layers: tuple[Layer, ...], path: str) -> None:
 
 
 def _load(model: Any, layers: tuple[Layer, ...], file: h5py.File, path: str) -> None:
-    found = dict(_datasets(file, path))
+    everything = dict(_datasets(file, path))
+    found = dict(everything)
     values = []
     for place, variable in _places(model, layers):
         if place not in found:
             raise WeightsError(
                 f"{path}: has no {place} for {variable.path}, shape {_shown(variable.shape)}; "
-                f"it holds {len(found)} arrays{_examples(found)}"
+                f"it holds {_examples(everything)}"
             )
         dataset = found.pop(place)
         if tuple(dataset.shape) != tuple(variable.shape):
             raise WeightsError(
-                f"{path}: {place} has the shape {_shown(dataset.shape)}; {variable.path} wants {_shown(variable.shape)}"
+                f"{path}: {place} has the shape {_shown(dataset.shape)}; "
+                f"{variable.path} wants {_shown(variable.shape)}"
             )
         values.append((variable, dataset))
     if found:
-        raise WeightsError(f"{path}: holds {len(found)} arrays that the network has no place for{_examples(found)}")
+        raise WeightsError(f"{path}: the network has no place for {_examples(found)}")
     for variable, dataset in values:
         array = np.asarray(dataset[()], np.float32)
         if not np.isfinite(array).all():
@@ -98,7 +99,9 @@ def _snake(kind: str) -> str:
     """Write a class name as Keras' files do: SeparableConv2D, separable_conv2d."""
     text = ""
     for i, c in enumerate(kind):
-        starts = c.isupper() and i and (kind[i - 1].islower() or (i + 1 < len(kind) and kind[i + 1].islower()))
+        starts = (
+            c.isupper() and i and (kind[i - 1].islower() or (i + 1 < len(kind) and kind[i + 1].islower()))
+        )
         text += ("_" if starts else "") + c.lower()
     return text
 
@@ -107,6 +110,7 @@ def _shown(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape)) or "one number"
 
 
-def _examples(found: dict[str, h5py.Dataset]) -> str:
-    names = sorted(found)
-    return f" ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})" if names else ""
+def _examples(arrays: dict[str, h5py.Dataset]) -> str:
+    names = sorted(arrays)
+    many = f"{len(names)} array" + ("" if len(names) == 1 else "s")
+    return f"{many} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})" if names else "no array"

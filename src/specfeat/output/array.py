@@ -27,7 +27,7 @@ class ArrayWriter:
     def append(self, rows: NDArray[np.float32]) -> None:
         """Write rows, shape (n, width)."""
         with writing(self._partial.path):
-            self._partial.file.write(np.ascontiguousarray(rows, "<f4"))
+            self._partial.file.write(np.ascontiguousarray(rows, "<f4").data)
         self.rows += len(rows)
 
     def take_back(self, rows: int) -> None:

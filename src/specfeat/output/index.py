@@ -25,11 +25,15 @@ class IndexWriter:
         self._csv = csv.writer(self._lines, lineterminator="\n")
         self._csv.writerow(COLUMNS)
 
-    def add(self, path: str, channel: str | int, spans: Iterable[Span], samples: int, sample_rate: int) -> None:
+    def add(
+        self, path: str, channel: str | int, spans: Iterable[Span], samples: int, sample_rate: int
+    ) -> None:
         """Write the lines of one file, whose rows were the next ones in the array."""
         for span in spans:
             start, end = span.start / sample_rate, span.end / sample_rate
-            self._csv.writerow((self.rows, path, channel, repr(start), repr(end), f"{span.padded(samples):.6g}"))
+            self._csv.writerow(
+                (self.rows, path, channel, repr(start), repr(end), f"{span.padded(samples):.6g}")
+            )
             self.rows += 1
         self.flush()
 

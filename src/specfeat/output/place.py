@@ -43,7 +43,9 @@ class Place:
         if not folder.is_dir():
             raise OutputError(f"{folder}: no such folder for the output; make it first: mkdir -p {folder}")
         if self.array.name in ("", ".", "..") or self.array.is_dir():
-            raise UsageError(f"{self.array}: is a folder; wanted the output's file name, e.g. {self.array / 'out.npy'}")
+            raise UsageError(
+                f"{self.array}: is a folder; wanted the output's file name, e.g. {self.array / 'out.npy'}"
+            )
         if not os.access(folder, os.W_OK | os.X_OK):
             raise OutputError(f"{folder}: the folder may not be written to: permission denied")
         for path in (self.array, self.index, self.record):

@@ -1,0 +1,130 @@
+"""The rules of the house, held by reading the source: who imports whom, and who prints."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "specfeat"
+
+# A part may import those after it and itself; audio, network and output do not know each other.
+ALLOWED = {
+    "cli": {"job", "pipeline", "network", "audio", "output", "config", "errors", "specfeat"},
+    "extractor": {"pipeline", "network", "audio", "config", "errors"},
+    "job": {"pipeline", "network", "audio", "output", "config", "errors", "specfeat"},
+    "pipeline": {"network", "audio", "config", "errors"},
+    "network": {"config", "errors"},
+    "audio": {"config", "errors"},
+    "output": {"config", "errors"},
+    "config": {"errors"},
+    "errors": set(),
+}
+# A library, and the only parts that may load it.
+DOORS = {
+    "tensorflow": {"network/runtime.py"},
+    "keras": {"network/runtime.py"},
+    "h5py": {"network/weights.py"},
+    "librosa": {"audio/stft.py"},
+    "soundfile": {"audio/collect.py", "audio/decode.py", "job.py"},
+    "ruamel": {"config/tree.py"},
+    "typer": {"cli/__init__.py", "cli/extract.py"},
+    "tqdm": {"cli/progress.py"},
+}
+
+
+def _modules() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def _part(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(SOURCE)))
+def test_imports_run_one_way(path: Path) -> None:
+    """The order is cli -> job -> pipeline -> {network, audio, output} -> config -> errors, and no library by a side door."""
+    part = _part(path)
+    place = str(path.relative_to(SOURCE))
+    for name in _imports(path):
+        top, _, inside = name.partition(".")
+        if top == "specfeat" and part not in ("__init__", "__main__"):
+            target = inside.split(".")[0] or "specfeat"
+            assert target == part or target in ALLOWED[part], f"{place} imports {name}"
+        assert place in DOORS.get(top, {place}), f"{place} imports {name}"
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(SOURCE)))
+def test_only_the_command_line_prints_and_exits(path: Path) -> None:
+    """`print`, `sys.exit` and exit codes live in cli/ (and __main__, which is its door)."""
+    if _part(path) in ("cli", "__main__"):
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            assert ast.unparse(node.func) not in ("print", "sys.exit", "exit", "os._exit")
+
+
+HEAVY = "{'numpy', 'scipy', 'librosa', 'soundfile', 'keras', 'tensorflow'}"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["extract", "--help"],
+        ["extract", "nowhere", "out.npy"],
+        ["extract", ".", "out.npy", "-c", "yament"],
+        ["extract", ".", "out.npy", "--set", "model.batch=0"],
+        ["extract", ".", "no/such/folder/out.npy"],
+        ["extract"],
+    ],
+    ids=" ".join,
+)
+def test_cheap_answers_load_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    """Help, the version, and a typo in an option, a config or a path are answered at once."""
+    code = (
+        "import sys; from specfeat.cli import main; sys.argv = ['specfeat', *sys.argv[1:]]; main();"
+        f"print('loaded:', *{HEAVY} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+def test_the_package_costs_nothing_to_import() -> None:
+    """`import specfeat` loads no dependency, and its public names are all there."""
+    code = (
+        "import sys; before = set(sys.modules); import specfeat;"
+        "new = {m.split('.')[0] for m in set(sys.modules) - before};"
+        "print(sorted(new - set(sys.stdlib_module_names)));"
+        "[getattr(specfeat, name) for name in specfeat.__all__ if name not in ('Extractor', 'Features')]"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "['specfeat']"
+
+
+def test_audio_needs_no_tensorflow() -> None:
+    """Everything before the network runs in a process that never loads TensorFlow."""
+    code = (
+        "import sys, numpy as np; from specfeat.config import load_config; from specfeat.audio.clips import ClipMaker;"
+        "list(ClipMaker(load_config('yamnet').settings).clips([np.zeros(99999, np.float32)]));"
+        "import specfeat.audio.collect, specfeat.audio.decode, specfeat.output.index, specfeat.output.array;"
+        "print(sorted({'tensorflow', 'keras', 'librosa', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

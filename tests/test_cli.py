@@ -1,0 +1,247 @@
+"""`specfeat extract` as a user runs it: processes, files, exit codes and words."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+import specfeat
+from specfeat.config import load_config
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run the command in an empty folder."""
+
+    def call(*arguments: object, **options: Any) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "specfeat", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            **options,
+        )
+
+    return call
+
+
+def _sound(path: Path, seconds: float, rate: int = 16_000) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(len(path.name)).normal(size=round(seconds * rate)) / 10
+    soundfile.write(path, noise, rate)
+
+
+def test_version_and_help(run: Run) -> None:
+    """Both go to stdout and leave with 0; the help names the command, its options and exit codes."""
+    version, text = run("--version"), run("extract", "-h")
+
+    assert (version.returncode, version.stdout) == (0, f"specfeat {specfeat.__version__}\n")
+    assert text.returncode == 0
+    for word in ("INPUTS...", "OUTPUT", "--config", "--set", "--device", "--force", "--quiet", "--verbose"):
+        assert word in text.stdout
+    assert "Exit code:" in text.stdout
+
+
+@pytest.mark.tf
+def test_the_sample(run: Run, tmp_path: Path) -> None:
+    """Every row has a line in the index, read back by NumPy and pandas; the record says how it was made."""
+    done = run("extract", SAMPLE, "features.npy")
+    rows = np.load(tmp_path / "features.npy")
+    index = pd.read_csv(tmp_path / "features.index.csv")
+    record = json.loads((tmp_path / "features.run.json").read_text())
+    said = done.stderr.splitlines()
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert rows.shape == (len(index), 128)
+    assert rows.dtype == np.float32
+    assert np.isfinite(rows).all()
+    assert list(index.columns) == ["row", "path", "channel", "start_s", "end_s", "padded"]
+    assert list(index["row"]) == list(range(len(rows)))
+    assert list(dict.fromkeys(index["path"])) == [file["path"] for file in record["files"]]
+    assert index.groupby("path", sort=False).size().tolist() == [file["rows"] for file in record["files"]]
+    assert all(Path(path).is_file() for path in index["path"])
+    assert ((index["padded"] >= 0) & (index["padded"] < 1)).all()
+
+    assert len(said) == 2
+    assert said[0] == (
+        "specfeat: the network's weights are random (seed 0): its features are those of an untrained network"
+    )
+    assert said[1].startswith(f"specfeat: features.npy: {len(rows)} rows x 128 features from ")
+
+    assert record["rows"] == len(rows)
+    assert record["weights"] == {"random": 0}
+    assert record["device"] == "cpu" or record["device"].startswith("gpu:")
+    assert record["config"]["sha256"] == load_config().settings.digest
+    assert record["config"]["resolved"]["audio"]["res_type"] == "soxr_hq"
+    assert {"specfeat", "tensorflow", "keras", "libsndfile", "soxr"} <= set(record["versions"])
+    assert record["command"][1] == "extract"
+    assert {file["status"] for file in record["files"]} == {"ok"}
+
+
+@pytest.mark.tf
+def test_twice_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
+    """Array and index are byte for byte the same; an output that exists wants --force."""
+    for path in (tmp_path / "b", tmp_path / "a"):
+        _sound(path / "x.wav", 2.5, 22_050)
+        _sound(path / "y.flac", 0.2)
+    first = run("extract", "b", "a", "out", "-q", "-c", "minimal")
+    one = (tmp_path / "out").read_bytes(), (tmp_path / "out.index.csv").read_bytes()
+    refused = run("extract", "b", "a", "out", "-q", "-c", "minimal")
+    again = run("extract", "b", "a", "out", "-q", "-c", "minimal", "--force")
+    two = (tmp_path / "out").read_bytes(), (tmp_path / "out.index.csv").read_bytes()
+
+    assert [done.returncode for done in (first, refused, again)] == [0, 2, 0]
+    assert refused.stderr == "specfeat: out: exists already; give another name, or --force to replace it\n"
+    assert (first.stdout, first.stderr) == (again.stdout, again.stderr) == ("", "")
+    assert one == two
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "a",
+        "b",
+        "out",
+        "out.index.csv",
+        "out.run.json",
+    ]
+
+
+@pytest.mark.tf
+def test_a_bad_file_costs_that_file(run: Run, tmp_path: Path) -> None:
+    """Exit 3, one line for it on stderr, an entry in the record; the others' rows as without it."""
+    for k in range(3):
+        _sound(tmp_path / "in" / f"{k}.wav", 1.5 + k)
+    whole = run("extract", "in", "whole.npy", "-c", "minimal", "-q")
+    (tmp_path / "in" / "1b.wav").write_text("this is text")
+    (tmp_path / "in" / "1c.wav").write_bytes(b"")
+    broken = run("extract", "in", "broken.npy", "-c", "minimal", "-q")
+    files = json.loads((tmp_path / "broken.run.json").read_text())["files"]
+    index = (tmp_path / "broken.index.csv").read_text()
+
+    assert (whole.returncode, broken.returncode) == (0, 3)
+    assert broken.stderr.splitlines() == [
+        "specfeat: in/1b.wav: is not audio that libsndfile reads: Format not recognised",
+        "specfeat: in/1c.wav: is empty, 0 bytes",
+    ]
+    assert (tmp_path / "whole.npy").read_bytes() == (tmp_path / "broken.npy").read_bytes()
+    assert (tmp_path / "whole.index.csv").read_text() == index
+    assert [file["status"] for file in files] == ["ok", "ok", "failed", "failed", "ok"]
+    assert files[3] == {
+        "path": "in/1c.wav",
+        "status": "failed",
+        "rows": 0,
+        "samples": 0,
+        "seconds": files[3]["seconds"],
+        "stage": "open",
+        "error": "is empty, 0 bytes",
+    }
+
+
+@pytest.mark.tf
+def test_nothing_usable_is_4(run: Run, tmp_path: Path) -> None:
+    """No audio found, or every file failed: exit 4, a sentence, and no output."""
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "notes.txt").write_text("")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "a.wav").write_text("text")
+    none, bad = run("extract", "none", "out.npy"), run("extract", "bad", "out.npy", "-q")
+
+    assert (none.returncode, bad.returncode) == (4, 4)
+    assert none.stderr.startswith("specfeat: no audio in none: looked for .")
+    assert none.stderr.endswith("passed over 1 other files\n")
+    assert bad.stderr.splitlines()[-1] == "specfeat: the file failed, so nothing is written"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "none"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nowhere", "o.npy"], "nowhere: no such file or folder"),
+        ([".", "no/o.npy"], "no: no such folder for the output; make it first: mkdir -p no"),
+        ([".", "o.npy", "-c", "yament"], "yament: no such config (did you mean 'yamnet'?); shipped are "),
+        ([".", "o.npy", "-c", "my.yaml"], "my.yaml: no such file"),
+        ([".", "o.npy", "--set", "model.batch=0"], "--set model.batch=0: model.batch: is 0; wanted "),
+        (
+            [".", "o.npy", "--set", "model.bach=8"],
+            "--set model.bach=8: model.bach: is not known here (did you mean ",
+        ),
+        ([".", "o.npy", "--sett", "a=1"], "no such option: --sett"),
+        (["o.npy"], "missing argument"),
+        ([".", "o.npy", "--device", "tpu"], "--device tpu: wanted auto, cpu, gpu or gpu:N"),
+    ],
+    ids=str,
+)
+def test_a_mistake_is_one_line_and_2(run: Run, arguments: list[str], sentence: str) -> None:
+    """A typo in a path, an option or a config: one line on stderr, exit 2 (1 for the output's folder)."""
+    done = run("extract", *arguments)
+
+    assert done.returncode == (1 if "mkdir" in sentence else 2)
+    assert done.stderr.startswith(f"specfeat: {sentence}")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+
+
+@pytest.mark.tf
+def test_names_of_every_kind(run: Run, tmp_path: Path) -> None:
+    """Newlines, a leading dash, commas, odd bytes: each file keeps its name in index and record."""
+    names = [b"new\nline.wav", b"-q.wav", b"a,b.wav", b"odd\xff.wav", "grüße.wav".encode()]
+    (tmp_path / "in").mkdir()
+    for name in names:
+        _sound(tmp_path / "plain.wav", 0.5)
+        (tmp_path / "plain.wav").rename(tmp_path / "in" / os.fsdecode(name))
+    done = run("extract", "in", "out.npy", "-c", "minimal", "-v")
+    record = json.loads((tmp_path / "out.run.json").read_text())
+    index = (tmp_path / "out.index.csv").read_bytes()
+
+    assert done.returncode == 0
+    assert [os.fsencode(file["path"]) for file in record["files"]] == [
+        b"in/" + name for name in sorted(names)
+    ]
+    assert all(name in index for name in names)
+    assert r"in/new\nline.wav: 2 rows" in done.stderr
+    assert r"in/odd\xff.wav: 2 rows" in done.stderr
+
+
+@pytest.mark.tf
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_leaves_nothing(tmp_path: Path, number: int, code: int) -> None:
+    """Ctrl-C and SIGTERM end the run within seconds, without a traceback and without a file."""
+    _sound(tmp_path / "long.wav", 3000)
+    (tmp_path / "out").mkdir()
+    command = [sys.executable, "-m", "specfeat", "extract", "long.wav", "out/o.npy", "-c", "yamnet", "-q"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while not list((tmp_path / "out").iterdir()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=20)
+
+    assert process.returncode == code
+    assert said.count("\n") == 1
+    assert "nothing is written" in said
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.tf
+def test_no_terminal_no_home(run: Run, tmp_path: Path) -> None:
+    """As cron runs it: no environment, no stdin, a home that is not there; quiet, and no bar in a file."""
+    _sound(tmp_path / "a.wav", 1)
+    done = run("extract", "a.wav", "out.npy", "-q", env={"HOME": "/nonexistent"}, stdin=subprocess.DEVNULL)
+    loud = run(
+        "extract", "a.wav", "out.npy", "--force", env={"HOME": "/nonexistent"}, stdin=subprocess.DEVNULL
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert "\r" not in loud.stderr

@@ -1,0 +1,220 @@
+"""The Python face and the journey: the same bits by every road, and a bad file costs itself alone."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from specfeat import AudioError, Extractor, load_config
+from specfeat.audio import decode
+from specfeat.audio.clips import ClipMaker
+from specfeat.errors import SpecfeatError, UsageError
+from specfeat.pipeline import End, Rows, Source, follow
+
+pytestmark = pytest.mark.tf
+
+CONFIG = """\
+audio: {sample_rate: 8000}
+spectrogram: {n_fft: 256, win_length: 200, hop_length: 80, mel: {n_mels: 12}, compress: {db: {}}}
+clips: {frames: 30, hop: 17}
+model:
+  layers:
+    - Conv2D: {filters: 5, kernel_size: 3, activation: relu}
+    - Flatten
+    - Dense: {units: 7}
+  weights: {random: 1}
+  batch: 16
+"""
+
+
+@pytest.fixture(scope="module")
+def extractor(tmp_path_factory: pytest.TempPathFactory) -> Extractor:
+    path = tmp_path_factory.mktemp("config") / "small.yaml"
+    path.write_text(CONFIG)
+    return Extractor(path)
+
+
+@pytest.fixture
+def wav(tmp_path: Path) -> Callable[..., str]:
+    def write(name: str, seconds: float, rate: int = 8000, channels: int = 1) -> str:
+        noise = np.random.default_rng(len(name)).normal(size=(round(seconds * rate), channels)) / 10
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(tmp_path / name, noise, rate, subtype="FLOAT")
+        return str(tmp_path / name)
+
+    return write
+
+
+def test_rows_and_times_agree(extractor: Extractor, wav: Callable[..., str]) -> None:
+    """A row for each clip, its start and end in seconds: hop 17 frames of 10 ms, 30 frames centred."""
+    rows, times = extractor.extract(wav("a.wav", 1.0))
+
+    assert rows.shape == (6, 7)
+    assert rows.dtype == np.float32
+    np.testing.assert_array_equal(times[:, 0], np.arange(6) * 17 * 80 / 8000)
+    np.testing.assert_array_equal(times[:, 1], (np.arange(6) * 17 * 80 + 29 * 80) / 8000)
+
+
+def test_a_file_and_its_samples_give_the_same_bits(extractor: Extractor, wav: Callable[..., str]) -> None:
+    """One code path: a stereo file at another rate, and the array that soundfile reads from it."""
+    path = wav("a.wav", 2.3, rate=22_050, channels=2)
+    samples, rate = soundfile.read(path, dtype="float32")
+    from_file, from_samples = extractor.extract(path), extractor.extract(samples, rate)
+
+    assert len(from_file.rows) > 5
+    np.testing.assert_array_equal(from_file.rows, from_samples.rows)
+    np.testing.assert_array_equal(from_file.times, from_samples.times)
+
+
+def test_neighbours_do_not_matter(extractor: Extractor, wav: Callable[..., str]) -> None:
+    """Files together, in any order, give what each gives alone, byte for byte."""
+    paths = [wav(f"{k}.wav", 0.05 + 0.7 * k, rate=(8000, 16_000, 11_025)[k % 3]) for k in range(9)]
+    alone = {path: extractor.extract(path).rows for path in paths}
+    for seed in range(3):
+        order = random.Random(seed).sample(paths, len(paths))
+        together = dict(extractor.stream(order))
+
+        assert list(together) == order
+        for path in paths:
+            np.testing.assert_array_equal(alone[path], together[path].rows)
+
+
+@pytest.mark.parametrize("values", [1_000, 4_097, 1_000_000])
+def test_blocks_do_not_matter(
+    extractor: Extractor, wav: Callable[..., str], monkeypatch: pytest.MonkeyPatch, values: int
+) -> None:
+    """A file read in blocks of any size gives the bytes of the file read at once."""
+    path = wav("a.wav", 9.0, rate=11_025, channels=2)
+    usual = extractor.extract(path).rows
+    monkeypatch.setattr(decode, "BLOCK_VALUES", values)
+
+    np.testing.assert_array_equal(usual, extractor.extract(path).rows)
+
+
+def test_a_bad_file_costs_that_file(extractor: Extractor, wav: Callable[..., str], tmp_path: Path) -> None:
+    """Broken files among good ones: each is told with its path, and the others' rows do not change."""
+    good = [wav(f"good{k}.wav", 1.0 + k) for k in range(4)]
+    (tmp_path / "text.wav").write_text("no sound")
+    (tmp_path / "nan.wav").write_bytes(b"")
+    samples = np.zeros(40_000)
+    samples[39_000] = np.nan  # after rows of this file have been through the network
+    soundfile.write(tmp_path / "nan.wav", samples, 8000, subtype="FLOAT")
+    mixed = [good[0], str(tmp_path / "text.wav"), good[1], str(tmp_path / "nan.wav"), good[2], good[3]]
+    errors: dict[str, str] = {}
+    survived = dict(extractor.stream(mixed, on_error=lambda path, e: errors.update({path: str(e)})))
+
+    assert list(survived) == good
+    assert list(errors) == [mixed[1], mixed[3]]
+    assert errors[mixed[3]] == "sample 39000 of channel 0 is nan"
+    for path, features in extractor.stream(good):
+        np.testing.assert_array_equal(features.rows, survived[path].rows)
+    with pytest.raises(AudioError, match=r"text\.wav: is not audio that libsndfile reads"):
+        list(extractor.stream(mixed))
+
+
+def test_the_rows_of_a_file_that_breaks_are_taken_back(extractor: Extractor) -> None:
+    """Its end says how many of the rows given for it are void, whatever was in the batch with it."""
+    sound = np.ones(8000, np.float32) / 3
+
+    def breaking(blocks: int) -> Iterator[np.ndarray]:
+        for _ in range(blocks):
+            yield sound
+        raise AudioError("breaks")
+
+    def whole() -> list[np.ndarray]:
+        return [sound]
+
+    for blocks in range(8):
+        sources = [Source("a", whole), Source("b", lambda n=blocks: breaking(n)), Source("c", whole)]  # type: ignore[misc]
+        kept: list[np.ndarray] = []
+        ends = []
+        for event in follow(sources, ClipMaker(extractor.settings), extractor.network):
+            if isinstance(event, Rows):
+                kept.extend(event.rows)
+            else:
+                del kept[len(kept) - event.take_back :]
+                ends.append(event)
+
+        assert [end.path for end in ends] == ["a", "b", "c"]
+        assert [end.status for end in ends] == ["ok", "failed", "ok"]
+        assert len(kept) == ends[0].rows + ends[2].rows == 12
+        np.testing.assert_array_equal(kept[:6], kept[6:])
+
+
+def test_features_that_are_not_finite_fail_their_file_alone(extractor: Extractor) -> None:
+    """Samples so large that the network overflows: the file fails, in the stage that shows it."""
+    settings = load_config("minimal", ["spectrogram.compress=null", "model.batch=4"])
+    linear = Extractor(settings)
+    huge = np.full(20_000, 1e18, np.float32) * np.sin(np.arange(20_000))
+    ends = [
+        event
+        for event in follow(
+            [
+                Source("good", lambda: [np.ones(9000, np.float32)]),
+                Source("huge", lambda: [huge.astype(np.float32)]),
+                Source("good too", lambda: [np.ones(9000, np.float32)]),
+            ],
+            ClipMaker(linear.settings),
+            linear.network,
+        )
+        if isinstance(event, End)
+    ]
+
+    assert [end.status for end in ends] == ["ok", "failed", "ok"]
+    assert ends[1].error is not None
+    assert ends[1].error.stage in ("network", "spectrogram")
+
+
+@pytest.mark.parametrize(
+    ("samples", "rows", "status"), [(0, 0, "empty"), (1, 1, "ok"), (2399, 1, "ok"), (2400, 2, "ok")]
+)
+def test_short_and_empty(extractor: Extractor, samples: int, rows: int, status: str) -> None:
+    """No sample gives no row; anything else gives one, padded with silence."""
+    sources = [Source("s", lambda: [np.ones(samples, np.float32)])]
+    events = list(follow(sources, ClipMaker(extractor.settings), extractor.network))
+
+    assert sum(len(e.rows) for e in events if isinstance(e, Rows)) == rows
+    assert events[-1].status == status  # type: ignore[union-attr]  # the last event is an End
+    assert extractor.extract(np.ones(samples), 8000).times.shape == (rows, 2)
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate", "sentence"),
+    [
+        (np.zeros(9, np.int16), 8000, "the samples are int16; wanted floats in -1..1"),
+        (
+            np.zeros((3, 3, 3)),
+            8000,
+            r"the samples have the shape \(3, 3, 3\); wanted \(n,\) or \(n, channels\)",
+        ),
+        (np.zeros(9), None, "samples need their sample_rate in Hz"),
+        (np.zeros(9), 44_100.5, "sample_rate is 44100.5; wanted a whole number of Hz"),
+        (np.zeros(9), 0, "sample_rate is 0; wanted a whole number of Hz"),
+        (np.array([0.0, np.inf]), 8000, "sample 1 of channel 0 is inf"),
+        ("nowhere.wav", None, "nowhere.wav: cannot be opened: No such file or directory"),
+        ("nowhere.wav", 8000, "sample_rate goes with samples"),
+    ],
+    ids=str,
+)
+def test_wrong_input_is_one_sentence(
+    extractor: Extractor, samples: np.ndarray, rate: int | None, sentence: str
+) -> None:
+    """What cannot be extracted from says what was wanted."""
+    with pytest.raises(SpecfeatError, match=sentence):
+        extractor.extract(samples, rate)
+
+
+def test_an_extractor_takes_settings_of_every_form(extractor: Extractor, tmp_path: Path) -> None:
+    """A path, a loaded config or the settings themselves give the same network; overrides apply."""
+    (tmp_path / "small.yaml").write_text(CONFIG)
+    sound = np.sin(np.arange(9000) / 9)
+    expected = extractor.extract(sound, 8000).rows
+    for config in (tmp_path / "small.yaml", load_config(tmp_path / "small.yaml"), extractor.settings):
+        np.testing.assert_array_equal(Extractor(config).extract(sound, 8000).rows, expected)
+
+    assert Extractor(tmp_path / "small.yaml", overrides=["model.features=flatten_1"]).width == 28 * 10 * 5
+    with pytest.raises(UsageError, match="overrides go with a config's name or path"):
+        Extractor(extractor.settings, overrides=["model.batch=2"])

@@ -1,0 +1,144 @@
+"""The three files of an output: whole or absent, and readable by others."""
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from specfeat.config.sound import Span
+from specfeat.errors import OutputError, UsageError
+from specfeat.output.array import ArrayWriter
+from specfeat.output.index import COLUMNS, IndexWriter
+from specfeat.output.place import Partial, Place
+from specfeat.output.record import write_record
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "record"),
+    [
+        ("out.npy", "out.index.csv", "out.run.json"),
+        ("out", "out.index.csv", "out.run.json"),
+        ("v1.2", "v1.2.index.csv", "v1.2.run.json"),
+        ("a.npy.npy", "a.npy.index.csv", "a.npy.run.json"),
+    ],
+)
+def test_the_array_has_the_name_that_was_given(name: str, index: str, record: str) -> None:
+    """The name is exactly the one given; the other two stand beside it."""
+    place = Place(Path("folder") / name)
+
+    assert (place.array.name, place.index.name, place.record.name) == (name, index, record)
+    assert place.index.parent == place.array.parent
+
+
+def test_rows_are_numpys(tmp_path: Path) -> None:
+    """What is appended is what NumPy loads, at every number of rows, and by memory map."""
+    expected = np.random.default_rng(0).normal(size=(1234, 5)).astype(np.float32)
+    for count in (0, 1, 9, 10, 1234):
+        with Partial(tmp_path / "out.npy") as partial:
+            writer = ArrayWriter(partial, 5)
+            for start in range(0, count, 100):
+                writer.append(expected[start : min(count, start + 100)])
+            writer.close()
+            partial.settle()
+            partial.finish()
+
+        np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), expected[:count])
+        np.testing.assert_array_equal(
+            np.load(tmp_path / "out.npy", mmap_mode="r" if count else None), expected[:count]
+        )
+
+
+def test_rows_can_be_taken_back(tmp_path: Path) -> None:
+    """The rows of a file that broke are gone, and those after it stand where they belong."""
+    with Partial(tmp_path / "out.npy") as partial:
+        writer = ArrayWriter(partial, 2)
+        writer.append(np.full((3, 2), 1, np.float32))
+        writer.append(np.full((4, 2), 2, np.float32))
+        writer.take_back(4)
+        writer.append(np.full((1, 2), 3, np.float32))
+        writer.close()
+        partial.finish()
+
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy")[:, 0], [1, 1, 1, 3])
+
+
+def test_nothing_stands_there_before_the_end(tmp_path: Path) -> None:
+    """A failure leaves what was there before, and no other file."""
+    (tmp_path / "out.npy").write_text("old")
+    with Partial(tmp_path / "out.npy") as partial:
+        partial.file.write(b"new")
+        assert (tmp_path / "out.npy").read_text() == "old"
+
+    assert [path.name for path in tmp_path.iterdir()] == ["out.npy"]
+    assert (tmp_path / "out.npy").read_text() == "old"
+
+
+def test_the_index_reads_back_exactly(tmp_path: Path) -> None:
+    """Names with commas, quotes, newlines and odd bytes, and times that give the sample again."""
+    names = [
+        "a, b.wav",
+        'say "hi".wav',
+        "new\nline.wav",
+        os.fsdecode(b"\xff.wav"),
+        "Größe.wav",
+        "gro\u0308ße.wav",
+    ]
+    with Partial(tmp_path / "i.csv") as partial:
+        writer = IndexWriter(partial)
+        for k, name in enumerate(names):
+            writer.add(name, "mix", [Span(k, k + 441), Span(7 * k, 7 * k + 441)], 600, 44_100)
+        partial.finish()
+    text = (tmp_path / "i.csv").read_bytes().decode("utf-8", "surrogateescape")
+    lines = list(csv.DictReader(io.StringIO(text, newline="")))
+
+    assert tuple(lines[0]) == COLUMNS
+    assert [int(line["row"]) for line in lines] == list(range(12))
+    assert [line["path"] for line in lines[::2]] == names
+    assert [float(line["start_s"]) * 44_100 for line in lines[1::2]] == pytest.approx(
+        [7 * k for k in range(6)]
+    )
+    assert {line["channel"] for line in lines} == {"mix"}
+
+
+@pytest.mark.parametrize(("samples", "padded"), [(1000, "0"), (75, "0.25"), (10, "0.9"), (100, "0")])
+def test_padding_is_told(tmp_path: Path, samples: int, padded: str) -> None:
+    """`padded` is the share of the clip that lies after the file's end."""
+    with Partial(tmp_path / "i.csv") as partial:
+        IndexWriter(partial).add("x", 0, [Span(0, 100)], samples, 100)
+        partial.finish()
+
+    assert (tmp_path / "i.csv").read_text().splitlines()[1] == f"0,x,0,0.0,1.0,{padded}"
+
+
+def test_the_record_is_ascii_json(tmp_path: Path) -> None:
+    """Any reader of JSON can read it, whatever bytes a name has; the name comes back whole."""
+    name = os.fsdecode(b"odd\xff\n.wav")
+    with Partial(tmp_path / "r.json") as partial:
+        write_record(partial, {"files": [{"path": name}]})
+        partial.finish()
+    text = (tmp_path / "r.json").read_bytes().decode("ascii")
+
+    assert json.loads(text) == {"format": 1, "files": [{"path": name}]}
+
+
+def test_an_output_is_checked_before_any_work(tmp_path: Path) -> None:
+    """What exists, is no file, or cannot be written is one sentence that says what to do."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "old.index.csv").write_text("")
+    os.mkfifo(tmp_path / "fifo")
+    for name, force, error, sentence in [
+        ("no/out.npy", False, OutputError, "no such folder for the output; make it first: mkdir -p "),
+        ("folder", False, UsageError, "is a folder; wanted the output's file name"),
+        ("old.npy", False, UsageError, "old.index.csv: exists already; give another name, or --force"),
+        ("fifo", True, UsageError, "fifo: is not a regular file"),
+    ]:
+        with pytest.raises(error, match=sentence):
+            Place(tmp_path / name).check(force=force)
+    Place(tmp_path / "old.npy").check(force=True)
+    Place(tmp_path / "new.npy").check(force=False)
+    with pytest.raises(UsageError, match="is not a regular file"):
+        Place(Path("/dev/null")).check(force=True)
