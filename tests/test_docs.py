@@ -1,0 +1,120 @@
+"""The documents say what is there."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from specfeat.config import shipped_names
+from specfeat.config.layers import LAYERS
+from specfeat.config.load import _SECONDS
+from specfeat.config.settings import Compile, Model
+from specfeat.config.sound import (
+    Audio,
+    Clips,
+    Compress,
+    Db,
+    Deltas,
+    Ln,
+    Log10,
+    Mel,
+    Mfcc,
+    Normalize,
+    Pcen,
+    Power,
+    Preemphasis,
+    Section,
+    Spectrogram,
+)
+
+ROOT = Path(__file__).parents[1]
+SECTIONS = (
+    *(
+        Audio,
+        Clips,
+        Compress,
+        Db,
+        Deltas,
+        Ln,
+        Log10,
+        Mel,
+        Mfcc,
+        Normalize,
+        Pcen,
+        Power,
+        Preemphasis,
+        Spectrogram,
+    ),
+    *(Model, Compile),
+)
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda s: s.__name__)
+def test_every_key_is_documented(section: type[Section]) -> None:
+    """docs/config.md names each key of each section."""
+    text = (ROOT / "docs" / "config.md").read_text()
+
+    assert [key for key in section.model_fields if not re.search(rf"\b{key}\b", text)] == []
+
+
+def test_every_layer_and_length_in_seconds_is_documented() -> None:
+    """docs/config.md names each layer, and each key that may speak seconds."""
+    text = (ROOT / "docs" / "config.md").read_text()
+
+    assert [kind for kind in LAYERS if f"`{kind}`" not in text] == []
+    assert [key for _, key in _SECONDS if f"`{key}`" not in text] == []
+
+
+def test_every_shipped_config_is_in_the_readme() -> None:
+    """The table of configs is the folder of configs."""
+    assert set(re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.M)) == set(shipped_names())
+
+
+def test_the_readmes_commands_are_commands(tmp_path: Path) -> None:
+    """Each `specfeat extract` line of the README is understood: it fails for the missing files, or not at all."""
+    lines = re.findall(r"^specfeat (extract .*?)(?:\s+#.*)?$", (ROOT / "README.md").read_text(), re.M)
+    for line in lines:
+        words = [word for word in shlex.split(line) if word != "more/*.flac"]
+        done = subprocess.run(
+            [sys.executable, "-m", "specfeat", *words],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+        )
+        assert re.search(r": no such file", done.stderr), done.stderr
+
+    assert len(lines) >= 4
+
+
+def test_the_readmes_errors_are_the_programs(tmp_path: Path) -> None:
+    """The two messages that the README shows are what the README's config gives with those mistakes."""
+    readme = (ROOT / "README.md").read_text()
+    config = re.search(r"```yaml\n(.*?)```", readme, re.S)
+    assert config
+    shown = re.search(r"```\n(specfeat: my.yaml:6.*?)```", readme, re.S)
+    assert shown
+    (tmp_path / "a.wav").write_bytes(b"")
+    mistakes = (config[1].replace("n_mels", "n_mel"), config[1].replace("    - Flatten\n", ""))
+    said = []
+    for text in mistakes:
+        (tmp_path / "my.yaml").write_text(text)
+        command = [sys.executable, "-m", "specfeat", "extract", "a.wav", "o.npy", "-c", "my.yaml", "-q"]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+        said.append(done.stderr)
+
+    assert " ".join(shown[1].split()) == " ".join("".join(said).split())
+
+
+def test_the_shown_config_runs(tmp_path: Path) -> None:
+    """The README's example is a whole config."""
+    from specfeat.config import load_config
+
+    config = re.search(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    assert config
+    (tmp_path / "my.yaml").write_text(config[1])
+
+    assert load_config(tmp_path / "my.yaml").settings.input_shape == (100, 64, 1)
