@@ -17,6 +17,7 @@ from specfeat.config.settings import times
 from specfeat.config.tree import dotted
 from specfeat.errors import ModelError
 from specfeat.network.device import Device, choose
+from specfeat.network.fold import folded
 from specfeat.network.layers import Shape, make_layer, misfit, plain
 from specfeat.network.runtime import keras, quiet, tf
 from specfeat.network.weights import load_weights, sha256
@@ -92,7 +93,7 @@ def build(config: Config, device: str = "auto") -> Network:
                 jit_compile=options.jit_compile,
             )
             weights = _weigh(config, model)
-            run, traces = _trace(config, model, features)
+            run, traces = _trace(config, model)
     return Network(
         model=model,
         batch=settings.model.batch,
@@ -198,10 +199,10 @@ def _weigh(config: Config, model: Any) -> dict[str, object]:
     return {"file": weights.file, "sha256": sha256(weights.file)}
 
 
-def _trace(config: Config, model: Any, features: Any) -> tuple[Callable[[Any], Any], list[int]]:
+def _trace(config: Config, model: Any) -> tuple[Callable[[Any], Any], list[int]]:
     """Trace the graph for the one shape that it will ever see, and run it once."""
     settings = config.settings
-    extractor = keras.Model(model.inputs, features)
+    extractor = folded(settings.model.layers, model, settings.model.feature_layer)
     shape = (settings.model.batch, *settings.input_shape)
     traces: list[int] = []
 

@@ -1,0 +1,350 @@
+"""The list of layers in a config: what it may hold, and how a mistake in it is told.
+
+What Keras alone can find, such as a kernel larger than its input, is test_build.py's.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from specfeat.config import load_config
+from specfeat.config.layers import Layer
+from specfeat.errors import ConfigError
+
+# The layers begin on line 7, and on column 7: `    - Flatten`.
+HEAD = """\
+audio: {sample_rate: 16000}
+spectrogram: {n_fft: 512, hop_length: 160, mel: {n_mels: 64}}
+clips: {frames: 96}
+model:
+  weights: {random: 0}
+  layers:
+"""
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def layers(*items: str) -> tuple[Layer, ...]:
+    """Read a config that has these layers, one a line."""
+    return model("  layers:\n", "  layers:\n" + "".join(f"    - {item}\n" for item in items))
+
+
+def model(old: str, new: str) -> tuple[Layer, ...]:
+    """Read a config in which `old` is replaced by `new`."""
+    assert HEAD.count(old) == 1, old
+    Path("bad.yaml").write_text(HEAD.replace(old, new))
+    return load_config("bad.yaml").settings.model.layers
+
+
+def names(*items: str) -> list[str]:
+    return [layer.name for layer in layers(*items)]
+
+
+CONV = "Conv2D: {name: conv, filters: 8, kernel_size: 3}"
+POOL = "GlobalAveragePooling2D: {name: pool}"
+TWO = "wanted a whole number, 1 or more, or a list of two: [frames, bins]"
+WHOLE = "wanted a whole number, 1 or more"
+MARGINS = "wanted a whole number, 0 or more, or [frames, bins], or [[before, after], [before, after]]"
+
+# The second layer, after CONV and so on line 8, and the line that follows, less the file's name.
+KINDS = [
+    ("Flaten", "8:7: model.layers[1]: 'Flaten' is not a layer that specfeat knows (did you mean 'Flatten'?)"),
+    ("flatten", "8:7: model.layers[1]: 'flatten' is not a layer that specfeat knows (did you mean 'Flatten'?)"),
+    ("Dens: {units: 3}",
+     "8:7: model.layers[1].Dens: 'Dens' is not a layer that specfeat knows (did you mean 'Dense'?)"),
+    ("10", "8:7: model.layers[1]: is 10; wanted a layer, e.g. Flatten or Dense: {units: 10}"),
+    ("[Flatten]", "8:7: model.layers[1]: is ['Flatten']; wanted a layer, e.g. Flatten or Dense: {units: 10}"),
+    ("Dense: 10", "8:14: model.layers[1].Dense: is 10; wanted the arguments by name, e.g. {units: 10}"),
+    ("Dense: [10]", "8:14: model.layers[1].Dense: is [10]; wanted the arguments by name, e.g. {units: 10}"),
+    ("Dense: {}", "8:14: model.layers[1].Dense: has no units; Dense needs it"),
+    ("Dense", "8:7: model.layers[1]: has no units; Dense needs it"),
+    ("Conv2D: {filters: 3}", "8:15: model.layers[1].Conv2D: has no kernel_size; Conv2D needs it"),
+    ("{Dense: {units: 3}, name: x}",
+     "8:7: model.layers[1]: has 2 keys; wanted one layer, its arguments indented below 'Dense'"),
+]  # fmt: skip
+
+ARGUMENTS = [
+    ("Conv2D: {filter: 3, kernel_size: 3}",
+     "8:16: model.layers[1].Conv2D.filter: is not an argument of Conv2D (did you mean 'filters'?)"),
+    ("Conv2D: {filters: 3, kernal_size: 3}",
+     "8:28: model.layers[1].Conv2D.kernal_size: is not an argument of Conv2D (did you mean 'kernel_size'?)"),
+    ("Dense: {units: 3, dtype: float16}",
+     "8:25: model.layers[1].Dense.dtype: is not an argument of Dense; it takes units, activation, "
+     "kernel_initializer, use_bias, bias_initializer, name, inputs"),
+    ("Flatten: {units: 3}",
+     "8:17: model.layers[1].Flatten.units: is not an argument of Flatten; it takes name, inputs"),
+    ("Dense: {units: 3, activation: rleu}",
+     "8:37: model.layers[1].Dense.activation: is the text 'rleu'; "
+     "wanted the name of an activation (did you mean 'relu'?)"),
+    ("Dense: {units: 3, kernel_initializer: he_norml}",
+     "8:45: model.layers[1].Dense.kernel_initializer: is the text 'he_norml'; "
+     "wanted the name of an initializer (did you mean 'he_normal'?)"),
+    ("MaxPooling2D: {padding: Same}",
+     "8:31: model.layers[1].MaxPooling2D.padding: is the text 'Same'; "
+     "wanted one of valid, same (did you mean 'same'?)"),
+    ("Conv2D: {filters: 3, kernel_size: 3, padding: causal}",
+     "8:53: model.layers[1].Conv2D.padding: is the text 'causal'; wanted one of valid, same"),
+    ("Dense: {units: 3, use_bias: no}",
+     "8:35: model.layers[1].Dense.use_bias: is the text 'no'; wanted true or false"),
+    ("Dense: {units: 3, use_bias: 0}", "8:35: model.layers[1].Dense.use_bias: is 0; wanted true or false"),
+    ("Dropout: {rate: 1.5}", "8:23: model.layers[1].Dropout.rate: is 1.5; wanted a number from 0 to 1"),
+    ("Dropout: {rate: true}", "8:23: model.layers[1].Dropout.rate: is true; wanted a number from 0 to 1"),
+    ("Dropout: {rate: .nan}", "8:23: model.layers[1].Dropout.rate: is nan; wanted a number from 0 to 1"),
+    ("BatchNormalization: {epsilon: '1e-3'}",
+     "8:37: model.layers[1].BatchNormalization.epsilon: is the text '1e-3'; wanted a number from 0"),
+    ("BatchNormalization: {axis: 0}",
+     "8:34: model.layers[1].BatchNormalization.axis: is 0; "
+     "wanted an axis: -1 (channels), 1 (frames), 2 (bins); 0 is the batch"),
+    ("ZeroPadding2D: {padding: same}",
+     f"8:32: model.layers[1].ZeroPadding2D.padding: is the text 'same'; {MARGINS}"),
+    ("ZeroPadding2D: {padding: [1, 2, 3]}",
+     f"8:32: model.layers[1].ZeroPadding2D.padding: is [1, 2, 3]; {MARGINS}"),
+    ("Reshape: {target_shape: [0, 8]}",
+     "8:31: model.layers[1].Reshape.target_shape: is [0, 8]; "
+     "wanted a list of whole numbers, -1 for what is left, e.g. [96, -1]"),
+    ("Permute: {dims: [2, 2, 1]}",
+     "8:23: model.layers[1].Permute.dims: is [2, 2, 1]; "
+     "wanted the axes in their new order, counted from 1, e.g. [2, 1, 3]"),
+]  # fmt: skip
+
+FILTERS = [
+    (f"Conv2D: {{filters: {text}, kernel_size: 3}}", f"8:25: model.layers[1].Conv2D.filters: is {shown}; {WHOLE}")
+    for text, shown in {
+        "0": "0", "-1": "-1", "'8'": "the text '8'", "eight": "the text 'eight'", "true": "true", "8.0": "8.0",
+        "8.5": "8.5", "1e3": "1000.0", "null": "empty", "[8]": "[8]",
+    }.items()
+]  # fmt: skip
+
+KERNELS = [
+    (f"Conv2D: {{filters: 3, kernel_size: {text}}}",
+     f"8:41: model.layers[1].Conv2D.kernel_size: is {shown}; {TWO}")
+    for text, shown in {
+        "[3]": "[3]", "[3, 3, 3]": "[3, 3, 3]", "[]": "[]", "[3, 0]": "[3, 0]", "[3, 3.0]": "[3, 3.0]", "0": "0",
+        "'3'": "the text '3'", "true": "true", "3.5": "3.5",
+    }.items()
+]  # fmt: skip
+
+NAMES = [
+    ("Dense: {units: 3, name: conv}",
+     "8:31: model.layers[1].Dense.name: 'conv' is already the name of another layer"),
+    ("Dense: {units: 3, name: spectrogram}",
+     "8:31: model.layers[1].Dense.name: 'spectrogram' is already the name of another layer"),
+    ("Dense: {units: 3, name: 3}",
+     "8:31: model.layers[1].Dense.name: is 3; wanted a name of 1 to 200 printable characters"),
+    ('Dense: {units: 3, name: "a\\nb"}',
+     "8:31: model.layers[1].Dense.name: is 'a\\nb'; wanted a name of 1 to 200 printable characters"),
+    ("Dense: {units: 3, inputs: cnov}",
+     "8:33: model.layers[1].Dense.inputs: 'cnov' is not the name of an earlier layer (did you mean 'conv'?)"),
+    ("Dense: {units: 3, name: later, inputs: later}",
+     "8:46: model.layers[1].Dense.inputs: 'later' is not the name of an earlier layer"),
+    ("Dense: {units: 3, inputs: [conv, spectrogram]}",
+     "8:33: model.layers[1].Dense.inputs: Dense reads 2; wanted one input; "
+     "join them first, e.g. with Concatenate"),
+    ("Add: {inputs: conv}", "8:21: model.layers[1].Add.inputs: Add reads 1; wanted two inputs or more"),
+    ("Add: {inputs: [conv]}", "8:21: model.layers[1].Add.inputs: Add reads 1; wanted two inputs or more"),
+    ("Add: {inputs: []}", "8:21: model.layers[1].Add.inputs: Add reads 0; wanted two inputs or more"),
+    ("Add: {inputs: [conv, polo]}",
+     "8:21: model.layers[1].Add.inputs: 'polo' is not the name of an earlier layer"),
+]  # fmt: skip
+
+BLOCK = "a block has repeat, first and layers"
+REPEATS = [
+    ("{repeat: 0, layers: [ReLU]}", "8:16: model.layers[1].repeat: is 0; wanted how often, from 1 to 10,000"),
+    ("{repeat: -2, layers: [ReLU]}", "8:16: model.layers[1].repeat: is -2; wanted how often, from 1 to 10,000"),
+    ("{repeat: 2.0, layers: [ReLU]}",
+     "8:16: model.layers[1].repeat: is 2.0; wanted how often, from 1 to 10,000"),
+    ("{repeat: 10001, layers: [ReLU]}",
+     "8:16: model.layers[1].repeat: is 10001; wanted how often, from 1 to 10,000"),
+    ("{repeat: 10000, layers: [ReLU]}",
+     "8:32: model.layers[1].layers[0]: is layer number 10,001; the most is 10,000"),
+    ("{repeat: 200, layers: [{repeat: 200, layers: [ReLU]}]}",
+     "8:53: model.layers[1].layers[0].layers[0]: is layer number 10,001; the most is 10,000"),
+    ("{repeat: 2, layer: [ReLU]}", f"8:19: model.layers[1].layer: is not known here; {BLOCK}"),
+    ("{repeat: 2, frist: 8, layers: [ReLU]}", f"8:19: model.layers[1].frist: is not known here; {BLOCK}"),
+    ("{repeat: 2, first: -1, layers: [ReLU]}",
+     "8:26: model.layers[1].first: is -1; wanted the first value of $i, 0 or more"),
+    ("{repeat: 2, layers: []}",
+     "8:7: model.layers[1]: repeats nothing; wanted a list of layers under `layers:`"),
+    ("repeat: 2", "8:7: model.layers[1]: repeats nothing; wanted a list of layers under `layers:`"),
+    ("{repeat: 2, layers: [{ReLU: {name: r}}]}",
+     "8:42: model.layers[1].layers[0].ReLU.name: 'r' is already the name of another layer; "
+     "write $i into the names of a repeated block"),
+    ("{repeat: 2, layers: [{repeat: 2, layers: [{ReLU: {name: r$i}}]}]}",
+     "8:63: model.layers[1].layers[0].layers[0].ReLU.name: 'r1' is already the name of another layer; "
+     "write $i into the names of a repeated block"),
+    ("{repeat: 2, layers: [{Dense: {units: 0}}]}",
+     f"8:44: model.layers[1].layers[0].Dense.units: is 0; {WHOLE}"),
+    ("{repeat: 2, layers: [Relu]}",
+     "8:28: model.layers[1].layers[0]: 'Relu' is not a layer that specfeat knows (did you mean 'ReLU'?)"),
+    ("{repeat: 2, layers: [{ReLU: {name: r$i}}, {Add: {inputs: [r$i, s$i]}}]}",
+     "8:64: model.layers[1].layers[1].Add.inputs: 's1' is not the name of an earlier layer "
+     "(did you mean 'r1'?)"),
+]  # fmt: skip
+
+BAD = [*KINDS, *ARGUMENTS, *FILTERS, *KERNELS, *NAMES, *REPEATS]
+
+
+@pytest.mark.parametrize(("item", "line"), BAD, ids=[item for item, _ in BAD])
+def test_a_bad_layer_is_told_with_its_place_its_key_and_the_cure(item: str, line: str) -> None:
+    """The whole line: `FILE:LINE:COL: key.path: what is wrong; what is wanted (did you mean ...?)`."""
+    with pytest.raises(ConfigError) as caught:
+        layers(CONV, item, POOL)
+
+    assert f"bad.yaml:{line}" == str(caught.value)
+
+
+REFUSED = {
+    "code from data": ("Lambda: {function: x}", "8:7: model.layers[1].Lambda: 'Lambda' is not a layer that"),
+    "an unknown class": (
+        "LSTM",
+        "8:7: model.layers[1]: 'LSTM' is not a layer that specfeat knows; known layers: ",
+    ),
+    "an unknown activation": (
+        "Dense: {units: 3, activation: xyzzy}",
+        "8:37: model.layers[1].Dense.activation: is the text 'xyzzy'; wanted the name of an activation: linear, ",
+    ),
+    "a merge of nothing": ("Add", "8:7: model.layers[1]: Add reads "),
+    "a layer that reads nothing": (
+        "Dense: {units: 3, inputs: []}",
+        "8:33: model.layers[1].Dense.inputs: Dense reads 0; wanted one input",
+    ),
+    "infinity": (
+        "Rescaling: {scale: 1, offset: .inf}",
+        "8:37: model.layers[1].Rescaling.offset: is inf; wanted a number",
+    ),
+    "infinity where 0 is least": (
+        "BatchNormalization: {epsilon: .inf}",
+        "8:37: model.layers[1].BatchNormalization.epsilon: is inf; wanted a number",
+    ),
+    "text for numbers": (
+        "Permute: {dims: ['2', '1', '3']}",
+        "8:23: model.layers[1].Permute.dims: is ['2', '1', '3']; ",
+    ),
+    "an order of nothing": ("Permute: {dims: []}", "8:23: model.layers[1].Permute.dims: is []; "),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_these_are_refused_at_their_place(what: str) -> None:
+    item, start = REFUSED[what]
+
+    with pytest.raises(ConfigError) as caught:
+        layers(CONV, item, POOL)
+
+    assert str(caught.value).startswith(f"bad.yaml:{start}")
+
+
+MODELS = [
+    ("layers:\n", "layers: []\n",
+     "6:11: model.layers: has no layer, so the network has no output; wanted a list, e.g. [Flatten]"),
+    ("layers:\n", "layers: null\n",
+     "6:11: model.layers: has no layer, so the network has no output; wanted a list, e.g. [Flatten]"),
+    ("layers:\n", "input_shape: [100, 100, 3]\n  layers: [Flatten]\n",
+     "6:16: model.input_shape: is 100 x 100 x 3, but the spectrogram settings give 96 x 64 x 1 "
+     "(frames x bins x channels); leave it out, or change clips and spectrogram"),
+    ("clips: {frames: 96}\nmodel:\n", "clips: {frames: 224}\nmodel:\n  input_shape: [100, 100, 3]\n  batch: 2\n",
+     "5:16: model.input_shape: is 100 x 100 x 3, but the spectrogram settings give 224 x 64 x 1 "
+     "(frames x bins x channels); leave it out, or change clips and spectrogram"),
+    ("layers:\n", "input_shape: [64, 96, 1]\n  layers: [Flatten]\n",
+     "6:16: model.input_shape: is 64 x 96 x 1, but the spectrogram settings give 96 x 64 x 1 "
+     "(frames x bins x channels); leave it out, or change clips and spectrogram"),
+    ("layers:\n", "input_shape: [96, 64]\n  layers: [Flatten]\n",
+     "6:16: model.input_shape: is 96 x 64, without the channel axis; wanted [96, 64, 1], or leave it out"),
+    ("layers:\n", "input_shape: [96, 64, '1']\n  layers: [Flatten]\n",
+     "6:25: model.input_shape[2]: is the text '1'; wanted a whole number"),
+    ("layers:\n", "features: flat\n  layers: [{Flatten: {name: flatt}}]\n",
+     "6:13: model.features: the text 'flat' is not the name of a layer (did you mean 'flatt'?)"),
+    ("layers:\n", "features: xyzzy\n  layers: [{Flatten: {name: row}}]\n",
+     "6:13: model.features: the text 'xyzzy' is not the name of a layer; the last is 'row'"),
+    ("layers:\n", "features: spectrogram\n  layers: [{Flatten: {name: row}}]\n",
+     "6:13: model.features: the text 'spectrogram' is not the name of a layer; the last is 'row'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    MODELS,
+    ids=[new.split("\n")[-2].strip() + new.split("\n")[0] for _, new, _ in MODELS],
+)
+def test_a_bad_model_is_told_with_its_place_its_key_and_the_cure(old: str, new: str, line: str) -> None:
+    text = HEAD.replace(old, new)
+    Path("bad.yaml").write_text(text if "layers: " in text else f"{text}    - Flatten\n")
+
+    with pytest.raises(ConfigError) as caught:
+        load_config("bad.yaml")
+
+    assert f"bad.yaml:{line}" == str(caught.value)
+
+
+# --- what a sound list means ---------------------------------------------------------------------
+
+
+def test_a_layer_reads_the_one_before_unless_it_says_otherwise() -> None:
+    read = layers(
+        CONV,
+        "ReLU: {name: relu}",
+        "Add: {inputs: [conv, relu]}",
+        "Flatten",
+        "Dense: {units: 3, inputs: [conv]}",
+    )
+
+    assert [layer.inputs for layer in read] == [
+        ("spectrogram",),
+        ("conv",),
+        ("conv", "relu"),
+        ("add_1",),
+        ("conv",),
+    ]
+
+
+def test_layers_without_a_name_are_counted_by_kind() -> None:
+    assert names("ReLU", "Flatten", "ReLU", "Dense: {units: 3}") == [
+        "relu_1",
+        "flatten_1",
+        "relu_2",
+        "dense_1",
+    ]
+
+
+@pytest.mark.parametrize("item", ["Flatten", "Flatten:", "Flatten: {}", "Flatten: null", '"Flatten"'])
+def test_a_layer_without_arguments_is_written_in_any_of_these_ways(item: str) -> None:
+    assert layers(item) == layers("Flatten")
+
+
+REPEATED = [
+    ("{repeat: 3, layers: [{ReLU: {name: r$i}}]}", ["r1", "r2", "r3"]),
+    ("{repeat: 2, first: 8, layers: [{ReLU: {name: r$i}}]}", ["r8", "r9"]),
+    ("{repeat: 2, first: 0, layers: [{ReLU: {name: $i/r$i}}]}", ["0/r0", "1/r1"]),
+    ("{repeat: 2, layers: [ReLU, Flatten]}", ["relu_1", "flatten_1", "relu_2", "flatten_2"]),
+    ("{repeat: 2, layers: [{repeat: 2, layers: [ReLU]}, Flatten]}",
+     ["relu_1", "relu_2", "flatten_1", "relu_3", "relu_4", "flatten_2"]),
+    ("ReLU: {name: r$i}", ["r$i"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("item", "wanted"), REPEATED)
+def test_a_block_is_repeated_with_its_number_in_the_names(item: str, wanted: list[str]) -> None:
+    assert wanted == names(item)
+
+
+def test_a_repeated_block_reads_the_layers_of_its_own_turn() -> None:
+    block = "{repeat: 2, layers: [{ReLU: {name: a$i}}, {ReLU: {name: b$i}}, {Add: {inputs: [a$i, b$i]}}]}"
+
+    assert [layer.inputs for layer in layers(block)[2::3]] == [("a1", "b1"), ("a2", "b2")]
+
+
+def test_a_repeat_is_what_it_would_be_written_out() -> None:
+    written = [f"Dense: {{name: d{i}, units: 3, activation: relu}}" for i in (4, 5, 6)]
+
+    assert layers(*written) == layers(
+        "{repeat: 3, first: 4, layers: [{Dense: {name: d$i, units: 3, activation: relu}}]}"
+    )
+
+
+def test_arguments_come_as_they_were_written_with_tuples_for_lists() -> None:
+    (layer,) = layers("ZeroPadding2D: {padding: [[1, 2], [3, 4]]}")
+
+    assert layer.options == {"padding": ((1, 2), (3, 4))}
