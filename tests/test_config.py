@@ -615,10 +615,9 @@ def test_where_only_one_may_be_given_an_override_replaces_the_other(
 
 
 def test_within_the_one_that_is_given_an_override_changes_one_value() -> None:
-    compress = read(changed(("db: {}", "db: {ref: 4}")), ["spectrogram.compress.db.amin=1e-3"])
+    config = read(changed(("db: {}", "db: {ref: 4}")), ["spectrogram.compress.db.amin=1e-3"])
 
-    db = compress.settings.spectrogram.compress and compress.settings.spectrogram.compress.db
-    assert db is not None
+    db = attrgetter("spectrogram.compress.db")(config.settings)
     assert (db.amin, db.ref) == (0.001, 4.0)
 
 

@@ -14,7 +14,7 @@ from specfeat.errors import ConfigError
 # The layers begin on line 7, and on column 7: `    - Flatten`.
 HEAD = """\
 audio: {sample_rate: 16000}
-spectrogram: {n_fft: 512, hop_length: 160, mel: {n_mels: 64}}
+spectrogram: {n_fft: 2048, hop_length: 160, mel: {n_mels: 64}}
 clips: {frames: 96}
 model:
   weights: {random: 0}
@@ -27,16 +27,15 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.chdir(tmp_path)
 
 
+def read(text: str) -> tuple[Layer, ...]:
+    """Read a config from this text."""
+    Path("bad.yaml").write_text(text)
+    return load_config("bad.yaml").settings.model.layers
+
+
 def layers(*items: str) -> tuple[Layer, ...]:
     """Read a config that has these layers, one a line."""
-    return model("  layers:\n", "  layers:\n" + "".join(f"    - {item}\n" for item in items))
-
-
-def model(old: str, new: str) -> tuple[Layer, ...]:
-    """Read a config in which `old` is replaced by `new`."""
-    assert HEAD.count(old) == 1, old
-    Path("bad.yaml").write_text(HEAD.replace(old, new))
-    return load_config("bad.yaml").settings.model.layers
+    return read(HEAD + "".join(f"    - {item}\n" for item in items))
 
 
 def names(*items: str) -> list[str]:
@@ -158,10 +157,6 @@ REPEATS = [
      "8:16: model.layers[1].repeat: is 2.0; wanted how often, from 1 to 10,000"),
     ("{repeat: 10001, layers: [ReLU]}",
      "8:16: model.layers[1].repeat: is 10001; wanted how often, from 1 to 10,000"),
-    ("{repeat: 10000, layers: [ReLU]}",
-     "8:32: model.layers[1].layers[0]: is layer number 10,001; the most is 10,000"),
-    ("{repeat: 200, layers: [{repeat: 200, layers: [ReLU]}]}",
-     "8:53: model.layers[1].layers[0].layers[0]: is layer number 10,001; the most is 10,000"),
     ("{repeat: 2, layer: [ReLU]}", f"8:19: model.layers[1].layer: is not known here; {BLOCK}"),
     ("{repeat: 2, frist: 8, layers: [ReLU]}", f"8:19: model.layers[1].frist: is not known here; {BLOCK}"),
     ("{repeat: 2, first: -1, layers: [ReLU]}",
@@ -180,8 +175,7 @@ REPEATS = [
     ("{repeat: 2, layers: [Relu]}",
      "8:28: model.layers[1].layers[0]: 'Relu' is not a layer that specfeat knows (did you mean 'ReLU'?)"),
     ("{repeat: 2, layers: [{ReLU: {name: r$i}}, {Add: {inputs: [r$i, s$i]}}]}",
-     "8:64: model.layers[1].layers[1].Add.inputs: 's1' is not the name of an earlier layer "
-     "(did you mean 'r1'?)"),
+     "8:64: model.layers[1].layers[1].Add.inputs: 's1' is not the name of an earlier layer"),
 ]  # fmt: skip
 
 BAD = [*KINDS, *ARGUMENTS, *FILTERS, *KERNELS, *NAMES, *REPEATS]
@@ -237,46 +231,69 @@ def test_these_are_refused_at_their_place(what: str) -> None:
     assert str(caught.value).startswith(f"bad.yaml:{start}")
 
 
+@pytest.mark.parametrize(
+    ("item", "line"),
+    [
+        ("{repeat: 50, layers: [ReLU]}", "8:29: model.layers[1].layers[0]"),
+        ("{repeat: 9, layers: [{repeat: 9, layers: [ReLU]}]}", "8:49: model.layers[1].layers[0].layers[0]"),
+    ],
+)
+def test_repeats_cannot_make_a_small_file_a_large_network(
+    item: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("specfeat.config.layers.MAX_LAYERS", 50)
+
+    with pytest.raises(ConfigError) as caught:
+        layers(CONV, item)
+
+    assert f"bad.yaml:{line}: is layer number 51; the most is 50" == str(caught.value)
+
+
+def test_names_that_keras_cannot_tell_apart_are_one_name() -> None:
+    """Keras writes a slash as a dot."""
+    with pytest.raises(ConfigError, match=r"^bad\.yaml:8:23: .*'a\.b' is already the name of another layer$"):
+        layers("ReLU: {name: a/b}", "Flatten: {name: a.b}")
+
+
+# What HEAD's `layers:` is replaced by, and the line that follows, less the file's name. The spectrogram
+# gives 224 x 224 x 1 here: a square, as pictures are.
+NOTHING = "has no layer, so the network has no output; wanted a list, e.g. [Flatten]"
+GIVES = (
+    "but the spectrogram settings give 224 x 224 x 1 (frames x bins x channels); leave it out, or change "
+    "clips and spectrogram"
+)
 MODELS = [
-    ("layers:\n", "layers: []\n",
-     "6:11: model.layers: has no layer, so the network has no output; wanted a list, e.g. [Flatten]"),
-    ("layers:\n", "layers: null\n",
-     "6:11: model.layers: has no layer, so the network has no output; wanted a list, e.g. [Flatten]"),
-    ("layers:\n", "input_shape: [100, 100, 3]\n  layers: [Flatten]\n",
-     "6:16: model.input_shape: is 100 x 100 x 3, but the spectrogram settings give 96 x 64 x 1 "
-     "(frames x bins x channels); leave it out, or change clips and spectrogram"),
-    ("clips: {frames: 96}\nmodel:\n", "clips: {frames: 224}\nmodel:\n  input_shape: [100, 100, 3]\n  batch: 2\n",
-     "5:16: model.input_shape: is 100 x 100 x 3, but the spectrogram settings give 224 x 64 x 1 "
-     "(frames x bins x channels); leave it out, or change clips and spectrogram"),
-    ("layers:\n", "input_shape: [64, 96, 1]\n  layers: [Flatten]\n",
-     "6:16: model.input_shape: is 64 x 96 x 1, but the spectrogram settings give 96 x 64 x 1 "
-     "(frames x bins x channels); leave it out, or change clips and spectrogram"),
-    ("layers:\n", "input_shape: [96, 64]\n  layers: [Flatten]\n",
-     "6:16: model.input_shape: is 96 x 64, without the channel axis; wanted [96, 64, 1], or leave it out"),
-    ("layers:\n", "input_shape: [96, 64, '1']\n  layers: [Flatten]\n",
-     "6:25: model.input_shape[2]: is the text '1'; wanted a whole number"),
-    ("layers:\n", "features: flat\n  layers: [{Flatten: {name: flatt}}]\n",
-     "6:13: model.features: the text 'flat' is not the name of a layer (did you mean 'flatt'?)"),
-    ("layers:\n", "features: xyzzy\n  layers: [{Flatten: {name: row}}]\n",
-     "6:13: model.features: the text 'xyzzy' is not the name of a layer; the last is 'row'"),
-    ("layers:\n", "features: spectrogram\n  layers: [{Flatten: {name: row}}]\n",
+    ("layers: []", f"6:11: model.layers: {NOTHING}"),
+    ("layers: null", f"6:11: model.layers: {NOTHING}"),
+    ("input_shape: [100, 100, 3]", f"6:16: model.input_shape: is 100 x 100 x 3, {GIVES}"),
+    ("input_shape: [28, 28]", f"6:16: model.input_shape: is 28 x 28, {GIVES}"),
+    ("input_shape: [224, 224, 3]", f"6:16: model.input_shape: is 224 x 224 x 3, {GIVES}"),
+    ("input_shape: [224, 224]",
+     "6:16: model.input_shape: is 224 x 224, without the channel axis; wanted [224, 224, 1], or leave it out"),
+    ("input_shape: [224, 224, '1']", "6:27: model.input_shape[2]: is the text '1'; wanted a whole number"),
+    ("input_shape: [224, 224.0, 1]", "6:22: model.input_shape[1]: is 224.0; wanted a whole number"),
+    ("features: roww", "6:13: model.features: the text 'roww' is not the name of a layer (did you mean 'row'?)"),
+    ("features: xyz", "6:13: model.features: the text 'xyz' is not the name of a layer; the last is 'row'"),
+    ("features: spectrogram",
      "6:13: model.features: the text 'spectrogram' is not the name of a layer; the last is 'row'"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "line"),
-    MODELS,
-    ids=[new.split("\n")[-2].strip() + new.split("\n")[0] for _, new, _ in MODELS],
-)
-def test_a_bad_model_is_told_with_its_place_its_key_and_the_cure(old: str, new: str, line: str) -> None:
-    text = HEAD.replace(old, new)
-    Path("bad.yaml").write_text(text if "layers: " in text else f"{text}    - Flatten\n")
+@pytest.mark.parametrize(("entry", "line"), MODELS, ids=[entry for entry, _ in MODELS])
+def test_a_bad_model_is_told_with_its_place_its_key_and_the_cure(entry: str, line: str) -> None:
+    rest = "" if entry.startswith("layers") else "  layers: [{Flatten: {name: row}}]\n"
+    square = HEAD.replace("96", "224").replace("64", "224")
 
     with pytest.raises(ConfigError) as caught:
-        load_config("bad.yaml")
+        read(square.replace("  layers:\n", f"  {entry}\n{rest}"))
 
     assert f"bad.yaml:{line}" == str(caught.value)
+
+
+def test_an_input_shape_that_is_right_changes_nothing() -> None:
+    assert read(HEAD.replace("layers:\n", "input_shape: [96, 64, 1]\n  layers: [Flatten]\n")) == layers(
+        "Flatten"
+    )
 
 
 # --- what a sound list means ---------------------------------------------------------------------

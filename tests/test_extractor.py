@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import soundfile
 from specfeat import AudioError, Extractor, load_config
 from specfeat.audio import decode
 from specfeat.audio.clips import ClipMaker
+from specfeat.audio.track import LocalTrack
 from specfeat.errors import SpecfeatError, UsageError
-from specfeat.pipeline import End, Rows, Source, follow
+from specfeat.pipeline import End, Rows, follow
 
 pytestmark = pytest.mark.tf
 
@@ -49,13 +51,13 @@ def wav(tmp_path: Path) -> Callable[..., str]:
 
 
 def test_rows_and_times_agree(extractor: Extractor, wav: Callable[..., str]) -> None:
-    """A row for each clip, its start and end in seconds: hop 17 frames of 10 ms, 30 frames centred."""
+    """A row for each clip, its start and end in seconds: hop 17 frames of 10 ms, 30 of them a clip."""
     rows, times = extractor.extract(wav("a.wav", 1.0))
 
     assert rows.shape == (6, 7)
     assert rows.dtype == np.float32
     np.testing.assert_array_equal(times[:, 0], np.arange(6) * 17 * 80 / 8000)
-    np.testing.assert_array_equal(times[:, 1], (np.arange(6) * 17 * 80 + 29 * 80) / 8000)
+    np.testing.assert_array_equal(times[:, 1], (np.arange(6) * 17 * 80 + 30 * 80) / 8000)
 
 
 def test_a_file_and_its_samples_give_the_same_bits(extractor: Extractor, wav: Callable[..., str]) -> None:
@@ -128,10 +130,15 @@ def test_the_rows_of_a_file_that_breaks_are_taken_back(extractor: Extractor) -> 
         return [sound]
 
     for blocks in range(8):
-        sources = [Source("a", whole), Source("b", lambda n=blocks: breaking(n)), Source("c", whole)]  # type: ignore[misc]
+        maker = ClipMaker(extractor.settings)
+        tracks = [
+            LocalTrack("a", maker, whole),
+            LocalTrack("b", maker, partial(breaking, blocks)),
+            LocalTrack("c", maker, whole),
+        ]
         kept: list[np.ndarray] = []
         ends = []
-        for event in follow(sources, ClipMaker(extractor.settings), extractor.network):
+        for event in follow(tracks, extractor.network):
             if isinstance(event, Rows):
                 kept.extend(event.rows)
             else:
@@ -149,19 +156,14 @@ def test_features_that_are_not_finite_fail_their_file_alone(extractor: Extractor
     settings = load_config("minimal", ["spectrogram.compress=null", "model.batch=4"])
     linear = Extractor(settings)
     huge = np.full(20_000, 1e18, np.float32) * np.sin(np.arange(20_000))
-    ends = [
-        event
-        for event in follow(
-            [
-                Source("good", lambda: [np.ones(9000, np.float32)]),
-                Source("huge", lambda: [huge.astype(np.float32)]),
-                Source("good too", lambda: [np.ones(9000, np.float32)]),
-            ],
-            ClipMaker(linear.settings),
-            linear.network,
-        )
-        if isinstance(event, End)
-    ]
+    maker = ClipMaker(linear.settings)
+    sounds = {
+        "good": np.ones(9000, np.float32),
+        "huge": huge.astype(np.float32),
+        "too": np.ones(9000, np.float32),
+    }
+    tracks = [LocalTrack(name, maker, partial(iter, [sound])) for name, sound in sounds.items()]
+    ends = [event for event in follow(tracks, linear.network) if isinstance(event, End)]
 
     assert [end.status for end in ends] == ["ok", "failed", "ok"]
     assert ends[1].error is not None
@@ -169,12 +171,12 @@ def test_features_that_are_not_finite_fail_their_file_alone(extractor: Extractor
 
 
 @pytest.mark.parametrize(
-    ("samples", "rows", "status"), [(0, 0, "empty"), (1, 1, "ok"), (2399, 1, "ok"), (2400, 2, "ok")]
+    ("samples", "rows", "status"), [(0, 0, "empty"), (1, 1, "ok"), (2400, 1, "ok"), (2401, 2, "ok")]
 )
 def test_short_and_empty(extractor: Extractor, samples: int, rows: int, status: str) -> None:
     """No sample gives no row; anything else gives one, padded with silence."""
-    sources = [Source("s", lambda: [np.ones(samples, np.float32)])]
-    events = list(follow(sources, ClipMaker(extractor.settings), extractor.network))
+    track = LocalTrack("s", ClipMaker(extractor.settings), partial(iter, [np.ones(samples, np.float32)]))
+    events = list(follow([track], extractor.network))
 
     assert sum(len(e.rows) for e in events if isinstance(e, Rows)) == rows
     assert events[-1].status == status  # type: ignore[union-attr]  # the last event is an End

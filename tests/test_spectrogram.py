@@ -11,20 +11,21 @@ from typing import Any
 import librosa
 import numpy as np
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import example, given, reject
 from hypothesis import strategies as st
-from making import RATE, Float, bits, chirp, click, examples, frames, noise, settings, tone
+from librosa.filters import mel as librosa_filters
 from numpy.typing import NDArray
 from pydantic import ValidationError
 from threadpoolctl import threadpool_limits
 
+from making import RATE, Float, bits, chirp, click, examples, frames, noise, settings, tone
 from specfeat.audio.spectrogram import SpectrogramMaker, mel_filters, normalized, with_deltas
 from specfeat.config.sound import Deltas, Mel, Normalize
 
 Double = NDArray[np.float64]
 
-VALUE: dict[str, float] = {"rtol": 1e-6, "atol": 1e-12}  # of magnitudes and their like
-DECIBEL: dict[str, float] = {"rtol": 0, "atol": 3e-5}
+VALUE: dict[str, Any] = {"rtol": 1e-6, "atol": 1e-12}  # of magnitudes and their like
+DECIBEL: dict[str, Any] = {"rtol": 0, "atol": 3e-5}
 
 
 def librosa_mel(sound: Float, mel: dict[str, Any], **spectrogram: Any) -> Double:
@@ -52,7 +53,7 @@ def test_mel_filters_are_librosas(fmin: float, fmax: float | None, htk: bool, no
 
     got = mel_filters(Mel.model_validate(mel), RATE, n_fft)
 
-    wanted = librosa.filters.mel(sr=RATE, n_fft=n_fft, dtype=np.float64, **mel)
+    wanted = librosa_filters(sr=RATE, n_fft=n_fft, dtype=np.float64, **mel)
     assert got.dtype == np.float32
     np.testing.assert_allclose(got, wanted, rtol=2.0**-24 * 1.01, atol=1e-14)
 
@@ -131,13 +132,18 @@ def test_any_mel_spectrogram_is_librosas(
     **mel: Any,
 ) -> None:
     win_length = 20 + round(win * (n_fft - 20))
-    lengths = {"n_fft": n_fft, "win_length": win_length, "hop_length": 1 + round(hop * (win_length - 1))}
+    lengths: dict[str, Any] = {
+        "n_fft": n_fft,
+        "win_length": win_length,
+        "hop_length": 1 + round(hop * (win_length - 1)),
+    }
     mel |= {"fmin": edges[0], "fmax": edges[1]}
     try:
         made = settings(kind="mel", mel=mel, **lengths, **more)
     except ValidationError as e:
-        assert "hold no FFT bin" in str(e)
-        assume(False)
+        if "hold no FFT bin" not in str(e):
+            raise
+        reject()
     sound = noise(700)
 
     wanted = librosa_mel(sound, mel, **lengths, **more)
@@ -150,7 +156,7 @@ def test_any_mel_spectrogram_is_librosas(
 
 # --- compression and cepstrum --------------------------------------------------------------------
 
-LENGTHS = {"n_fft": 256, "hop_length": 100}
+LENGTHS: dict[str, Any] = {"n_fft": 256, "hop_length": 100}
 MEL = {"n_mels": 20}
 
 
@@ -275,8 +281,8 @@ def test_deltas_are_librosas_as_channels(order: int, width: int, count: int) -> 
     deltas = {"order": order, "width": width}
     made = {"kind": "mel", "mel": MEL, **LENGTHS, "compress": {"db": {}}, "clips": {"frames": 9}}
 
-    plain = frames(settings(**made), sound)[..., 0]  # type: ignore[arg-type]
-    got = frames(settings(**made, deltas=deltas), sound)  # type: ignore[arg-type]
+    plain = frames(settings(**made), sound)[..., 0]
+    got = frames(settings(**made, deltas=deltas), sound)
 
     assert got.shape == (count + 1, 20, 1 + order)
     assert bits(got[..., 0].copy()) == bits(plain)

@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from specfeat.audio import decode
 from specfeat.audio.clips import ClipMaker
+from specfeat.audio.track import LocalTrack
 from specfeat.config import Config, Settings, load_config
 from specfeat.config.tree import Tree
 from specfeat.errors import AudioError, UsageError
 from specfeat.network.build import Network, build
-from specfeat.pipeline import End, Source, follow
+from specfeat.pipeline import End, follow
 
 PathLike = str | os.PathLike[str]
 
@@ -87,7 +88,7 @@ class Extractor:
                 raise UsageError("sample_rate goes with samples; a file knows its own")
             return next(self.stream([source]))[1]
         blocks = partial(self._from_samples, _checked(source), _checked_rate(sample_rate))
-        return next(self._stream([Source("samples", blocks)], None))[1]
+        return next(self._stream([LocalTrack("samples", self._maker, blocks)], None))[1]
 
     def stream(
         self, paths: Iterable[PathLike], on_error: Callable[[str, AudioError], None] | None = None
@@ -102,15 +103,16 @@ class Extractor:
         Yields:
             The path, as given, and its features.
         """
-        audio = self.settings.audio
-        sources = (Source(os.fspath(path), partial(decode.read, os.fspath(path), audio)) for path in paths)
-        return self._stream(sources, on_error)
+        return self._stream((self._track(os.fspath(path)) for path in paths), on_error)
+
+    def _track(self, path: str) -> LocalTrack:
+        return LocalTrack(path, self._maker, partial(decode.read, path, self.settings.audio))
 
     def _stream(
-        self, sources: Iterable[Source], on_error: Callable[[str, AudioError], None] | None
+        self, tracks: Iterable[LocalTrack], on_error: Callable[[str, AudioError], None] | None
     ) -> Iterator[tuple[str, Features]]:
         pieces = [np.empty((0, self.width), np.float32)]
-        for event in follow(sources, self._maker, self.network):
+        for event in follow(tracks, self.network):
             if not isinstance(event, End):
                 pieces.append(event.rows)
                 continue

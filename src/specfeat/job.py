@@ -9,16 +9,13 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 import soundfile
 import soxr
 
 import specfeat
-from specfeat.audio import decode
-from specfeat.audio.clips import ClipMaker
-from specfeat.audio.decode import Samples
+from specfeat.audio.track import Track
 from specfeat.config import Config
 from specfeat.errors import NothingError
 from specfeat.network.build import Network
@@ -26,7 +23,7 @@ from specfeat.output.array import ArrayWriter
 from specfeat.output.index import IndexWriter
 from specfeat.output.place import Partial, Place, settle_folder
 from specfeat.output.record import write_record
-from specfeat.pipeline import End, Rows, Source, follow
+from specfeat.pipeline import End, Rows, follow
 
 
 class Reporter(Protocol):
@@ -63,9 +60,9 @@ class Summary:
 
 
 def run(
-    config: Config, network: Network, paths: tuple[str, ...], place: Place, reporter: Reporter
+    config: Config, network: Network, tracks: Iterable[Track], place: Place, reporter: Reporter
 ) -> Summary:
-    """Extract from every path and write the three files, or leave everything as it was.
+    """Extract from every track and write the three files, or leave everything as it was.
 
     Raises:
         NothingError: no file gave a row; nothing is written.
@@ -78,7 +75,7 @@ def run(
             stack.enter_context(Partial(path)) for path in (place.array, place.index, place.record)
         )
         rows, lines = ArrayWriter(array, network.width), IndexWriter(index)
-        ends = list(_written(config, network, paths, rows, lines, reporter))
+        ends = list(_written(config, network, tracks, rows, lines, reporter))
         if not rows.rows:
             raise NothingError(_nothing(ends))
         rows.close()
@@ -97,34 +94,32 @@ def run(
 def _written(
     config: Config,
     network: Network,
-    paths: tuple[str, ...],
+    tracks: Iterable[Track],
     array: ArrayWriter,
     index: IndexWriter,
     reporter: Reporter,
 ) -> Iterator[End]:
     """Follow the journey and write what comes out of it; yield each file's end."""
     settings = config.settings
-    sources = (Source(path, partial(_heard, path, config, reporter)) for path in paths)
-    for event in follow(sources, ClipMaker(settings), network):
+    rate, hop = settings.audio.sample_rate, settings.cutter.hop_samples
+    heard = 0  # samples of the present file that have been told of
+    for event in follow(tracks, network):
         if isinstance(event, Rows):
             array.append(event.rows)
+            heard += len(event.rows) * hop
+            reporter.heard(len(event.rows) * hop / rate)
             continue
         if event.take_back:
             array.take_back(event.take_back)
         if event.status == "ok":
             spans = settings.cutter.spans(event.samples)
-            index.add(event.path, settings.audio.channels, spans, event.samples, settings.audio.sample_rate)
+            index.add(event.path, settings.audio.channels, spans, event.samples, rate)
         if array.rows != index.rows:
             raise RuntimeError(f"{event.path}: {array.rows} rows but {index.rows} lines of index")
+        reporter.heard((event.samples - heard) / rate)
         reporter.ended(event)
+        heard = 0
         yield event
-
-
-def _heard(path: str, config: Config, reporter: Reporter) -> Iterator[Samples]:
-    audio = config.settings.audio
-    for block in decode.read(path, audio):
-        reporter.heard(len(block) / audio.sample_rate)
-        yield block
 
 
 def _nothing(ends: list[End]) -> str:

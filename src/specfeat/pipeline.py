@@ -5,34 +5,19 @@
 The stages know nothing of each other; they are joined here and nowhere else.
 """
 
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.audio.clips import ClipMaker, Clips
-from specfeat.audio.decode import Samples
+from specfeat.audio.track import Track
 from specfeat.errors import AudioError
 from specfeat.network.build import Network
 
 Status = Literal["ok", "empty", "short", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One file, or one array, to extract from.
-
-    Attributes:
-        path: its name in index and record.
-        blocks: makes its mono samples at the config's rate; called once, when its turn has come.
-    """
-
-    path: str
-    blocks: Callable[[], Iterable[Samples]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +32,7 @@ class End:
     """What became of a file; it comes after the last of its rows.
 
     Attributes:
-        path: as in its source.
+        path: as in its track.
         status: "empty" has no sample, "short" is less than one clip and skipped, as the config asks.
         samples: its length at the config's rate, or how far it was read.
         rows: that are valid.
@@ -69,27 +54,24 @@ class End:
 class _File:
     """A file under way: its clips may wait in the batch when its samples have ended."""
 
-    source: Source
+    track: Track
     waiting: int = 0
     given: int = 0
-    clips: Clips | None = None
     error: AudioError | None = None
-    seconds: float = 0.0
     ended: bool = False
 
     def end(self) -> End:
-        samples = self.clips.samples if self.clips else 0
+        path, samples, seconds = self.track.path, self.track.samples, self.track.seconds
         if self.error:
-            return End(self.source.path, "failed", samples, 0, self.given, self.error, self.seconds)
+            return End(path, "failed", samples, 0, self.given, self.error, seconds)
         status: Status = "ok" if self.given else "short" if samples else "empty"
-        return End(self.source.path, status, samples, self.given, 0, None, self.seconds)
+        return End(path, status, samples, self.given, 0, None, seconds)
 
 
 @dataclass(slots=True)
 class _Journey:
     """Fills one batch across files and hands its rows out to the files that they belong to."""
 
-    maker: ClipMaker
     network: Network
     files: deque[_File] = field(default_factory=deque)
     filled: int = 0
@@ -98,33 +80,35 @@ class _Journey:
     def __post_init__(self) -> None:
         self.batch = np.zeros((self.network.batch, *self.network.input_shape), np.float32)
 
-    def follow(self, sources: Iterable[Source]) -> Iterator[Rows | End]:
-        for source in sources:
-            file = _File(source)
+    def follow(self, tracks: Iterable[Track]) -> Iterator[Rows | End]:
+        for track in tracks:
+            file = _File(track)
             self.files.append(file)
             yield from self._one(file)
         if self.filled:
             yield from self._infer()
 
     def _one(self, file: _File) -> Iterator[Rows | End]:
-        begun = time.perf_counter()
         try:
-            file.clips = self.maker.clips(file.source.blocks())
-            for clip in file.clips:
-                self.batch[self.filled] = clip
-                self.filled += 1
-                file.waiting += 1
-                if self.filled == len(self.batch):
-                    file.seconds += time.perf_counter() - begun
-                    yield from self._infer()
-                    begun = time.perf_counter()
+            for clips in file.track:
+                yield from self._fill(file, clips)
                 if file.error:  # the network could not bear its clips
                     break
         except AudioError as e:
             file.error = e
-        file.seconds += time.perf_counter() - begun
         file.ended = True
-        yield from self._ends()
+        if not self.files[0].waiting:
+            yield self.files.popleft().end()
+
+    def _fill(self, file: _File, clips: NDArray[np.float32]) -> Iterator[Rows | End]:
+        while len(clips):
+            count = min(len(clips), len(self.batch) - self.filled)
+            self.batch[self.filled : self.filled + count] = clips[:count]
+            self.filled += count
+            file.waiting += count
+            clips = clips[count:]
+            if self.filled == len(self.batch):
+                yield from self._infer()
 
     def _infer(self) -> Iterator[Rows | End]:
         """Run the batch; each file's rows come before its end, and that before the next file's rows."""
@@ -144,17 +128,13 @@ class _Journey:
                 break
             yield self.files.popleft().end()
 
-    def _ends(self) -> Iterator[End]:
-        while self.files and self.files[0].ended and not self.files[0].waiting:
-            yield self.files.popleft().end()
 
-
-def follow(sources: Iterable[Source], maker: ClipMaker, network: Network) -> Iterator[Rows | End]:
-    """Take every source through to its rows, in order; a bad one costs only itself.
+def follow(tracks: Iterable[Track], network: Network) -> Iterator[Rows | End]:
+    """Take every track through to its rows, in order; a bad one costs only itself.
 
     Yields:
-        For each source its `Rows`, in pieces, and then its `End`. What a file gives depends on that
+        For each track its `Rows`, in pieces, and then its `End`. What a file gives depends on that
         file and the config alone: every batch has the one shape, and the last is filled with what is
         there already.
     """
-    return _Journey(maker, network).follow(sources)
+    return _Journey(network).follow(tracks)

@@ -36,6 +36,7 @@ class Clips:
         self.count = 0
         self._maker = maker
         self._blocks = blocks
+        self._length = 0  # with the silence after it; known when the last sample has been read
 
     def __iter__(self) -> Iterator[Float]:
         """Yield the clips, float32, shape `Settings.input_shape`.
@@ -53,7 +54,7 @@ class Clips:
             pieces = cut(sound, cutter.clip_samples, cutter.hop_samples, shift=shift)
             clips = (np.concatenate([*maker.frames([piece])], dtype=np.float32) for piece in pieces)
         else:
-            clips = cut(maker.frames(sound), cutter.frames, cutter.hop_frames, shift=shift)
+            clips = cut(self._on_hops(maker.frames(sound)), cutter.frames, cutter.hop_frames, shift=shift)
         for clip in clips:
             finished = maker.clip(clip)
             if not np.isfinite(finished).all():
@@ -61,12 +62,28 @@ class Clips:
             self.count += 1
             yield finished
 
+    def _on_hops(self, frames: Iterator[Float]) -> Iterator[Float]:
+        """Leave out the frame that is centred on the end: a frame stands for the hop that it begins."""
+        if not self._maker.settings.spectrogram.pads_ends:
+            yield from frames
+            return
+        given = 0
+        held: Float | None = None  # the last frame so far
+        for block in frames:
+            together = block if held is None else np.concatenate([held, block])
+            yield together[:-1]
+            given += len(together) - 1
+            held = together[-1:]
+        if held is not None and given < self._length // self._maker.settings.spectrogram.hop_length:
+            yield held
+
     def _extended(self) -> Iterator[Float]:
         """Yield the samples, counted, and after them the silence that the last clip needs."""
         for block in self._blocks:
             self.samples += len(block)
             yield block
-        missing = self._maker.settings.cutter.padded_length(self.samples) - self.samples
+        self._length = self._maker.settings.cutter.padded_length(self.samples)
+        missing = self._length - self.samples
         while missing > 0:
             part = min(missing, 65_536)
             yield np.zeros(part, np.float32)

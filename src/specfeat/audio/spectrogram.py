@@ -21,7 +21,7 @@ class SpectrogramMaker:
     def __init__(self, settings: Settings) -> None:
         spectrogram = settings.spectrogram
         self.settings = settings
-        self.stft = Stft(spectrogram)
+        self.stft = Stft(spectrogram, settings.cutter.frames)
         self._filters = (
             mel_filters(spectrogram.mel, settings.audio.sample_rate, spectrogram.n_fft).T.copy()
             if spectrogram.mel

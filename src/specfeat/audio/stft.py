@@ -56,15 +56,24 @@ class Stft:
     Every block has one shape, `rows` frames, so that a frame's bits depend on its samples alone;
     what is missing at the end of a file is filled with zeros and cut off afterwards.
 
+    Args:
+        settings: the spectrogram's settings.
+        clip_frames: of a clip; a short file, which is one clip, then fills its blocks without waste.
+
     Attributes:
         rows: frames in a block.
     """
 
-    def __init__(self, settings: Spectrogram) -> None:
+    def __init__(self, settings: Spectrogram, clip_frames: int = 1) -> None:
         self.settings = settings
-        self.rows = max(16, 65_536 // settings.n_fft)  # half a MiB of float64 fits the second-level cache
+        most = max(16, 65_536 // settings.n_fft)  # half a MiB of float64 fits the second-level cache
+        self.rows = most if clip_frames < 16 else -(-clip_frames // -(-clip_frames // most))
         self._window = window(settings)
-        self._frames = np.zeros((self.rows, settings.frame_length))
+        # Work space, used again for every block: asking for it anew takes longer than the transform.
+        bins = settings.n_fft // 2 + 1
+        self._padded = np.zeros((self.rows, settings.n_fft))
+        self._spectrum = np.empty((self.rows, bins), np.complex128)
+        self._power = np.empty((self.rows, bins))
 
     def frames(self, blocks: Iterable[Float]) -> Iterator[tuple[Float, int]]:
         """Cut a stream of samples into blocks of frames.
@@ -98,25 +107,40 @@ class Stft:
         return every[:: self.settings.hop_length]
 
     def magnitudes(self, frames: Float) -> Double:
-        """Return |STFT| ** power of one block, float64, shape (rows, n_fft // 2 + 1)."""
-        settings, work = self.settings, self._frames
-        work[:] = frames
-        if settings.remove_dc_offset:
-            work -= work.mean(axis=1, keepdims=True)
-        if settings.preemphasis and settings.preemphasis.per == "frame":
-            # Kaldi's: the first sample is taken to have come after one like it.
-            first = work[:, :1] * (1.0 - settings.preemphasis.coef)
-            work[:, 1:] -= settings.preemphasis.coef * work[:, :-1].copy()
-            work[:, :1] = first
-        work *= self._window
+        """Return |STFT| ** power of one block, float64, shape (rows, n_fft // 2 + 1).
+
+        It is valid until the next call.
+        """
+        settings, power = self.settings, self._power
+        self._windowed(frames)
         # In double precision, which costs no more here: quiet bins beside loud ones keep their digits.
-        spectrum = np.fft.rfft(work, settings.n_fft)
-        power: Double = spectrum.real**2 + spectrum.imag**2
+        np.fft.rfft(self._padded, settings.n_fft, out=self._spectrum)
+        squares = self._spectrum.view(np.float64)
+        np.multiply(squares, squares, out=squares)
+        np.add(squares[:, ::2], squares[:, 1::2], out=power)
         if settings.power == 1:
             np.sqrt(power, out=power)
         elif settings.power != 2:
             power **= settings.power / 2
         return power
+
+    def _windowed(self, frames: Float) -> None:
+        settings, work = self.settings, self._padded[:, : self.settings.frame_length]
+        preemphasis = (
+            settings.preemphasis if settings.preemphasis and settings.preemphasis.per == "frame" else None
+        )
+        if not (settings.remove_dc_offset or preemphasis):
+            np.multiply(frames, self._window, out=work)
+            return
+        work[:] = frames
+        if settings.remove_dc_offset:
+            work -= work.mean(axis=1, keepdims=True)
+        if preemphasis:
+            # Kaldi's: the first sample is taken to have come after one like it.
+            first = work[:, :1] * (1.0 - preemphasis.coef)
+            work[:, 1:] -= preemphasis.coef * work[:, :-1].copy()
+            work[:, :1] = first
+        work *= self._window
 
 
 def centred(blocks: Iterable[Float], margin: int, mode: str) -> Iterator[Float]:

@@ -32,6 +32,10 @@ SetOption = Annotated[
 DeviceOption = Annotated[
     str, typer.Option("--device", metavar="auto|cpu|gpu|gpu:N", help="Where the network runs.")
 ]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", min=1, help="Processes that decode; one a core if left out."),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but failures.")]
 VerboseOption = Annotated[
@@ -45,6 +49,7 @@ def extract(
     config: ConfigOption = "default",
     overrides: SetOption = None,
     device: DeviceOption = "auto",
+    workers: WorkersOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -68,17 +73,22 @@ def extract(
     _check_inputs(inputs)
 
     from specfeat.audio.collect import collect
+    from specfeat.audio.pool import Pool, default_workers
 
     collection = collect(inputs)
     voice.begin(checked, collection)
+    paths = collection.paths
+    # The workers decode while TensorFlow loads.
+    with Pool(checked.settings, workers or min(default_workers(), len(paths))) as pool:
+        tracks = pool.tracks(paths)
 
-    from specfeat.job import run
-    from specfeat.network.build import build
+        from specfeat.job import run
+        from specfeat.network.build import build
 
-    network = build(checked, device)
-    voice.built(network)
-    with voice.bar(collection.paths) as reporter:
-        summary = run(checked, network, collection.paths, place, reporter)
+        network = build(checked, device)
+        voice.built(network)
+        with voice.bar(paths) as reporter:
+            summary = run(checked, network, tracks, place, reporter)
     voice.done(summary, output)
     return 3 if summary.failed else 0
 

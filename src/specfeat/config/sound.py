@@ -225,6 +225,11 @@ class Spectrogram(Section):
         return self.n_fft if self.framing == "n_fft" else self.window_samples
 
     @property
+    def pads_ends(self) -> bool:
+        """Whether the ends are padded, so that there is a frame for every hop begun."""
+        return self.center or self.pad_end
+
+    @property
     def margin(self) -> int:
         """Samples that centring adds before the first and after the last."""
         return self.frame_length // 2 if self.center else 0
@@ -248,12 +253,6 @@ class Spectrogram(Section):
         if self.pad_end:
             return -(-samples // self.hop_length)
         return max(0, 1 + (samples + 2 * self.margin - self.frame_length) // self.hop_length)
-
-    def frames_to_cover(self, samples: int) -> int:
-        """Frames needed for every sample to lie in one, silence added at the end where it must."""
-        if self.center or self.pad_end:
-            return self.frames(samples)
-        return 1 + -(-max(0, samples - self.frame_length) // self.hop_length)
 
     def samples(self, frames: int) -> int:
         """The fewest samples that give `frames` frames."""
@@ -302,69 +301,60 @@ class Cutter:
     Args:
         spectrogram: the frames' settings.
         clips: the clips' settings.
+
+    Attributes:
+        frames: of one clip: the first axis of the network's input.
+        clip_samples: that one clip spans. Uncentred, they are those that its frames are cut from; centred, or
+            with pad_end, a frame stands for one hop, and a clip of T frames spans T hops.
+        hop_samples: from one clip's start to the next one's.
     """
 
     def __init__(self, spectrogram: Spectrogram, clips: Clips) -> None:
-        self.spectrogram = spectrogram
-        self.clips = clips
-        hop = spectrogram.hop_length
-        if clips.samples is not None:
-            self.frames = spectrogram.frames(clips.samples)
-            self.clip_samples = clips.samples
-            self.hop_samples = clips.hop or clips.samples
-        else:
-            self.frames = clips.frames or 1
-            self.clip_samples = spectrogram.samples(self.frames)
-            self.hop_samples = (clips.hop or self.frames) * hop
+        self._clips = clips
+        self._grid = 1 if clips.cut == "samples" else spectrogram.hop_length
+        length = clips.samples or spectrogram.samples(clips.frames or 1)
+        if clips.cut == "frames" and spectrogram.pads_ends:
+            length = (clips.frames or 1) * spectrogram.hop_length
+        self.frames = clips.frames if clips.samples is None and clips.frames else spectrogram.frames(length)
+        self.clip_samples = length
+        hop_unit = 1 if clips.samples else spectrogram.hop_length
+        self.hop_samples = (clips.hop or clips.samples or self.frames) * hop_unit
 
     @property
     def hop_frames(self) -> int:
         """From one clip's first frame to the next one's, where the file's spectrogram is cut."""
-        return self.hop_samples // self.spectrogram.hop_length
+        return self.hop_samples // self._grid
 
     def count(self, samples: int) -> int:
         """Clips of a file of `samples` samples."""
         if samples <= 0:
             return 0
-        if samples < self.clip_samples:
-            return 1 if self.clips.short == "pad" else 0
-        length, hop, whole, covering = self._units(samples)
-        full = 1 + (whole - length) // hop
-        if self.clips.tail == "drop":
-            return full
-        if self.clips.tail == "shift":
-            return full + ((whole - length) % hop > 0)
-        count = 1 + -(-(covering - length) // hop)
-        return min(count, -(-covering // hop))  # a clip after a gap must begin inside the file
+        left = samples - self.clip_samples
+        if left < 0:
+            return 1 if self._clips.short == "pad" else 0
+        whole = 1 + left // self.hop_samples
+        if self._clips.tail == "drop":
+            return whole
+        if self._clips.tail == "shift":
+            return whole + (left % self.hop_samples >= self._grid)
+        padded = 1 + -(-left // self.hop_samples)
+        return min(padded, -(-samples // self.hop_samples))  # a clip after a gap must begin inside the file
 
     def spans(self, samples: int) -> Iterator[Span]:
         """Yield the samples of each clip of a file of `samples` samples, in order."""
         count = self.count(samples)
         for k in range(count):
             start = k * self.hop_samples
-            if self.clips.tail == "shift" and k and k == count - 1:
-                start = self._last_start(samples)
+            if self._clips.tail == "shift" and k and k == count - 1:
+                start = (samples - self.clip_samples) // self._grid * self._grid
             yield Span(start, start + self.clip_samples)
 
     def padded_length(self, samples: int) -> int:
         """Samples of the file with the silence that its last clip needs."""
-        if samples <= 0 or (self.clips.tail != "pad" and samples >= self.clip_samples):
+        if samples <= 0 or (self._clips.tail != "pad" and samples >= self.clip_samples):
             return samples
         count = self.count(samples)
         return max(samples, (count - 1) * self.hop_samples + self.clip_samples if count else 0)
-
-    def _units(self, samples: int) -> tuple[int, int, int, int]:
-        """Clip length, clip hop, whole file and covered file, in frames or samples as they are cut."""
-        if self.clips.cut == "samples":
-            return self.clip_samples, self.hop_samples, samples, samples
-        spectrogram = self.spectrogram
-        whole, covering = spectrogram.frames(samples), spectrogram.frames_to_cover(samples)
-        return self.frames, self.hop_frames, whole, covering
-
-    def _last_start(self, samples: int) -> int:
-        if self.clips.cut == "samples":
-            return samples - self.clip_samples
-        return (self.spectrogram.frames(samples) - self.frames) * self.spectrogram.hop_length
 
 
 def exact_samples(seconds: float, sample_rate: int) -> int | None:

@@ -1,0 +1,262 @@
+"""Worker processes that decode ahead of the network, their results in the order of the files.
+
+Each worker is asked for the next few short files, or one long one, as soon as it has finished the last; a
+thread of its own takes what it sends into a queue of bounded size. Whoever iterates reads those queues in
+the order in which the tasks were given, so nothing depends on which worker was faster.
+"""
+
+import contextlib
+import json
+import os
+import pickle
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from mmap import mmap
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+
+from specfeat.audio.stft import Float
+from specfeat.audio.worker import MESSAGE_BYTES, PROGRESS
+from specfeat.config.settings import Settings
+from specfeat.errors import AudioError
+
+TASK_BYTES = 1_000_000  # of short files that travel together
+TASK_FILES = 32
+QUEUE_BYTES = 8 * 2**20  # of clips that wait, for each worker
+
+
+def default_workers() -> int:
+    """Return the number of cores that this process may use: its affinity, and its cgroup's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            cores = min(cores, max(1, int(quota) // int(period)))
+    return cores
+
+
+class RemoteTrack:
+    """The clips of one file on their way from a worker; see `track.Track`."""
+
+    def __init__(self, path: str, worker: "_Worker") -> None:
+        self.path = path
+        self.samples = 0
+        self.seconds = 0.0
+        self._worker = worker
+        self._over = False
+
+    def __iter__(self) -> Iterator[Float]:
+        """Yield float32 arrays of shape (clips, *input_shape).
+
+        Raises:
+            AudioError: the file is broken, or its decoder was.
+        """
+        while not self._over:
+            kind, *rest = self._worker.take()
+            if kind == "clips":
+                yield rest[0]
+                continue
+            self._over = True
+            self.samples, self.seconds, stage, error = rest
+            if stage == "bug":
+                raise RuntimeError(f"{self.path}: {error}")
+            if error is not None:
+                raise AudioError(error, stage)
+
+    def drain(self) -> None:
+        """Pass over what is left of it."""
+        with contextlib.suppress(AudioError):
+            for _ in self:
+                pass
+
+
+class Pool:
+    """Workers for one config; leaving the `with` block ends them.
+
+    Args:
+        settings: the config's settings.
+        workers: how many processes, 1 or more; they start at once, while TensorFlow loads.
+    """
+
+    def __init__(self, settings: Settings, workers: int) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._paths: deque[str] = deque()
+        self._given: queue.Queue[tuple[_Worker, list[str]]] = queue.Queue()
+        self._workers = [_Worker(self, settings) for _ in range(workers)]
+
+    def tracks(self, paths: Sequence[str]) -> Iterator[RemoteTrack]:
+        """Begin to decode, and return the files' tracks in order.
+
+        Each must be iterated before the next one is asked for.
+        """
+        self._paths.extend(paths)
+        for worker in self._workers:
+            worker.start()
+        return self._in_order(len(paths))
+
+    def _in_order(self, count: int) -> Iterator[RemoteTrack]:
+        done = 0
+        while done < count:
+            worker, task = self._given.get()
+            for path in task:
+                track = RemoteTrack(path, worker)
+                yield track
+                track.drain()
+                done += 1
+
+    def next_task(self, worker: "_Worker") -> list[str]:
+        """Give a worker its next files; none when there are no more."""
+        with self._lock:
+            task: list[str] = []
+            size = 0
+            while self._paths and len(task) < TASK_FILES and size < TASK_BYTES:
+                path = self._paths.popleft()
+                task.append(path)
+                with contextlib.suppress(OSError, ValueError):
+                    size += os.stat(path).st_size  # noqa: PTH116  a path may be bytes that pathlib would not keep
+            if task:
+                self._given.put((worker, task))
+            return task
+
+    def close(self) -> None:
+        """End the workers, whatever they are doing."""
+        self._paths.clear()
+        for worker in self._workers:
+            worker.close()
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Worker:
+    """One process, and the thread that reads from it."""
+
+    def __init__(self, pool: Pool, settings: Settings) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._shape = settings.input_shape
+        clip_bytes = 4 * int(np.prod(self._shape))
+        self._events: queue.Queue[Any] = queue.Queue(max(2, QUEUE_BYTES // max(clip_bytes, MESSAGE_BYTES)))
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._closing = False
+        self._spawn()
+
+    def start(self) -> None:
+        """Begin to give out tasks."""
+        self._thread.start()
+
+    def take(self) -> list[Any]:
+        """Return the next event of this worker's files, in order."""
+        event = self._events.get()
+        if isinstance(event, BaseException):
+            raise event
+        taken: list[Any] = event
+        return taken
+
+    def close(self) -> None:
+        """Kill the process and let the thread come to its end."""
+        self._closing = True
+        self._process.kill()
+        while self._thread.is_alive():
+            with contextlib.suppress(queue.Empty):
+                self._events.get(timeout=0.01)
+        self._process.wait()
+        self._clean()
+
+    def _clean(self) -> None:
+        self._connection.close()
+        self._progress.close()
+        self._progress_file.close()
+        self._said.close()
+
+    def _spawn(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._progress_file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed in close()
+        self._progress_file.truncate(PROGRESS.size)
+        self._progress = mmap(self._progress_file.fileno(), PROGRESS.size)
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed likewise
+        numbers = (theirs.fileno(), self._progress_file.fileno())
+        # A plain child, not multiprocessing's: that would run the caller's main module once more.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "specfeat.audio.worker", *map(str, numbers)],
+            pass_fds=numbers,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._said,  # decoders write there what is no error; it is shown if the process fails
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        )
+        theirs.close()
+        self._connection = Connection(ours.detach())
+        self._connection.send_bytes(pickle.dumps(self._settings))
+
+    def _read(self) -> None:
+        try:
+            while task := self._pool.next_task(self):
+                while task:
+                    task = self._run(task)
+        except BaseException as e:
+            if not self._closing:
+                self._events.put(e)
+
+    def _run(self, task: list[str]) -> list[str]:
+        """Have a task done; return the rest of it if the process died over one of its files."""
+        begun_before = PROGRESS.unpack_from(self._progress)[0]
+        ended = 0
+        try:
+            self._connection.send_bytes(pickle.dumps(task))
+            while ended < len(task):
+                ended += self._receive()
+        except (EOFError, OSError):
+            if self._closing:
+                raise
+            guilty = PROGRESS.unpack_from(self._progress)[0] - begun_before - 1
+            reason = self._death()
+            if guilty < ended:
+                raise RuntimeError(f"a process that decodes {reason}, with no file in hand") from None
+            self._spawn()
+            if guilty > ended:  # done, but not sent any more: once again
+                redo = self._run(task[ended:guilty])
+                if redo:
+                    return redo + task[guilty:]
+            self._events.put(["end", 0, 0.0, "decode", f"the process that decodes it {reason}"])
+            return task[guilty + 1 :]
+        return []
+
+    def _receive(self) -> int:
+        """Put one message's events into the queue; return how many files it ends."""
+        events = json.loads(self._connection.recv_bytes())
+        count = sum(event[1] for event in events if event[0] == "clips")
+        clips = np.frombuffer(self._connection.recv_bytes() if count else b"", np.float32)
+        clips = clips.reshape(count, *self._shape)
+        start = 0
+        for event in events:
+            if event[0] == "clips":
+                event[1], start = clips[start : start + event[1]], start + event[1]
+            self._events.put(event)
+        return sum(event[0] == "end" for event in events)
+
+    def _death(self) -> str:
+        code = self._process.wait()
+        self._said.seek(0)
+        last = self._said.read().decode(errors="replace").strip().rpartition("\n")[2]
+        self._clean()
+        if code < 0:
+            return f"was ended by {signal.Signals(-code).name}"
+        return f"ended with exit code {code}{': ' if last else ''}{last}"

@@ -1,0 +1,61 @@
+"""One file's clips on their way to the network, from this process or another."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+import numpy as np
+
+from specfeat.audio.clips import ClipMaker
+from specfeat.audio.stft import Float
+
+
+class Track(Protocol):
+    """What the journey asks of a file: its name, its clips, and afterwards its length.
+
+    Attributes:
+        path: its name in index and record.
+        samples: how far it was read, at the config's rate; after the last clip, its length.
+        seconds: spent on it.
+    """
+
+    path: str
+    samples: int
+    seconds: float
+
+    def __iter__(self) -> Iterator[Float]:
+        """Yield float32 arrays of shape (clips, *input_shape), once.
+
+        Raises:
+            AudioError: the file is broken.
+        """
+
+
+class LocalTrack:
+    """A track that is made in this process, when it is iterated.
+
+    Args:
+        path: its name.
+        maker: of the clips.
+        blocks: opens it: gives its mono samples at the config's rate.
+    """
+
+    def __init__(self, path: str, maker: ClipMaker, blocks: Callable[[], Iterable[Float]]) -> None:
+        self.path = path
+        self.samples = 0
+        self.seconds = 0.0
+        self._maker = maker
+        self._blocks = blocks
+
+    def __iter__(self) -> Iterator[Float]:
+        """Yield the clips one by one."""
+        begun = time.perf_counter()
+        clips = self._maker.clips(self._blocks())
+        try:
+            for clip in clips:
+                self.seconds += time.perf_counter() - begun
+                yield clip[np.newaxis]
+                begun = time.perf_counter()
+        finally:
+            self.samples = clips.samples
+            self.seconds += time.perf_counter() - begun

@@ -1,0 +1,139 @@
+"""The process that decodes: paths in, clips out, for `pool`.
+
+It is a process of its own so that a decoder that hangs or crashes can be killed and costs one file, and it
+never loads TensorFlow. What it sends is plain: JSON that says what follows, then the clips' bytes.
+"""
+
+import json
+import mmap
+import os
+import pickle
+import signal
+import struct
+import sys
+import time
+import traceback
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+
+from specfeat.audio import decode
+from specfeat.audio.clips import ClipMaker
+from specfeat.audio.stft import Float
+from specfeat.errors import AudioError
+
+MESSAGE_BYTES = 262_144  # clips that travel together: short files many at a time, a long one in pieces
+PROGRESS = struct.Struct("qd")  # how many files this process has begun, and when (0.0: it waits to send)
+
+
+@dataclass(slots=True)
+class Sender:
+    """Gathers what has been made until it is worth a message.
+
+    A message is a list of events and the clips that they speak of, one after another:
+    ["clips", how many], ["end", samples, seconds, stage or null, error or null].
+    """
+
+    connection: Connection
+    progress: mmap.mmap
+    events: list[list[object]] = field(default_factory=list)
+    clips: list[Float] = field(default_factory=list)
+    size: int = 0
+    begun: int = 0
+    since: float = 0.0
+    split: bool = False
+
+    def begin(self) -> None:
+        """A file is begun: if the process dies now, it is this one's doing."""
+        self.begun += 1
+        self.split = False
+        self.since = time.monotonic()
+        PROGRESS.pack_into(self.progress, 0, self.begun, self.since)
+
+    def clip(self, clip: Float) -> None:
+        """Take one clip; it is copied."""
+        if self.events and self.events[-1][0] == "clips":
+            self.events[-1][1] += 1  # type: ignore[operator]  # a number, put there below
+        else:
+            self.events.append(["clips", 1])
+        self.clips.append(np.ascontiguousarray(clip).copy())
+        self.size += clip.nbytes
+        if self.size >= MESSAGE_BYTES:
+            self.send()
+
+    def end(self, samples: int, seconds: float, error: AudioError | None) -> None:
+        """Take a file's end; the end of a file whose clips are partly sent goes off with the last of them.
+
+        So when the process dies, a file of which the parent has a part is the one that it died over, and
+        what else it has not sent can be done again from the beginning.
+        """
+        self.events.append(
+            ["end", samples, seconds, error.stage if error else None, str(error) if error else None]
+        )
+        if self.split:
+            self.send()
+
+    def send(self) -> None:
+        """Send what there is; the time that this waits does not count as the file's."""
+        if not self.events:
+            return
+        before = time.monotonic()
+        PROGRESS.pack_into(self.progress, 0, self.begun, 0.0)
+        self.connection.send_bytes(json.dumps(self.events).encode())
+        if self.clips:
+            self.connection.send_bytes(b"".join(clip.data for clip in self.clips))
+        self.events, self.clips, self.size = [], [], 0
+        self.split = True
+        self.since += time.monotonic() - before
+        PROGRESS.pack_into(self.progress, 0, self.begun, self.since)
+
+
+def work(connection: Connection, progress: mmap.mmap) -> None:
+    """Do the tasks that come, each a list of paths, until there are no more."""
+    maker: ClipMaker = ClipMaker(pickle.loads(connection.recv_bytes()))  # noqa: S301  from our parent alone
+    sender = Sender(connection, progress)
+    while True:
+        try:
+            paths: list[str] = pickle.loads(connection.recv_bytes())  # noqa: S301
+        except EOFError:
+            return
+        for path in paths:
+            one(path, maker, sender)
+        sender.send()
+
+
+def one(path: str, maker: ClipMaker, sender: Sender) -> None:
+    """Take one file to its clips; whatever goes wrong with it is in its end."""
+    sender.begin()
+    begun = time.perf_counter()
+    clips = maker.clips(decode.read(path, maker.settings.audio))
+    error: AudioError | None = None
+    try:
+        for clip in clips:
+            sender.clip(clip)
+    except AudioError as e:
+        error = e
+    except MemoryError:
+        error = AudioError("needs more memory than there is")
+    except Exception:  # a bug of ours: the parent shows it as one
+        error = AudioError(traceback.format_exc(), "bug")
+    sender.end(clips.samples, time.perf_counter() - begun, error)
+
+
+def main(arguments: list[str]) -> None:
+    """Run as a child of `pool`, which gives the numbers of a connection and of a file for the progress."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    descriptor, shared = map(int, arguments)
+    progress: Any = mmap.mmap(shared, PROGRESS.size)
+    os.nice(5)  # the network comes first where there are too few cores for both
+    with Connection(descriptor) as connection:
+        try:
+            work(connection, progress)
+        except (BrokenPipeError, ConnectionResetError):  # the parent is gone
+            os._exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,235 @@
+"""Worker processes: the same clips in the same order, whatever happens to a worker."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from specfeat.audio import decode, pool
+from specfeat.audio.clips import ClipMaker
+from specfeat.audio.pool import Pool, default_workers
+from specfeat.config import load_config
+from specfeat.config.settings import Settings
+from specfeat.errors import AudioError
+
+SETTINGS = load_config("minimal").settings
+
+Results = dict[str, "np.ndarray | str"]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """Forty files of many lengths: most short, one long enough for many messages, some broken."""
+    rng = np.random.default_rng(0)
+    paths = []
+    for k in range(40):
+        path = tmp_path / f"{k:02}.wav"
+        if k % 9 == 4:
+            path.write_text("no sound")
+        else:
+            soundfile.write(path, rng.normal(size=400_000 if k == 7 else 997 * k) / 10, 16_000)
+        paths.append(str(path))
+    return paths
+
+
+def _here(paths: list[str], settings: Settings = SETTINGS) -> Results:
+    """What this process makes of the files."""
+    maker = ClipMaker(settings)
+    results: Results = {}
+    for path in paths:
+        try:
+            clips = [clip.copy() for clip in maker.clips(decode.read(path, settings.audio))]
+            results[path] = np.array(clips, np.float32).reshape(-1, *settings.input_shape)
+        except AudioError as e:
+            results[path] = str(e)
+    return results
+
+
+def _there(workers: Pool, paths: list[str]) -> Results:
+    """What the workers make of them."""
+    results: Results = {}
+    for track in workers.tracks(paths):
+        try:
+            pieces = [np.empty((0, *SETTINGS.input_shape), np.float32), *(clips.copy() for clips in track)]
+            results[track.path] = np.concatenate(pieces)
+        except AudioError as e:
+            results[track.path] = str(e)
+    return results
+
+
+def _assert_same(one: Results, other: Results) -> None:
+    assert list(one) == list(other)
+    for path, result in one.items():
+        np.testing.assert_array_equal(result, other[path], err_msg=path)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_any_number_of_workers_gives_the_same(files: list[str], workers: int) -> None:
+    """Clips, errors and order are those of one process."""
+    with Pool(SETTINGS, workers) as crew:
+        _assert_same(_there(crew, files), _here(files))
+
+
+def test_samples_and_lengths_come_along(files: list[str]) -> None:
+    """After its clips a track knows its length at the config's rate."""
+    with Pool(SETTINGS, 2) as crew:
+        lengths = []
+        for track in crew.tracks(files[:4]):
+            list(track)
+            lengths.append(track.samples)
+
+    assert lengths == [0, 997, 2 * 997, 3 * 997]
+
+
+def test_a_track_may_be_left(files: list[str]) -> None:
+    """What is not taken of a track is passed over; the next one begins at its own beginning."""
+    with Pool(SETTINGS, 2) as crew:
+        firsts = {}
+        for track in crew.tracks(files):
+            try:
+                firsts[track.path] = next(iter(track), None)
+            except AudioError:
+                firsts[track.path] = None
+    for path, clips in _here(files).items():
+        if isinstance(clips, str) or not len(clips):
+            assert firsts[path] is None
+        else:
+            np.testing.assert_array_equal(firsts[path][0], clips[0])
+
+
+@pytest.fixture
+def sabotage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Have the workers (not this process) run some code first, as a broken decoder would."""
+
+    def plant(code: str) -> None:
+        (tmp_path / "site").mkdir()
+        (tmp_path / "site" / "sitecustomize.py").write_text(code)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+
+    return plant
+
+
+CRASH = """
+import os, sys, signal
+if "specfeat.audio.worker" in " ".join(sys.orig_argv):
+    import soundfile
+    read = soundfile.SoundFile.read
+    def broken(self, *arguments, **options):
+        name = os.fsdecode(self.name)
+        if name.endswith(("07.wav", "11.wav", "12.wav", "39.wav")):
+            block = read(self, 30_000, dtype="float32", always_2d=True)
+            if len(block) < 30_000 or "07" not in name or self.tell() > 200_000:
+                {action}
+            return block
+        return read(self, *arguments, **options)
+    soundfile.SoundFile.read = broken
+"""
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "was ended by SIGSEGV"),
+        ("os.abort()", "was ended by SIGABRT"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "was ended by SIGKILL"),
+        ("os._exit(9)", "ended with exit code 9"),
+    ],
+)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_decoder_that_crashes_costs_its_file(
+    files: list[str], sabotage: Callable[[str], None], action: str, said: str, workers: int
+) -> None:
+    """In the middle of a file, twice in a row, in the last one: the others are as without them."""
+    expected = _here(files)
+    for k in (7, 11, 12, 39):
+        expected[files[k]] = f"the process that decodes it {said}"
+    sabotage(CRASH.format(action=action))
+    with Pool(SETTINGS, workers) as crew:
+        _assert_same(_there(crew, files), expected)
+
+
+def test_workers_that_cannot_start_are_no_files_fault(
+    files: list[str], sabotage: Callable[[str], None]
+) -> None:
+    """An installation that is broken ends the run and shows why, instead of failing file after file."""
+    sabotage("import sys; sys.orig_argv[-3:-2] == ['specfeat.audio.worker'] and sys.exit('no such library')")
+    with Pool(SETTINGS, 2) as crew, pytest.raises(RuntimeError, match="with no file in hand"):
+        _there(crew, files)
+
+
+def test_a_bug_keeps_its_traceback(files: list[str], sabotage: Callable[[str], None]) -> None:
+    """What is no AudioError is our mistake: it ends the run with the worker's traceback."""
+    sabotage(CRASH.format(action="1 / 0"))
+    with Pool(SETTINGS, 2) as crew, pytest.raises(RuntimeError, match="ZeroDivisionError: division by zero"):
+        _there(crew, files)
+
+
+def test_workers_wait_for_who_reads(files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow reader is not flooded: what waits is bounded, and all of it comes."""
+    monkeypatch.setattr(pool, "QUEUE_BYTES", 1)
+    with Pool(SETTINGS, 2) as crew:
+        tracks = crew.tracks(files)
+        time.sleep(1.5)
+        waiting = [worker._events.qsize() for worker in crew._workers]
+        count = sum(1 for _ in tracks)
+
+    assert max(waiting) == 2
+    assert count == len(files)
+
+
+def test_leaving_ends_everything(files: list[str]) -> None:
+    """Leaving the block, done or not, leaves no process and no thread."""
+    threads = threading.active_count()
+    with Pool(SETTINGS, 3) as crew:
+        processes = [worker._process for worker in crew._workers]
+        next(crew.tracks(files))
+
+    assert all(process.poll() is not None for process in processes)
+    assert threading.active_count() == threads
+
+
+def test_a_worker_does_not_outlive_its_parent(files: list[str], tmp_path: Path) -> None:
+    """When the parent is killed, its workers end by themselves."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, time; from specfeat.audio.pool import Pool; from specfeat.config import load_config;"
+        "crew = Pool(load_config('minimal').settings, 2); crew.tracks(sys.argv[1:]);"
+        "print(*(worker._process.pid for worker in crew._workers), flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code, *files], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout
+    pids = [int(word) for word in parent.stdout.readline().split()]
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+
+    deadline = time.monotonic() + 20
+    while any(_lives(pid) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3]
+    except OSError:
+        return False
+
+
+def test_workers_are_as_many_as_the_cores_at_hand() -> None:
+    """The default follows the affinity of the process."""
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert default_workers() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert 1 <= default_workers() <= len(allowed)
