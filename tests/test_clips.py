@@ -89,7 +89,8 @@ def allowed(spectrogram: dict[str, Any], clip: dict[str, Any]) -> Settings:
 
 
 def one_sample_hops(made: Settings) -> bool:
-    return made.spectrogram.hop_length == 1 and made.cutter.frames == 1
+    """What `test_hops_of_one_sample_give_the_clips_that_are_counted` is about."""
+    return made.clips.cut == "samples" and made.spectrogram.hop_length == 1 and made.cutter.frames == 1
 
 
 # A place near an edge of the first clips, where off-by-one lies.
@@ -217,6 +218,49 @@ def test_the_tail_of_samples(samples: int, tail: str, starts: list[int]) -> None
     got = clips(made, sound[:samples])
 
     assert [bits(one) for one in got] == [bits(frames(made, sound[start : start + 40])) for start in starts]
+
+
+@pytest.mark.parametrize("ends", [{}, {"center": False, "pad_end": True}], ids=str)
+@pytest.mark.parametrize(
+    ("samples", "tail", "starts"),
+    [
+        (1, "pad", [0]),
+        (99, "drop", [0]),
+        (100, "pad", [0]),
+        (101, "pad", [0, 60]),
+        (159, "drop", [0]),
+        (160, "drop", [0, 60]),
+        (119, "shift", [0]),
+        (120, "shift", [0, 20]),
+        (160, "shift", [0, 60]),
+    ],
+)
+def test_where_ends_are_padded_a_clip_of_five_frames_spans_five_hops(
+    samples: int, tail: str, starts: list[int], ends: dict[str, Any]
+) -> None:
+    """Clips of 5 frames every 3, hops of 20: the frame centred on a clip's end belongs to the next one."""
+    made = settings(**ends, clips={"frames": 5, "hop": 3, "tail": tail})
+    length = max(samples, starts[-1] + 100)
+    sound = np.zeros(length, np.float32)
+    sound[:samples] = noise(samples)
+
+    got = clips(made, sound[:samples])
+
+    whole = frames(made, sound)
+    assert [bits(one) for one in got] == [bits(whole[s // 20 : s // 20 + 5].copy()) for s in starts]
+
+
+@pytest.mark.parametrize(("samples", "starts"), [(150, [0]), (160, [0]), (161, [0, 160]), (320, [0, 160])])
+def test_a_clip_after_a_gap_begins_inside_the_file(samples: int, starts: list[int]) -> None:
+    """Clips of 5 frames every 8: what lies in a gap makes no clip of silence."""
+    made = settings(center=False, clips={"frames": 5, "hop": 8, "tail": "pad"})
+    sound = np.zeros(600, np.float32)
+    sound[:samples] = noise(samples)
+
+    got = clips(made, sound[:samples])
+
+    whole = frames(made, sound)
+    assert [bits(one) for one in got] == [bits(whole[s // 20 : s // 20 + 5].copy()) for s in starts]
 
 
 def test_padding_is_silence_in_samples() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from specfeat.config import shipped_names
 from specfeat.config.layers import LAYERS
-from specfeat.config.load import _SECONDS
+from specfeat.config.problem import SECONDS
 from specfeat.config.settings import Compile, Model
 from specfeat.config.sound import (
     Audio,
@@ -65,7 +65,7 @@ def test_every_layer_and_length_in_seconds_is_documented() -> None:
     text = (ROOT / "docs" / "config.md").read_text()
 
     assert [kind for kind in LAYERS if f"`{kind}`" not in text] == []
-    assert [key for _, key in _SECONDS if f"`{key}`" not in text] == []
+    assert [key for _, key in SECONDS if f"`{key}`" not in text] == []
 
 
 def test_every_shipped_config_is_in_the_readme() -> None:

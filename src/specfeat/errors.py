@@ -16,6 +16,11 @@ its traceback.
 """
 
 
+def one_line(text: str) -> str:
+    """Write text so that it stays on its line of a terminal and cannot command it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class SpecfeatError(Exception):
     """Anything that the user can mend."""
 

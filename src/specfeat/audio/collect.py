@@ -7,7 +7,7 @@ from pathlib import Path
 
 import soundfile
 
-from specfeat.errors import NothingError, UsageError
+from specfeat.errors import NothingError, UsageError, one_line
 
 # The file extensions of each container that libsndfile knows. RAW has no header and SD2 keeps its
 # header in another file, so neither can be read from a name alone.
@@ -72,23 +72,28 @@ def collect(inputs: Iterable[str | os.PathLike[str]]) -> Collection:
         NothingError: there is no audio in them.
     """
     known = extensions()
-    paths: dict[str, str] = {}
+    paths: list[str] = []
+    named: dict[str, str] = {}
     passed_over = 0
     given = [os.fspath(name) for name in inputs]
+    if not given:
+        raise UsageError("no input is named; wanted audio files or folders")
     for name in given:
         if not os.path.lexists(name):
             raise UsageError(f"{printable(name)}: no such file or folder")
         found = [name]
         if Path(name).is_dir():
             below = sorted(_below(name), key=os.fsencode)
-            found = [os.path.join(name, path) for path in below if _extension(path) in known]  # noqa: PTH118  keeps the name as given
+            kept = [path for path in below if _extension(path) in known]
+            found = [os.path.join(name, path) for path in kept]  # noqa: PTH118  keeps the name as given
             passed_over += len(below) - len(found)
         for path in found:
-            if path in paths:
-                raise UsageError(
-                    f"{printable(path)}: is named twice, by {paths[path]!r} and {name!r}; name it once"
-                )
-            paths[path] = name
+            place = os.path.abspath(path)  # noqa: PTH100  as text: links keep their own names
+            if place in named:
+                both = f"'{printable(named[place])}' and '{printable(name)}'"
+                raise UsageError(f"{printable(path)}: is named twice, by {both}; name it once")
+            named[place] = name
+            paths.append(path)
     if not paths:
         looked = " ".join(sorted(f".{extension}" for extension in known))
         raise NothingError(
@@ -100,8 +105,7 @@ def collect(inputs: Iterable[str | os.PathLike[str]]) -> Collection:
 
 def printable(name: str) -> str:
     """Show a file name on one line of a terminal, whatever bytes it has."""
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return one_line(os.fsencode(name).decode("utf-8", "backslashreplace"))
 
 
 def _extension(path: str) -> str:
@@ -110,20 +114,33 @@ def _extension(path: str) -> str:
     return os.path.splitext(path)[1][1:].lower()  # noqa: PTH122  pathlib would parse the whole path
 
 
-def _below(folder: str, inside: str = "", parents: tuple[tuple[int, int], ...] = ()) -> Iterator[str]:
-    """Yield the paths of the files below `folder`, relative to it; hidden folders are not entered."""
-    place = os.path.join(folder, inside)  # noqa: PTH118
-    status = os.stat(place)  # noqa: PTH116
-    identity = (status.st_dev, status.st_ino)
-    if identity in parents:
-        return
+def _below(folder: str) -> Iterator[str]:
+    """Yield the paths of the files below `folder`, relative to it; hidden folders are not entered.
+
+    A link to a folder is entered, unless it leads back to a folder that it lies in.
+    """
+    waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]
+    while waiting:
+        inside, parents = waiting.pop()
+        place = os.path.join(folder, inside)  # noqa: PTH118
+        try:
+            status = os.stat(place)  # noqa: PTH116
+            entries = list(os.scandir(place))
+        except OSError as e:
+            raise UsageError(f"{printable(place)}: the folder cannot be read: {e.strerror}") from e
+        identity = (status.st_dev, status.st_ino)
+        if identity in parents:
+            continue
+        for entry in entries:
+            path = f"{inside}/{entry.name}" if inside else entry.name
+            if not _is_folder(entry):
+                yield path
+            elif not entry.name.startswith("."):
+                waiting.append((path, parents | {identity}))
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
-        entries = list(os.scandir(place))
-    except OSError as e:
-        raise UsageError(f"{printable(place)}: the folder cannot be read: {e.strerror}") from e
-    for entry in entries:
-        path = f"{inside}/{entry.name}" if inside else entry.name
-        if not entry.is_dir():
-            yield path
-        elif not entry.name.startswith("."):
-            yield from _below(folder, path, (*parents, identity))
+        return entry.is_dir()
+    except OSError:  # a link to itself, or to where one may not look: opening it will say so
+        return False

@@ -18,6 +18,19 @@ from specfeat.errors import AudioError
 
 Samples = NDArray[np.float32]
 
+
+class _Forward(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
+    """A sound file that is only read forward.
+
+    SoundFile.read seeks to where it is after each read; in an MP3 that changes the samples that follow, and
+    a FLAC of unknown length cannot do it.
+    """
+
+    def seekable(self) -> bool:
+        """Say no, so that nothing seeks."""
+        return False
+
+
 BLOCK_VALUES = 131_072  # of all channels together: half a MiB, which fits the second-level cache
 RATES = (1_000, 3_072_000)  # Hz; what lies outside is a broken header, not a recording
 
@@ -44,16 +57,12 @@ def mono(blocks: Iterable[NDArray[np.float32]], channel: int | None) -> Iterator
     """
     done = 0
     for block in blocks:
-        if not np.isfinite(block).all():
-            frame, column = np.argwhere(~np.isfinite(block))[0]
-            raise AudioError(f"sample {done + frame} of channel {column} is {block[frame, column]}")
+        heard = block if channel is None else _one(block, channel)
+        samples = _mean(heard)
+        if not np.isfinite(samples).all():
+            raise _not_finite(heard, samples, done, channel or 0)
         done += len(block)
-        channels = block.shape[1]
-        if channel is not None and channel >= channels:
-            raise AudioError(
-                f"has {channels} channels, counted from 0; the config asks for channel {channel}", "open"
-            )
-        yield _mean(block) if channel is None else np.ascontiguousarray(block[:, channel])
+        yield samples
 
 
 def resample(blocks: Iterable[Samples], rate: int, audio: Audio) -> Iterator[Samples]:
@@ -68,21 +77,39 @@ def resample(blocks: Iterable[Samples], rate: int, audio: Audio) -> Iterator[Sam
     yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
 
 
+def _one(block: NDArray[np.float32], channel: int) -> NDArray[np.float32]:
+    channels = block.shape[1]
+    if channel >= channels:
+        text = f"has {channels} channels, counted from 0; the config asks for channel {channel}"
+        raise AudioError(text, "open")
+    return block[:, channel : channel + 1]
+
+
+def _not_finite(block: NDArray[np.float32], samples: Samples, before: int, first: int) -> AudioError:
+    frame = int(np.argmin(np.isfinite(samples)))
+    for column, value in enumerate(block[frame]):
+        if not np.isfinite(value):
+            return AudioError(f"sample {before + frame} of channel {first + column} is {value}")
+    return AudioError(f"sample {before + frame} is too large: the mean of its channels is {samples[frame]}")
+
+
 def _mean(block: NDArray[np.float32]) -> Samples:
     # Column by column: `.mean(axis=1)` over interleaved samples takes longer than resampling does.
     total = block[:, 0].copy()
-    for column in range(1, block.shape[1]):
-        total += block[:, column]
+    with np.errstate(over="ignore", invalid="ignore"):  # who calls looks at what came of it
+        for column in range(1, block.shape[1]):
+            total += block[:, column]
     if block.shape[1] > 1:
         total /= np.float32(block.shape[1])
     return total
 
 
 def _open(path: str) -> soundfile.SoundFile:
+    path = os.path.abspath(path)  # noqa: PTH100  `-` would be the standard input; pathlib would change odd names
     try:
-        status = os.stat(path)  # noqa: PTH116  a path may be bytes that pathlib would not keep
-    except OSError as e:
-        raise AudioError(f"cannot be opened: {e.strerror}", "open") from e
+        status = os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError) as e:
+        raise AudioError(f"cannot be opened: {getattr(e, 'strerror', None) or e}", "open") from e
     if not stat.S_ISREG(status.st_mode):
         raise AudioError("is not a regular file", "open")
     if status.st_size == 0:
@@ -91,7 +118,7 @@ def _open(path: str) -> soundfile.SoundFile:
         raise AudioError("may not be read: permission denied", "open")
     try:
         # As bytes, because a name need not be text.
-        file = soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else path)
+        file = _Forward(os.fsencode(path) if os.name == "posix" else path)
     except soundfile.LibsndfileError as e:
         raise AudioError(f"is not audio that libsndfile reads: {_sentence(e)}", "open") from e
     except TypeError as e:  # soundfile wants to be told what a headerless file holds
@@ -112,13 +139,17 @@ def _decoded(file: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
         try:
             block = file.read(frames, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as e:
-            raise AudioError(f"breaks off after {done} samples: {_sentence(e)}") from e
+            raise AudioError(f"breaks off at sample {done} or later: {_sentence(e)}") from e
         if len(block) == 0:
             break
         done += len(block)
         yield block
-    if done == 0 and 0 < file.frames < 2**62:
-        raise AudioError(f"gives no sample, though its header says {file.frames}")
+    if done == 0 and file.frames > 0:
+        raise AudioError(f"gives no sample, though its header says that it has {_frames(file.frames)}")
+
+
+def _frames(count: int) -> str:
+    return "some" if count >= 2**62 else str(count)  # libsndfile's way to say that it does not know
 
 
 def _sentence(error: soundfile.LibsndfileError) -> str:

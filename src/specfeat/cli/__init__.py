@@ -14,7 +14,7 @@ import typer
 
 from specfeat import __version__
 from specfeat.cli.extract import extract
-from specfeat.errors import SpecfeatError
+from specfeat.errors import SpecfeatError, one_line
 
 app = typer.Typer(
     name="specfeat",
@@ -79,7 +79,7 @@ def main() -> int:
 
 def _say(text: str) -> None:
     with contextlib.suppress(OSError, AttributeError):  # stderr may be closed; the exit code still tells
-        print(f"specfeat: {text}", file=sys.stderr)
+        print(f"specfeat: {one_line(text)}", file=sys.stderr)
 
 
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:

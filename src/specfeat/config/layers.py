@@ -6,6 +6,7 @@ them. Names, defaults and meanings are Keras' own, so what is left out is Keras'
 """
 
 import difflib
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,11 +76,13 @@ def _whole(least: int) -> Callable[[object, int], str | None]:
 
 
 def _number(low: float, high: float = float("inf")) -> Callable[[object, int], str | None]:
-    wanted = f"a number from {low:g}" + (f" to {high:g}" if high < float("inf") else "")
+    wanted = f"a number from {low:g}" if math.isfinite(low) else "a number"
+    wanted += f" to {high:g}" if math.isfinite(high) else ""
 
     def check(value: object, _: int) -> str | None:
-        fits = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
-        return None if fits else wanted
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return wanted
+        return None if low <= value <= high else wanted
 
     return check
 
@@ -144,7 +147,8 @@ def _shape(value: object, _: int) -> str | None:
 
 
 def _order(value: object, _: int) -> str | None:
-    fits = isinstance(value, list) and sorted(map(str, value)) == [str(i + 1) for i in range(len(value))]
+    axes = [v for v in value if type(v) is int] if isinstance(value, list) else []
+    fits = bool(axes) and axes == value and sorted(axes) == list(range(1, len(axes) + 1))
     return None if fits else "the axes in their new order, counted from 1, e.g. [2, 1, 3]"
 
 
@@ -280,7 +284,9 @@ def parse_layers(items: object) -> tuple[Layer, ...]:
     Raises:
         LayerError: what is wrong, with its path below the list.
     """
-    if not isinstance(items, list) or not items:
+    if not isinstance(items, list) and items is not None:
+        raise LayerError((), f"is {shown(items)}; wanted a list of layers, e.g. [Flatten]")
+    if not items:
         raise LayerError((), "has no layer, so the network has no output; wanted a list, e.g. [Flatten]")
     reader = _Reader()
     for path, item, index in _expand(items, (), None):
@@ -304,9 +310,11 @@ def _expand(
             )
         times, first, inner = item["repeat"], item.get("first", 1), item.get("layers")
         if not _is_int(times, 1) or times > MAX_LAYERS:
-            raise LayerError((*path, "repeat"), f"is {times!r}; wanted how often, from 1 to {MAX_LAYERS:,}")
+            raise LayerError(
+                (*path, "repeat"), f"is {shown(times)}; wanted a number from 1 to {MAX_LAYERS:,}"
+            )
         if not _is_int(first, 0):
-            raise LayerError((*path, "first"), f"is {first!r}; wanted the first value of $i, 0 or more")
+            raise LayerError((*path, "first"), f"is {shown(first)}; wanted the first value of $i, 0 or more")
         if not isinstance(inner, list) or not inner:
             raise LayerError(path, "repeats nothing; wanted a list of layers under `layers:`")
         for n in range(first, first + times):
@@ -319,6 +327,7 @@ class _Reader:
     def __init__(self) -> None:
         self.layers: list[Layer] = []
         self.names: dict[str, KeyPath] = {INPUT: ()}
+        self.taken = {INPUT}  # as Keras takes them
         self.counts: dict[str, int] = {}
 
     def add(self, path: KeyPath, item: object, index: int | None) -> None:
@@ -335,6 +344,7 @@ class _Reader:
             if key not in options:
                 raise LayerError(path, f"has no {key}; {kind} needs it")
         self.names[name] = path
+        self.taken.add(keras_name(name))
         frozen = {key: _tuples(value) for key, value in options.items()}
         self.layers.append(Layer(kind, name, inputs, frozen, path))
 
@@ -350,7 +360,7 @@ class _Reader:
                 path, f"has {len(item)} keys; wanted one layer, its arguments indented below {first!r}"
             )
         else:
-            raise LayerError(path, f"is {item!r}; wanted a layer, e.g. Flatten or Dense: {{units: 10}}")
+            raise LayerError(path, f"is {shown(item)}; wanted a layer, e.g. Flatten or Dense: {{units: 10}}")
         if kind not in LAYERS:
             hint = did_you_mean(kind, LAYERS) or f"; known layers: {', '.join(LAYERS)}"
             raise LayerError(
@@ -359,17 +369,18 @@ class _Reader:
                 at_key=True,
             )
         if raw is not None and not isinstance(raw, dict):
-            raise LayerError((*path, kind), f"is {raw!r}; wanted the arguments by name, e.g. {{units: 10}}")
+            raise LayerError((*path, kind), f"is {shown(raw)}; wanted arguments by name, e.g. {{units: 10}}")
         return kind, raw or {}
 
     def _name(self, path: KeyPath, kind: str, name: object, index: int | None) -> str:
-        if name is None:
+        while name is None:
             self.counts[kind] = self.counts.get(kind, 0) + 1
-            name = f"{kind.lower()}_{self.counts[kind]}"
+            free = f"{kind.lower()}_{self.counts[kind]}"
+            name = None if free in self.taken else free
         if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
-            raise LayerError((*path, "name"), f"is {name!r}; wanted a name of 1 to 200 printable characters")
+            raise LayerError((*path, "name"), f"is {shown(name)}; wanted 1 to 200 printable characters")
         name = _with_index(name, index)
-        if keras_name(name) in map(keras_name, self.names):
+        if keras_name(name) in self.taken:
             cure = "; write $i into the names of a repeated block" if index is not None else ""
             raise LayerError((*path, "name"), f"{name!r} is already the name of another layer{cure}")
         return name
@@ -382,9 +393,9 @@ class _Reader:
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
             at = (*path, "inputs") if given is not None else path
             raise LayerError(
-                at, f"{kind} reads {given!r}; wanted `inputs: [name, name]`, names of earlier layers"
+                at, f"{kind} reads {shown(given)}; wanted `inputs: [name, name]`, names of earlier layers"
             )
-        if merges != (len(names) > 1):
+        if (len(names) < 2) if merges else (len(names) != 1):
             wanted = "two inputs or more" if merges else "one input; join them first, e.g. with Concatenate"
             raise LayerError((*path, "inputs"), f"{kind} reads {len(names)}; wanted {wanted}")
         names = [_with_index(n, index) for n in names]

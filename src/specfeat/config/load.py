@@ -4,30 +4,22 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from specfeat.config.layers import did_you_mean, shown
+from specfeat.config.problem import SECONDS, Problem
 from specfeat.config.settings import Settings
 from specfeat.config.sound import exact_samples
-from specfeat.config.tree import KeyPath, Tree, parse_value, read_tree
-from specfeat.errors import ConfigError
+from specfeat.config.tree import KeyPath, Tree, dotted, parse_value, read_tree
+from specfeat.errors import ConfigError, one_line
 
 # In the wheel the configs lie in the package; in a checkout, at its top.
 _SHIPPED = (Path(__file__).parents[1] / "configs", Path(__file__).parents[3] / "configs")
 
 # Sections of which exactly one key is given: `--set` of another one takes its place.
 _ONE_OF: tuple[KeyPath, ...] = (("model", "weights"), ("spectrogram", "compress"))
-
-# Where the config may speak seconds: (section, key) -> the key that keeps the integer.
-_SECONDS = {
-    ("spectrogram", "win_seconds"): "win_length",
-    ("spectrogram", "hop_seconds"): "hop_length",
-    ("clips", "seconds"): "frames",
-    ("clips", "hop_seconds"): "hop",
-}
 
 
 @dataclass(frozen=True)
@@ -75,16 +67,18 @@ def load_config(source: str | Path = "default", overrides: Iterable[str] = ()) -
 
 
 def _find(source: str | Path) -> Path:
-    path, name = Path(source), str(source)
-    is_name = isinstance(source, str) and path.name == name and not path.suffix
-    if is_name:
-        for folder in _SHIPPED:
-            if (folder / f"{name}.yaml").is_file():
-                return folder / f"{name}.yaml"
-    if path.is_dir():
+    path, name = Path(source), one_line(str(source))
+    is_name = isinstance(source, str) and path.name == source and not path.suffix
+    try:
+        shipped = [folder / f"{source}.yaml" for folder in _SHIPPED if is_name]
+        found = next((place for place in shipped if place.is_file()), path)
+        is_folder, exists = found.is_dir(), found.exists()
+    except (OSError, ValueError) as e:  # too long a name, or a zero byte in it
+        raise ConfigError(f"{name[:300]}: cannot be read: {getattr(e, 'strerror', None) or e}") from e
+    if is_folder:
         raise ConfigError(f"{name}: is a folder; wanted a YAML file")
-    if path.exists():
-        return path
+    if exists:
+        return found
     names = shipped_names()
     if is_name:
         raise ConfigError(
@@ -97,40 +91,66 @@ def _find(source: str | Path) -> Path:
 def _override(tree: Tree, override: str) -> None:
     """Apply one `a.b=c`: lists are reached by number, as in `model.layers.0.Conv2D.filters=8`."""
     dotted, equals, text = override.partition("=")
-    keys: list[str | int] = [
-        int(k) if k.isdecimal() else k for k in dotted.replace("[", ".").replace("]", "").split(".")
-    ]
+    keys = [int(k) if k.isdecimal() else k for k in dotted.replace("[", ".").replace("]", "").split(".")]
     if not equals or not all(k != "" for k in keys):
-        raise ConfigError(f"--set {override}: wanted KEY.PATH=VALUE, e.g. model.batch=32")
+        raise _bad_override(override, "wanted KEY.PATH=VALUE, e.g. model.batch=32")
+    path: KeyPath = tuple(keys)
+    _make_room(tree, path, override)
     at: Any = tree.data
-    for i, key in enumerate(keys[:-1]):
+    for i, key in enumerate(path[:-1]):
         if isinstance(at, dict) and isinstance(key, str) and at.get(key) is None:
             at[key] = {}
-        at = _step(at, key, override, ".".join(map(str, keys[:i])))
-    path = tuple(keys)
-    if path[:-1] in _ONE_OF and isinstance(at, dict):
-        at.clear()
-    last = keys[-1]
-    if isinstance(at, dict) and isinstance(last, str):
-        at[last] = None
-    else:
-        _step(at, last, override, ".".join(map(str, keys[:-1])))
-    at[last] = parse_value(text, f"--set {override}")
-    tree.overrides[path] = override
+            tree.replace(path[: i + 1], override)
+        at = _step(at, key, override, path[:i])
+    if not (isinstance(at, dict) and isinstance(path[-1], str)):
+        _step(at, path[-1], override, path[:-1])
+    at[path[-1]] = parse_value(text, override)
+    tree.replace(path, override)
 
 
-def _step(at: Any, key: str | int, override: str, inside: str) -> Any:
+def _make_room(tree: Tree, path: KeyPath, override: str) -> None:
+    """Take out what cannot stand beside the value that is about to be set."""
+    for section in _ONE_OF:
+        at: Any = tree.data
+        for key in section:
+            at = at.get(key) if isinstance(at, dict) else None
+        if path[: len(section)] == section and len(path) > len(section) and at is not None:
+            kept = at if isinstance(at, dict) else {}
+            for other in [key for key in kept if key != path[len(section)]]:
+                del kept[other]
+            tree.data[section[0]][section[1]] = kept  # type: ignore[index]  # `at` was found there
+    if len(path) == 2:  # a length: in seconds or as the integer, the new one counts
+        values: Any = tree.data.get(path[0]) if isinstance(tree.data, dict) else None
+        for key in _same_length(path) if isinstance(values, dict) else ():
+            values.pop(key, None)
+    del override
+
+
+def _same_length(path: KeyPath) -> set[str]:
+    """Name the other keys that give the length at `path`."""
+    units = [{"win_seconds", "win_length"}, {"hop_seconds", "hop_length"}]
+    if path[0] == "clips":
+        units = [{"seconds", "frames", "samples"}, {"hop_seconds", "hop"}]
+    return {key for unit in units if path[1] in unit for key in unit if key != path[1]}
+
+
+def _step(at: Any, key: str | int, override: str, inside: KeyPath) -> Any:
     if isinstance(at, dict) and key in at:
         return at[key]
     if isinstance(at, list) and isinstance(key, int) and key < len(at):
         return at[key]
+    where = dotted(inside) or "the config"
     if isinstance(at, list):
-        raise ConfigError(
-            f"--set {override}: {inside} is a list of {len(at)}; "
-            f"wanted a number from 0 to {len(at) - 1}, not {key!r}"
+        raise _bad_override(
+            override, f"{where} is a list of {len(at)}; wanted a number from 0 to {len(at) - 1}, not {key!r}"
         )
-    hint = did_you_mean(key, at if isinstance(at, dict) else ())
-    raise ConfigError(f"--set {override}: {inside or 'the config'} has no {key!r} inside{hint}")
+    if isinstance(at, dict):
+        raise _bad_override(override, f"{where} has no {key!r} inside{did_you_mean(key, at)}")
+    raise _bad_override(override, f"{where} is {shown(at)} and has nothing inside; set it as a whole")
+
+
+def _bad_override(override: str, text: str) -> ConfigError:
+    return ConfigError(one_line(f"--set {override}: {text}"))
 
 
 def _check_sections(tree: Tree) -> None:
@@ -145,13 +165,11 @@ def _check_sections(tree: Tree) -> None:
 def _seconds_to_integers(tree: Tree) -> None:
     """Replace each length in seconds by the integer that it stands for, once."""
     data: Any = tree.data
-    rate = data.get("audio", {}).get("sample_rate")
-    for (section, key), integer in _SECONDS.items():
+    for (section, key), integer in SECONDS.items():
         values = data.get(section, {})
         if key not in values:
             continue
-        if type(rate) is not int or rate < 1:
-            continue  # the schema says what is wrong with the rate
+        rate = _rate(tree)
         path = (section, key)
         if section == "clips" and values.get("cut") == "samples" and key == "seconds":
             integer = "samples"
@@ -165,6 +183,22 @@ def _seconds_to_integers(tree: Tree) -> None:
         tree.places[section, integer] = tree.places.get(path, (1, 1))
         if path in tree.overrides:
             tree.overrides[section, integer] = tree.overrides[path]
+
+
+def _rate(tree: Tree) -> int:
+    """Return the sample rate, without which seconds mean nothing."""
+    data: Any = tree.data
+    audio = data.get("audio", {})
+    rate = audio.get("sample_rate")
+    if type(rate) is not int or rate < 1:
+        known = [key for key in audio if did_you_mean(key, ["sample_rate"])]
+        if "sample_rate" not in audio and known:
+            hint = "is not known here (did you mean 'sample_rate'?)"
+            raise tree.error(("audio", known[0]), hint, at_key=True)
+        if "sample_rate" not in audio:
+            raise tree.error(("audio",), "has no 'sample_rate'; it is required", at_key=True)
+        raise tree.error(("audio", "sample_rate"), f"is {shown(rate)}; wanted a whole number")
+    return rate
 
 
 def _whole_samples(tree: Tree, path: KeyPath, seconds: object, rate: int) -> int:
@@ -192,92 +226,36 @@ def _whole_hops(tree: Tree, path: KeyPath, samples: int, data: Any) -> int:
 
 def _weights_path(tree: Tree, folder: Path) -> None:
     """A weights file is named relative to the config that names it, or, by `--set`, to where the user is."""
-    weights = tree.data.get("model", {}).get("weights") if isinstance(tree.data, dict) else None
+    data: Any = tree.data
+    weights = data.get("model", {}).get("weights")
     path: KeyPath = ("model", "weights", "file")
     if isinstance(weights, str) and weights != "random":
-        weights = tree.data["model"]["weights"] = {"file": weights}  # type: ignore[index]  # a dict, just read
+        weights = data["model"]["weights"] = {"file": weights}
         path = ("model", "weights")
-    if not isinstance(weights, dict) or not isinstance(weights.get("file"), str):
+        tree.places["model", "weights", "file"] = tree.places.get(path, (1, 1))
+    if not isinstance(weights, dict) or not isinstance(weights.get("file"), str) or not weights["file"]:
         return
-    if not any(path[:n] in tree.overrides for n in range(1, 4)):
-        weights["file"] = str(folder / Path(weights["file"]).expanduser())
+    try:
+        file = Path(weights["file"]).expanduser()
+    except RuntimeError as e:
+        raise tree.error(path, f"is {shown(weights['file'])}: there is no such user's folder") from e
+    by_user = any(path[:n] in tree.overrides for n in range(1, 4))
+    weights["file"] = str(file if by_user else folder / file)
 
 
 def _validate(tree: Tree) -> Settings:
+    data: Any = tree.data
+    compress = data.get("spectrogram", {}).get("compress")
+    if isinstance(compress, dict):  # `{db: }` is `{db: {}}`
+        compress.update({key: {} for key, value in compress.items() if value is None})
     try:
         # JSON's strictness is the one wanted: a list may be a tuple, a text is never a number.
-        return Settings.model_validate_json(json.dumps(tree.data))
+        return Settings.model_validate_json(json.dumps(data))
     except ValidationError as e:
-        problems = [_problem(tree, error) for error in e.errors(include_url=False)]
-    raise min(problems, key=lambda p: p[0])[1]
-
-
-def _problem(tree: Tree, error: Any) -> tuple[tuple[int, int], ConfigError]:
-    """Turn one of pydantic's errors into ours, with its place, so that the first in the file is told."""
-    context = error.get("ctx", {})
-    path, text, at_key = _path(tree, error["loc"]), "", False
-    if error["type"] == "specfeat":
-        path, text, at_key = (*path, *context["path"]), context["text"], context["at_key"]
-    elif error["type"] == "extra_forbidden":
-        at_key = True
-        names = _fields(path[:-1])
-        text = f"is not known here{did_you_mean(path[-1], names) or '; known: ' + ', '.join(names)}"
-    elif error["type"] == "missing":
-        path, missing = path[:-1], path[-1]
-        text, at_key = f"has no {missing!r}; it is required", True
-    else:
-        text = f"is {shown(error['input'])}; wanted {_wanted(error)}"
-    place = tree.places.get(path) or (0, 0)
-    return place, tree.error(path, text, at_key=at_key)
-
-
-def _path(tree: Tree, loc: tuple[str | int, ...]) -> KeyPath:
-    """Keep of pydantic's location the part that the YAML has: it adds the names of union members."""
-    at: Any = tree.data
-    path: list[str | int] = []
-    for key in loc:
-        inside = (isinstance(at, dict) and key in at) or (isinstance(at, list) and isinstance(key, int))
-        if inside:
-            at = at[key]
-            path.append(key)
-        elif isinstance(at, dict) and key == loc[-1]:
-            path.append(key)  # a missing key
-    return tuple(path)
-
-
-def _wanted(error: Any) -> str:
-    """Pydantic's "Input should be a valid integer" as the end of our sentence."""
-    if error["type"] in ("int_type", "int_parsing", "int_from_float"):
-        return "a whole number"
-    if error["type"] in ("float_type", "float_parsing", "finite_number"):
-        return "a number"
-    if error["type"] == "bool_type":
-        return "true or false"
-    if error["type"] == "model_type" or error["type"] == "model_attributes_type":
-        return "a mapping, its keys indented below"
-    text = str(error["msg"]).removeprefix("Input should be ").removeprefix("Input should ")
-    expected = error.get("ctx", {}).get("expected")
-    if error["type"] == "literal_error" and expected:
-        names = [name.strip("'") for name in expected.replace(" or ", ", ").split(", ")]
-        return f"one of {', '.join(names)}{did_you_mean(error['input'], names)}"
-    return text
-
-
-def _fields(path: KeyPath) -> list[str]:
-    """List the keys that the section at `path` knows."""
-    model: Any = Settings
-    for key in path:
-        if isinstance(key, int) or model is None:
-            return []
-        model = _section(model.model_fields[key].annotation)
-    names = list(model.model_fields) if model else []
-    return names + [key for (section, key) in _SECONDS if path == (section,)]
-
-
-def _section(annotation: Any) -> type[BaseModel] | None:
-    """Find the section in an annotation such as `Annotated[Mel, ...] | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) in (Union, UnionType, Annotated):
-        return next(filter(None, map(_section, get_args(annotation))), None)
-    return None
+        errors = [
+            error for error in e.errors(include_url=False) if error["type"] != "default_factory_not_called"
+        ]
+        problems = [Problem(tree, error) for error in errors]
+    misspelt = {problem.path[:-1] for problem in problems if problem.unknown and problem.near}
+    told = [p for p in problems if not (p.missing and p.path in misspelt)]
+    raise min(told, key=lambda problem: problem.place).error()

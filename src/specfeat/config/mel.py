@@ -40,7 +40,8 @@ def band_edges_hz(n_mels: int, fmin: float, fmax: float, *, htk: bool) -> tuple[
     """
     low, high = hz_to_mel(fmin, htk=htk), hz_to_mel(fmax, htk=htk)
     step = (high - low) / (n_mels + 1)
-    return tuple(mel_to_hz(low + step * i, htk=htk) for i in range(n_mels + 2))
+    inner = (mel_to_hz(low + step * i, htk=htk) for i in range(1, n_mels + 1))
+    return (fmin, *inner, fmax)  # the ends as given: to mel and back they would move by a rounding error
 
 
 def empty_bands(edges_hz: tuple[float, ...], sample_rate: int, n_fft: int) -> list[int]:

@@ -66,7 +66,7 @@ class Weights(Section):
 def _weights(value: object) -> object:
     if value == "random":
         raise problem((), "random weights need a seed; wanted {random: 0}, 0 being the seed")
-    return {"file": value} if isinstance(value, str) else value
+    return {"file": value} if isinstance(value, str) else value  # for settings made in Python
 
 
 class Compile(Section):
@@ -125,8 +125,12 @@ class Settings(Section):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the resolved settings, in hexadecimal: equal settings, equal features."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """SHA-256 of the resolved settings, in hexadecimal: equal settings, equal features.
+
+        The name of a weights file is left out, for the record has the hash of what is in it.
+        """
+        data = self.model_dump(mode="json", exclude={"model": {"weights": {"file"}}})
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     @model_validator(mode="after")
@@ -222,8 +226,8 @@ def _no_band_is_empty(s: Settings) -> None:
     if empty:
         raise problem(
             ("spectrogram", "mel", "n_mels"),
-            f"is {mel.n_mels}, but {len(empty)} of the bands (first: number {empty[0]}) hold no FFT bin "
-            f"at n_fft {s.spectrogram.n_fft}, so they would be constant; "
+            f"is {mel.n_mels}, but {_count(len(empty), 'band holds', 'bands hold')} no FFT bin at n_fft "
+            f"{s.spectrogram.n_fft} (the first is number {empty[0]}) and would be constant; "
             "wanted fewer bands, a larger n_fft or a higher fmin",
         )
 
@@ -235,6 +239,11 @@ def _clip_has_a_length(s: Settings) -> None:
     if (clips.frames is None) == (clips.samples is None):
         unit = "frames or seconds" if clips.cut == "frames" else "frames, samples or seconds"
         raise problem(("clips",), f"wanted one length, in {unit}")
+    if clips.frames is not None and s.cutter.frames != clips.frames:
+        raise problem(
+            ("clips", "frames"),
+            f"is {clips.frames}, but no number of samples gives so many frames; wanted samples instead",
+        )
     if s.cutter.frames < 1:
         needed = s.spectrogram.samples(1)
         raise problem(
@@ -285,6 +294,8 @@ def _input_shape_is_derived(s: Settings) -> None:
     given, derived = s.model.input_shape, s.input_shape
     if given is None or given == derived:
         return
+    if not given:
+        raise problem(("model", "input_shape"), "is empty; leave it out, it is derived")
     if given == derived[:2]:
         wanted = ", ".join(map(str, derived))
         text = f"is {times(given)}, without the channel axis; wanted [{wanted}], or leave it out"
@@ -333,6 +344,10 @@ _RULES: tuple[Callable[[Settings], None], ...] = (
     _input_shape_is_derived,
     _features_exist,
 )
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def times(shape: tuple[int, ...]) -> str:

@@ -6,9 +6,9 @@ them (frames, clips, shapes) is derived here, in exact integers, and nowhere els
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from specfeat.config.mel import band_edges_hz
 
@@ -35,7 +35,7 @@ class Audio(Section):
         res_type: soxr's quality, by librosa's names; it changes the numbers.
     """
 
-    sample_rate: Annotated[int, Field(ge=1, le=3_072_000)]
+    sample_rate: Annotated[int, Field(ge=1_000, le=3_072_000)]
     channels: Literal["mix", "left", "right"] | Annotated[int, Field(ge=0, le=1023)] = "mix"
     res_type: Literal["soxr_vhq", "soxr_hq", "soxr_mq", "soxr_lq", "soxr_qq"] = "soxr_hq"
 
@@ -163,6 +163,11 @@ class Deltas(Section):
     width: Annotated[int, Field(ge=3, le=99)] = 9
 
 
+def _of_kind(fields: dict[str, object], default: Any, *kinds: str) -> Any:
+    """A mel spectrogram has mel bands, an MFCC a cepstrum of decibels, written out or not."""
+    return default if fields.get("kind") in kinds else None
+
+
 class Spectrogram(Section):
     """What a stretch of samples becomes (librosa.stft, librosa.feature.melspectrogram, ...mfcc).
 
@@ -195,24 +200,11 @@ class Spectrogram(Section):
     power: PositiveFloat = 2.0
     remove_dc_offset: bool = False
     preemphasis: Preemphasis | None = None
-    mel: Mel | None = None
-    mfcc: Mfcc | None = None
-    compress: Compress | None = None
+    mel: Mel | None = Field(default_factory=lambda f: _of_kind(f, Mel(), "mel", "mfcc"))
+    mfcc: Mfcc | None = Field(default_factory=lambda f: _of_kind(f, Mfcc(), "mfcc"))
+    compress: Compress | None = Field(default_factory=lambda f: _of_kind(f, Compress(db=Db()), "mfcc"))
     deltas: Deltas | None = None
     normalize: Normalize | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _defaults_of_kind(cls, data: object) -> object:
-        """A mel spectrogram has mel bands, an MFCC a cepstrum of decibels, written out or not."""
-        if not isinstance(data, dict):
-            return data
-        kind = data.get("kind", "mel")
-        defaults: dict[object, dict[str, object]] = {
-            "mel": {"mel": {}},
-            "mfcc": {"mel": {}, "mfcc": {}, "compress": {"db": {}}},
-        }
-        return {**(defaults.get(kind, {}) if isinstance(kind, str) else {}), **data}
 
     @property
     def window_samples(self) -> int:
@@ -315,7 +307,7 @@ class Cutter:
         length = clips.samples or spectrogram.samples(clips.frames or 1)
         if clips.cut == "frames" and spectrogram.pads_ends:
             length = (clips.frames or 1) * spectrogram.hop_length
-        self.frames = clips.frames if clips.samples is None and clips.frames else spectrogram.frames(length)
+        self.frames = spectrogram.frames(length) if clips.cut == "samples" else clips.frames or 1
         self.clip_samples = length
         hop_unit = 1 if clips.samples else spectrogram.hop_length
         self.hop_samples = (clips.hop or clips.samples or self.frames) * hop_unit

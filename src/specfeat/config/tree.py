@@ -5,6 +5,10 @@ core types exist: a tag that would build an object is refused, a key given twice
 the expansion of anchors is bounded, so a small file cannot become a large one.
 """
 
+import math
+import re
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,10 +16,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from specfeat.errors import ConfigError
+from specfeat.errors import ConfigError, one_line
 
 MAX_BYTES = 1_000_000  # the largest shipped config has 0.01 of it
 MAX_VALUES = 100_000  # after anchors are expanded
+MAX_DEPTH = 40  # a block in a block of layers has 10
+MAX_DIGITS = 300  # of a number: every float64 can be written with fewer
+
+_SECTIONS = "the sections audio, spectrogram, clips, model"
 
 Key = str | int
 KeyPath = tuple[Key, ...]
@@ -61,7 +69,14 @@ class Tree:
     def error(self, path: KeyPath, text: str, *, at_key: bool = False) -> ConfigError:
         """Make the one-line error for the value (or key) at `path`."""
         said = f"{dotted(path)}: {text}" if path else text
-        return ConfigError(f"{self.where(path, at_key=at_key)}: {said}")
+        return ConfigError(one_line(f"{self.where(path, at_key=at_key)}: {said}"))
+
+    def replace(self, path: KeyPath, override: str) -> None:
+        """What `--set` gives at `path` stands on the command line, whatever stood there in the file."""
+        for places in (self.places, self.keys, self.overrides):
+            for old in [known for known in places if known[: len(path)] == path]:
+                del places[old]
+        self.overrides[path] = override
 
 
 def read_tree(path: Path, name: str | None = None) -> Tree:
@@ -89,42 +104,46 @@ def parse_tree(text: str, name: str) -> Tree:
     tree = Tree(name)
     node = _compose(text, name)
     if node is None:
-        raise ConfigError(f"{name}:1:1: is empty; wanted the sections audio, spectrogram, clips, model")
-    if not isinstance(node, MappingNode):
-        what = "a list" if isinstance(node, SequenceNode) else "one value"
-        raise ConfigError(f"{name}:1:1: holds {what}; wanted the sections audio, spectrogram, clips, model")
+        raise ConfigError(f"{name}:1:1: is empty; wanted {_SECTIONS}")
     _Builder(tree).build_root(node)
+    if not isinstance(tree.data, dict):
+        what = "a list" if isinstance(tree.data, list) else "one value"
+        raise tree.error((), f"holds {what}; wanted {_SECTIONS}")
     return tree
 
 
-def parse_value(text: str, where: str) -> object:
+def parse_value(text: str, override: str) -> object:
     """Parse one YAML value, as given to `--set`."""
-    tree = Tree(where)
-    node = _compose(text, where)
+    tree = Tree(f"--set {override}", overrides={(): override})
+    node = _compose(text, f"--set {override}", places=False)
     if node is None:
         return None
     _Builder(tree).build_root(node)
     return tree.data
 
 
-def _compose(text: str, name: str) -> Node | None:
+def _compose(text: str, name: str, *, places: bool = True) -> Node | None:
     """Compose the node graph; anchors stay shared, so nothing has grown yet."""
     try:
-        node: Node | None = YAML(typ="safe", pure=True).compose(text)
-    except MarkedYAMLError as e:
-        mark = e.problem_mark or e.context_mark
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise ConfigError(f"{name}{place}: is not YAML: {_one_line(e)}") from e
-    except YAMLError as e:
-        raise ConfigError(f"{name}: is not YAML: {' '.join(str(e).split())}") from e
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an anchor may be used again
+            node: Node | None = YAML(typ="safe", pure=True).compose(text)
     except RecursionError as e:
         raise ConfigError(f"{name}: is nested too deeply") from e
+    except MarkedYAMLError as e:
+        mark = e.problem_mark or e.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark and places else ""
+        raise ConfigError(one_line(f"{name}{place}: is not YAML: {_one_line(e)}")) from e
+    except (YAMLError, ValueError, AssertionError) as e:  # the last two for odd directives
+        raise ConfigError(one_line(f"{name}: is not YAML: {' '.join(str(e).split())}")) from e
     return node
 
 
 def _one_line(error: MarkedYAMLError) -> str:
     if error.problem and "'\\t'" in error.problem:
-        return "a tab where only spaces may indent"
+        return "a tab where only spaces may stand"
+    if error.problem == "but found another document":
+        return "a second document begins here; wanted one"
     return " ".join(f"{error.problem or ''} {error.context or ''}".split())
 
 
@@ -134,24 +153,24 @@ class _Builder:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.values = 0
-        self.scalars = YAML(typ="safe", pure=True).constructor
 
     def build_root(self, node: Node) -> None:
-        try:
-            self.tree.data = self._build(node, ())
-        except RecursionError as e:
-            raise ConfigError(f"{self.tree.name}: is nested too deeply, or an anchor holds itself") from e
+        self.tree.data = self._build(node, ())
 
     def _build(self, node: Node, path: KeyPath) -> object:
-        self.tree.places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+        self.tree.places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
         self.values += 1
         if self.values > MAX_VALUES:
             raise self.tree.error(path, f"its anchors expand to over {MAX_VALUES:,} values; write less")
-        if isinstance(node, MappingNode):
+        if len(path) > MAX_DEPTH:
+            raise self.tree.error(path[:4], "is nested too deeply, or an anchor holds itself")
+        if isinstance(node, MappingNode) and node.tag == "tag:yaml.org,2002:map":
             return self._mapping(node, path)
-        if isinstance(node, SequenceNode):
+        if isinstance(node, SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
             return [self._build(item, (*path, i)) for i, item in enumerate(node.value)]
-        return self._scalar(node, path)
+        if isinstance(node, ScalarNode) and node.tag in _SCALAR_TAGS:
+            return self._scalar(node, path)
+        raise self.tree.error(path, f"the tag {str(node.tag)!r} is not allowed; write plain values")
 
     def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, object]:
         data: dict[str, object] = {}
@@ -169,16 +188,38 @@ class _Builder:
                 raise self.tree.error((*path, key), "a key must be a name", at_key=True)
             if key in data:
                 raise self.tree.error((*path, key), "is given twice; keep one", at_key=True)
+            if value_node.tag == "tag:yaml.org,2002:null" and not value_node.value:
+                self.tree.places[*path, key] = place  # nothing stands there: its key does
             data[key] = self._build(value_node, (*path, key))
         return data
 
-    def _scalar(self, node: Node, path: KeyPath) -> object:
-        tag = str(node.tag)
-        kind = tag.rpartition(":")[2]
-        if kind == "null":
+    def _scalar(self, node: ScalarNode, path: KeyPath) -> object:
+        """Read a scalar by the core schema of YAML 1.2, whatever a directive in the file says."""
+        text = str(node.value)
+        if any("\ud800" <= c <= "\udfff" for c in text):
+            raise self.tree.error(path, "has half a character (a lone surrogate); write the whole")
+        if node.tag == "tag:yaml.org,2002:str":  # quoted, a block of text, or nothing else
+            return text
+        if text in ("", "~", "null", "Null", "NULL"):
             return None
-        if kind in ("int", "float", "bool"):
-            return self.scalars.construct_object(node)
-        if tag.startswith("tag:yaml.org,2002:") and kind in ("str", "timestamp", "value"):
-            return str(node.value)
-        raise self.tree.error(path, f"the tag {tag!r} is not allowed; write plain values")
+        if text.lower() in ("true", "false") and text in ("true", "True", "TRUE", "false", "False", "FALSE"):
+            return text.lower() == "true"
+        if len(text) <= MAX_DIGITS:
+            for pattern, convert in _NUMBERS:
+                if pattern.fullmatch(text):
+                    return convert(text)
+        return text
+
+
+_SCALAR_TAGS = frozenset(
+    f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp", "value")
+)
+# YAML 1.2.2, chapter 10.3.2.
+_NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], int | float]], ...] = (
+    (re.compile(r"[-+]?[0-9]+"), int),
+    (re.compile(r"0o[0-7]+"), lambda text: int(text[2:], 8)),
+    (re.compile(r"0x[0-9a-fA-F]+"), lambda text: int(text[2:], 16)),
+    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
+    (re.compile(r"[-+]?\.(inf|Inf|INF)"), lambda text: float(text.replace(".", ""))),
+    (re.compile(r"\.(nan|NaN|NAN)"), lambda _: math.nan),
+)

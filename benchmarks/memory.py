@@ -1,0 +1,88 @@
+"""What memory does: long files, many files, many batches.
+
+python -m benchmarks.memory [--hours 24] [--files 20000] [--batches 5000]
+"""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from benchmarks.whole import run_specfeat
+
+
+def _write(path: Path, seconds: float, rate: int = 16_000) -> None:
+    rng = np.random.default_rng(0)
+    left = round(seconds * rate)
+    with soundfile.SoundFile(path, "w", rate, 1, subtype="PCM_16") as file:
+        while left:
+            count = min(left, 600 * rate)
+            file.write(rng.integers(-3000, 3000, count, dtype=np.int16))
+            left -= count
+
+
+def long_file(hours: float) -> str:
+    """Compare one file of many hours with one of a minute."""
+    with tempfile.TemporaryDirectory() as folder:
+        short, long = Path(folder) / "short.flac", Path(folder) / "long.flac"
+        _write(short, 60)
+        _write(long, hours * 3600)
+        one, other = run_specfeat("yamnet", [str(short)]), run_specfeat("yamnet", [str(long)])
+    return f"one file, yamnet: a minute {one.peak_mb:.0f} MB, {hours:g} hours {other.peak_mb:.0f} MB ({other.peak_mb - one.peak_mb:+.0f})"
+
+
+def many_files(count: int) -> str:
+    """Compare many tiny files with a hundredth of them; also what a file costs beyond its share of the network."""
+    runs = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in (count // 100, count):
+            place = Path(folder) / str(number)
+            place.mkdir()
+            for k in range(number):
+                _write(place / f"{k:06}.wav", 0.2)
+            runs.append(run_specfeat("default", [str(place)]))
+    few, many = runs
+    return (
+        f"files of 0.2 s, default: {count // 100} files {few.peak_mb:.0f} MB, {count} files {many.peak_mb:.0f} MB "
+        f"({many.peak_mb - few.peak_mb:+.0f}); {1000 * many.work / count:.2f} ms of wall time a file"
+    )
+
+
+def many_batches(count: int) -> str:
+    """Follow the memory of one process over many batches, after a warm-up."""
+    from specfeat.config import load_config
+    from specfeat.network.build import build
+
+    network = build(load_config("default"))
+    clips = np.zeros((network.batch, *network.input_shape), np.float32)
+    memory = []
+    for k in range(count + 500):
+        network.rows(clips)
+        if k >= 500 and k % 50 == 0:
+            memory.append(_resident())
+    slope = np.polyfit(np.arange(len(memory)) * 50, memory, 1)[0]
+    return f"batches, default: {memory[0]:.1f} MB at first, {memory[-1]:.1f} MB after {count}; slope {1000 * slope:+.3f} MB in 1000"
+
+
+def _resident() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def main() -> None:
+    """Measure all three and print a line each."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
+    parser.add_argument("--hours", type=float, default=24)
+    parser.add_argument("--files", type=int, default=20_000)
+    parser.add_argument("--batches", type=int, default=5_000)
+    options = parser.parse_args()
+    print(many_batches(options.batches), flush=True)
+    print(many_files(options.files), flush=True)
+    print(long_file(options.hours), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The script that people write: librosa, a Keras model, and `predict` for each file.
+
+    python benchmarks/naive.py CONFIG OUT.json FILE...
+
+It makes the same rows of the same network as specfeat does, in the way that examples on the web show. It prints
+nothing; OUT.json gets the seconds that the files took (without imports and building) and the number of rows.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import keras
+import librosa
+import numpy as np
+
+from specfeat.config import load_config
+from specfeat.config.settings import Settings
+
+
+def build(settings: Settings) -> keras.Model:
+    """Build a Keras model of the config's layers, as one would by hand."""
+    tensors = {"spectrogram": keras.Input(settings.input_shape)}
+    for layer in settings.model.layers:
+        made = getattr(keras.layers, layer.kind)(**layer.options)
+        inputs = [tensors[name] for name in layer.inputs]
+        tensors[layer.name] = made(inputs if len(inputs) > 1 else inputs[0])
+    return keras.Model(tensors["spectrogram"], tensors[settings.model.feature_layer])
+
+
+def spectrogram(samples: np.ndarray, settings: Settings) -> np.ndarray:
+    """Return the log-mel spectrogram, shape (frames, bands)."""
+    spec, mel = settings.spectrogram, settings.spectrogram.mel
+    power = librosa.feature.melspectrogram(
+        y=samples,
+        sr=settings.audio.sample_rate,
+        n_fft=spec.n_fft,
+        win_length=spec.win_length,
+        hop_length=spec.hop_length,
+        center=spec.center,
+        power=spec.power,
+        n_mels=mel.n_mels,
+        fmin=mel.fmin,
+        fmax=mel.fmax,
+        htk=mel.htk,
+        norm=mel.norm,
+    )
+    return np.log(power + 0.001).T
+
+
+def clips(samples: np.ndarray, settings: Settings) -> np.ndarray:
+    """Return the file's clips, padded with silence, as specfeat cuts them."""
+    cutter = settings.cutter
+    count = cutter.count(len(samples))
+    samples = np.pad(
+        samples, (0, max(0, cutter.padded_length(len(samples)) - len(samples)) + settings.spectrogram.n_fft)
+    )
+    if settings.clips.cut == "samples":
+        starts = range(0, count * cutter.hop_samples, cutter.hop_samples)
+        cut = [spectrogram(samples[s : s + cutter.clip_samples], settings) for s in starts]
+        return np.array(cut)[..., np.newaxis]
+    frames = spectrogram(samples, settings)
+    return np.array([frames[k * cutter.hop_frames :][: cutter.frames] for k in range(count)])[..., np.newaxis]
+
+
+def main(config: str, output: str, paths: list[str]) -> None:
+    """Extract from every file and write how long it took."""
+    settings = load_config(config).settings
+    model = build(settings)
+    model.predict(np.zeros((1, *settings.input_shape), np.float32), verbose=0)
+    begun = time.perf_counter()
+    rows = []
+    for path in paths:
+        samples, _ = librosa.load(path, sr=settings.audio.sample_rate)
+        batch = clips(samples, settings)
+        if len(batch):
+            rows.append(model.predict(batch, verbose=0))
+    everything = np.concatenate(rows)
+    seconds = time.perf_counter() - begun
+    Path(output).write_text(json.dumps({"seconds": seconds, "rows": len(everything)}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], sys.argv[3:])
