@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import platform
 import shutil
 import statistics
@@ -96,7 +95,8 @@ def _one_second() -> str:
 
 
 def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if os.path.exists("/proc/cpuinfo") else []:
+    known = Path("/proc/cpuinfo")
+    for line in known.read_text().splitlines() if known.exists() else []:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

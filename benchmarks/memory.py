@@ -31,11 +31,14 @@ def long_file(hours: float) -> str:
         _write(short, 60)
         _write(long, hours * 3600)
         one, other = run_specfeat("yamnet", [str(short)]), run_specfeat("yamnet", [str(long)])
-    return f"one file, yamnet: a minute {one.peak_mb:.0f} MB, {hours:g} hours {other.peak_mb:.0f} MB ({other.peak_mb - one.peak_mb:+.0f})"
+    return (
+        f"one file, yamnet: a minute {one.peak_mb:.0f} MB, {hours:g} hours {other.peak_mb:.0f} MB "
+        f"({other.peak_mb - one.peak_mb:+.0f})"
+    )
 
 
 def many_files(count: int) -> str:
-    """Compare many tiny files with a hundredth of them; also what a file costs beyond its share of the network."""
+    """Compare many tiny files with a hundredth of them; also say what one costs."""
     runs = []
     with tempfile.TemporaryDirectory() as folder:
         for number in (count // 100, count):
@@ -45,9 +48,10 @@ def many_files(count: int) -> str:
                 _write(place / f"{k:06}.wav", 0.2)
             runs.append(run_specfeat("default", [str(place)]))
     few, many = runs
+    each = 1000 * many.work / count
     return (
-        f"files of 0.2 s, default: {count // 100} files {few.peak_mb:.0f} MB, {count} files {many.peak_mb:.0f} MB "
-        f"({many.peak_mb - few.peak_mb:+.0f}); {1000 * many.work / count:.2f} ms of wall time a file"
+        f"files of 0.2 s, default: {count // 100} files {few.peak_mb:.0f} MB, {count} files "
+        f"{many.peak_mb:.0f} MB ({many.peak_mb - few.peak_mb:+.0f}); {each:.2f} ms of wall time a file"
     )
 
 
@@ -64,7 +68,10 @@ def many_batches(count: int) -> str:
         if k >= 500 and k % 50 == 0:
             memory.append(_resident())
     slope = np.polyfit(np.arange(len(memory)) * 50, memory, 1)[0]
-    return f"batches, default: {memory[0]:.1f} MB at first, {memory[-1]:.1f} MB after {count}; slope {1000 * slope:+.3f} MB in 1000"
+    return (
+        f"batches, default: {memory[0]:.1f} MB at first, {memory[-1]:.1f} MB after {count}; "
+        f"slope {1000 * slope:+.3f} MB in 1000"
+    )
 
 
 def _resident() -> float:

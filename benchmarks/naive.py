@@ -2,8 +2,9 @@
 
     python benchmarks/naive.py CONFIG OUT.json FILE...
 
-It makes the same rows of the same network as specfeat does, in the way that examples on the web show. It prints
-nothing; OUT.json gets the seconds that the files took (without imports and building) and the number of rows.
+It makes the same rows of the same network as specfeat does, in the way that examples on the web show.
+It prints nothing; OUT.json gets the seconds that the files took, without imports and building,
+and the number of rows.
 """
 
 import json
@@ -17,6 +18,7 @@ import numpy as np
 
 from specfeat.config import load_config
 from specfeat.config.settings import Settings
+from specfeat.config.sound import Mel
 
 
 def build(settings: Settings) -> keras.Model:
@@ -31,7 +33,8 @@ def build(settings: Settings) -> keras.Model:
 
 def spectrogram(samples: np.ndarray, settings: Settings) -> np.ndarray:
     """Return the log-mel spectrogram, shape (frames, bands)."""
-    spec, mel = settings.spectrogram, settings.spectrogram.mel
+    spec = settings.spectrogram
+    mel = spec.mel or Mel()
     power = librosa.feature.melspectrogram(
         y=samples,
         sr=settings.audio.sample_rate,
@@ -46,7 +49,8 @@ def spectrogram(samples: np.ndarray, settings: Settings) -> np.ndarray:
         htk=mel.htk,
         norm=mel.norm,
     )
-    return np.log(power + 0.001).T
+    log: np.ndarray = np.log(power + 0.001).T
+    return log
 
 
 def clips(samples: np.ndarray, settings: Settings) -> np.ndarray:

@@ -14,14 +14,21 @@ def table(result: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, entry in result["networks"].items():
-        each = [1000 * seconds / entry["audio_seconds"] for seconds in entry["stages"].values()]
-        naive = f"{entry['naive']:.1f}" if "naive" in entry else ""
-        faster = f"{entry['over_naive']:.1f} x" if "naive" in entry else ""
-        lines.append(
-            f"| {name} | {entry['audio_seconds'] / 60:.1f} | {entry['rows']} | {', '.join(f'{ms:.2f}' for ms in each)} "
-            f"| {1000 * entry['network_alone'] / max(1, entry['rows']):.2f} | {entry['limit']:.2f} "
-            f"| {entry['work']:.2f} | {entry['share']:.0%} | {naive} | {faster} | {entry['peak_mb']:.0f} |"
+        seconds = entry["audio_seconds"]
+        cells = (
+            name,
+            f"{seconds / 60:.1f}",
+            str(entry["rows"]),
+            ", ".join(f"{1000 * stage / seconds:.2f}" for stage in entry["stages"].values()),
+            f"{1000 * entry['network_alone'] / max(1, entry['rows']):.2f}",
+            f"{entry['limit']:.2f}",
+            f"{entry['work']:.2f}",
+            f"{entry['share']:.0%}",
+            f"{entry['naive']:.1f}" if "naive" in entry else "",
+            f"{entry['over_naive']:.1f} x" if "naive" in entry else "",
+            f"{entry['peak_mb']:.0f}",
         )
+        lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "| start | s |", "|---|---|"]
     lines += [f"| {name} | {seconds:.2f} |" for name, seconds in result["start"].items()]
     lines += ["", "Network stage over Keras' plain tf.function: "]

@@ -145,7 +145,7 @@ def test_no_keras_json_changes_a_bit(write: Callable[..., str], tmp_path: Path) 
     assert said[0].stdout == said[1].stdout == said[2].stdout
     assert len(said[0].stdout) == 4 * 7 * 4
     assert [done.stderr for done in said] == [b"", b"", b""], "TensorFlow's chatter reached the terminal"
-    assert not (tmp_path / "none").exists()
+    assert not (tmp_path / "none" / ".keras").exists()
 
 
 def test_weights_come_back(write: Callable[..., str], tmp_path: Path) -> None:

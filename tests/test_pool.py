@@ -100,7 +100,9 @@ def test_a_track_may_be_left(files: list[str]) -> None:
         if isinstance(clips, str) or not len(clips):
             assert firsts[path] is None
         else:
-            np.testing.assert_array_equal(firsts[path][0], clips[0])
+            first = firsts[path]
+            assert first is not None
+            np.testing.assert_array_equal(first[0], clips[0])
 
 
 @pytest.fixture

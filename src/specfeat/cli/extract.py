@@ -60,6 +60,7 @@ def extract(
 
     Exit code: 0 all done, 1 failed, 2 usage or config, 3 done but some files failed, 4 nothing usable.
     """
+    from specfeat.cli.lean import without_optional
     from specfeat.cli.progress import Voice  # here and below: nothing that --help has to wait for
     from specfeat.config import load_config
     from specfeat.config.device import parse_device
@@ -82,8 +83,9 @@ def extract(
     with Pool(checked.settings, workers or min(default_workers(), len(paths))) as pool:
         tracks = pool.tracks(paths)
 
-        from specfeat.job import run
-        from specfeat.network.build import build
+        with without_optional():
+            from specfeat.job import run
+            from specfeat.network.build import build
 
         network = build(checked, device)
         voice.built(network)
