@@ -34,6 +34,8 @@ def window(settings: Spectrogram) -> Double:
 
 def _shape(settings: Spectrogram, length: int) -> Double:
     name = settings.window
+    if length == 1:
+        return np.ones(1)
     if not isinstance(name, str):
         from librosa.filters import get_window  # numba takes a second, and hardly anybody asks for these
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from specfeat.network.build import Network
     from specfeat.pipeline import End
 
-_BAR = "{percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} s of audio{postfix}"
+_BAR = "{percentage:3.0f}%|{bar}| {n:.0f} of about {total:.0f} s of audio{postfix}"
+_BEFORE = "{n:.0f} s of audio{postfix}"  # until a file is done, from whose size the rest is estimated
 
 
 class Voice:
@@ -33,6 +34,7 @@ class Voice:
     def __init__(self, *, quiet: bool, verbose: bool) -> None:
         self.quiet = quiet
         self.verbose = verbose and not quiet
+        self._begun = time.perf_counter()
 
     def begin(self, config: "Config", collection: "Collection") -> None:
         """The checks have passed; TensorFlow is next."""
@@ -65,9 +67,10 @@ class Voice:
         text = (
             f"{output}: {summary.rows} rows x {summary.width} features from {_count(summary.files, 'file')}"
         )
-        text += f", {_duration(summary.audio_seconds)} of audio in {summary.seconds:.1f} s"
-        if summary.seconds:
-            text += f" ({summary.audio_seconds / summary.seconds:.0f} x real time)"
+        whole = time.perf_counter() - self._begun
+        text += f", {_duration(summary.audio_seconds)} of audio in {whole:.1f} s"
+        if summary.seconds > 1:  # below, most was decoded while TensorFlow loaded, and no speed is to be told
+            text += f" ({summary.audio_seconds / summary.seconds:.0f} x real time after the start)"
         if summary.without_rows:
             text += f"; {_count(summary.without_rows, 'file')} empty or too short"
         if summary.failed:
@@ -83,7 +86,7 @@ class Voice:
     def bar(self, paths: tuple[str, ...]) -> "Iterator[_Bar]":
         """Show a bar while the files go through, if somebody is looking."""
         hidden = True if self.quiet or sys.stderr is None else None  # None: hidden unless a terminal
-        with tqdm(total=1, disable=hidden, bar_format=_BAR, dynamic_ncols=True, leave=False) as moving:
+        with tqdm(total=1, disable=hidden, bar_format=_BEFORE, dynamic_ncols=True, leave=False) as moving:
             yield _Bar(self, moving, paths)
 
 
@@ -120,6 +123,7 @@ class _Bar:
         if not self._moving.disable:
             self._done_bytes += self._sizes.get(end.path, 0)
             if self._done_bytes:
+                self._moving.bar_format = _BAR
                 self._moving.total = max(1.0, self._moving.n * self._all_bytes / self._done_bytes)
         if end.error:
             self._voice.say(f"{_printable(end.path)}: {end.error}")
