@@ -59,7 +59,7 @@ def measure_stages(config: str, paths: Sequence[str]) -> Stages:
 
 def measure_network(config: str, runs: int) -> dict[str, float]:
     """Time full batches held in memory: seconds a clip, ours and Keras' plain tf.function, in turn."""
-    from specfeat.config.layers import keras_name
+    from specfeat.config.graph import keras_name
     from specfeat.network.build import build
     from specfeat.network.runtime import keras, tf
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from specfeat.config import load_config
-from specfeat.config.layers import Layer
+from specfeat.config.graph import Layer
 from specfeat.errors import ConfigError
 
 # The layers begin on line 7, and on column 7: `    - Flatten`.
@@ -241,7 +241,7 @@ def test_these_are_refused_at_their_place(what: str) -> None:
 def test_repeats_cannot_make_a_small_file_a_large_network(
     item: str, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("specfeat.config.layers.MAX_LAYERS", 50)
+    monkeypatch.setattr("specfeat.config.graph.MAX_LAYERS", 50)
 
     with pytest.raises(ConfigError) as caught:
         layers(CONV, item)

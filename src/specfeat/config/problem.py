@@ -7,9 +7,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from specfeat.config.layers import did_you_mean, shown
 from specfeat.config.settings import Settings
 from specfeat.config.tree import KeyPath, Tree
+from specfeat.config.words import did_you_mean, shown
 from specfeat.errors import ConfigError
 
 # Where the config may speak seconds: (section, key) -> the key that keeps the integer.

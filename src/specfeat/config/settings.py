@@ -15,10 +15,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from specfeat.config.layers import Layer, LayerError, did_you_mean, parse_layers, shown
+from specfeat.config.graph import Layer, LayerError, parse_layers
 from specfeat.config.mel import empty_bands
 from specfeat.config.sound import Audio, Clips, Cutter, Section, Spectrogram
 from specfeat.config.tree import KeyPath
+from specfeat.config.words import did_you_mean, shown
 
 MAX_BATCH_BYTES = 2**31  # of spectrogram clips, as float32
 
@@ -84,7 +85,7 @@ class Model(Section):
     Attributes:
         input_shape: frames, bins, channels; derived, so it may be left out. If given, it must be what the
             spectrogram settings give.
-        layers: the graph, in order; see config/layers.py.
+        layers: the graph, in order; see config/layers.py and config/graph.py.
         features: the layer whose output is the row; the last one if left out.
         weights: required, so that random numbers are never taken for trained ones.
         compile: for Keras' compile, once, right after the build.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.config import Config
-from specfeat.config.layers import INPUT, Layer
+from specfeat.config.graph import INPUT, Layer
 from specfeat.config.settings import times
 from specfeat.config.tree import dotted
 from specfeat.errors import ModelError

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.config.layers import INPUT, Layer, keras_name
+from specfeat.config.graph import INPUT, Layer, keras_name
 from specfeat.network.runtime import keras
 
 Double = NDArray[np.float64]

@@ -6,7 +6,8 @@ import math
 import re
 from typing import Any
 
-from specfeat.config.layers import LAYERS, Layer, keras_name
+from specfeat.config.graph import Layer, keras_name
+from specfeat.config.layers import LAYERS
 from specfeat.config.settings import times
 from specfeat.network.runtime import keras
 

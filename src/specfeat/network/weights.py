@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from specfeat.config.layers import Layer, keras_name
+from specfeat.config.graph import Layer, keras_name
 from specfeat.errors import WeightsError
 
 

@@ -1,0 +1,194 @@
+"""The network of a config, as a graph of layers: how its list is read, blocks repeated, inputs found."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from specfeat.config.layers import LAYERS, is_whole, problem_with
+from specfeat.config.tree import KeyPath
+from specfeat.config.words import did_you_mean, shown
+
+INPUT = "spectrogram"  # the name of the network's input, for `inputs:`
+MAX_LAYERS = 10_000  # after repeats; the deepest known networks have some hundreds
+
+Options = dict[str, Any]
+
+
+class LayerError(ValueError):
+    """A layer that the config may not have, with the path (below the list) where it stands."""
+
+    def __init__(self, path: KeyPath, text: str, *, at_key: bool = False) -> None:
+        super().__init__(text)
+        self.path, self.text, self.at_key = path, text, at_key
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer of the network, checked but not yet built.
+
+    Attributes:
+        kind: the Keras class, e.g. "Conv2D".
+        name: unique in the network.
+        inputs: the names of the layers it reads, one or (for a merging layer) more.
+        options: Keras' arguments, without name; lists are tuples.
+        path: where in the config's list of layers it stands, for messages.
+    """
+
+    kind: str
+    name: str
+    inputs: tuple[str, ...]
+    options: Mapping[str, Any]
+    path: KeyPath = field(compare=False)
+
+
+def parse_layers(items: object) -> tuple[Layer, ...]:
+    """Read the config's list of layers, blocks repeated, names given and inputs resolved.
+
+    Raises:
+        LayerError: what is wrong, with its path below the list.
+    """
+    if not isinstance(items, list) and items is not None:
+        raise LayerError((), f"is {shown(items)}; wanted a list of layers, e.g. [Flatten]")
+    if not items:
+        raise LayerError((), "has no layer, so the network has no output; wanted a list, e.g. [Flatten]")
+    reader = _Reader()
+    for path, item, index in _expand(items, (), None):
+        reader.add(path, item, index)
+    return tuple(reader.layers)
+
+
+def _expand(
+    items: list[object], base: KeyPath, index: int | None
+) -> Iterator[tuple[KeyPath, object, int | None]]:
+    """Yield each item of the list, a `repeat` block as often as it says, with its running index."""
+    for i, item in enumerate(items):
+        path = (*base, i)
+        if not (isinstance(item, dict) and "repeat" in item):
+            yield path, item, index
+            continue
+        unknown = sorted(set(item) - {"repeat", "first", "layers"})
+        if unknown:
+            raise LayerError(
+                (*path, unknown[0]), "is not known here; a block has repeat, first and layers", at_key=True
+            )
+        times, first, inner = item["repeat"], item.get("first", 1), item.get("layers")
+        if not is_whole(times, 1) or times > MAX_LAYERS:
+            raise LayerError(
+                (*path, "repeat"), f"is {shown(times)}; wanted a number from 1 to {MAX_LAYERS:,}"
+            )
+        if not is_whole(first, 0):
+            raise LayerError((*path, "first"), f"is {shown(first)}; wanted the first value of $i, 0 or more")
+        if not isinstance(inner, list) or not inner:
+            raise LayerError(path, "repeats nothing; wanted a list of layers under `layers:`")
+        for n in range(first, first + times):
+            yield from _expand(inner, (*path, "layers"), n)
+
+
+class _Reader:
+    """Turns items into layers one by one; knows the names given so far."""
+
+    def __init__(self) -> None:
+        self.layers: list[Layer] = []
+        self.names: dict[str, KeyPath] = {INPUT: ()}
+        self.taken = {INPUT}  # as Keras takes them
+        self.counts: dict[str, int] = {}
+
+    def add(self, path: KeyPath, item: object, index: int | None) -> None:
+        if len(self.layers) >= MAX_LAYERS:
+            raise LayerError(path, f"is layer number {MAX_LAYERS + 1:,}; the most is {MAX_LAYERS:,}")
+        kind, raw = self._kind(path, item)
+        path = (*path, kind) if isinstance(item, dict) else path
+        options = dict(raw)
+        name = self._name(path, kind, options.pop("name", None), index)
+        inputs = self._inputs(path, kind, options.pop("inputs", None), index)
+        for key, value in options.items():
+            _check_argument(path, kind, key, value)
+        for key in LAYERS[kind].needs:
+            if key not in options:
+                raise LayerError(path, f"has no {key}; {kind} needs it")
+        self.names[name] = path
+        self.taken.add(keras_name(name))
+        frozen = {key: _tuples(value) for key, value in options.items()}
+        self.layers.append(Layer(kind, name, inputs, frozen, path))
+
+    def _kind(self, path: KeyPath, item: object) -> tuple[str, Options]:
+        """Read `Conv2D: {filters: 32}`, or just `Flatten`."""
+        if isinstance(item, str):
+            kind, raw = item, None
+        elif isinstance(item, dict) and len(item) == 1:
+            kind, raw = next(iter(item.items()))
+        elif isinstance(item, dict) and item:
+            first = next((key for key in item if key in LAYERS), next(iter(item)))
+            raise LayerError(
+                path, f"has {len(item)} keys; wanted one layer, its arguments indented below {first!r}"
+            )
+        else:
+            raise LayerError(path, f"is {shown(item)}; wanted a layer, e.g. Flatten or Dense: {{units: 10}}")
+        if kind not in LAYERS:
+            hint = did_you_mean(kind, LAYERS) or f"; known layers: {', '.join(LAYERS)}"
+            raise LayerError(
+                (*path, kind) if raw is not None else path,
+                f"{kind!r} is not a layer that specfeat knows{hint}",
+                at_key=True,
+            )
+        if raw is not None and not isinstance(raw, dict):
+            raise LayerError((*path, kind), f"is {shown(raw)}; wanted arguments by name, e.g. {{units: 10}}")
+        return kind, raw or {}
+
+    def _name(self, path: KeyPath, kind: str, name: object, index: int | None) -> str:
+        while name is None:
+            self.counts[kind] = self.counts.get(kind, 0) + 1
+            free = f"{kind.lower()}_{self.counts[kind]}"
+            name = None if free in self.taken else free
+        if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
+            raise LayerError((*path, "name"), f"is {shown(name)}; wanted 1 to 200 printable characters")
+        name = _with_index(name, index)
+        if keras_name(name) in self.taken:
+            cure = "; write $i into the names of a repeated block" if index is not None else ""
+            raise LayerError((*path, "name"), f"{name!r} is already the name of another layer{cure}")
+        return name
+
+    def _inputs(self, path: KeyPath, kind: str, given: object, index: int | None) -> tuple[str, ...]:
+        merges = LAYERS[kind].merges
+        if given is None and not merges:
+            return (self.layers[-1].name if self.layers else INPUT,)
+        names = [given] if isinstance(given, str) else given
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+            at = (*path, "inputs") if given is not None else path
+            raise LayerError(
+                at, f"{kind} reads {shown(given)}; wanted `inputs: [name, name]`, names of earlier layers"
+            )
+        if (len(names) < 2) if merges else (len(names) != 1):
+            wanted = "two inputs or more" if merges else "one input; join them first, e.g. with Concatenate"
+            raise LayerError((*path, "inputs"), f"{kind} reads {len(names)}; wanted {wanted}")
+        names = [_with_index(n, index) for n in names]
+        for n in names:
+            if n not in self.names:
+                raise LayerError(
+                    (*path, "inputs"),
+                    f"{n!r} is not the name of an earlier layer{did_you_mean(n, self.names)}",
+                )
+        return tuple(names)
+
+
+def keras_name(name: str) -> str:
+    """Return the layer's name as Keras takes it: no slash, so a/b and a.b are the same name."""
+    return name.replace("/", ".")
+
+
+def _with_index(name: str, index: int | None) -> str:
+    return name if index is None else name.replace("$i", str(index))
+
+
+def _check_argument(path: KeyPath, kind: str, key: str, value: object) -> None:
+    known = (*LAYERS[kind].needs, *LAYERS[kind].takes, "name", "inputs")
+    if key not in known:
+        hint = did_you_mean(key, known) or f"; it takes {', '.join(known)}"
+        raise LayerError((*path, key), f"is not an argument of {kind}{hint}", at_key=True)
+    wanted = problem_with(kind, key, value)
+    if wanted:
+        raise LayerError((*path, key), f"is {shown(value)}; wanted {wanted}")
+
+
+def _tuples(value: object) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value

@@ -1,0 +1,81 @@
+"""`--set KEY.PATH=VALUE`: one value of a config, from the command line."""
+
+from typing import Any
+
+from specfeat.config.tree import KeyPath, Tree, dotted, parse_value
+from specfeat.config.words import did_you_mean, shown
+from specfeat.errors import ConfigError, one_line
+
+# Sections of which exactly one key is given: `--set` of another one takes its place.
+_ONE_OF: tuple[KeyPath, ...] = (("model", "weights"), ("spectrogram", "compress"))
+
+
+def apply_override(tree: Tree, override: str) -> None:
+    """Set one value of the tree, as `--set` gives it: `KEY.PATH=VALUE`.
+
+    Lists are reached by number, as in `model.layers.0.Conv2D.filters=8`; VALUE is YAML. Sections that are not
+    there are made.
+
+    Raises:
+        ConfigError: there is no such place, or VALUE is not YAML.
+    """
+    dotted, equals, text = override.partition("=")
+    keys = [int(k) if k.isdecimal() else k for k in dotted.replace("[", ".").replace("]", "").split(".")]
+    if not equals or not all(k != "" for k in keys):
+        raise _bad_override(override, "wanted KEY.PATH=VALUE, e.g. model.batch=32")
+    path: KeyPath = tuple(keys)
+    _make_room(tree, path)
+    at: Any = tree.data
+    for i, key in enumerate(path[:-1]):
+        if isinstance(at, dict) and isinstance(key, str) and at.get(key) is None:
+            at[key] = {}
+            tree.replace(path[: i + 1], override)
+        at = _step(at, key, override, path[:i])
+    if not (isinstance(at, dict) and isinstance(path[-1], str)):
+        _step(at, path[-1], override, path[:-1])
+    at[path[-1]] = parse_value(text, override)
+    tree.replace(path, override)
+
+
+def _make_room(tree: Tree, path: KeyPath) -> None:
+    """Take out what cannot stand beside the value that is about to be set."""
+    for section in _ONE_OF:
+        at: Any = tree.data
+        for key in section:
+            at = at.get(key) if isinstance(at, dict) else None
+        if path[: len(section)] == section and len(path) > len(section) and at is not None:
+            kept = at if isinstance(at, dict) else {}
+            for other in [key for key in kept if key != path[len(section)]]:
+                del kept[other]
+            tree.data[section[0]][section[1]] = kept  # type: ignore[index]  # `at` was found there
+    if len(path) == 2:  # a length: in seconds or as the integer, the new one counts
+        values: Any = tree.data.get(path[0]) if isinstance(tree.data, dict) else None
+        for key in _same_length(path) if isinstance(values, dict) else ():
+            values.pop(key, None)
+
+
+def _same_length(path: KeyPath) -> set[str]:
+    """Name the other keys that give the length at `path`."""
+    units = [{"win_seconds", "win_length"}, {"hop_seconds", "hop_length"}]
+    if path[0] == "clips":
+        units = [{"seconds", "frames", "samples"}, {"hop_seconds", "hop"}]
+    return {key for unit in units if path[1] in unit for key in unit if key != path[1]}
+
+
+def _step(at: Any, key: str | int, override: str, inside: KeyPath) -> Any:
+    if isinstance(at, dict) and key in at:
+        return at[key]
+    if isinstance(at, list) and isinstance(key, int) and key < len(at):
+        return at[key]
+    where = dotted(inside) or "the config"
+    if isinstance(at, list):
+        raise _bad_override(
+            override, f"{where} is a list of {len(at)}; wanted a number from 0 to {len(at) - 1}, not {key!r}"
+        )
+    if isinstance(at, dict):
+        raise _bad_override(override, f"{where} has no {key!r} inside{did_you_mean(key, at)}")
+    raise _bad_override(override, f"{where} is {shown(at)} and has nothing inside; set it as a whole")
+
+
+def _bad_override(override: str, text: str) -> ConfigError:
+    return ConfigError(one_line(f"--set {override}: {text}"))
