@@ -254,8 +254,5 @@ def normalized(clip: Float, normalize: Normalize) -> Float:
         return np.divide(clip, np.where(largest > 0, largest, 1.0), dtype=np.float32)
     wide = clip.astype(np.float64)
     wide -= wide.mean(axis=(0, 1))
-    std = wide.std(axis=(0, 1))
-    # A constant clip leaves rounding errors; dividing them by their own size would invent a signal.
-    tiny = np.abs(clip).max(axis=(0, 1)) * 1e-12
-    out: Float = np.where(std > tiny, wide / np.where(std > 0, std, 1.0), 0.0).astype(np.float32)
-    return out
+    std = wide.std(axis=(0, 1))  # exactly 0 for a constant clip: its mean in float64 is exact
+    return np.where(std > 0, wide / np.where(std > 0, std, 1.0), 0.0).astype(np.float32)

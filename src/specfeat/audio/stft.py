@@ -55,8 +55,9 @@ def _shape(settings: Spectrogram, length: int) -> Double:
 class Stft:
     """The magnitudes (to `settings.power`) of frames, block by block.
 
-    Every block has one shape, `rows` frames, so that a frame's bits depend on its samples alone;
-    what is missing at the end of a file is filled with zeros and cut off afterwards.
+    Every block has one shape, `rows` frames, counted from the file's first one, so that a frame's bits depend
+    on its samples and its place in the file, not on how the file was read; what is missing at the end is
+    filled with zeros and cut off afterwards.
 
     Args:
         settings: the spectrogram's settings.
