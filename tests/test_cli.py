@@ -245,3 +245,101 @@ def test_no_terminal_no_home(run: Run, tmp_path: Path) -> None:
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert "\r" not in loud.stderr
+
+
+@pytest.mark.parametrize("name", ["in.wav", "sub/../in.wav"])
+def test_an_input_is_never_written_over(run: Run, tmp_path: Path, name: str) -> None:
+    """An output that is also an input, or that is no array, is refused even with --force."""
+    _sound(tmp_path / "in.wav", 0.1)
+    (tmp_path / "sub").mkdir()
+    before = (tmp_path / "in.wav").read_bytes()
+    same = run("extract", "in.wav", name, "--force")
+
+    assert same.returncode == 2
+    assert "is not an array of NumPy's; --force replaces nothing else" in same.stderr
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    again = run("extract", "in.wav", "a.npy", "a.npy", "--force")
+    assert again.returncode == 2
+    assert again.stderr == "specfeat: a.npy: would be written over the input 'a.npy'; give another name\n"
+    assert (tmp_path / "in.wav").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["d.npy", "loop.npy"])
+def test_a_link_to_nowhere_is_no_output(run: Run, tmp_path: Path, name: str) -> None:
+    """What is not a regular file is refused in a sentence."""
+    _sound(tmp_path / "in.wav", 0.1)
+    (tmp_path / "d.npy").symlink_to("nowhere")
+    (tmp_path / "loop.npy").symlink_to("loop.npy")
+    done = run("extract", "in.wav", name)
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"{name}: is not a regular file" in done.stderr
+
+
+@pytest.mark.tf
+def test_closed_streams_and_dead_readers_do_not_matter(tmp_path: Path) -> None:
+    """With stdin, stdout and stderr closed, or a stderr that nobody reads, the rows are written all the same."""
+    _sound(tmp_path / "a.wav", 0.5)
+    (tmp_path / "bad.wav").write_text("text")
+    call = f"{sys.executable} -m specfeat extract a.wav bad.wav -c minimal"
+    closed = subprocess.run(
+        ["sh", "-c", f"{call} closed.npy <&- >&- 2>&-"], cwd=tmp_path, timeout=120, check=False
+    )
+    unread = subprocess.run(
+        ["bash", "-c", f"{call} unread.npy 2>&1 | true; exit ${{PIPESTATUS[0]}}"],
+        cwd=tmp_path,
+        timeout=120,
+        check=False,
+    )
+    full = subprocess.run(
+        ["sh", "-c", f"{call} full.npy 2>/dev/full"], cwd=tmp_path, timeout=120, check=False
+    )
+
+    assert [done.returncode for done in (closed, unread, full)] == [3, 3, 3]
+    assert np.load(tmp_path / "closed.npy").shape == np.load(tmp_path / "full.npy").shape == (2, 10)
+
+
+@pytest.mark.tf
+def test_nothing_of_the_folder_is_run(run: Run, tmp_path: Path) -> None:
+    """Python files beside the recordings, with the names of libraries, are not imported by a worker."""
+    _sound(tmp_path / "a.wav", 0.5)
+    for name in ("soxr", "soundfile", "numpy", "queue"):
+        (tmp_path / f"{name}.py").write_text("open('ran', 'w')")
+    program = Path(sys.executable).with_name("specfeat")
+    done = subprocess.run([program, "extract", "a.wav", "o.npy", "-q"], cwd=tmp_path, check=False)
+
+    assert done.returncode == 0
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.tf
+def test_a_full_disk_is_one_sentence(run: Run, tmp_path: Path) -> None:
+    """A limit on the size of files stands for a full disk: exit 1, one line, nothing left, the old output kept."""
+    _sound(tmp_path / "a.wav", 0.5)
+    (tmp_path / "out").mkdir()
+    np.save(tmp_path / "out" / "o.npy", np.arange(3))
+    before = (tmp_path / "out" / "o.npy").read_bytes()
+    call = (
+        f"trap '' XFSZ; ulimit -f 1; exec {sys.executable} -B -m specfeat extract a.wav out/o.npy --force -q"
+    )
+    done = subprocess.run(["bash", "-c", call], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("specfeat: out/o")
+    assert "cannot be written: File too large" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["o.npy"]
+    assert (tmp_path / "out" / "o.npy").read_bytes() == before
+
+
+@pytest.mark.tf
+def test_workers_do_not_depend_on_each_other(run: Run, tmp_path: Path) -> None:
+    """Any number of workers gives the same bytes."""
+    for k in range(7):
+        _sound(tmp_path / "in" / f"{k}.wav", 0.3 + 2.1 * k, 16_000 if k % 2 else 11_025)
+    made = []
+    for workers in (1, 3):
+        run("extract", "in", "o.npy", "-c", "minimal", "-q", "--force", "--workers", workers)
+        made.append((tmp_path / "o.npy").read_bytes() + (tmp_path / "o.index.csv").read_bytes())
+
+    assert made[0] == made[1]

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from specfeat.audio import decode
 from specfeat.audio.collect import collect, extensions, printable
-from specfeat.errors import NothingError, UsageError
+from specfeat.config.sound import Audio
+from specfeat.errors import AudioError, NothingError, UsageError
 
 any_name = pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse or normalise such names")
 
@@ -196,8 +198,8 @@ def test_a_path_that_is_missing_is_refused(
         collect(["file.wav", name])
 
 
-def test_a_folder_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a folder would look like a whole one."""
+def test_a_folder_that_cannot_be_read_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below a folder it is a path that will fail, so that the run tells of it; named by the user it is refused."""
     make(tmp_path, "a.wav", "locked/b.wav")
     scandir = os.scandir
 
@@ -208,8 +210,11 @@ def test_a_folder_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(os, "scandir", locked)
 
+    assert [Path(path).name for path in collect([tmp_path]).paths] == ["a.wav", "locked"]
     with pytest.raises(UsageError, match=r"/locked: the folder cannot be read: Permission denied"):
-        collect([tmp_path])
+        collect([tmp_path / "locked"])
+    with pytest.raises(AudioError, match="is a folder that cannot be read"):
+        list(decode.read(str(tmp_path / "locked"), Audio(sample_rate=8000)))
 
 
 def test_no_audio_says_what_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ from specfeat.errors import AudioError, UsageError
 from specfeat.network.build import Network, build
 from specfeat.pipeline import End, follow
 
+MAX_CHANNELS = 1024  # libsndfile's; more are samples along the wrong axis
+
 PathLike = str | os.PathLike[str]
 
 
@@ -146,12 +148,15 @@ def _loaded(config: PathLike | Config | Settings, overrides: Iterable[str]) -> C
 
 
 def _checked(samples: ArrayLike) -> NDArray[np.float32]:
-    array = np.asarray(samples)
+    try:
+        array = np.asarray(samples)
+    except ValueError as e:  # lists of unequal length
+        raise UsageError("the samples are no array; wanted floats in -1..1, (n,) or (n, channels)") from e
     if array.dtype.kind != "f":
         raise UsageError(
             f"the samples are {array.dtype}; wanted floats in -1..1, so divide integers by their full scale"
         )
-    if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[1] == 0):
+    if array.ndim not in (1, 2) or (array.ndim == 2 and not 1 <= array.shape[1] <= MAX_CHANNELS):
         raise UsageError(f"the samples have the shape {array.shape}; wanted (n,) or (n, channels)")
     return array.astype(np.float32, copy=False).reshape(len(array), -1 if array.size else 1)
 
@@ -160,6 +165,11 @@ def _checked_rate(rate: int | None) -> int:
     least, most = decode.RATES
     if rate is None:
         raise UsageError("samples need their sample_rate in Hz, e.g. extract(samples, 16000)")
-    if isinstance(rate, bool) or int(rate) != rate or not least <= rate <= most:
+    number: object = rate  # whatever its type says
+    if isinstance(number, bool) or not isinstance(number, int | float | np.number):
+        fits = False
+    else:
+        fits = bool(least <= number <= most and number == int(number))
+    if not fits:
         raise UsageError(f"sample_rate is {rate!r}; wanted a whole number of Hz from {least} to {most}")
     return int(rate)

@@ -82,10 +82,9 @@ def run(
         lines.flush()
         summary = _summary(ends, rows.rows, network.width, config, time.perf_counter() - begun)
         write_record(record, _record(config, network, ends, summary, started))
-        for part in (index, record, array):
+        for part in (array, index, record):
             part.settle()
-        # The array last: where it stands, its index and record do.
-        for part in (index, record, array):
+        for part in (array, index, record):
             part.finish()
         settle_folder(place.array.parent)
     return summary
@@ -154,7 +153,7 @@ def _record(
     settings = config.settings
     return {
         "command": [os.fspath(word) for word in sys.argv],
-        "folder": os.fspath(os.getcwd()),  # noqa: PTH109  as text, for the record
+        "folder": _folder(),
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(summary.seconds, 3),
         "build_seconds": round(network.seconds, 3),
@@ -171,6 +170,13 @@ def _record(
         "versions": versions(),
         "files": list(map(_file, ends)),
     }
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109  as text
+    except OSError:  # it has been removed
+        return None
 
 
 def _file(end: End) -> dict[str, Any]:

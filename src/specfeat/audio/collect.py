@@ -38,6 +38,9 @@ _EXTENSIONS = {
 }
 
 
+MAX_FOLDERS = 200_000  # folders that link to each other can be walked in more ways than there is time
+
+
 def extensions() -> frozenset[str]:
     """List the extensions, lower case without the dot, that the installed libsndfile reads."""
     return frozenset(
@@ -84,7 +87,7 @@ def collect(inputs: Iterable[str | os.PathLike[str]]) -> Collection:
         found = [name]
         if Path(name).is_dir():
             below = sorted(_below(name), key=os.fsencode)
-            kept = [path for path in below if _extension(path) in known]
+            kept = [path for path in below if _extension(path) in known or Path(name, path).is_dir()]
             found = [os.path.join(name, path) for path in kept]  # noqa: PTH118  keeps the name as given
             passed_over += len(below) - len(found)
         for path in found:
@@ -117,9 +120,11 @@ def _extension(path: str) -> str:
 def _below(folder: str) -> Iterator[str]:
     """Yield the paths of the files below `folder`, relative to it; hidden folders are not entered.
 
-    A link to a folder is entered, unless it leads back to a folder that it lies in.
+    A link to a folder is entered, unless it leads back to a folder that it lies in. A folder that cannot be
+    read is yielded itself: it costs what lies in it, not the run.
     """
     waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]
+    entered = 0
     while waiting:
         inside, parents = waiting.pop()
         place = os.path.join(folder, inside)  # noqa: PTH118
@@ -127,10 +132,16 @@ def _below(folder: str) -> Iterator[str]:
             status = os.stat(place)  # noqa: PTH116
             entries = list(os.scandir(place))
         except OSError as e:
-            raise UsageError(f"{printable(place)}: the folder cannot be read: {e.strerror}") from e
+            if not inside:
+                raise UsageError(f"{printable(place)}: the folder cannot be read: {e.strerror}") from e
+            yield inside
+            continue
         identity = (status.st_dev, status.st_ino)
         if identity in parents:
             continue
+        entered += 1
+        if entered > MAX_FOLDERS:
+            raise UsageError(f"{printable(folder)}: links in it lead to over {MAX_FOLDERS:,} folders")
         for entry in entries:
             path = f"{inside}/{entry.name}" if inside else entry.name
             if not _is_folder(entry):

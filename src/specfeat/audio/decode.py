@@ -105,17 +105,8 @@ def _mean(block: NDArray[np.float32]) -> Samples:
 
 
 def _open(path: str) -> soundfile.SoundFile:
-    path = os.path.abspath(path)  # noqa: PTH100  `-` would be the standard input; pathlib would change odd names
-    try:
-        status = os.stat(path)  # noqa: PTH116
-    except (OSError, ValueError) as e:
-        raise AudioError(f"cannot be opened: {getattr(e, 'strerror', None) or e}", "open") from e
-    if not stat.S_ISREG(status.st_mode):
-        raise AudioError("is not a regular file", "open")
-    if status.st_size == 0:
-        raise AudioError("is empty, 0 bytes", "open")
-    if not os.access(path, os.R_OK):
-        raise AudioError("may not be read: permission denied", "open")
+    path = os.path.abspath(path)  # noqa: PTH100  `-` would be stdin; pathlib would change odd names
+    _check(path)
     try:
         # As bytes, because a name need not be text.
         file = _Forward(os.fsencode(path) if os.name == "posix" else path)
@@ -129,6 +120,21 @@ def _open(path: str) -> soundfile.SoundFile:
             f"says it has {file.samplerate} samples a second; wanted {RATES[0]} to {RATES[1]}", "open"
         )
     return file
+
+
+def _check(path: str) -> None:
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError) as e:
+        raise AudioError(f"cannot be opened: {getattr(e, 'strerror', None) or e}", "open") from e
+    if stat.S_ISDIR(status.st_mode):
+        raise AudioError("is a folder that cannot be read", "open")
+    if not stat.S_ISREG(status.st_mode):
+        raise AudioError("is not a regular file", "open")
+    if status.st_size == 0:
+        raise AudioError("is empty, 0 bytes", "open")
+    if not os.access(path, os.R_OK):
+        raise AudioError("may not be read: permission denied", "open")
 
 
 def _decoded(file: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:

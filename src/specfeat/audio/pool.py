@@ -156,6 +156,8 @@ class _Worker:
         self._events: queue.Queue[Any] = queue.Queue(max(2, QUEUE_BYTES // max(clip_bytes, MESSAGE_BYTES)))
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._closing = False
+        self._changing = threading.Lock()  # of the process: nobody starts one while it is being ended
+        self._idle_deaths = 0
         self._spawn()
 
     def start(self) -> None:
@@ -172,8 +174,9 @@ class _Worker:
 
     def close(self) -> None:
         """Kill the process and let the thread come to its end."""
-        self._closing = True
-        self._process.kill()
+        with self._changing:
+            self._closing = True
+            self._process.kill()
         while self._thread.is_alive():
             with contextlib.suppress(queue.Empty):
                 self._events.get(timeout=0.01)
@@ -195,7 +198,7 @@ class _Worker:
         numbers = (theirs.fileno(), self._progress_file.fileno())
         # A plain child, not multiprocessing's: that would run the caller's main module once more.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "specfeat.audio.worker", *map(str, numbers)],
+            [sys.executable, "-P", "-m", "specfeat.audio.worker", *map(str, numbers)],
             pass_fds=numbers,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -211,7 +214,7 @@ class _Worker:
             while task := self._pool.next_task(self):
                 while task:
                     task = self._run(task)
-        except BaseException as e:
+        except BaseException as e:  # for whoever takes the next event to see
             if not self._closing:
                 self._events.put(e)
 
@@ -223,14 +226,17 @@ class _Worker:
             self._connection.send_bytes(pickle.dumps(task))
             while ended < len(task):
                 ended += self._receive()
+                self._idle_deaths = 0
         except (EOFError, OSError):
             if self._closing:
                 raise
             guilty = PROGRESS.unpack_from(self._progress)[0] - begun_before - 1
-            reason = self._death()
-            if guilty < ended:
-                raise RuntimeError(f"a process that decodes {reason}, with no file in hand") from None
-            self._spawn()
+            reason = self._replace()
+            if guilty < ended:  # it had no file in hand, so none is at fault
+                self._idle_deaths += 1
+                if self._idle_deaths > 2:
+                    raise RuntimeError(f"a process that decodes {reason}, with no file in hand") from None
+                return task[ended:]
             if guilty > ended:  # done, but not sent any more: once again
                 redo = self._run(task[ended:guilty])
                 if redo:
@@ -251,6 +257,15 @@ class _Worker:
                 event[1], start = clips[start : start + event[1]], start + event[1]
             self._events.put(event)
         return sum(event[0] == "end" for event in events)
+
+    def _replace(self) -> str:
+        """Put a new process in the place of the dead one; return how that died."""
+        with self._changing:
+            if self._closing:
+                raise EOFError
+            reason = self._death()
+            self._spawn()
+        return reason
 
     def _death(self) -> str:
         code = self._process.wait()

@@ -124,7 +124,8 @@ def one(path: str, maker: ClipMaker, sender: Sender) -> None:
 
 def main(arguments: list[str]) -> None:
     """Run as a child of `pool`, which gives the numbers of a connection and of a file for the progress."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # they go to the whole group, and are the parent's to answer
     descriptor, shared = map(int, arguments)
     progress: Any = mmap.mmap(shared, PROGRESS.size)
     os.nice(5)  # the network comes first where there are too few cores for both

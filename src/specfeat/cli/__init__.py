@@ -25,8 +25,11 @@ app = typer.Typer(
 )
 
 
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 class Stopped(BaseException):
-    """SIGINT or SIGTERM has come; nothing but `main` catches it (Typer would swallow KeyboardInterrupt)."""
+    """A signal to stop has come; nothing but `_run` catches it (Typer would swallow KeyboardInterrupt)."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -53,21 +56,30 @@ app.command()(extract)
 
 def main() -> int:
     """Run the command line and return the exit code; a bug keeps its traceback and gives 1."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    _open_standard_streams()
+    for number in _STOPPING:
         signal.signal(number, _stop)
     try:
+        return _run()
+    finally:
+        for number in _STOPPING:  # all is done: the way out is not to be interrupted
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _run() -> int:
+    try:
         code = app(standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except SpecfeatError as e:
         _say(str(e))
         return e.exit_code
     except Stopped as e:
         _say(f"stopped by {signal.Signals(e.number).name}; nothing is written")
         return 128 + e.number
-    except BrokenPipeError:  # the reader of stdout went away; there is nobody to tell
+    except (BrokenPipeError, SystemExit):  # Typer makes the second of the first: nobody reads stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 128 + signal.SIGPIPE
-    except typer.Abort:
-        return 1
     except Exception as e:
         usage = getattr(e, "format_message", None)  # Typer's own: an unknown option, a missing argument
         if usage is None:
@@ -77,8 +89,19 @@ def main() -> int:
     return code if isinstance(code, int) else 0
 
 
+def _open_standard_streams() -> None:
+    """Give the numbers 0 to 2 to nothing else, if the shell has closed them."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+
+
 def _say(text: str) -> None:
-    with contextlib.suppress(OSError, AttributeError):  # stderr may be closed; the exit code still tells
+    if sys.stderr is None:
+        return
+    with contextlib.suppress(OSError):  # nobody reads stderr; the exit code still tells
         print(f"specfeat: {one_line(text)}", file=sys.stderr)
 
 

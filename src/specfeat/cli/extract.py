@@ -34,7 +34,9 @@ DeviceOption = Annotated[
 ]
 WorkersOption = Annotated[
     int | None,
-    typer.Option("--workers", metavar="N", min=1, help="Processes that decode; one a core if left out."),
+    typer.Option(
+        "--workers", metavar="N", min=1, max=256, help="Processes that decode; one a core by default."
+    ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but failures.")]
@@ -77,10 +79,11 @@ def extract(
     from specfeat.audio.pool import Pool, default_workers
 
     collection = collect(inputs)
+    place.check_apart_from(collection.paths)
     voice.begin(checked, collection)
     paths = collection.paths
     # The workers decode while TensorFlow loads.
-    with Pool(checked.settings, workers or min(default_workers(), len(paths))) as pool:
+    with Pool(checked.settings, min(workers or default_workers(), len(paths))) as pool:
         tracks = pool.tracks(paths)
 
         with without_optional():

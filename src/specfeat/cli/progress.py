@@ -1,5 +1,6 @@
 """What a run says: to stderr, one line at a time, a moving bar only on a terminal."""
 
+import contextlib
 import os
 import sys
 import time
@@ -79,7 +80,9 @@ class Voice:
 
     def say(self, text: str) -> None:
         """Print one line to stderr, above the bar if there is one."""
-        if sys.stderr is not None:
+        if sys.stderr is None:
+            return
+        with contextlib.suppress(OSError):  # nobody reads stderr, but the rows are still wanted
             tqdm.write(f"specfeat: {text}", file=sys.stderr)
 
     @contextmanager

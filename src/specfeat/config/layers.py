@@ -33,7 +33,7 @@ INITIALIZERS = (
 
 def is_whole(value: object, least: int) -> bool:
     """Whether a value is a whole number (and no boolean), `least` or more."""
-    return type(value) is int and value >= least
+    return type(value) is int and least <= value < 2**31
 
 
 def _whole(least: int) -> Callable[[object, int], str | None]:

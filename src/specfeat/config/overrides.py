@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from specfeat.config.tree import KeyPath, Tree, dotted, parse_value
+from specfeat.config.tree import MAX_DEPTH, KeyPath, Tree, dotted, parse_value
 from specfeat.config.words import did_you_mean, shown
 from specfeat.errors import ConfigError, one_line
 
@@ -20,8 +20,13 @@ def apply_override(tree: Tree, override: str) -> None:
         ConfigError: there is no such place, or VALUE is not YAML.
     """
     dotted, equals, text = override.partition("=")
-    keys = [int(k) if k.isdecimal() else k for k in dotted.replace("[", ".").replace("]", "").split(".")]
-    if not equals or not all(k != "" for k in keys):
+    keys = [
+        int(k) if k.isdecimal() and len(k) < 10 else k
+        for k in dotted.replace("[", ".").replace("]", "").split(".")
+    ]
+    if any("\ud800" <= c <= "\udfff" for c in override):
+        raise _bad_override(override.encode(errors="replace").decode(), "is not UTF-8 text")
+    if not equals or not all(k != "" for k in keys) or len(keys) > MAX_DEPTH:
         raise _bad_override(override, "wanted KEY.PATH=VALUE, e.g. model.batch=32")
     path: KeyPath = tuple(keys)
     _make_room(tree, path)

@@ -22,6 +22,7 @@ from specfeat.config.tree import KeyPath
 from specfeat.config.words import did_you_mean, shown
 
 MAX_BATCH_BYTES = 2**31  # of spectrogram clips, as float32
+MAX_FILTER_BYTES = 2**28  # of mel filters, as float32
 
 Optimizer = Literal[
     "adam", "adamw", "adamax", "nadam", "adagrad", "adadelta", "rmsprop", "sgd", "ftrl", "lion"
@@ -233,6 +234,24 @@ def _no_band_is_empty(s: Settings) -> None:
         )
 
 
+_SHAPES = {"kaiser": 300.0, "chebwin": 300.0, "gaussian": 1e6, "tukey": 1.0, "general_hamming": 1.0}
+
+
+def _window_has_a_shape(s: Settings) -> None:
+    window = s.spectrogram.window
+    if isinstance(window, tuple) and not 0 < window[1] <= _SHAPES[window[0]]:
+        text = f"is {window[1]:g} for {window[0]}; wanted more than 0, at most {_SHAPES[window[0]]:g}"
+        raise problem(("spectrogram", "window"), text)
+
+
+def _filters_fit_in_memory(s: Settings) -> None:
+    spectrogram = s.spectrogram
+    size = 4 * spectrogram.bins * (spectrogram.n_fft // 2 + 1)
+    if spectrogram.mel and size > MAX_FILTER_BYTES:
+        text = f"is {spectrogram.mel.n_mels}: so many filters over n_fft {spectrogram.n_fft} take"
+        raise problem(("spectrogram", "mel", "n_mels"), f"{text} {size / 2**30:.1f} GiB; wanted fewer")
+
+
 def _clip_has_a_length(s: Settings) -> None:
     clips = s.clips
     if clips.cut == "frames" and clips.samples is not None:
@@ -337,7 +356,9 @@ _RULES: tuple[Callable[[Settings], None], ...] = (
     _mel_belongs,
     _window_fits,
     _bands_lie_below_nyquist,
+    _filters_fit_in_memory,
     _no_band_is_empty,
+    _window_has_a_shape,
     _clip_has_a_length,
     _clip_bears_its_settings,
     _normalize_fits,

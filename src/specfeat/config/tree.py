@@ -18,7 +18,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from specfeat.errors import ConfigError, one_line
 
-MAX_BYTES = 1_000_000  # the largest shipped config has 0.01 of it
+MAX_BYTES = 100_000  # the largest shipped config has a twelfth of it
 MAX_VALUES = 100_000  # after anchors are expanded
 MAX_DEPTH = 40  # a block in a block of layers has 10
 MAX_DIGITS = 300  # of a number: every float64 can be written with fewer
@@ -87,6 +87,8 @@ def read_tree(path: Path, name: str | None = None) -> Tree:
     """
     name = name or str(path)
     try:
+        if not path.is_file():
+            raise ConfigError(f"{name}: is not a regular file; wanted a YAML file")
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
         text = raw.decode("utf-8-sig")
@@ -184,7 +186,7 @@ class _Builder:
                     "merging is not YAML 1.2; repeat the whole value with *name, or write it out",
                     at_key=True,
                 )
-            if key_node.tag != "tag:yaml.org,2002:str":
+            if key_node.tag != "tag:yaml.org,2002:str" or _is_broken(key):
                 raise self.tree.error((*path, key), "a key must be a name", at_key=True)
             if key in data:
                 raise self.tree.error((*path, key), "is given twice; keep one", at_key=True)
@@ -196,7 +198,7 @@ class _Builder:
     def _scalar(self, node: ScalarNode, path: KeyPath) -> object:
         """Read a scalar by the core schema of YAML 1.2, whatever a directive in the file says."""
         text = str(node.value)
-        if any("\ud800" <= c <= "\udfff" for c in text):
+        if _is_broken(text):
             raise self.tree.error(path, "has half a character (a lone surrogate); write the whole")
         if node.tag == "tag:yaml.org,2002:str":  # quoted, a block of text, or nothing else
             return text
@@ -207,8 +209,17 @@ class _Builder:
         if len(text) <= MAX_DIGITS:
             for pattern, convert in _NUMBERS:
                 if pattern.fullmatch(text):
-                    return convert(text)
+                    return self._bounded(convert(text), path)
         return text
+
+    def _bounded(self, number: float, path: KeyPath) -> float:
+        if isinstance(number, int) and abs(number) >= 2**63:
+            raise self.tree.error(path, "is too large a number")
+        return number
+
+
+def _is_broken(text: str) -> bool:
+    return any("\ud800" <= c <= "\udfff" for c in text)
 
 
 _SCALAR_TAGS = frozenset(

@@ -51,10 +51,10 @@ def _load() -> tuple[ModuleType, ModuleType]:
             import keras
             import tensorflow as tf
     except ImportError as e:
-        raise InstallError(
-            f"TensorFlow and Keras cannot be imported in {sys.prefix} ({' '.join(str(e).split())}); "
-            "install them with: pip install tensorflow 'keras>=3.14'"
-        ) from e
+        reason = f"TensorFlow and Keras cannot be imported in {sys.prefix} ({' '.join(str(e).split())})"
+        if isinstance(e, ModuleNotFoundError):
+            reason += "; install them with: pip install tensorflow 'keras>=3.14'"
+        raise InstallError(reason) from e
     return keras, tf
 
 

@@ -28,11 +28,23 @@ def load_weights(model: Any, layers: tuple[Layer, ...], path: str) -> None:
         WeightsError: the file cannot be read, or lacks, exceeds or differs from what the network has.
     """
     try:
+        if not Path(path).is_file() and Path(path).exists():
+            raise WeightsError(f"{path}: is not a regular file; wanted what save_weights wrote")
         with h5py.File(path, "r") as file:
             _load(model, layers, file, path)
     except OSError as e:
         reason = e.strerror or "it is not an HDF5 file"
         raise WeightsError(f"{path}: the weights cannot be read: {reason}") from e
+    except (
+        RuntimeError,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ) as e:  # what h5py says of damage
+        raise WeightsError(
+            f"{path}: the weights cannot be read: the file is damaged ({type(e).__name__})"
+        ) from e
 
 
 def _load(model: Any, layers: tuple[Layer, ...], file: h5py.File, path: str) -> None:
@@ -55,7 +67,8 @@ def _load(model: Any, layers: tuple[Layer, ...], file: h5py.File, path: str) -> 
     if found:
         raise WeightsError(f"{path}: the network has no place for {_examples(found)}")
     for variable, dataset in values:
-        array = np.asarray(dataset[()], np.float32)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite and is refused
+            array = np.asarray(dataset[()], np.float32)
         if not np.isfinite(array).all():
             raise WeightsError(f"{path}: {dataset.name} has values that are not finite")
         variable.assign(array)

@@ -23,17 +23,17 @@ class IndexWriter:
         self._partial = partial
         self._lines = io.StringIO()
         self._csv = csv.writer(self._lines, lineterminator="\n")
+        self._quoting = csv.writer(self._lines, lineterminator="\n", quoting=csv.QUOTE_ALL)
         self._csv.writerow(COLUMNS)
 
     def add(
         self, path: str, channel: str | int, spans: Iterable[Span], samples: int, sample_rate: int
     ) -> None:
         """Write the lines of one file, whose rows were the next ones in the array."""
+        lines = self._quoting if "\r" in path else self._csv  # csv leaves a carriage return bare
         for span in spans:
             start, end = span.start / sample_rate, span.end / sample_rate
-            self._csv.writerow(
-                (self.rows, path, channel, repr(start), repr(end), f"{span.padded(samples):.6g}")
-            )
+            lines.writerow((self.rows, path, channel, repr(start), repr(end), f"{span.padded(samples):.6g}"))
             self.rows += 1
         self.flush()
 

@@ -1,9 +1,9 @@
 """Where the output goes, and how a file appears there whole or not at all."""
 
+import contextlib
 import errno
 import os
-import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,22 +39,45 @@ class Place:
             UsageError: the output exists (and `force` is not given), is a folder or a device.
             OutputError: its folder does not exist or may not be written to.
         """
+        self._check_folder()
+        for path in (self.array, self.index, self.record):
+            if not os.path.lexists(path):
+                continue
+            if not path.is_file():
+                raise UsageError(f"{path}: is not a regular file; wanted the output's file name")
+            if not force:
+                raise UsageError(f"{path}: exists already; give another name, or --force to replace it")
+        if self.array.exists() and not _is_array(self.array):
+            raise UsageError(f"{self.array}: is not an array of NumPy's; --force replaces nothing else")
+
+    def _check_folder(self) -> None:
         folder = self.array.parent
         if not folder.is_dir():
             raise OutputError(f"{folder}: no such folder for the output; make it first: mkdir -p {folder}")
         if self.array.name in ("", ".", "..") or self.array.is_dir():
-            raise UsageError(
-                f"{self.array}: is a folder; wanted the output's file name, e.g. {self.array / 'out.npy'}"
-            )
+            example = self.array / "out.npy"
+            raise UsageError(f"{self.array}: is a folder; wanted the output's file name, e.g. {example}")
         if not os.access(folder, os.W_OK | os.X_OK):
             raise OutputError(f"{folder}: the folder may not be written to: permission denied")
-        for path in (self.array, self.index, self.record):
-            if not os.path.lexists(path):
-                continue
-            if not stat.S_ISREG(path.stat().st_mode):
-                raise UsageError(f"{path}: is not a regular file; wanted the output's file name")
-            if not force:
-                raise UsageError(f"{path}: exists already; give another name, or --force to replace it")
+
+    def check_apart_from(self, inputs: Iterable[str]) -> None:
+        """Refuse to write over what is to be read.
+
+        Raises:
+            UsageError: an input is one of the output's files.
+        """
+        own = {os.path.realpath(path) for path in (self.array, self.index, self.record) if path.exists()}
+        for path in inputs if own else ():
+            if os.path.realpath(path) in own:
+                raise UsageError(f"{self.array}: would be written over the input {path!r}; give another name")
+
+
+def _is_array(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(6) in (b"\x93NUMPY", b"")
+    except OSError:
+        return True  # what it is does not matter: replacing it will say why it cannot be
 
 
 class Partial:
@@ -83,8 +106,10 @@ class Partial:
 
     def discard(self) -> None:
         """Remove the file, unless it is in its place already."""
-        self.file.close()
-        self._hidden.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what is still to be written may not fit on the disk
+            self.file.close()
+        with contextlib.suppress(OSError):
+            self._hidden.unlink()
 
     def __enter__(self) -> "Partial":
         return self
@@ -111,8 +136,9 @@ def writing(path: Path) -> Iterator[None]:
 
 def settle_folder(folder: Path) -> None:
     """Bring the renames in a folder to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with contextlib.suppress(OSError):  # a folder that may not be read cannot be synced, either
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
