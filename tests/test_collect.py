@@ -69,7 +69,7 @@ def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:
     make(tmp_path, "x.wav", "._x.wav", ".wav", ".hidden/y.wav", "sub/.z.wav", "sub/.git/w.wav")
 
     assert below(tmp_path) == ["x.wav"]
-    assert collect([tmp_path]).passed_over == 3  # a hidden folder is not looked into
+    assert len(collect([tmp_path]).passed_over) == 3  # a hidden folder is not looked into
 
 
 def test_what_is_named_itself_may_be_hidden(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_extensions_count_in_any_case(tmp_path: Path) -> None:
     make(tmp_path, "a.WAV", "b.Flac", "c.v1.oGG", "wav", "d.wav.txt", "e.wavx", "f.wav~", "g.")
 
     assert below(tmp_path) == ["a.WAV", "b.Flac", "c.v1.oGG"]
-    assert collect([tmp_path]).passed_over == 5
+    assert len(collect([tmp_path]).passed_over) == 5
 
 
 def test_only_what_libsndfile_reads_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +204,7 @@ def test_a_folder_that_cannot_be_read_costs_itself(tmp_path: Path, monkeypatch: 
     scandir = os.scandir
 
     def locked(place: str) -> Iterator[os.DirEntry[str]]:
-        if place.endswith("locked"):
+        if place.rstrip("/").endswith("locked"):
             raise PermissionError(13, "Permission denied")
         return scandir(place)
 
@@ -213,7 +213,7 @@ def test_a_folder_that_cannot_be_read_costs_itself(tmp_path: Path, monkeypatch: 
     assert [Path(path).name for path in collect([tmp_path]).paths] == ["a.wav", "locked"]
     with pytest.raises(UsageError, match=r"/locked: the folder cannot be read: Permission denied"):
         collect([tmp_path / "locked"])
-    with pytest.raises(AudioError, match="is a folder that cannot be read"):
+    with pytest.raises(AudioError, match="is a folder"):
         list(decode.read(str(tmp_path / "locked"), Audio(sample_rate=8000)))
 
 

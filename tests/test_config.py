@@ -298,7 +298,10 @@ def test_a_bad_sample_rate_is_told_though_seconds_depend_on_it() -> None:
     audio = "audio:\n  sample_rate: 16000\n"
     text = changed((audio, ""), ("hop_length: 160", "hop_seconds: 0.01")) + audio.replace("16000", "fast")
 
-    assert refusal(text) == "bad.yaml:19:16: audio.sample_rate: is the text 'fast'; wanted a whole number"
+    assert (
+        refusal(text)
+        == "bad.yaml:19:16: audio.sample_rate: is the text 'fast'; wanted a whole number, 1,000 or more"
+    )
 
 
 # --- the text is not what YAML or a config should be ---------------------------------------------
@@ -801,3 +804,22 @@ def test_a_config_error_is_answered_before_anything_heavy_is_loaded() -> None:
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("clips", "length", "hop"),
+    [
+        ("{cut: samples, seconds: 0.96, hop_seconds: 0.48}", 15_360, 7_680),
+        ("{cut: samples, seconds: 0.96}", 15_360, 15_360),
+        ("{cut: samples, frames: 96, hop_seconds: 0.48}", 15_600, 7_680),
+        ("{cut: samples, frames: 96, hop: 48}", 15_600, 7_680),
+        ("{cut: samples, frames: 96}", 15_600, 15_600),
+        ("{seconds: 0.96, hop_seconds: 0.48}", 15_600, 7_680),
+        ("{frames: 96}", 15_600, 15_360),
+    ],
+)
+def test_lengths_and_hops_in_every_unit(clips: str, length: int, hop: int) -> None:
+    """Seconds, frames and samples of either cut come to the samples that they say (YAMNet's frames)."""
+    cutter = load_config("yamnet", [f"clips={clips}"]).settings.cutter
+
+    assert (cutter.clip_samples, cutter.hop_samples) == (length, hop)

@@ -70,7 +70,8 @@ def naive_lengths(s: Spectrogram, clips: Clips) -> tuple[int, int, int]:
     frames = clips.frames or 0
     hops = clips.cut == "frames" and (s.center or s.pad_end)
     length = frames * s.hop_length if hops else naive_fewest(s, frames)
-    return length, (clips.hop or frames) * s.hop_length, grid
+    laid_end_to_end = length if clips.cut == "samples" else frames * s.hop_length
+    return length, clips.hop * s.hop_length if clips.hop else laid_end_to_end, grid
 
 
 def naive_starts(length: int, hop: int, grid: int, clips: Clips, samples: int) -> list[int]:

@@ -260,7 +260,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "loop.wav").symlink_to("loop.wav")
 
     assert str(refusal(tmp_path / "pipe.wav")) == "is not a regular file"
-    assert str(refusal(tmp_path / "folder.wav")) == "is not a regular file"
+    assert str(refusal(tmp_path / "folder.wav")) == "is a folder"
     assert str(refusal(tmp_path / "gone.wav")) == "cannot be opened: No such file or directory"
     assert str(refusal(tmp_path / "loop.wav")).startswith("cannot be opened: ")
 

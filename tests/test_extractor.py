@@ -1,6 +1,7 @@
 """The Python face and the journey: the same bits by every road, and a bad file costs itself alone."""
 
 import random
+import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -42,7 +43,10 @@ def extractor(tmp_path_factory: pytest.TempPathFactory) -> Extractor:
 @pytest.fixture
 def wav(tmp_path: Path) -> Callable[..., str]:
     def write(name: str, seconds: float, rate: int = 8000, channels: int = 1) -> str:
-        noise = np.random.default_rng(len(name)).normal(size=(round(seconds * rate), channels)) / 10
+        noise = (
+            np.random.default_rng(zlib.crc32(name.encode())).normal(size=(round(seconds * rate), channels))
+            / 10
+        )
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(tmp_path / name, noise, rate, subtype="FLOAT")
         return str(tmp_path / name)
@@ -220,3 +224,24 @@ def test_an_extractor_takes_settings_of_every_form(extractor: Extractor, tmp_pat
     assert Extractor(tmp_path / "small.yaml", overrides=["model.features=flatten_1"]).width == 28 * 10 * 5
     with pytest.raises(UsageError, match="overrides go with a config's name or path"):
         Extractor(extractor.settings, overrides=["model.batch=2"])
+
+
+def test_random_weights_are_told(tmp_path: Path) -> None:
+    """Nobody takes an untrained network's features for a trained one's."""
+    (tmp_path / "small.yaml").write_text(CONFIG)
+    with pytest.warns(UserWarning, match=r"the network's weights are random \(seed 1\)"):
+        Extractor(tmp_path / "small.yaml")
+
+
+def test_wrong_arguments_are_one_sentence(extractor: Extractor) -> None:
+    """A path for a list, a dict for a config, a mapping for overrides, samples along the wrong axis."""
+    calls: dict[str, Callable[[], object]] = {
+        "stream wants a list of paths, not 'a.wav'": lambda: extractor.stream("a.wav"),
+        "the config is a dict; wanted a name": lambda: Extractor({"audio": 1}),  # type: ignore[arg-type]
+        "overrides are a list": lambda: Extractor("minimal", overrides={"model.batch": 8}),
+        "the samples have the shape": lambda: extractor.extract(np.zeros((2, 9000)), 8000),
+        "sample_rate is nan": lambda: extractor.extract(np.zeros(9), float("nan")),  # type: ignore[arg-type]
+    }
+    for sentence, call in calls.items():
+        with pytest.raises(UsageError, match=sentence):
+            call()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from specfeat.config.sound import Span
-from specfeat.errors import OutputError, UsageError
+from specfeat.errors import UsageError
 from specfeat.output.array import ArrayWriter
 from specfeat.output.index import COLUMNS, IndexWriter
 from specfeat.output.place import Partial, Place
@@ -131,7 +131,7 @@ def test_an_output_is_checked_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "old.index.csv").write_text("")
     os.mkfifo(tmp_path / "fifo")
     for name, force, error, sentence in [
-        ("no/out.npy", False, OutputError, "no such folder for the output; make it first: mkdir -p "),
+        ("no/out.npy", False, UsageError, "no such folder for the output; make it first: mkdir -p "),
         ("folder", False, UsageError, "is a folder; wanted the output's file name"),
         ("old.npy", False, UsageError, "old.index.csv: exists already; give another name, or --force"),
         ("fifo", True, UsageError, "fifo: is not a regular file"),

@@ -11,6 +11,7 @@ from typing import Any
 import librosa
 import numpy as np
 import pytest
+import scipy.fft
 from hypothesis import example, given, reject
 from hypothesis import strategies as st
 from librosa.filters import mel as librosa_filters
@@ -491,3 +492,14 @@ def test_the_number_of_blas_threads_does_not_matter(n_mels: int, kind: str) -> N
             results.append(bits(frames(made, sound)))
 
     assert results[0] == results[1]
+
+
+def test_a_cepstrum_of_pcen_comes_after_it() -> None:
+    """MFCC of PCEN: bands, PCEN, DCT, in that order."""
+    shared: dict[str, Any] = {"hop_length": 64, "n_fft": 256, "mel": {"n_mels": 20}, "compress": {"pcen": {}}}
+    sound = noise(5000)
+    bands = frames(settings(kind="mel", **shared), sound)[..., 0]
+    cepstra = frames(settings(kind="mfcc", mfcc={"n_mfcc": 9}, **shared), sound)[..., 0]
+    expected = scipy.fft.dct(bands, axis=1, norm="ortho")[:, :9]
+
+    np.testing.assert_allclose(cepstra, expected, atol=1e-5 * np.abs(expected).max())

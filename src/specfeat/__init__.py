@@ -16,27 +16,46 @@ _EXPORTS = {
     "AudioError": "specfeat.errors",
     "Config": "specfeat.config",
     "ConfigError": "specfeat.errors",
+    "DeviceError": "specfeat.errors",
     "Extractor": "specfeat.extractor",
     "Features": "specfeat.extractor",
+    "InstallError": "specfeat.errors",
+    "ModelError": "specfeat.errors",
     "Settings": "specfeat.config",
     "SpecfeatError": "specfeat.errors",
+    "UsageError": "specfeat.errors",
+    "WeightsError": "specfeat.errors",
     "load_config": "specfeat.config",
     "shipped_names": "specfeat.config",
 }
 
 if TYPE_CHECKING:
     from specfeat.config import Config, Settings, load_config, shipped_names
-    from specfeat.errors import AudioError, ConfigError, SpecfeatError
+    from specfeat.errors import (
+        AudioError,
+        ConfigError,
+        DeviceError,
+        InstallError,
+        ModelError,
+        SpecfeatError,
+        UsageError,
+        WeightsError,
+    )
     from specfeat.extractor import Extractor, Features
 
 __all__ = [
     "AudioError",
     "Config",
     "ConfigError",
+    "DeviceError",
     "Extractor",
     "Features",
+    "InstallError",
+    "ModelError",
     "Settings",
     "SpecfeatError",
+    "UsageError",
+    "WeightsError",
     "load_config",
     "shipped_names",
 ]

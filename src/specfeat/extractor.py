@@ -1,7 +1,8 @@
 """The Python face: the same settings, network and journey as the command line, and the same bits."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -51,6 +52,9 @@ class Extractor:
         WeightsError: the weights do not fit.
         DeviceError: there is no such device.
         InstallError: TensorFlow or Keras is missing or unfit.
+
+    Warns:
+        UserWarning: the network's weights are random, so its features are not those of a trained one.
     """
 
     def __init__(
@@ -62,6 +66,13 @@ class Extractor:
     ) -> None:
         self.config = _loaded(config, overrides)
         self.network: Network = build(self.config, device)
+        seed = self.config.settings.model.weights.random
+        if seed is not None:
+            warnings.warn(
+                f"the network's weights are random (seed {seed}): "
+                "its features are those of an untrained network",
+                stacklevel=2,
+            )
         self._maker = ClipMaker(self.config.settings)
 
     @property
@@ -105,6 +116,8 @@ class Extractor:
         Yields:
             The path, as given, and its features.
         """
+        if isinstance(paths, str | os.PathLike):
+            raise UsageError(f"stream wants a list of paths, not {os.fspath(paths)!r}; extract takes one")
         return self._stream((self._track(os.fspath(path)) for path in paths), on_error)
 
     def _track(self, path: str) -> LocalTrack:
@@ -144,6 +157,10 @@ def _loaded(config: PathLike | Config | Settings, overrides: Iterable[str]) -> C
         return config
     if isinstance(config, Settings):
         return Config("settings", config, Tree("settings"))
+    if not isinstance(config, str | os.PathLike):
+        raise UsageError(f"the config is a {type(config).__name__}; wanted a name, a path or Settings")
+    if isinstance(overrides, str | Mapping):
+        raise UsageError("overrides are a list of KEY.PATH=VALUE, e.g. ['model.batch=8']")
     return load_config(config if isinstance(config, str) else Path(config), overrides)
 
 

@@ -8,7 +8,8 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import soundfile
@@ -48,6 +49,7 @@ class Summary:
         width: features in a row.
         audio_seconds: of sound that was read.
         seconds: from the first file to the last byte, without the start-up.
+        passed_over: files of the folders that are not named as audio, the hidden ones left aside.
     """
 
     files: int
@@ -57,12 +59,26 @@ class Summary:
     width: int
     audio_seconds: float
     seconds: float
+    passed_over: int
 
 
 def run(
-    config: Config, network: Network, tracks: Iterable[Track], place: Place, reporter: Reporter
+    config: Config,
+    network: Network,
+    tracks: Iterable[Track],
+    place: Place,
+    reporter: Reporter,
+    passed_over: tuple[str, ...] = (),
 ) -> Summary:
     """Extract from every track and write the three files, or leave everything as it was.
+
+    Args:
+        config: the checked config.
+        network: built from it.
+        tracks: of the files, in order.
+        place: of the output.
+        reporter: hears how it goes.
+        passed_over: the files that were found and left out, for the record.
 
     Raises:
         NothingError: no file gave a row; nothing is written.
@@ -80,8 +96,11 @@ def run(
             raise NothingError(_nothing(ends))
         rows.close()
         lines.flush()
-        summary = _summary(ends, rows.rows, network.width, config, time.perf_counter() - begun)
-        write_record(record, _record(config, network, ends, summary, started))
+        others = sum(not Path(path).name.startswith(".") for path in passed_over)
+        seconds = time.perf_counter() - begun
+        summary = replace(_summary(ends, rows.rows, network.width, config, seconds), passed_over=others)
+        made = _record(config, network, ends, summary, started)
+        write_record(record, made | {"passed_over": list(passed_over)})
         for part in (array, index, record):
             part.settle()
         for part in (array, index, record):
@@ -144,6 +163,7 @@ def _summary(ends: list[End], rows: int, width: int, config: Config, seconds: fl
         width=width,
         audio_seconds=sum(end.samples for end in ends) / config.settings.audio.sample_rate,
         seconds=seconds,
+        passed_over=0,
     )
 
 
@@ -192,13 +212,19 @@ def _file(end: End) -> dict[str, Any]:
     return entry
 
 
+def _version(package: str) -> str:
+    """Ask the module itself, for TensorFlow may be installed under another distribution's name."""
+    known = getattr(sys.modules.get(package), "__version__", None)
+    return str(known) if known else importlib.metadata.version(package)
+
+
 def versions() -> dict[str, str]:
     """Return the versions of everything that has a hand in the numbers."""
-    packages: Iterable[str] = ("tensorflow", "keras", "numpy", "librosa", "soundfile")
+    packages = ("tensorflow", "keras", "numpy", "librosa", "soundfile")
     return {
         "specfeat": specfeat.__version__,
         "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in packages},
+        **{name: _version(name) for name in packages},
         "libsndfile": soundfile.__libsndfile_version__,
         "soxr": soxr.__version__,
         "libsoxr": soxr.__libsoxr_version__,

@@ -56,11 +56,11 @@ class Collection:
 
     Attributes:
         paths: each as it was given, or as the given folder joined with what lies below it.
-        passed_over: how many files of the folders were left out: hidden, or not named as audio.
+        passed_over: the files of the folders that were left out: hidden, or not named as audio.
     """
 
     paths: tuple[str, ...]
-    passed_over: int
+    passed_over: tuple[str, ...]
 
 
 def collect(inputs: Iterable[str | os.PathLike[str]]) -> Collection:
@@ -77,7 +77,7 @@ def collect(inputs: Iterable[str | os.PathLike[str]]) -> Collection:
     known = extensions()
     paths: list[str] = []
     named: dict[str, str] = {}
-    passed_over = 0
+    passed_over: list[str] = []
     given = [os.fspath(name) for name in inputs]
     if not given:
         raise UsageError("no input is named; wanted audio files or folders")
@@ -89,7 +89,9 @@ def collect(inputs: Iterable[str | os.PathLike[str]]) -> Collection:
             below = sorted(_below(name), key=os.fsencode)
             kept = [path for path in below if _extension(path) in known or Path(name, path).is_dir()]
             found = [os.path.join(name, path) for path in kept]  # noqa: PTH118  keeps the name as given
-            passed_over += len(below) - len(found)
+            audio = set(kept)
+            left_out = [path for path in below if path not in audio]
+            passed_over += [os.path.join(name, path) for path in left_out]  # noqa: PTH118
         for path in found:
             place = os.path.abspath(path)  # noqa: PTH100  as text: links keep their own names
             if place in named:
@@ -101,9 +103,9 @@ def collect(inputs: Iterable[str | os.PathLike[str]]) -> Collection:
         looked = " ".join(sorted(f".{extension}" for extension in known))
         raise NothingError(
             f"no audio in {', '.join(map(printable, given))}: looked for {looked}"
-            + (f", passed over {passed_over} other files" if passed_over else "")
+            + (f", passed over {len(passed_over)} other files" if passed_over else "")
         )
-    return Collection(tuple(paths), passed_over)
+    return Collection(tuple(paths), tuple(passed_over))
 
 
 def printable(name: str) -> str:
@@ -133,7 +135,7 @@ def _below(folder: str) -> Iterator[str]:
             entries = list(os.scandir(place))
         except OSError as e:
             if not inside:
-                raise UsageError(f"{printable(place)}: the folder cannot be read: {e.strerror}") from e
+                raise UsageError(f"{printable(folder)}: the folder cannot be read: {e.strerror}") from e
             yield inside
             continue
         identity = (status.st_dev, status.st_ino)
@@ -142,12 +144,11 @@ def _below(folder: str) -> Iterator[str]:
         entered += 1
         if entered > MAX_FOLDERS:
             raise UsageError(f"{printable(folder)}: links in it lead to over {MAX_FOLDERS:,} folders")
-        for entry in entries:
-            path = f"{inside}/{entry.name}" if inside else entry.name
-            if not _is_folder(entry):
-                yield path
-            elif not entry.name.startswith("."):
-                waiting.append((path, parents | {identity}))
+        names = {f"{inside}/{entry.name}" if inside else entry.name: entry for entry in entries}
+        folders = {path for path, entry in names.items() if _is_folder(entry)}
+        yield from (path for path in names if path not in folders)
+        shown = (path for path in folders if not names[path].name.startswith("."))
+        waiting.extend((path, parents | {identity}) for path in shown)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

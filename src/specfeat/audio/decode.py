@@ -128,7 +128,7 @@ def _check(path: str) -> None:
     except (OSError, ValueError) as e:
         raise AudioError(f"cannot be opened: {getattr(e, 'strerror', None) or e}", "open") from e
     if stat.S_ISDIR(status.st_mode):
-        raise AudioError("is a folder that cannot be read", "open")
+        raise AudioError("is a folder", "open")
     if not stat.S_ISREG(status.st_mode):
         raise AudioError("is not a regular file", "open")
     if status.st_size == 0:

@@ -207,7 +207,8 @@ class _Worker:
         )
         theirs.close()
         self._connection = Connection(ours.detach())
-        self._connection.send_bytes(pickle.dumps(self._settings))
+        with contextlib.suppress(OSError):  # if it is dead already, the first task will show it
+            self._connection.send_bytes(pickle.dumps(self._settings))
 
     def _read(self) -> None:
         try:
@@ -268,7 +269,11 @@ class _Worker:
         return reason
 
     def _death(self) -> str:
-        code = self._process.wait()
+        try:
+            code = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:  # it has closed its end, but does not come to its own
+            self._process.kill()
+            code = self._process.wait()
         self._said.seek(0)
         last = self._said.read().decode(errors="replace").strip().rpartition("\n")[2]
         self._clean()

@@ -1,5 +1,6 @@
 """Magnitudes to what the network sees: bands, compression, cepstrum, deltas, normalisation."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -43,9 +44,6 @@ class SpectrogramMaker:
         """
         spectrogram = self.settings.spectrogram
         bands = self._bands(blocks)
-        if spectrogram.compress and spectrogram.compress.pcen:
-            seconds = spectrogram.hop_length / self.settings.audio.sample_rate
-            bands = pcen(bands, spectrogram.compress.pcen, seconds)
         frames = (
             with_deltas(bands, spectrogram.deltas)
             if spectrogram.deltas
@@ -64,19 +62,33 @@ class SpectrogramMaker:
         return normalized(clip, normalize) if normalize and normalize.clip else clip
 
     def _bands(self, blocks: Iterable[Float]) -> Iterator[Float]:
-        """Yield float32 blocks of shape (frames, bins), compressed."""
-        for frames, count in self.stft.frames(blocks):
-            # One thread, because a matrix product may round otherwise when it is shared out. What
-            # overflows is infinite and is told of by ClipMaker, with the clip.
-            with self._blas.limit(limits=1, user_api="blas"), np.errstate(over="ignore", invalid="ignore"):
-                values = self._compress(self._filtered(self.stft.magnitudes(frames)))
-                if self._cepstrum is not None:
-                    values = values @ self._cepstrum
-            yield values[:count]
+        """Yield float32 blocks of shape (frames, bins), compressed, or their cepstrum.
 
-    def _filtered(self, magnitudes: Double) -> Float:
-        single = magnitudes.astype(np.float32)
-        return single if self._filters is None else single @ self._filters
+        All is done in whole blocks, and what was filled up at the end is cut off last.
+        """
+        counts: deque[int] = deque()
+        compress = self.settings.spectrogram.compress
+        values = self._magnitudes(blocks, counts)
+        if compress and compress.pcen:
+            hop_seconds = self.settings.spectrogram.hop_length / self.settings.audio.sample_rate
+            values = pcen(values, compress.pcen, hop_seconds)
+        for block in values:
+            yield self._product(self._compress(block), self._cepstrum)[: counts.popleft()]
+
+    def _magnitudes(self, blocks: Iterable[Float], counts: deque[int]) -> Iterator[Float]:
+        for frames, count in self.stft.frames(blocks):
+            counts.append(count)
+            with np.errstate(over="ignore", invalid="ignore"):  # ClipMaker tells of what is not finite
+                magnitudes = self.stft.magnitudes(frames).astype(np.float32)
+            yield self._product(magnitudes, self._filters)
+
+    def _product(self, values: Float, matrix: Float | None) -> Float:
+        if matrix is None:
+            return values
+        # On one thread, because a matrix product may round otherwise when it is shared out.
+        with self._blas.limit(limits=1, user_api="blas"), np.errstate(over="ignore", invalid="ignore"):
+            product: Float = values @ matrix
+        return product
 
 
 def mel_filters(mel: Mel, sample_rate: int, n_fft: int) -> Float:

@@ -44,11 +44,13 @@ class Sender:
     begun: int = 0
     since: float = 0.0
     split: bool = False
+    waited: float = 0.0
 
     def begin(self) -> None:
         """A file is begun: if the process dies now, it is this one's doing."""
         self.begun += 1
         self.split = False
+        self.waited = 0.0
         self.since = time.monotonic()
         PROGRESS.pack_into(self.progress, 0, self.begun, self.since)
 
@@ -87,6 +89,7 @@ class Sender:
         self.events, self.clips, self.size = [], [], 0
         self.split = True
         self.since += time.monotonic() - before
+        self.waited += time.monotonic() - before
         PROGRESS.pack_into(self.progress, 0, self.begun, self.since)
 
 
@@ -119,7 +122,7 @@ def one(path: str, maker: ClipMaker, sender: Sender) -> None:
         error = AudioError("needs more memory than there is")
     except Exception:  # a bug of ours: the parent shows it as one
         error = AudioError(traceback.format_exc(), "bug")
-    sender.end(clips.samples, time.perf_counter() - begun, error)
+    sender.end(clips.samples, time.perf_counter() - begun - sender.waited, error)
 
 
 def main(arguments: list[str]) -> None:

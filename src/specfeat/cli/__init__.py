@@ -84,7 +84,10 @@ def _run() -> int:
         usage = getattr(e, "format_message", None)  # Typer's own: an unknown option, a missing argument
         if usage is None:
             raise
-        _say(f"{usage()[:1].lower()}{usage()[1:].rstrip('.')}; see specfeat --help")
+        said = str(usage())
+        if "'INPUTS...'" in said:  # Typer gives OUTPUT the only word there is
+            said = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
+        _say(f"{said[:1].lower()}{said[1:].rstrip('.')}; see specfeat --help")
         return 2
     return code if isinstance(code, int) else 0
 

@@ -2,9 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from specfeat.config import Config
 
 Inputs = Annotated[
     list[str],
@@ -60,7 +63,8 @@ def extract(
 
     Row k of OUTPUT (float32, NumPy's .npy) is line k of the index: which file, which seconds.
 
-    Exit code: 0 all done, 1 failed, 2 usage or config, 3 done but some files failed, 4 nothing usable.
+    Exit code: 0 all done, 1 failed, 2 usage or config, 3 done but some files failed, 4 nothing usable,
+    130 and 143 stopped by a signal.
     """
     from specfeat.cli.lean import without_optional
     from specfeat.cli.progress import Voice  # here and below: nothing that --help has to wait for
@@ -71,6 +75,7 @@ def extract(
     voice = Voice(quiet=quiet, verbose=verbose)
     parse_device(device)
     checked = load_config(config, overrides or [])
+    _check_weights(checked)
     place = Place(Path(output))
     place.check(force=force)
     _check_inputs(inputs)
@@ -93,9 +98,16 @@ def extract(
         network = build(checked, device)
         voice.built(network)
         with voice.bar(paths) as reporter:
-            summary = run(checked, network, tracks, place, reporter)
+            summary = run(checked, network, tracks, place, reporter, collection.passed_over)
     voice.done(summary, output)
     return 3 if summary.failed else 0
+
+
+def _check_weights(config: "Config") -> None:
+    """A weights file that is not there is told with the line that names it."""
+    file = config.settings.model.weights.file
+    if file is not None and not Path(file).exists():
+        raise config.tree.error(("model", "weights", "file"), f"{file}: no such file")
 
 
 def _check_inputs(inputs: list[str]) -> None:

@@ -44,17 +44,17 @@ class Voice:
             frames, bins, channels = settings.input_shape
             self.say(f"specfeat {__version__}, config {config.name} ({settings.digest[:12]})")
             self.say(
-                f"{len(collection.paths)} files, {collection.passed_over} others passed over; "
+                f"{len(collection.paths)} files, {len(collection.passed_over)} others passed over; "
                 f"clips of {frames} frames x {bins} bins x {channels} channels"
-            )
-        if settings.model.weights.random is not None and not self.quiet:
-            self.say(
-                f"the network's weights are random (seed {settings.model.weights.random}): "
-                "its features are those of an untrained network"
             )
 
     def built(self, network: "Network") -> None:
         """The network is ready."""
+        if "random" in network.weights and not self.quiet:
+            self.say(
+                f"the network's weights are random (seed {network.weights['random']}): "
+                "its features are those of an untrained network"
+            )
         if self.verbose:
             self.say(
                 f"network of {network.model.count_params():,} parameters, {network.width} features a row, "
@@ -65,9 +65,8 @@ class Voice:
         """All is written."""
         if self.quiet:
             return
-        text = (
-            f"{output}: {summary.rows} rows x {summary.width} features from {_count(summary.files, 'file')}"
-        )
+        text = f"{output}: {_count(summary.rows, 'row')} x {_count(summary.width, 'feature')} from "
+        text += _count(summary.files - summary.failed - summary.without_rows, "file")
         whole = time.perf_counter() - self._begun
         text += f", {_duration(summary.audio_seconds)} of audio in {whole:.1f} s"
         if summary.seconds > 1:  # below, most was decoded while TensorFlow loaded, and no speed is to be told
@@ -76,6 +75,8 @@ class Voice:
             text += f"; {_count(summary.without_rows, 'file')} empty or too short"
         if summary.failed:
             text += f"; {_count(summary.failed, 'file')} failed, see the record"
+        if summary.passed_over:
+            text += f"; {_count(summary.passed_over, 'other file')} passed over, see the record"
         self.say(text)
 
     def say(self, text: str) -> None:

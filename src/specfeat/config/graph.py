@@ -1,5 +1,6 @@
 """The network of a config, as a graph of layers: how its list is read, blocks repeated, inputs found."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,8 @@ from specfeat.config.tree import KeyPath
 from specfeat.config.words import did_you_mean, shown
 
 INPUT = "spectrogram"  # the name of the network's input, for `inputs:`
+_NAME = re.compile(r"[A-Za-z0-9.$][A-Za-z0-9._/$-]{0,199}")  # what TensorFlow takes as a scope, and $i
+
 MAX_LAYERS = 10_000  # after repeats; the deepest known networks have some hundreds
 
 Options = dict[str, Any]
@@ -140,8 +143,8 @@ class _Reader:
             self.counts[kind] = self.counts.get(kind, 0) + 1
             free = f"{kind.lower()}_{self.counts[kind]}"
             name = None if free in self.taken else free
-        if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
-            raise LayerError((*path, "name"), f"is {shown(name)}; wanted 1 to 200 printable characters")
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise LayerError((*path, "name"), f"is {shown(name)}; wanted letters, digits, . _ / - and $i")
         name = _with_index(name, index)
         if keras_name(name) in self.taken:
             cure = "; write $i into the names of a repeated block" if index is not None else ""

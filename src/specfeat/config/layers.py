@@ -107,6 +107,12 @@ def _axis(value: object, _: int) -> str | None:
     return None if fits else "an axis: -1 (channels), 1 (frames), 2 (bins); 0 is the batch"
 
 
+def _one_axis(value: object, _: int) -> str | None:
+    return (
+        _axis(value, 0) if not isinstance(value, list) else "one axis: -1 (channels), 1 (frames) or 2 (bins)"
+    )
+
+
 def _shape(value: object, _: int) -> str | None:
     fits = isinstance(value, list) and value and all(is_whole(v, 1) or v == -1 for v in value)
     return None if fits else "a list of whole numbers, -1 for what is left, e.g. [96, -1]"
@@ -229,6 +235,7 @@ LAYERS: dict[str, Kind] = {
 _OWN_ARGUMENTS: dict[tuple[str, str], Callable[[object, int], str | None]] = {
     ("ZeroPadding1D", "padding"): _margins,
     ("ZeroPadding2D", "padding"): _margins,
+    ("BatchNormalization", "axis"): _one_axis,
     ("Rescaling", "scale"): _number(float("-inf")),
     ("Rescaling", "offset"): _number(float("-inf")),
 }

@@ -100,7 +100,7 @@ def _seconds_to_integers(tree: Tree) -> None:
     data: Any = tree.data
     for (section, key), integer in SECONDS.items():
         values = data.get(section, {})
-        if key not in values:
+        if key not in values or "audio" not in data:
             continue
         rate = _rate(tree)
         path = (section, key)
@@ -109,7 +109,7 @@ def _seconds_to_integers(tree: Tree) -> None:
         if integer in values:
             raise tree.error(path, f"and {integer} are both given; keep one", at_key=True)
         samples = _whole_samples(tree, path, values[key], rate)
-        if section == "clips" and values.get("cut", "frames") == "frames":
+        if section == "clips" and (values.get("cut", "frames") == "frames" or "frames" in values):
             samples = _whole_hops(tree, path, samples, data)
         values[integer] = samples
         del values[key]
@@ -130,7 +130,7 @@ def _rate(tree: Tree) -> int:
             raise tree.error(("audio", known[0]), hint, at_key=True)
         if "sample_rate" not in audio:
             raise tree.error(("audio",), "has no 'sample_rate'; it is required", at_key=True)
-        raise tree.error(("audio", "sample_rate"), f"is {shown(rate)}; wanted a whole number")
+        raise tree.error(("audio", "sample_rate"), f"is {shown(rate)}; wanted a whole number, 1,000 or more")
     return rate
 
 

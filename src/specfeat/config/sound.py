@@ -310,7 +310,8 @@ class Cutter:
         self.frames = spectrogram.frames(length) if clips.cut == "samples" else clips.frames or 1
         self.clip_samples = length
         hop_unit = 1 if clips.samples else spectrogram.hop_length
-        self.hop_samples = (clips.hop or clips.samples or self.frames) * hop_unit
+        whole = length if clips.cut == "samples" else self.frames * spectrogram.hop_length
+        self.hop_samples = clips.hop * hop_unit if clips.hop else whole
 
     @property
     def hop_frames(self) -> int:

@@ -98,7 +98,7 @@ def _fold(layer: Layer, made: Any, norm: Any) -> Any:
     axes = _OUTPUTS[layer.kind]
     kernel *= scale.reshape(kernel.shape[axes[0] :])
     bias = shift if made.bias is None else shift + scale * _array(made.bias)
-    copy = type(made).from_config({**made.get_config(), "use_bias": True, "name": f"{made.name}.folded"})
+    copy = type(made).from_config({**made.get_config(), "use_bias": True, "name": f"{made.name}>folded"})
     copy.build(made.input.shape)
     copy.set_weights([array.astype(np.float32) for array in (*before, kernel, bias)])
     return copy

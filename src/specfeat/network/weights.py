@@ -1,6 +1,7 @@
 """Arrays from a file into the network: all of them, once, with equal shapes, or an error."""
 
 import hashlib
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ def load_weights(model: Any, layers: tuple[Layer, ...], path: str) -> None:
     try:
         if not Path(path).is_file() and Path(path).exists():
             raise WeightsError(f"{path}: is not a regular file; wanted what save_weights wrote")
+        if zipfile.is_zipfile(path):
+            raise WeightsError(
+                f"{path}: is a .keras archive of a whole model; wanted what save_weights wrote"
+            )
         with h5py.File(path, "r") as file:
             _load(model, layers, file, path)
     except OSError as e:

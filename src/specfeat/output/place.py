@@ -53,7 +53,7 @@ class Place:
     def _check_folder(self) -> None:
         folder = self.array.parent
         if not folder.is_dir():
-            raise OutputError(f"{folder}: no such folder for the output; make it first: mkdir -p {folder}")
+            raise UsageError(f"{folder}: no such folder for the output; make it first: mkdir -p {folder}")
         if self.array.name in ("", ".", "..") or self.array.is_dir():
             example = self.array / "out.npy"
             raise UsageError(f"{self.array}: is a folder; wanted the output's file name, e.g. {example}")
