@@ -34,6 +34,14 @@ READ = {
         "c.yaml:9:16: model.input_shape: is 224 x 224 x 1, but the spectrogram settings give 28 x 28 x 1 "
         "(frames x bins x channels); leave it out, or change clips and spectrogram",
     ),
+    "a spectrogram of 100 x 100 x 3 for a network of 224 x 224 x 1": (
+        LAYERS.replace("{n_mels: 28}", "{n_mels: 100, fmin: 30}, deltas: {order: 2}")
+        .replace("n_fft: 512", "n_fft: 4096")
+        .replace("frames: 28", "frames: 100")
+        + "    - Flatten\n  input_shape: [224, 224, 1]\n",
+        "c.yaml:9:16: model.input_shape: is 224 x 224 x 1, but the spectrogram settings give 100 x 100 x 3 "
+        "(frames x bins x channels); leave it out, or change clips and spectrogram",
+    ),
     "a missing channel axis": (
         LAYERS + "    - Flatten\n  input_shape: [28, 28]\n",
         "c.yaml:9:16: model.input_shape: is 28 x 28, without the channel axis; wanted [28, 28, 1], or leave it out",
