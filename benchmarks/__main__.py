@@ -82,7 +82,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             "peak_mb": max(run.peak_mb for run in ours),
         }
         if naive:
-            assert naive[0].rows == ours[0].rows, "the naive script makes other rows"  # noqa: S101
+            assert naive[0].rows == ours[0].rows, "the naive script makes other rows"  # noqa: S101  a bug here
             entry["naive"] = statistics.median(run.work for run in naive)
             entry["over_naive"] = statistics.median(n.work / o.work for n, o in zip(naive, ours, strict=True))
         result["networks"][config] = entry

@@ -4,6 +4,7 @@
 that are undefined because they are used too early, rebuilt in a loop or lost in a scope.
 """
 
+import signal
 import subprocess
 import sys
 import textwrap
@@ -225,23 +226,40 @@ def test_the_network_is_built_and_traced_once(
     write: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rebuilt in a loop: for 50 files of 50 lengths there is one build, one compile and one trace."""
-    from specfeat import Extractor
+    import soundfile
+
+    from specfeat.cli import main
+    from specfeat.network import build
+    from specfeat.network.build import Network
     from specfeat.network.runtime import keras
 
+    built: list[Network] = []
     compiled = []
-    original = keras.Model.compile
+    original, compile_it = build.build, keras.Model.compile
+
+    def spied(*arguments: Any) -> Network:
+        built.append(original(*arguments))
+        return built[-1]
 
     def counted(model: Any, **options: Any) -> None:
         compiled.append(model)
-        original(model, **options)
+        compile_it(model, **options)
 
+    monkeypatch.setattr(build, "build", spied)
     monkeypatch.setattr(keras.Model, "compile", counted)
-    extractor = Extractor(write(LAYERS + "    - Conv2D: {filters: 2, kernel_size: 3}\n    - Flatten\n"))
+    Path("in").mkdir()
     for n in range(50):
-        extractor.extract(np.sin(np.arange(1_000 + 777 * n) / 5), 16_000)
+        soundfile.write(f"in/{n:02}.wav", np.sin(np.arange(1_000 + 777 * n) / 5), 16_000)
+    path = write(LAYERS + "    - Conv2D: {filters: 2, kernel_size: 3}\n    - Flatten\n")
+    monkeypatch.setattr(sys, "argv", ["specfeat", "extract", "in", "out.npy", "-c", path, "-q"])
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    code = main()
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
-    assert len(compiled) == 1
-    assert extractor.network.traces == [1]
+    assert code == 0
+    assert len(built) == len(compiled) == 1
+    assert built[0].traces == [1]
 
 
 @pytest.mark.tf

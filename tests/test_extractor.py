@@ -13,6 +13,7 @@ import soundfile
 from specfeat import AudioError, Extractor, load_config
 from specfeat.audio import decode
 from specfeat.audio.clips import ClipMaker
+from specfeat.audio.pool import Pool
 from specfeat.audio.track import LocalTrack
 from specfeat.errors import SpecfeatError, UsageError
 from specfeat.pipeline import End, Rows, follow
@@ -155,23 +156,50 @@ def test_the_rows_of_a_file_that_breaks_are_taken_back(extractor: Extractor) -> 
         np.testing.assert_array_equal(kept[:6], kept[6:])
 
 
-def test_features_that_are_not_finite_fail_their_file_alone(extractor: Extractor) -> None:
-    """Samples so large that the network overflows: the file fails, in the stage that shows it."""
-    settings = load_config("minimal", ["spectrogram.compress=null", "model.batch=4"])
-    linear = Extractor(settings)
-    huge = np.full(20_000, 1e18, np.float32) * np.sin(np.arange(20_000))
-    maker = ClipMaker(linear.settings)
-    sounds = {
-        "good": np.ones(9000, np.float32),
-        "huge": huge.astype(np.float32),
-        "too": np.ones(9000, np.float32),
-    }
-    tracks = [LocalTrack(name, maker, partial(iter, [sound])) for name, sound in sounds.items()]
-    ends = [event for event in follow(tracks, linear.network) if isinstance(event, End)]
+class _Overflowing:
+    """A network that cannot bear loud clips; of a batch of 4."""
 
-    assert [end.status for end in ends] == ["ok", "failed", "ok"]
+    batch = 4
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.input_shape = shape
+
+    def rows(self, clips: np.ndarray) -> np.ndarray:
+        means = clips.mean(axis=(1, 2, 3), dtype=np.float32)
+        return np.where(means > 20, np.float32(np.nan), means)[:, np.newaxis]
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.1, 5, 30])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_features_that_are_not_finite_fail_their_file_alone(
+    extractor: Extractor, tmp_path: Path, seconds: float, workers: int
+) -> None:
+    """The file fails in the stage "network", whatever it shares batches with; its length is told by either road."""
+    rng = np.random.default_rng(0)
+    lengths = {"a.wav": 1.0, "loud.wav": seconds, "b.wav": 0.7, "c.wav": 2.0}
+    for name, length in lengths.items():
+        noise = rng.normal(size=round(8000 * length)) * 1e-4
+        if name == "loud.wav":
+            noise[-3000:] *= 1e6  # after quiet clips, if it is long
+        soundfile.write(tmp_path / name, noise, 8000, subtype="FLOAT")
+    paths = [str(tmp_path / name) for name in lengths]
+    settings, network = extractor.settings, _Overflowing(extractor.settings.input_shape)
+    maker = ClipMaker(settings)
+    local = [LocalTrack(path, maker, partial(decode.read, path, settings.audio)) for path in paths]
+    with Pool(settings, max(1, workers)) as pool:
+        tracks = pool.tracks(paths) if workers else local
+        events = list(follow(tracks, network))  # type: ignore[arg-type]  # it has what the journey asks for
+    ends = [event for event in events if isinstance(event, End)]
+    rows = sum(len(event.rows) for event in events if isinstance(event, Rows))
+
+    assert [end.status for end in ends] == ["ok", "failed", "ok", "ok"]
     assert ends[1].error is not None
-    assert ends[1].error.stage in ("network", "spectrogram")
+    assert (ends[1].error.stage, str(ends[1].error)) == ("network", "gives features that are not finite")
+    assert [end.samples for end in ends] == [round(8000 * length) for length in lengths.values()]
+    assert rows - ends[1].take_back == sum(end.rows for end in ends)
+    assert [end.rows for end in ends] == [
+        0 if end.error else settings.cutter.count(end.samples) for end in ends
+    ]
 
 
 @pytest.mark.parametrize(

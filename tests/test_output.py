@@ -98,9 +98,8 @@ def test_the_index_reads_back_exactly(tmp_path: Path) -> None:
     assert tuple(lines[0]) == COLUMNS
     assert [int(line["row"]) for line in lines] == list(range(12))
     assert [line["path"] for line in lines[::2]] == names
-    assert [float(line["start_s"]) * 44_100 for line in lines[1::2]] == pytest.approx(
-        [7 * k for k in range(6)]
-    )
+    assert [float(line["start_s"]) for line in lines[1::2]] == [7 * k / 44_100 for k in range(6)]
+    assert [round(float(line["end_s"]) * 44_100) for line in lines[1::2]] == [7 * k + 441 for k in range(6)]
     assert {line["channel"] for line in lines} == {"mix"}
 
 

@@ -64,7 +64,7 @@ class AudioError(SpecfeatError):
 
     Args:
         message: what is wrong with the file, without its path.
-        stage: where on its way it failed: "open", "decode", "resample", "spectrogram", "network".
+        stage: where on its way it failed: "open", "decode", "spectrogram", "network".
     """
 
     def __init__(self, message: str, stage: str = "decode") -> None:

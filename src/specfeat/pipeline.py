@@ -91,11 +91,10 @@ class _Journey:
     def _one(self, file: _File) -> Iterator[Rows | End]:
         try:
             for clips in file.track:
-                yield from self._fill(file, clips)
-                if file.error:  # the network could not bear its clips
-                    break
+                if not file.error:  # the network could bear its clips so far; else only its length is wanted
+                    yield from self._fill(file, clips)
         except AudioError as e:
-            file.error = e
+            file.error = file.error or e
         file.ended = True
         if not self.files[0].waiting:
             yield self.files.popleft().end()

@@ -91,7 +91,7 @@ def collect(inputs: Iterable[str | os.PathLike[str]]) -> Collection:
             found = [os.path.join(name, path) for path in kept]  # noqa: PTH118  keeps the name as given
             audio = set(kept)
             left_out = [path for path in below if path not in audio]
-            passed_over += [os.path.join(name, path) for path in left_out]  # noqa: PTH118
+            passed_over += [os.path.join(name, path) for path in left_out]  # noqa: PTH118  likewise
         for path in found:
             place = os.path.abspath(path)  # noqa: PTH100  as text: links keep their own names
             if place in named:
@@ -129,9 +129,9 @@ def _below(folder: str) -> Iterator[str]:
     entered = 0
     while waiting:
         inside, parents = waiting.pop()
-        place = os.path.join(folder, inside)  # noqa: PTH118
+        place = os.path.join(folder, inside)  # noqa: PTH118  likewise
         try:
-            status = os.stat(place)  # noqa: PTH116
+            status = os.stat(place)  # noqa: PTH116  likewise
             entries = list(os.scandir(place))
         except OSError as e:
             if not inside:

@@ -124,7 +124,7 @@ def _open(path: str) -> soundfile.SoundFile:
 
 def _check(path: str) -> None:
     try:
-        status = os.stat(path)  # noqa: PTH116
+        status = os.stat(path)  # noqa: PTH116  likewise
     except (OSError, ValueError) as e:
         raise AudioError(f"cannot be opened: {getattr(e, 'strerror', None) or e}", "open") from e
     if stat.S_ISDIR(status.st_mode):

@@ -99,7 +99,7 @@ def work(connection: Connection, progress: mmap.mmap) -> None:
     sender = Sender(connection, progress)
     while True:
         try:
-            paths: list[str] = pickle.loads(connection.recv_bytes())  # noqa: S301
+            paths: list[str] = pickle.loads(connection.recv_bytes())  # noqa: S301  likewise
         except EOFError:
             return
         for path in paths:

@@ -34,10 +34,6 @@ class Config:
     settings: Settings
     tree: Tree
 
-    def where(self, path: KeyPath) -> str:
-        """Say where `path` was written: `FILE:LINE:COL`."""
-        return self.tree.where(path)
-
 
 def shipped_names() -> list[str]:
     """List the configs that come with specfeat."""
