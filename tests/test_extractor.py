@@ -160,6 +160,7 @@ class _Overflowing:
     """A network that cannot bear loud clips; of a batch of 4."""
 
     batch = 4
+    parallel = 2
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.input_shape = shape

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -141,3 +142,20 @@ def test_an_output_is_checked_before_any_work(tmp_path: Path) -> None:
     Place(tmp_path / "new.npy").check(force=False)
     with pytest.raises(UsageError, match="is not a regular file"):
         Place(Path("/dev/null")).check(force=True)
+
+
+def test_a_long_files_lines_do_not_pile_up(tmp_path: Path) -> None:
+    """A day's file has its lines written as they are made: what waits in memory stays small."""
+    tracemalloc.start()
+    with Partial(tmp_path / "index.csv") as partial:
+        writer = IndexWriter(partial)
+        writer.add("day.wav", "mix", (Span(k, k + 9) for k in range(150_000)), 149_000, 10)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        partial.settle()
+        partial.finish()
+
+    assert peak < 2_000_000
+    lines = (tmp_path / "index.csv").read_text().splitlines()
+    assert len(lines) == 150_001
+    assert lines[-1].startswith("149999,day.wav,mix,14999.9,")

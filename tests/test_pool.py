@@ -1,6 +1,5 @@
 """Worker processes: the same clips in the same order, whatever happens to a worker."""
 
-import os
 import signal
 import threading
 import time
@@ -13,7 +12,7 @@ import soundfile
 
 from specfeat.audio import decode, pool
 from specfeat.audio.clips import ClipMaker
-from specfeat.audio.pool import Pool, default_workers
+from specfeat.audio.pool import Pool
 from specfeat.config import load_config
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError
@@ -178,7 +177,7 @@ def test_workers_wait_for_who_reads(files: list[str], monkeypatch: pytest.Monkey
     with Pool(SETTINGS, 2) as crew:
         tracks = crew.tracks(files)
         time.sleep(1.5)
-        waiting = [worker._events.qsize() for worker in crew._workers]
+        waiting = [worker._messages.qsize() for worker in crew._workers]
         count = sum(1 for _ in tracks)
 
     assert max(waiting) == 2
@@ -224,17 +223,6 @@ def _lives(pid: int) -> bool:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3]
     except OSError:
         return False
-
-
-def test_workers_are_as_many_as_the_cores_at_hand() -> None:
-    """The default follows the affinity of the process."""
-    allowed = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(allowed)})
-        assert default_workers() == 1
-    finally:
-        os.sched_setaffinity(0, allowed)
-    assert 1 <= default_workers() <= len(allowed)
 
 
 def test_a_worker_that_is_killed_while_it_waits_is_replaced(files: list[str]) -> None:

@@ -7,6 +7,7 @@ The stages know nothing of each other; they are joined here and nowhere else.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -69,24 +70,39 @@ class _File:
 
 
 @dataclass(slots=True)
-class _Journey:
-    """Fills one batch across files and hands its rows out to the files that they belong to."""
+class _Batch:
+    """Clips that go through the network together, and whose they are."""
 
-    network: Network
-    files: deque[_File] = field(default_factory=deque)
+    clips: NDArray[np.float32]
     filled: int = 0
-    batch: NDArray[np.float32] = field(init=False)
+    parts: list[tuple[_File, int]] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.batch = np.zeros((self.network.batch, *self.network.input_shape), np.float32)
+
+class _Journey:
+    """Fills batches across files and hands their rows out to the files that they belong to.
+
+    As many batches run at once as the network bears, each in a thread; they are answered in order.
+    """
+
+    def __init__(self, network: Network, threads: Executor) -> None:
+        self._network = network
+        self._threads = threads
+        self._files: deque[_File] = deque()
+        self._running: deque[tuple[_Batch, Future[NDArray[np.float32]]]] = deque()
+        self._batch = self._new()
 
     def follow(self, tracks: Iterable[Track]) -> Iterator[Rows | End]:
         for track in tracks:
             file = _File(track)
-            self.files.append(file)
+            self._files.append(file)
             yield from self._one(file)
-        if self.filled:
-            yield from self._infer()
+        if self._batch.filled:
+            self._run()
+        while self._running:
+            yield from self._answer()
+
+    def _new(self) -> _Batch:
+        return _Batch(np.zeros((self._network.batch, *self._network.input_shape), np.float32))
 
     def _one(self, file: _File) -> Iterator[Rows | End]:
         try:
@@ -96,36 +112,47 @@ class _Journey:
         except AudioError as e:
             file.error = file.error or e
         file.ended = True
-        if not self.files[0].waiting:
-            yield self.files.popleft().end()
+        yield from self._ends()
 
     def _fill(self, file: _File, clips: NDArray[np.float32]) -> Iterator[Rows | End]:
         while len(clips):
-            count = min(len(clips), len(self.batch) - self.filled)
-            self.batch[self.filled : self.filled + count] = clips[:count]
-            self.filled += count
+            batch = self._batch
+            count = min(len(clips), len(batch.clips) - batch.filled)
+            batch.clips[batch.filled : batch.filled + count] = clips[:count]
+            batch.filled += count
+            batch.parts.append((file, count))
             file.waiting += count
             clips = clips[count:]
-            if self.filled == len(self.batch):
-                yield from self._infer()
+            if batch.filled == len(batch.clips):
+                self._run()
+                while len(self._running) > self._network.parallel:
+                    yield from self._answer()
 
-    def _infer(self) -> Iterator[Rows | End]:
-        """Run the batch; each file's rows come before its end, and that before the next file's rows."""
-        rows = self.network.rows(self.batch)
-        start = self.filled = 0
-        while self.files:
-            file = self.files[0]
-            mine = rows[start : start + file.waiting]
-            start += file.waiting
-            file.waiting = 0
+    def _run(self) -> None:
+        """Send the batch on its way and begin another."""
+        self._running.append((self._batch, self._threads.submit(self._network.rows, self._batch.clips)))
+        self._batch = self._new()
+
+    def _answer(self) -> Iterator[Rows | End]:
+        """Wait for the oldest batch; each file's rows come before its end, and that before the next one's."""
+        batch, future = self._running.popleft()
+        rows = future.result()
+        start = 0
+        for file, count in batch.parts:
+            mine = rows[start : start + count]
+            start += count
+            file.waiting -= count
             if not np.isfinite(mine).all():
                 file.error = file.error or AudioError("gives features that are not finite", "network")
-            if len(mine) and not file.error:
-                file.given += len(mine)
+            if not file.error:
+                file.given += count
                 yield Rows(mine)
-            if not file.ended:  # the last one: its clips are still coming
-                break
-            yield self.files.popleft().end()
+            yield from self._ends()
+
+    def _ends(self) -> Iterator[End]:
+        """Yield the ends of the files that nothing is to come for any more."""
+        while self._files and self._files[0].ended and not self._files[0].waiting:
+            yield self._files.popleft().end()
 
 
 def follow(tracks: Iterable[Track], network: Network) -> Iterator[Rows | End]:
@@ -133,7 +160,7 @@ def follow(tracks: Iterable[Track], network: Network) -> Iterator[Rows | End]:
 
     Yields:
         For each track its `Rows`, in pieces, and then its `End`. What a file gives depends on that
-        file and the config alone: every batch has the one shape, and the last is filled with what is
-        there already.
+        file and the config alone: every batch has the one shape, and the last is filled with zeros.
     """
-    return _Journey(network).follow(tracks)
+    with ThreadPoolExecutor(network.parallel) as threads:
+        yield from _Journey(network, threads).follow(tracks)

@@ -20,7 +20,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from mmap import mmap
 from multiprocessing.connection import Connection
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
@@ -33,17 +32,9 @@ from specfeat.errors import AudioError
 
 TASK_BYTES = 1_000_000  # of short files that travel together
 TASK_FILES = 32
-QUEUE_BYTES = 8 * 2**20  # of clips that wait, for each worker
-
-
-def default_workers() -> int:
-    """Return the number of cores that this process may use: its affinity, and its cgroup's quota."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        if quota != "max":
-            cores = min(cores, max(1, int(quota) // int(period)))
-    return cores
+# Of clips that wait, for each worker and for all: with less, the others soon stand still beside a long file.
+QUEUE_BYTES = 16 * 2**20
+ALL_QUEUES_BYTES = 256 * 2**20
 
 
 class RemoteTrack:
@@ -94,7 +85,8 @@ class Pool:
         self._lock = threading.Lock()
         self._paths: deque[str] = deque()
         self._given: queue.Queue[tuple[_Worker, list[str]]] = queue.Queue()
-        self._workers = [_Worker(self, settings) for _ in range(workers)]
+        queue_bytes = min(QUEUE_BYTES, ALL_QUEUES_BYTES // workers)
+        self._workers = [_Worker(self, settings, queue_bytes) for _ in range(workers)]
 
     def tracks(self, paths: Sequence[str]) -> Iterator[RemoteTrack]:
         """Begin to decode, and return the files' tracks in order.
@@ -148,12 +140,16 @@ class Pool:
 class _Worker:
     """One process, and the thread that reads from it."""
 
-    def __init__(self, pool: Pool, settings: Settings) -> None:
+    def __init__(self, pool: Pool, settings: Settings, queue_bytes: int) -> None:
         self._pool = pool
         self._settings = settings
         self._shape = settings.input_shape
         clip_bytes = 4 * int(np.prod(self._shape))
-        self._events: queue.Queue[Any] = queue.Queue(max(2, QUEUE_BYTES // max(clip_bytes, MESSAGE_BYTES)))
+        # A message's events, or what went wrong; and those of the message that is being taken.
+        self._messages: queue.Queue[list[list[Any]] | BaseException] = queue.Queue(
+            max(2, queue_bytes // max(clip_bytes, MESSAGE_BYTES))
+        )
+        self._events: deque[list[Any]] = deque()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._closing = False
         self._changing = threading.Lock()  # of the process: nobody starts one while it is being ended
@@ -166,11 +162,12 @@ class _Worker:
 
     def take(self) -> list[Any]:
         """Return the next event of this worker's files, in order."""
-        event = self._events.get()
-        if isinstance(event, BaseException):
-            raise event
-        taken: list[Any] = event
-        return taken
+        while not self._events:
+            message = self._messages.get()
+            if isinstance(message, BaseException):
+                raise message
+            self._events.extend(message)
+        return self._events.popleft()
 
     def close(self) -> None:
         """Kill the process and let the thread come to its end."""
@@ -179,7 +176,7 @@ class _Worker:
             self._process.kill()
         while self._thread.is_alive():
             with contextlib.suppress(queue.Empty):
-                self._events.get(timeout=0.01)
+                self._messages.get(timeout=0.01)
         self._process.wait()
         self._clean()
 
@@ -217,7 +214,7 @@ class _Worker:
                     task = self._run(task)
         except BaseException as e:  # for whoever takes the next event to see
             if not self._closing:
-                self._events.put(e)
+                self._messages.put(e)
 
     def _run(self, task: list[str]) -> list[str]:
         """Have a task done; return the rest of it if the process died over one of its files."""
@@ -242,12 +239,12 @@ class _Worker:
                 redo = self._run(task[ended:guilty])
                 if redo:
                     return redo + task[guilty:]
-            self._events.put(["end", 0, 0.0, "decode", f"the process that decodes it {reason}"])
+            self._messages.put([["end", 0, 0.0, "decode", f"the process that decodes it {reason}"]])
             return task[guilty + 1 :]
         return []
 
     def _receive(self) -> int:
-        """Put one message's events into the queue; return how many files it ends."""
+        """Put one message into the queue; return how many files it ends."""
         events = json.loads(self._connection.recv_bytes())
         count = sum(event[1] for event in events if event[0] == "clips")
         clips = np.frombuffer(self._connection.recv_bytes() if count else b"", np.float32)
@@ -256,7 +253,7 @@ class _Worker:
         for event in events:
             if event[0] == "clips":
                 event[1], start = clips[start : start + event[1]], start + event[1]
-            self._events.put(event)
+        self._messages.put(events)
         return sum(event[0] == "end" for event in events)
 
     def _replace(self) -> str:

@@ -41,6 +41,12 @@ WorkersOption = Annotated[
         "--workers", metavar="N", min=1, max=256, help="Processes that decode; one a core by default."
     ),
 ]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", metavar="N", min=1, max=256, help="Threads of the network; one a core by default."
+    ),
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but failures.")]
 VerboseOption = Annotated[
@@ -55,6 +61,7 @@ def extract(
     overrides: SetOption = None,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
+    threads: ThreadsOption = None,
     force: ForceOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -81,21 +88,22 @@ def extract(
     _check_inputs(inputs)
 
     from specfeat.audio.collect import collect
-    from specfeat.audio.pool import Pool, default_workers
+    from specfeat.audio.pool import Pool
+    from specfeat.cli.cores import available
 
     collection = collect(inputs)
     place.check_apart_from(collection.paths)
     voice.begin(checked, collection)
     paths = collection.paths
     # The workers decode while TensorFlow loads.
-    with Pool(checked.settings, min(workers or default_workers(), len(paths))) as pool:
+    with Pool(checked.settings, min(workers or available(), len(paths))) as pool:
         tracks = pool.tracks(paths)
 
         with without_optional():
             from specfeat.job import run
             from specfeat.network.build import build
 
-        network = build(checked, device)
+        network = build(checked, device, threads or available())
         voice.built(network)
         with voice.bar(paths) as reporter:
             summary = run(checked, network, tracks, place, reporter, collection.passed_over)

@@ -16,7 +16,7 @@ from specfeat.config.graph import INPUT, Layer
 from specfeat.config.settings import times
 from specfeat.config.tree import dotted
 from specfeat.errors import ModelError
-from specfeat.network.device import Device, choose
+from specfeat.network.device import Device, choose, share_out
 from specfeat.network.fold import folded
 from specfeat.network.layers import Shape, make_layer, misfit, plain
 from specfeat.network.runtime import keras, quiet, tf
@@ -37,6 +37,7 @@ class Network:
         input_shape: of one clip, without the batch.
         width: features in a row.
         device: where it runs.
+        parallel: how many batches are worth running at once, each in a thread.
         weights: for the record: {"random": seed}, or {"file": path, "sha256": ...}.
         traces: how often the graph was traced; it stays 1.
         seconds: that building took.
@@ -47,6 +48,7 @@ class Network:
     input_shape: Shape
     width: int
     device: Device
+    parallel: int
     weights: dict[str, object]
     seconds: float
     traces: list[int] = field(repr=False)
@@ -66,12 +68,14 @@ class Network:
         return rows
 
 
-def build(config: Config, device: str = "auto") -> Network:
+def build(config: Config, device: str = "auto", threads: int | None = None) -> Network:
     """Build, compile, weigh and trace the network of a config, once.
 
     Args:
         config: the checked config.
         device: "auto", "cpu", "gpu" or "gpu:N".
+        threads: that the network may use on a CPU; without it TensorFlow's own choice stands, for that is
+            the whole process's.
 
     Raises:
         ModelError: a layer does not fit; names the YAML line, the layer and both shapes.
@@ -82,6 +86,7 @@ def build(config: Config, device: str = "auto") -> Network:
     settings = config.settings
     with quiet():
         place = choose(device)
+        parallel = share_out(place, threads)
         with tf.device(place.name):
             with _own_chance():
                 model, features = _connect(config)
@@ -100,6 +105,7 @@ def build(config: Config, device: str = "auto") -> Network:
         input_shape=settings.input_shape,
         width=features.shape[-1],
         device=place,
+        parallel=parallel,
         weights=weights,
         seconds=time.perf_counter() - begun,
         traces=traces,

@@ -44,3 +44,19 @@ def choose(wanted: str) -> Device:
     tf.config.experimental.enable_op_determinism()
     name = tf.config.experimental.get_device_details(gpus[index]).get("device_name", "unnamed")
     return Device(f"/GPU:{index}", f"gpu:{index} {name}")
+
+
+def share_out(device: Device, threads: int | None) -> int:
+    """Give TensorFlow its threads, and return how many batches are to run at once.
+
+    On a CPU each batch runs in one thread and as many run at once as there are threads: layers are then never
+    split between cores, which would wait for each other after every one. The bits are the same.
+    """
+    if threads is None or not device.name.startswith("/CPU"):
+        return 1
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:  # TensorFlow has computed already: its threads are what they are
+        return 1
+    return threads

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from specfeat.config.sound import Span
 from specfeat.output.place import Partial, writing
 
+FLUSH = 100_000  # characters of lines that are gathered: a day's file has 180,000 lines
+
 COLUMNS = ("row", "path", "channel", "start_s", "end_s", "padded")
 
 
@@ -35,6 +37,8 @@ class IndexWriter:
             start, end = span.start / sample_rate, span.end / sample_rate
             lines.writerow((self.rows, path, channel, repr(start), repr(end), f"{span.padded(samples):.6g}"))
             self.rows += 1
+            if self._lines.tell() > FLUSH:
+                self.flush()
         self.flush()
 
     def flush(self) -> None:
