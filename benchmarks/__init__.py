@@ -1,9 +1,11 @@
 """How fast specfeat is: each stage, the limit that they set, the whole, and the script people write instead.
 
-    python -m benchmarks AUDIO...            every network over the given files and folders
-    python -m benchmarks --quick             under a minute, on data/sample repeated
-    python -m benchmarks.memory              what memory does over long files, many files, many batches
+    python -m benchmarks AUDIO... hour.wav hour.flac tiny     every network over each corpus
+    python -m benchmarks --quick                              under a minute, on data/sample repeated
+    python -m benchmarks.memory                               long files, many files, many batches
+    python -m benchmarks.threads AUDIO...                     decoding in threads instead of processes
 
-All is measured in one sitting, the programs that are compared in turn, so that a machine whose speed drifts
+`hour.wav`, `hour.flac` and `tiny` (20,000 files of 0.2 s) are generated. Every measurement is a process of
+its own, all in one sitting and the programs that are compared in turn, so that a machine whose speed drifts
 treats them alike. Read ratios.
 """

@@ -3,95 +3,102 @@
 import argparse
 import json
 import platform
-import shutil
 import statistics
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.corpora import GENERATED, SAMPLE, corpus
 from benchmarks.report import draw, table
-from benchmarks.stages import measure_network, measure_stages
-from benchmarks.whole import measure_start, run_naive, run_specfeat
+from benchmarks.stages import measure_before, measure_network
+from benchmarks.whole import Run, measure_start, run_naive, run_specfeat
+from specfeat.audio.collect import collect
+from specfeat.cli.cores import available
 
-SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+# What is generated tells of long files and of many; the networks differ over the user's own.
+NETWORKS = {"hour.wav": "yamnet", "hour.flac": "yamnet", "tiny": "default"}
 
 
 def main() -> None:
     """Run the benchmarks that the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("audio", nargs="*", help="audio files and folders, measured together as one corpus")
+    parser.add_argument(
+        "corpora", nargs="*", help=f"a file or folder each, or generated: {', '.join(GENERATED)}"
+    )
     parser.add_argument("--quick", action="store_true", help="data/sample, repeated; one run; under a minute")
     parser.add_argument("--networks", default="yamnet,vggish,cnn14,default", help="configs, by comma")
     parser.add_argument("--runs", type=int, default=3, help="of each program; the median counts")
     parser.add_argument("--no-naive", action="store_true", help="leave the naive script out")
-    parser.add_argument("--out", default="benchmark", help="OUT.json and OUT.png are written")
+    parser.add_argument(
+        "--out", default="benchmark", help="OUT.json and OUT.png; pairs measured before stay in them"
+    )
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        if options.quick:
-            options.audio, options.runs, options.networks = [_repeated(folder)], 1, "default"
-        elif not options.audio:
-            parser.error("give audio files or folders, or --quick")
-        result = measure(options)
+    if options.quick:
+        options.corpora, options.runs, options.networks = ["sample"], 1, "default"
+    elif not options.corpora:
+        parser.error("give audio files or folders, or --quick")
+    place = Path(f"{options.out}.json")
+    result = json.loads(place.read_text()) if place.exists() and not options.quick else {"pairs": []}
+    measure(options, result)
     print(table(result))
-    Path(f"{options.out}.json").write_text(json.dumps(result, indent=1) + "\n")
+    place.write_text(json.dumps(result, indent=1) + "\n")
     draw(result, Path(f"{options.out}.png"))
 
 
-def _repeated(folder: str) -> str:
-    for k in range(20):
-        shutil.copytree(SAMPLE, f"{folder}/sample/{k:02}")
-    return f"{folder}/sample"
+def measure(options: argparse.Namespace, result: dict[str, Any]) -> None:
+    """Measure every network over every corpus, and the start; put it all into `result`."""
+    cores = available()
+    result["machine"] = f"{_processor()}, {cores} cores"
+    result["python"] = platform.python_version()
+    result["start"] = measure_start(options.runs, str(SAMPLE / "chirp.wav"))
+    with tempfile.TemporaryDirectory() as folder:
+        for name in options.corpora:
+            path = corpus(name, Path(folder))
+            naive = name not in NETWORKS and not options.no_naive
+            for config in NETWORKS.get(name, options.networks).split(","):
+                print(f"{name}, {config} ...", file=sys.stderr)
+                pair = measure_pair(config, path, options.runs, cores, naive=naive)
+                pair = {"corpus": Path(name).name, "network": config, **pair}
+                result["pairs"] = [*_others(result["pairs"], pair), pair]
 
 
-def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Measure everything over one corpus."""
-    from specfeat.audio.collect import collect
-    from specfeat.audio.pool import default_workers
+def _others(pairs: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any]]:
+    return [p for p in pairs if (p["corpus"], p["network"]) != (new["corpus"], new["network"])]
 
-    paths = collect(options.audio).paths
-    cores = default_workers()
-    result: dict[str, Any] = {
-        "machine": f"{_processor()}, {cores} cores",
-        "python": platform.python_version(),
-        "files": len(paths),
-        "networks": {},
-    }
-    for config in options.networks.split(","):
-        print(f"{config} ...", file=sys.stderr)
-        stages = measure_stages(config, paths)
-        network = measure_network(config, options.runs)
-        before = sum(stages.seconds.values())
-        limit = before / cores + stages.clips * network["specfeat"]
-        ours, naive = [], []
-        for _ in range(options.runs):  # in turn, so that a machine that slows down slows both
-            ours.append(run_specfeat(config, options.audio))
-            if not options.no_naive:
-                naive.append(run_naive(config, paths))
-        work = statistics.median(run.work for run in ours)
-        entry: dict[str, Any] = {
-            "audio_seconds": stages.audio_seconds,
-            "rows": ours[0].rows,
-            "stages": stages.seconds,
-            "network_alone": stages.clips * network["specfeat"],
-            "network_over_keras": network["speed-up"],
-            "limit": limit,
-            "work": work,
-            "share": limit / work,
-            "wall": statistics.median(run.wall for run in ours),
-            "peak_mb": max(run.peak_mb for run in ours),
-        }
+
+def measure_pair(config: str, path: str, runs: int, cores: int, *, naive: bool) -> dict[str, Any]:
+    """Measure one network over one corpus."""
+    files = collect([path]).paths
+    before = measure_before(config, [path])
+    alone = measure_network(config, runs)
+    ours: list[Run] = []
+    theirs: list[Run] = []
+    for _ in range(runs):  # in turn, so that a machine that slows down slows both
+        ours.append(run_specfeat(config, [path]))
         if naive:
-            assert naive[0].rows == ours[0].rows, "the naive script makes other rows"  # noqa: S101  a bug here
-            entry["naive"] = statistics.median(run.work for run in naive)
-            entry["over_naive"] = statistics.median(n.work / o.work for n, o in zip(naive, ours, strict=True))
-        result["networks"][config] = entry
-    result["start"] = measure_start(max(3, options.runs), _one_second())
-    return result
-
-
-def _one_second() -> str:
-    return str(SAMPLE / "chirp.wav")
+            theirs.append(run_naive(config, files))
+    limit = sum(before.seconds.values()) / cores + before.clips * alone.specfeat
+    work = statistics.median(run.work for run in ours)
+    pair = {
+        "files": len(files),
+        "audio_seconds": before.audio_seconds,
+        "rows": ours[0].rows,
+        "stages": before.seconds,
+        "alone": asdict(alone),
+        "limit": limit,
+        "work": work,
+        "share": limit / work,
+        "overhead_ms_a_file": 1000 * (work - limit) / len(files),
+        "wall": statistics.median(run.wall for run in ours),
+        "peak_mb": max(run.peak_mb for run in ours),
+    }
+    if theirs:
+        assert theirs[0].rows == ours[0].rows, "the naive script makes other rows"  # noqa: S101  a bug here
+        pair["naive"] = statistics.median(run.work for run in theirs)
+        pair["over_naive"] = statistics.median(n.work / o.work for n, o in zip(theirs, ours, strict=True))
+    return pair
 
 
 def _processor() -> str:

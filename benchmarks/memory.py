@@ -9,27 +9,17 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
+from benchmarks.corpora import write_noise
 from benchmarks.whole import run_specfeat
-
-
-def _write(path: Path, seconds: float, rate: int = 16_000) -> None:
-    rng = np.random.default_rng(0)
-    left = round(seconds * rate)
-    with soundfile.SoundFile(path, "w", rate, 1, subtype="PCM_16") as file:
-        while left:
-            count = min(left, 600 * rate)
-            file.write(rng.integers(-3000, 3000, count, dtype=np.int16))
-            left -= count
 
 
 def long_file(hours: float) -> str:
     """Compare one file of many hours with one of a minute."""
     with tempfile.TemporaryDirectory() as folder:
         short, long = Path(folder) / "short.flac", Path(folder) / "long.flac"
-        _write(short, 60)
-        _write(long, hours * 3600)
+        write_noise(short, 60)
+        write_noise(long, hours * 3600)
         one, other = run_specfeat("yamnet", [str(short)]), run_specfeat("yamnet", [str(long)])
     return (
         f"one file, yamnet: a minute {one.peak_mb:.0f} MB, {hours:g} hours {other.peak_mb:.0f} MB "
@@ -45,7 +35,7 @@ def many_files(count: int) -> str:
             place = Path(folder) / str(number)
             place.mkdir()
             for k in range(number):
-                _write(place / f"{k:06}.wav", 0.2)
+                write_noise(place / f"{k:06}.wav", 0.2)
             runs.append(run_specfeat("default", [str(place)]))
     few, many = runs
     each = 1000 * many.work / count

@@ -1,6 +1,6 @@
 """The script that people write: librosa, a Keras model, and `predict` for each file.
 
-    python benchmarks/naive.py CONFIG OUT.json FILE...
+    python benchmarks/naive.py CONFIG OUT.json LIST
 
 It makes the same rows of the same network as specfeat does, in the way that examples on the web show.
 It prints nothing; OUT.json gets the seconds that the files took, without imports and building,

@@ -1,64 +1,140 @@
-"""Each stage alone, in this process: what a second of audio, and a clip, cost."""
+"""Each stage alone, as a process: what a second of audio, and a clip, cost.
 
+    python -m benchmarks.stages before CONFIG PATH...     decode, mono, resample, spectrogram in a worker
+    python -m benchmarks.stages network CONFIG SECONDS    the network on full batches held in memory
+    python -m benchmarks.stages keras CONFIG SECONDS      the same layers as Keras' plain `tf.function`
+
+All print JSON.
+"""
+
+import json
+import os
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
-from specfeat.audio import decode
-from specfeat.audio.clips import ClipMaker
-from specfeat.config import load_config
-from specfeat.errors import AudioError
+STAGES = ("decode", "mono", "resample", "spectrogram")
 
 
 @dataclass
-class Stages:
+class Before:
     """CPU seconds of the stages before the network, over a corpus.
 
     Attributes:
         audio_seconds: of sound.
         clips: of it.
-        seconds: CPU seconds of one core by stage: decode, mono, resample, spectrogram.
+        seconds: CPU seconds of one core by stage.
     """
 
-    audio_seconds: float
-    clips: int
-    seconds: dict[str, float]
+    audio_seconds: float = 0.0
+    clips: int = 0
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 
 
-def measure_stages(config: str, paths: Sequence[str]) -> Stages:
-    """Run the stages one after another, each over what the one before has left in memory."""
+@dataclass
+class Alone:
+    """The network on full batches: median seconds a clip, specfeat's and Keras' plain `tf.function`."""
+
+    specfeat: float
+    keras: float
+    speed_up: float
+
+
+def measure_before(config: str, inputs: Sequence[str]) -> Before:
+    """Measure the stages before the network over all files below `inputs`, on one core."""
+    one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")  # as the workers have it
+    return Before(**_child(["before", config, *inputs], one_thread))
+
+
+def measure_network(config: str, runs: int) -> Alone:
+    """Measure the network alone, specfeat's and Keras', in turn."""
+    pairs = [[_child([what, config, "2"], {}) for what in ("network", "keras")] for _ in range(runs)]
+    ours, theirs = (statistics.median(times) for times in zip(*pairs, strict=True))
+    return Alone(ours, theirs, statistics.median(k / s for s, k in pairs))
+
+
+def _child(arguments: list[str], environment: dict[str, str]) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.stages", *arguments],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+class _Meter:
+    """Tells apart what each generator of a chain costs: the time of its `next`, its source's left out."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self._seconds = seconds
+        self._inner = 0.0
+
+    def stage(self, name: str, items: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        source = iter(items)
+        while True:
+            outer, self._inner = self._inner, 0.0
+            begun = time.process_time()
+            item = next(source, None)
+            spent = time.process_time() - begun
+            self._seconds[name] += spent - self._inner
+            self._inner = outer + spent
+            if item is None:
+                return
+            yield item
+
+
+def _before(config: str, inputs: Sequence[str]) -> Before:
+    from specfeat.audio import decode
+    from specfeat.audio.clips import ClipMaker
+    from specfeat.audio.collect import collect
+    from specfeat.config import load_config
+    from specfeat.errors import AudioError
+
     settings = load_config(config).settings
     maker = ClipMaker(settings)
-    result = Stages(0.0, 0, dict.fromkeys(("decode", "mono", "resample", "spectrogram"), 0.0))
-
-    def timed(stage: str, work: Iterable[np.ndarray]) -> list[np.ndarray]:
+    result = Before()
+    meter = _Meter(result.seconds)
+    for path in collect(inputs).paths:
         begun = time.process_time()
-        done = list(work)  # the stages are generators: nothing is done before
-        result.seconds[stage] += time.process_time() - begun
-        return done
-
-    for path in paths:
         try:
-            with decode._open(path) as file:
-                rate = file.samplerate
-                decoded = timed("decode", decode._decoded(file))
+            file = decode._open(path)
         except AudioError:
             continue
-        mono = timed("mono", decode.mono(decoded, settings.audio.channel))
-        at_rate = timed("resample", decode.resample(mono, rate, settings.audio))
-        clips = maker.clips(at_rate)
-        begun = time.process_time()
-        result.clips += sum(1 for _ in clips)
-        result.seconds["spectrogram"] += time.process_time() - begun
-        result.audio_seconds += clips.samples / settings.audio.sample_rate
+        with file:
+            result.seconds["decode"] += time.process_time() - begun
+            decoded = meter.stage("decode", decode._decoded(file))
+            mono = meter.stage("mono", decode.mono(decoded, settings.audio.channel))
+            resampled = meter.stage("resample", decode.resample(mono, file.samplerate, settings.audio))
+            clips = maker.clips(resampled)
+            result.clips += sum(1 for _ in meter.stage("spectrogram", clips))
+            result.audio_seconds += clips.samples / settings.audio.sample_rate
     return result
 
 
-def measure_network(config: str, runs: int) -> dict[str, float]:
-    """Time full batches held in memory: seconds a clip, ours and Keras' plain tf.function, in turn."""
+def _network(config: str, seconds: float) -> float:
+    """Return the seconds that a clip takes, as many batches at once as in a run."""
+    from specfeat.cli.cores import available
+    from specfeat.config import load_config
+    from specfeat.network.build import build
+
+    network = build(load_config(config), threads=available())
+    batches = [_noise((network.batch, *network.input_shape))] * network.parallel
+    with ThreadPoolExecutor(network.parallel) as threads:
+        each = _median(lambda: list(threads.map(network.rows, batches)), seconds)
+    return each / len(batches) / network.batch
+
+
+def _keras(config: str, seconds: float) -> float:
+    """Return the same for Keras' plain `tf.function`, with TensorFlow's own threads."""
+    from specfeat.config import load_config
     from specfeat.config.graph import keras_name
     from specfeat.network.build import build
     from specfeat.network.runtime import keras, tf
@@ -73,28 +149,32 @@ def measure_network(config: str, runs: int) -> dict[str, float]:
         input_signature=[tf.TensorSpec(shape, tf.float32)],
         autograph=False,
     ).get_concrete_function()
-    clips = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    programs: dict[str, Callable[[], object]] = {
-        "specfeat": lambda: network.rows(clips),
-        "keras": lambda: function(tf.constant(clips)).numpy(),
-    }
-    times: dict[str, list[float]] = {name: [] for name in programs}
-    repeats = max(1, round(0.5 / _once(programs["specfeat"])))
-    for _ in range(2 * runs + 1):
-        for name, program in programs.items():
-            begun = time.perf_counter()
-            for _ in range(repeats):
-                program()
-            times[name].append((time.perf_counter() - begun) / repeats / network.batch)
-    ratios = [k / s for k, s in zip(times["keras"], times["specfeat"], strict=True)]
-    return {
-        **{name: statistics.median(values) for name, values in times.items()},
-        "speed-up": statistics.median(ratios),
-    }
+    clips = _noise(shape)
+    return _median(lambda: function(tf.constant(clips)).numpy(), seconds) / network.batch
 
 
-def _once(program: Callable[[], object]) -> float:
+def _noise(shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+def _median(program: Callable[[], object], seconds: float) -> float:
+    """Run a program for about so many seconds, once more to warm up; return its median seconds."""
     program()
-    begun = time.perf_counter()
-    program()
-    return max(1e-6, time.perf_counter() - begun)
+    times: list[float] = []
+    while len(times) < 3 or sum(times) < seconds:
+        begun = time.perf_counter()
+        program()
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times)
+
+
+def main(what: str, config: str, *rest: str) -> None:
+    """Measure and print JSON."""
+    if what == "before":
+        print(json.dumps(asdict(_before(config, rest))))
+    else:
+        print(json.dumps((_network if what == "network" else _keras)(config, float(rest[0]))))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
