@@ -49,13 +49,28 @@ def spectrograms(draw: st.DrawFn) -> dict[str, Any]:
         "remove_dc_offset": draw(st.booleans()),
         "preemphasis": draw(maybe(st.sampled_from([{"per": "file"}, {"per": "frame"}]))),
         "normalize": draw(
-            maybe(st.sampled_from([{"mean": 1, "std": 2}, {"clip": "mean_std"}, {"clip": "max"}]))
+            maybe(
+                st.sampled_from(
+                    [
+                        {"mean": 1, "std": 2},
+                        {"clip": "mean_std"},
+                        {"clip": "max"},
+                        {"clip": "subtract_max", "floor": -3},
+                    ]
+                )
+            )
         ),
         "deltas": draw(maybe(st.sampled_from([{"order": 1, "width": 3}, {"order": 2, "width": 5}]))),
     }
     if kind != "linear":
         n_mels = draw(st.integers(1, 7))
-        spectrogram["mel"] = {"n_mels": n_mels, "empty_bands": "keep", "htk": draw(st.booleans())}
+        spectrogram["mel"] = {
+            "n_mels": n_mels + draw(st.integers(0, 2)),
+            "keep": n_mels,
+            "empty_bands": "keep",
+            "htk": draw(st.booleans()),
+            "top_bin": draw(st.sampled_from(["keep", "drop"])),
+        }
     if kind == "mfcc":
         spectrogram["mfcc"] = {"n_mfcc": draw(st.integers(1, n_mels))}
     else:
@@ -71,6 +86,7 @@ def cuts(draw: st.DrawFn) -> dict[str, Any]:
         "tail": draw(st.sampled_from(["pad", "drop", "shift"])),
         "short": draw(st.sampled_from(["pad", "skip"])),
     }
+    clip["edges"] = draw(st.sampled_from(["cut", "repeat"])) if clip["tail"] == "drop" else "cut"
     if clip["cut"] == "samples" and draw(st.booleans()):
         clip["samples"] = draw(st.integers(20, 120))
         clip["hop"] = draw(maybe(st.integers(30, 200)))
@@ -257,6 +273,33 @@ def test_a_clip_after_a_gap_begins_inside_the_file(samples: int, starts: list[in
     assert [bits(one) for one in got] == [bits(whole[s // 20 : s // 20 + 5].copy()) for s in starts]
 
 
+REPEATS = [
+    # (samples, hop of the clip of each row): clips of 6 frames every 2, frames of 64 every 20
+    (164, [0, 0, 0]),  # 6 frames, 3 hops
+    (184, [0, 0, 0, 0]),  # 7 frames: half a hop is one
+    (204, [0, 0, 1, 1]),
+    (264, [0, 0, 1, 2, 2, 2]),  # 11 frames: the last clip begins at frame 4
+    (163, [0, 0, 0]),  # 5 frames: one clip, padded
+    (84, [0]),  # 2 frames
+    (1, [0]),  # none
+]
+
+
+@pytest.mark.parametrize(("samples", "hops"), REPEATS)
+def test_the_clips_at_the_ends_are_given_again(samples: int, hops: list[int]) -> None:
+    """A row for each hop begun, in its clip's middle; at the ends the nearest clip."""
+    clip = {"frames": 6, "hop": 2, "tail": "drop", "edges": "repeat"}
+    made = settings(center=False, clips=clip)
+    sound = np.zeros(400, np.float32)
+    sound[:samples] = noise(samples)
+
+    got = clips(made, sound[:samples])
+
+    whole = frames(made, sound)
+    assert [bits(one) for one in got] == [bits(whole[2 * k : 2 * k + 6].copy()) for k in hops]
+    assert [span.start for span in made.cutter.spans(samples)] == [40 * k for k in hops]
+
+
 def test_padding_is_silence_in_samples() -> None:
     """Frames that straddle the end hold both; no frame is made up."""
     made = settings(center=False, compress={"db": {}}, clips={"frames": 9})
@@ -281,6 +324,11 @@ STREAMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "pcen": ({"compress": {"pcen": {}}}, {"frames": 30, "hop": 11}),
     "deltas": ({"deltas": {"order": 2}, "preemphasis": {}}, {"frames": 30, "tail": "shift", "hop": 20}),
     "own values": ({"normalize": {"clip": "mean_std"}}, {"frames": 30, "hop": 11}),
+    "repeated": ({"center": False}, {"frames": 30, "hop": 4, "tail": "drop", "edges": "repeat"}),
+    "repeated, samples": (
+        {"normalize": {"clip": "mean_std"}},
+        {"cut": "samples", "samples": 600, "hop": 70, "tail": "drop", "edges": "repeat"},
+    ),
     "samples": ({"preemphasis": {}, "pad_mode": "reflect"}, {"cut": "samples", "samples": 1001, "hop": 300}),
     "samples, shift": ({"compress": {"pcen": {}}}, {"cut": "samples", "frames": 40, "tail": "shift"}),
     "samples, gaps": ({"deltas": {"order": 1}}, {"cut": "samples", "samples": 600, "hop": 900}),
@@ -320,7 +368,7 @@ def test_a_short_file_has_one_clip_or_none(edge: str, name: str) -> None:
     got = [one.copy() for one in maker]
 
     if samples < clip:
-        assert len(got) == (samples > 0 and made.clips.short == "pad")
+        assert len({bits(one) for one in got}) == (samples > 0 and made.clips.short == "pad")
     else:
         assert len(got) >= 1
     assert len(got) == made.cutter.count(samples)

@@ -185,6 +185,17 @@ UNFIT = [
      "8:3: spectrogram.mel: is of no use for kind: linear; wanted kind: mel"),
     ("  n_fft", "  kind: mfcc\n  mfcc: {n_mfcc: 65}\n  n_fft",
      "5:18: spectrogram.mfcc.n_mfcc: is 65; wanted at most n_mels, 64"),
+    ("n_mels: 64", "n_mels: 64\n    keep: 65",
+     "9:11: spectrogram.mel.keep: is 65; wanted at most n_mels, 64"),
+    ("n_mels: 64", "n_mels: 64\n    keep: 13\n  kind: mfcc\n  mfcc: {n_mfcc: 14}",
+     "11:18: spectrogram.mfcc.n_mfcc: is 14; wanted at most keep, 13"),
+    ("n_mels: 64", "n_mels: 80\n    htk: true\n    top_bin: drop",
+     "8:13: spectrogram.mel.n_mels: is 80, but 2 bands hold no FFT bin at n_fft "
+     "512 (the first is number 0) and would be constant; wanted fewer bands, a larger n_fft or a higher fmin"),
+    ("  n_fft", "  normalize: {floor: -80}\n  n_fft",
+     "4:15: spectrogram.normalize.floor: goes with clip alone"),
+    ("frames: 96", "frames: 96\n  edges: repeat",
+     "13:3: clips.edges: repeat goes with tail: drop, not pad"),
     ("  n_fft", "  deltas: {width: 8}\n  n_fft",
      "4:19: spectrogram.deltas.width: is 8; wanted an odd number"),
     ("db: {}", "db: {}\n    ln: {offset: 1}",
@@ -743,8 +754,10 @@ OTHER = {
     "spectrogram": "kind=mfcc | n_fft=1024 | win_length=401 | win_length=null | hop_length=161 | power=1 | "
     "window=hamming | periodic=false | center=false | pad_mode=reflect | framing=win_length | "
     "remove_dc_offset=true | preemphasis={} | preemphasis={coef: 0.9} | preemphasis={per: frame} | deltas={} | "
-    "deltas={order: 2} | deltas={width: 7} | normalize={mean: 1} | normalize={std: 2} | normalize={clip: max}",
-    "spectrogram.mel": "n_mels=63 | fmin=1 | fmax=7999 | htk=true | norm=null | triangles=mel | empty_bands=keep",
+    "deltas={order: 2} | deltas={width: 7} | normalize={mean: 1} | normalize={std: 2} | normalize={clip: max} | "
+    "normalize={clip: subtract_max} | normalize={clip: max, floor: 0}",
+    "spectrogram.mel": "n_mels=63 | fmin=1 | fmax=7999 | htk=true | norm=null | triangles=mel | empty_bands=keep | "
+    "keep=60 | top_bin=drop",
     "spectrogram.compress": "db={amin: 1e-9} | db={ref: 2} | db={floor: -80} | ln={amin: 1e-3} | "
     "ln={offset: 1e-3} | log10={} | power={exponent: 0.3} | pcen={} | pcen={gain: 0.9}",
     "clips": "cut=samples | frames=95 | hop=95 | tail=drop | tail=shift | short=skip",
@@ -765,7 +778,8 @@ def test_every_other_value_has_another_digest() -> None:
 
     digests = [read(BASE, [override]).settings.digest for override in overrides]
 
-    assert len({read(BASE).settings.digest, *digests}) == 1 + len(overrides)
+    digests += [read(BASE, ["clips.tail=drop", "clips.edges=repeat"]).settings.digest]
+    assert len({read(BASE).settings.digest, *digests}) == 2 + len(overrides)
 
 
 def test_a_digest_does_not_hang_on_the_process() -> None:

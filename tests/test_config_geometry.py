@@ -159,6 +159,42 @@ def test_clips_are_those_that_can_be_laid(case: Case, samples: int) -> None:
     assert [Span(start, start + length) for start in starts] == list(case.cutter.spans(samples))
 
 
+@given(cases(tail="drop", edges="repeat"), SAMPLES)
+@examples(max_examples=150)
+def test_with_repeated_edges_there_is_a_row_for_each_hop(case: Case, samples: int) -> None:
+    """Row r has the clip that begins half a clip, in whole hops, before hop r; at the ends the nearest one."""
+    s, cutter = case.spectrogram, case.cutter
+    plain = list(Cutter(s, case.clips.model_copy(update={"edges": "cut"})).spans(samples))
+    length, hop, grid = naive_lengths(s, case.clips)
+    ends_padded = s.center or s.pad_end
+    there = (
+        samples // grid
+        if ends_padded or (grid == 1 and case.clips.cut == "samples")
+        else naive_frames(s, samples)
+    )
+    clip = case.clips.frames if case.clips.cut == "frames" else length
+    assert clip
+    before = (clip // 2) // (hop // grid)
+    rows = [row for row in range(samples + 1) if row * (hop // grid) < there] or [0]
+
+    wanted = [plain[min(max(row - before, 0), len(plain) - 1)] for row in rows if plain]
+
+    assert wanted == list(cutter.spans(samples))
+    assert set(plain) == set(wanted)
+
+
+@pytest.mark.parametrize("frames", [68, 69, 70, 71, 1462, 7450, 7451])
+def test_rows_are_as_many_as_inaspeechsegmenters_patches(frames: int) -> None:
+    """Its _get_patches: whole windows of 68 every 2, 17 copies before them, 16 or (odd) 17 behind."""
+    spectrogram = Spectrogram(n_fft=512, win_length=400, hop_length=160, center=False, framing="win_length")
+    cutter = Cutter(spectrogram, Clips(frames=68, hop=2, tail="drop", edges="repeat"))
+
+    starts = [span.start // 160 for span in cutter.spans((frames - 1) * 160 + 400)]
+
+    windows = list(range(0, frames - 68 + 1, 2))
+    assert starts == [0] * 17 + windows + [windows[-1]] * (16 + frames % 2)
+
+
 @given(cases(), SAMPLES)
 @examples(max_examples=100)
 def test_the_count_is_known_before_the_clips(case: Case, samples: int) -> None:
@@ -347,6 +383,18 @@ def test_empty_bands_are_librosas_rows_of_zeros(rate: int, htk: bool) -> None:
 def test_a_bin_on_the_foot_of_a_triangle_does_not_count(edges: tuple[float, ...], empty: list[int]) -> None:
     """Bins are 31.25 Hz apart; at its two feet a triangle is 0."""
     assert empty == empty_bands(edges, 16000, 512)
+
+
+@pytest.mark.parametrize("n_mels", [24, 60, 80, 100])
+def test_a_band_is_empty_when_its_only_bin_is_dropped(n_mels: int) -> None:
+    """As the filters say, whose top bins are dropped."""
+    edges = band_edges_hz(n_mels, 100, 7990, htk=True)
+    filters = mel_filters(sr=16000, n_fft=512, n_mels=n_mels, fmin=100, fmax=7990, htk=True)
+    for band in range(n_mels):
+        falling = [k for k in range(257) if edges[band + 1] < k * 31.25 <= edges[band + 2]]
+        filters[band, falling[-1:]] = 0
+
+    assert np.flatnonzero(filters.max(axis=1) == 0).tolist() == empty_bands(edges, 16000, 512, drop_top=True)
 
 
 @pytest.mark.parametrize(("htk", "empty"), [(False, []), (True, [0])])

@@ -84,6 +84,47 @@ def test_mel_filters_with_straight_sides_over_mel(htk: bool, norm: Any) -> None:
     np.testing.assert_allclose(mel_filters(mel, RATE, n_fft), wanted, rtol=2e-7, atol=1e-12)
 
 
+@pytest.mark.parametrize("triangles", ["hz", "mel"])
+@pytest.mark.parametrize("keep", [1, 9, 13])
+def test_kept_bands_are_the_lowest_of_all(keep: int, triangles: Any) -> None:
+    """Their edges are those of all n_mels bands, not of so many bands up to fmax."""
+    every = Mel(n_mels=13, fmin=100, triangles=triangles)
+    some = Mel(n_mels=13, fmin=100, triangles=triangles, keep=keep)
+
+    np.testing.assert_array_equal(mel_filters(some, RATE, 512), mel_filters(every, RATE, 512)[:keep])
+
+
+def test_kept_bands_are_those_of_the_whole_spectrogram() -> None:
+    """The bits of the others do not depend on what is left out; a cepstrum is that of the kept ones."""
+    mel, sound = {"n_mels": 20, "fmin": 50}, noise(3000)
+
+    every = frames(settings(kind="mel", n_fft=256, mel=mel), sound)
+    some = frames(settings(kind="mel", n_fft=256, mel={**mel, "keep": 7}), sound)
+    made = settings(kind="mfcc", n_fft=256, mel={**mel, "keep": 7}, mfcc={"n_mfcc": 7})
+
+    assert some.shape == (len(every), 7, 1)
+    np.testing.assert_allclose(some, every[:, :7], rtol=1e-6)
+    decibels = librosa_db(some[..., 0].astype(np.float64))
+    cepstra = scipy.fft.dct(decibels, type=2, norm="ortho", axis=1)
+    np.testing.assert_allclose(frames(made, sound)[..., 0], cepstra, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize(("n_mels", "n_fft"), [(13, 512), (24, 512), (30, 256), (24, 100)])
+def test_the_top_bin_of_each_triangle_may_be_dropped(n_mels: int, n_fft: int) -> None:
+    """As SIDEKIT's trfbank: of the bins above the middle, up to the foot, the last one is given no weight."""
+    mel = {"n_mels": n_mels, "fmin": 100.0, "fmax": RATE / 2, "htk": True, "empty_bands": "keep"}
+    edges = librosa.mel_frequencies(n_mels + 2, fmin=100.0, fmax=RATE / 2, htk=True)
+
+    wanted = mel_filters(Mel.model_validate(mel), RATE, n_fft)
+    for band, (_, middle, high) in enumerate(zip(edges, edges[1:], edges[2:], strict=False)):
+        falling = [k for k in range(n_fft // 2 + 1) if middle < k * RATE / n_fft <= high + 1e-9]
+        wanted[band, falling[-1:]] = 0
+
+    got = mel_filters(Mel.model_validate({**mel, "top_bin": "drop"}), RATE, n_fft)
+    np.testing.assert_array_equal(got, wanted)
+    assert (got > 0).sum() < (mel_filters(Mel.model_validate(mel), RATE, n_fft) > 0).sum()
+
+
 MELS: tuple[dict[str, Any], ...] = (
     {"n_mels": 20},
     {"n_mels": 13, "fmin": 100.0, "fmax": 3500.0, "htk": True, "norm": None},
@@ -340,11 +381,27 @@ def test_a_clip_is_normalised_by_its_own_values_channel_by_channel() -> None:
     assert standard.dtype == largest.dtype == np.float32
 
 
+@pytest.mark.parametrize("top_db", [None, 80.0, 20.0])
+def test_decibels_below_the_clips_loudest_are_librosas(top_db: float | None) -> None:
+    """`{clip: subtract_max, floor: -80}` is librosa.power_to_db(ref=np.max, top_db=80)."""
+    power = np.abs(CLIP) ** 3 * 10.0 ** np.arange(-6, 1)[:, np.newaxis, np.newaxis]
+    floor = None if top_db is None else -top_db
+
+    got = normalized(librosa_db(power).astype(np.float32), Normalize(clip="subtract_max", floor=floor))
+
+    for channel in range(2):
+        wanted = librosa.power_to_db(power[..., channel], ref=np.max, amin=1e-10, top_db=top_db)
+        np.testing.assert_allclose(got[..., channel], wanted, **DECIBEL)
+    assert got.dtype == np.float32
+    assert got.max() == 0
+
+
 @pytest.mark.parametrize("value", [0.0, 1e-30, 0.1, -100.0, 3e38])
 def test_a_constant_clip_has_no_deviation(value: float) -> None:
     constant = np.full((97, 64, 1), value, np.float32)
 
     assert (normalized(constant, Normalize(clip="mean_std")) == 0).all()
+    assert (normalized(constant, Normalize(clip="subtract_max", floor=-80)) == 0).all()
     assert (normalized(constant, Normalize(clip="max")) == np.sign(value)).all()
 
 

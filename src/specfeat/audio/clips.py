@@ -1,6 +1,7 @@
 """A stream of samples to the network's inputs: the whole way of one file through the audio part."""
 
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ class Clips:
 
     Attributes:
         samples: how many samples have been read; after the last clip, the file's length.
-        count: how many clips have been given.
+        count: how many clips have been given, those given again included.
     """
 
     def __init__(self, maker: ClipMaker, blocks: Iterable[Float]) -> None:
@@ -55,12 +56,32 @@ class Clips:
             clips = (np.concatenate([*maker.frames([piece])], dtype=np.float32) for piece in pieces)
         else:
             clips = cut(self._on_hops(maker.frames(sound)), cutter.frames, cutter.hop_frames, shift=shift)
+        for clip in self._with_edges(self._finished(clips)):
+            self.count += 1
+            yield clip
+
+    def _finished(self, clips: Iterator[Float]) -> Iterator[Float]:
         for clip in clips:
-            finished = maker.clip(clip)
+            finished = self._maker.spectrogram.clip(clip)
             if not np.isfinite(finished).all():
                 raise AudioError(f"clip {self.count} is not finite: its samples are too large", "spectrogram")
-            self.count += 1
             yield finished
+
+    def _with_edges(self, clips: Iterator[Float]) -> Iterator[Float]:
+        """Give the first and the last clip again, if asked, so that each hop of the file has a row."""
+        settings, cutter = self._maker.settings, self._maker.settings.cutter
+        if settings.clips.edges == "cut":
+            yield from clips
+            return
+        last: Float | None = None
+        for clip in clips:
+            if last is None:
+                # A file shorter than a clip, which is all read by now, may have fewer rows than the lead.
+                yield from repeat(clip, min(cutter.lead, cutter.count(self.samples) - 1))
+            last = clip
+            yield clip
+        if last is not None:
+            yield from repeat(last, cutter.count(self.samples) - self.count)
 
     def _on_hops(self, frames: Iterator[Float]) -> Iterator[Float]:
         """Leave out the frame that is centred on the end: a frame stands for the hop that it begins."""

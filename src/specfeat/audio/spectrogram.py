@@ -7,7 +7,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from specfeat.audio.stft import Double, Float, Stft
-from specfeat.config.mel import hz_to_mel
+from specfeat.config.mel import hz_to_mel, top_bin
 from specfeat.config.settings import Settings
 from specfeat.config.sound import Compress, Db, Deltas, Ln, Log10, Mel, Mfcc, Normalize, Pcen, Power
 
@@ -29,7 +29,7 @@ class SpectrogramMaker:
             else None
         )
         self._cepstrum = (
-            cepstrum(spectrogram.mfcc, spectrogram.mel.n_mels)
+            cepstrum(spectrogram.mfcc, spectrogram.mel.bands)
             if spectrogram.mfcc and spectrogram.mel
             else None
         )
@@ -92,7 +92,7 @@ class SpectrogramMaker:
 
 
 def mel_filters(mel: Mel, sample_rate: int, n_fft: int) -> Float:
-    """Return the triangles, float32, shape (n_mels, n_fft // 2 + 1).
+    """Return the triangles of the bands that are kept, float32, shape (bands, n_fft // 2 + 1).
 
     librosa.filters.mel with `triangles: hz`; with `mel` the sides are straight over the mel scale,
     as in tf.signal.linear_to_mel_weight_matrix.
@@ -109,7 +109,16 @@ def mel_filters(mel: Mel, sample_rate: int, n_fft: int) -> Float:
     triangles: Double = np.maximum(0.0, np.minimum(rising, falling))
     if mel.norm == "slaney":
         triangles *= (2.0 / (edges[2:] - edges[:-2]))[:, np.newaxis]
+    if mel.top_bin == "drop":
+        _drop_top_bins(triangles, mel.edges_hz(sample_rate), sample_rate / n_fft)
     return triangles.astype(np.float32)
+
+
+def _drop_top_bins(triangles: Double, edges_hz: tuple[float, ...], bin_hz: float) -> None:
+    for band, triangle in enumerate(triangles):
+        top = top_bin(edges_hz, band, bin_hz)
+        if top is not None:
+            triangle[top] = 0.0
 
 
 def cepstrum(mfcc: Mfcc, n_mels: int) -> Float:
@@ -263,7 +272,15 @@ def normalized(clip: Float, normalize: Normalize) -> Float:
     """Normalise one clip, shape (frames, bins, channels), each channel by its own values."""
     if normalize.clip == "max":
         largest = np.abs(clip).max(axis=(0, 1))
-        return np.divide(clip, np.where(largest > 0, largest, 1.0), dtype=np.float32)
+        out: Float = np.divide(clip, np.where(largest > 0, largest, 1.0), dtype=np.float32)
+    elif normalize.clip == "subtract_max":
+        out = clip - clip.max(axis=(0, 1))
+    else:
+        out = _standardized(clip)
+    return out if normalize.floor is None else np.maximum(out, np.float32(normalize.floor))
+
+
+def _standardized(clip: Float) -> Float:
     wide = clip.astype(np.float64)
     wide -= wide.mean(axis=(0, 1))
     std = wide.std(axis=(0, 1))  # exactly 0 for a constant clip: its mean in float64 is exact

@@ -44,12 +44,24 @@ def band_edges_hz(n_mels: int, fmin: float, fmax: float, *, htk: bool) -> tuple[
     return (fmin, *inner, fmax)  # the ends as given: to mel and back they would move by a rounding error
 
 
-def empty_bands(edges_hz: tuple[float, ...], sample_rate: int, n_fft: int) -> list[int]:
-    """List the bands in whose triangle no FFT bin lies: their features would be constant."""
+def empty_bands(
+    edges_hz: tuple[float, ...], sample_rate: int, n_fft: int, *, drop_top: bool = False
+) -> list[int]:
+    """List the bands in whose triangle no FFT bin lies: their features would be constant.
+
+    With `drop_top` the bin that `top_bin` gives does not count.
+    """
     bin_hz = sample_rate / n_fft
     empty = []
     for band in range(len(edges_hz) - 2):
         first_inside = math.floor(edges_hz[band] / bin_hz) + 1
-        if first_inside * bin_hz >= edges_hz[band + 2]:
+        dropped = top_bin(edges_hz, band, bin_hz) if drop_top else None
+        if first_inside * bin_hz >= edges_hz[band + 2] or first_inside == dropped:
             empty.append(band)
     return empty
+
+
+def top_bin(edges_hz: tuple[float, ...], band: int, bin_hz: float) -> int | None:
+    """Return the highest FFT bin on the falling side of a band's triangle, its foot included, if any."""
+    last = math.floor(edges_hz[band + 2] / bin_hz)
+    return last if last > math.floor(edges_hz[band + 1] / bin_hz) else None

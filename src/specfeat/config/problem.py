@@ -32,7 +32,7 @@ _WANTED: dict[KeyPath, str] = {
     ("spectrogram", "normalize", "std"): "a number above 0, or a list with one for each channel",
     ("spectrogram", "mel", "norm"): "slaney or null",
     ("spectrogram", "mfcc", "norm"): "ortho or null",
-    ("spectrogram", "normalize", "clip"): "mean_std or max",
+    ("spectrogram", "normalize", "clip"): "mean_std, max or subtract_max",
 }
 _BY_TYPE = {
     "int_type": "a whole number",

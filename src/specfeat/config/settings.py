@@ -177,12 +177,19 @@ def _mel_belongs(s: Settings) -> None:
         raise problem(("spectrogram", "mfcc"), "is of use for kind: mfcc alone", at_key=True)
     if kind != "linear" and not mel:
         raise problem(("spectrogram", "mel"), f"is empty; kind: {kind} needs it")
-    if mel and mfcc and mfcc.n_mfcc > mel.n_mels:
-        raise problem(
-            ("spectrogram", "mfcc", "n_mfcc"), f"is {mfcc.n_mfcc}; wanted at most n_mels, {mel.n_mels}"
-        )
     if kind == "mfcc" and not mfcc:
         raise problem(("spectrogram", "mfcc"), "is empty; kind: mfcc needs it")
+
+
+def _bands_are_there(s: Settings) -> None:
+    mel, mfcc = s.spectrogram.mel, s.spectrogram.mfcc
+    if mel and mel.keep and mel.keep > mel.n_mels:
+        raise problem(("spectrogram", "mel", "keep"), f"is {mel.keep}; wanted at most n_mels, {mel.n_mels}")
+    if mel and mfcc and mfcc.n_mfcc > mel.bands:
+        bands = "keep" if mel.keep else "n_mels"
+        raise problem(
+            ("spectrogram", "mfcc", "n_mfcc"), f"is {mfcc.n_mfcc}; wanted at most {bands}, {mel.bands}"
+        )
 
 
 def _window_fits(s: Settings) -> None:
@@ -224,7 +231,8 @@ def _no_band_is_empty(s: Settings) -> None:
     mel = s.spectrogram.mel
     if not mel or mel.empty_bands == "keep":
         return
-    empty = empty_bands(mel.edges_hz(s.audio.sample_rate), s.audio.sample_rate, s.spectrogram.n_fft)
+    rate = s.audio.sample_rate
+    empty = empty_bands(mel.edges_hz(rate), rate, s.spectrogram.n_fft, drop_top=mel.top_bin == "drop")
     if empty:
         raise problem(
             ("spectrogram", "mel", "n_mels"),
@@ -271,6 +279,11 @@ def _clip_has_a_length(s: Settings) -> None:
         )
 
 
+def _edges_repeat_whole_clips(s: Settings) -> None:
+    if s.clips.edges == "repeat" and s.clips.tail != "drop":
+        raise problem(("clips", "edges"), f"repeat goes with tail: drop, not {s.clips.tail}", at_key=True)
+
+
 def _clip_bears_its_settings(s: Settings) -> None:
     spectrogram, cutter = s.spectrogram, s.cutter
     if spectrogram.deltas and cutter.frames < spectrogram.deltas.width:
@@ -297,6 +310,8 @@ def _normalize_fits(s: Settings) -> None:
         return
     if norm.clip and (norm.mean is not None or norm.std is not None):
         raise problem(("spectrogram", "normalize"), "wanted either constants (mean, std) or clip, not both")
+    if norm.floor is not None and not norm.clip:
+        raise problem(("spectrogram", "normalize", "floor"), "goes with clip alone", at_key=True)
     if not norm.model_fields_set:
         raise problem(
             ("spectrogram", "normalize"), "says nothing; wanted {mean: M, std: S} or {clip: mean_std}"
@@ -354,12 +369,14 @@ _RULES: tuple[Callable[[Settings], None], ...] = (
     _one_compression,
     _one_kind_of_weights,
     _mel_belongs,
+    _bands_are_there,
     _window_fits,
     _bands_lie_below_nyquist,
     _filters_fit_in_memory,
     _no_band_is_empty,
     _window_has_a_shape,
     _clip_has_a_length,
+    _edges_repeat_whole_clips,
     _clip_bears_its_settings,
     _normalize_fits,
     _batch_fits_in_memory,

@@ -58,6 +58,9 @@ class Mel(Section):
         triangles: whether the sides are straight over Hz (librosa) or over mel (TensorFlow, Kaldi, VGGish).
         empty_bands: what of bands so narrow that no FFT bin lies in them, whose value never changes: "refuse"
             them, or "keep" them where a published network was trained with such (AST).
+        keep: of the n_mels bands, how many are kept, from the lowest up; all if left out.
+        top_bin: of the highest FFT bin on a triangle's falling side: "keep" it, or "drop" it (SIDEKIT, whose
+            filters inaSpeechSegmenter was trained with).
     """
 
     n_mels: Annotated[int, Field(ge=1, le=4096)] = 128
@@ -67,11 +70,18 @@ class Mel(Section):
     norm: Literal["slaney"] | None = "slaney"
     triangles: Literal["hz", "mel"] = "hz"
     empty_bands: Literal["refuse", "keep"] = "refuse"
+    keep: PositiveInt | None = None
+    top_bin: Literal["keep", "drop"] = "keep"
+
+    @property
+    def bands(self) -> int:
+        """The number of bands that are kept."""
+        return self.keep or self.n_mels
 
     def edges_hz(self, sample_rate: int) -> tuple[float, ...]:
-        """The n_mels + 2 edges of the bands in Hz."""
+        """The edges of the bands that are kept, in Hz: two more than there are bands."""
         fmax = sample_rate / 2 if self.fmax is None else self.fmax
-        return band_edges_hz(self.n_mels, self.fmin, fmax, htk=self.htk)
+        return band_edges_hz(self.n_mels, self.fmin, fmax, htk=self.htk)[: self.bands + 2]
 
 
 class Mfcc(Section):
@@ -143,12 +153,15 @@ class Normalize(Section):
         mean: a constant, for all channels or one each.
         std: likewise.
         clip: "mean_std" subtracts the clip's mean and divides by its standard deviation, "max" divides by
-            its largest magnitude; both per channel. A constant clip becomes zeros, never NaN.
+            its largest magnitude, "subtract_max" subtracts its largest value (of decibels: the loudest cell
+            is 0 dB); all per channel. A constant clip becomes zeros, never NaN.
+        floor: for `clip`: no value is below it in the end.
     """
 
     mean: float | tuple[float, ...] | None = None
     std: PositiveFloat | tuple[PositiveFloat, ...] | None = None
-    clip: Literal["mean_std", "max"] | None = None
+    clip: Literal["mean_std", "max", "subtract_max"] | None = None
+    floor: float | None = None
 
 
 class Deltas(Section):
@@ -231,7 +244,7 @@ class Spectrogram(Section):
         """Values in a frame: the second axis of the network's input."""
         if self.mfcc:
             return self.mfcc.n_mfcc
-        return self.mel.n_mels if self.mel else self.n_fft // 2 + 1
+        return self.mel.bands if self.mel else self.n_fft // 2 + 1
 
     @property
     def channels(self) -> int:
@@ -277,6 +290,8 @@ class Clips(Section):
         tail: what is left after the last whole clip: "pad" adds silence, "drop" leaves it out,
             "shift" moves the last clip back so that it ends where the file does.
         short: a file shorter than one clip: "pad" adds silence, "skip" gives no row.
+        edges: "cut" gives a row for each clip; "repeat" gives a row for each hop of the file, whose clip
+            has that hop in its middle: at the ends, where there is none, the nearest clip is given again.
     """
 
     cut: Literal["frames", "samples"] = "frames"
@@ -285,6 +300,7 @@ class Clips(Section):
     hop: PositiveInt | None = None
     tail: Literal["pad", "drop", "shift"] = "pad"
     short: Literal["pad", "skip"] = "pad"
+    edges: Literal["cut", "repeat"] = "cut"
 
 
 class Cutter:
@@ -299,6 +315,7 @@ class Cutter:
         clip_samples: that one clip spans. Uncentred, they are those that its frames are cut from; centred, or
             with pad_end, a frame stands for one hop, and a clip of T frames spans T hops.
         hop_samples: from one clip's start to the next one's.
+        lead: how often the first clip is given again, with `edges: repeat`.
     """
 
     def __init__(self, spectrogram: Spectrogram, clips: Clips) -> None:
@@ -312,6 +329,9 @@ class Cutter:
         hop_unit = 1 if clips.samples else spectrogram.hop_length
         whole = length if clips.cut == "samples" else self.frames * spectrogram.hop_length
         self.hop_samples = clips.hop * hop_unit if clips.hop else whole
+        # The clip in frames where frames are cut, in samples where samples are.
+        self._length = self.frames if clips.cut == "frames" else length
+        self.lead = self._length // (2 * self.hop_frames) if clips.edges == "repeat" else 0
 
     @property
     def hop_frames(self) -> int:
@@ -319,7 +339,14 @@ class Cutter:
         return self.hop_samples // self._grid
 
     def count(self, samples: int) -> int:
-        """Clips of a file of `samples` samples."""
+        """Rows of a file of `samples` samples."""
+        if self._clips.edges == "cut" or not self.clips(samples):
+            return self.clips(samples)
+        whole = self._length + (samples - self.clip_samples) // self._grid
+        return max(1, -(-whole // self.hop_frames))
+
+    def clips(self, samples: int) -> int:
+        """Clips of a file of `samples` samples, each counted once."""
         if samples <= 0:
             return 0
         left = samples - self.clip_samples
@@ -334,11 +361,12 @@ class Cutter:
         return min(padded, -(-samples // self.hop_samples))  # a clip after a gap must begin inside the file
 
     def spans(self, samples: int) -> Iterator[Span]:
-        """Yield the samples of each clip of a file of `samples` samples, in order."""
-        count = self.count(samples)
-        for k in range(count):
+        """Yield the samples of each row's clip of a file of `samples` samples, in order."""
+        last = self.clips(samples) - 1
+        for row in range(self.count(samples)):
+            k = min(max(0, row - self.lead), last)
             start = k * self.hop_samples
-            if self._clips.tail == "shift" and k and k == count - 1:
+            if self._clips.tail == "shift" and k and k == last:
                 start = (samples - self.clip_samples) // self._grid * self._grid
             yield Span(start, start + self.clip_samples)
 
@@ -346,7 +374,7 @@ class Cutter:
         """Samples of the file with the silence that its last clip needs."""
         if samples <= 0 or (self._clips.tail != "pad" and samples >= self.clip_samples):
             return samples
-        count = self.count(samples)
+        count = self.clips(samples)
         return max(samples, (count - 1) * self.hop_samples + self.clip_samples if count else 0)
 
 
