@@ -31,6 +31,7 @@ DOORS = {
     "soundfile": {"audio/collect.py", "audio/decode.py", "job.py"},
     "ruamel": {"config/tree.py"},
     "typer": {"cli/__init__.py", "cli/extract.py"},
+    "matplotlib": {"network/picture.py"},
     "tqdm": {"cli/progress.py"},
 }
 

@@ -267,6 +267,7 @@ PARAMETERS = {  # published: trainable, and with batch norm statistics; see each
     "openl3_mel128": (4_687_042, (199, 128, 1), 6144),
     "openl3_mel256": (4_687_042, (199, 256, 1), 6144),
     "musicnn_vgg": (605_748, (187, 96, 1), 256),
+    "deepspectrum": (138_357_544, (61, 257, 1), 4096),
     "inaspeech": (785_603, (68, 21, 1), 3),
     "yamnet_relu6": (3_729_481, (96, 64, 1), 1024),
     "kaldi80": (97_152, (100, 80, 1), 128),

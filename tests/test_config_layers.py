@@ -117,6 +117,27 @@ FILTERS = [
     }.items()
 ]  # fmt: skip
 
+OUR_OWN = [
+    ("Picture: {colormap: viridis, range: [0, -80]}",
+     "8:43: model.layers[1].Picture.range: is [0, -80]; "
+     "wanted two numbers, the lower one first, e.g. [-80, 0]"),
+    ("Picture: {colormap: viridis, range: 80}",
+     "8:43: model.layers[1].Picture.range: is 80; wanted two numbers, the lower one first, e.g. [-80, 0]"),
+    ("Picture: {colormap: 3, range: [-80, 0]}", "8:27: model.layers[1].Picture.colormap: is 3; wanted a name"),
+    ("Picture: {range: [-80, 0]}",
+     "8:16: model.layers[1].Picture: has no colormap; Picture needs it"),
+    ("Resizing: {height: 224}", "8:17: model.layers[1].Resizing: has no width; Resizing needs it"),
+    ("Resizing: {height: 224, width: 0}", f"8:38: model.layers[1].Resizing.width: is 0; {WHOLE}"),
+    ("Application: {application: MobileNetV2, include_top: 1}",
+     "8:60: model.layers[1].Application.include_top: is 1; wanted true or false"),
+    ("Application: {application: MobileNetV2, weights: imagenet}",
+     "8:47: model.layers[1].Application.weights: is not an argument of Application; it takes application, "
+     "include_top, output, preprocess, name, inputs"),
+    ("Application: {application: MobileNetV2, preprocess: caffee}",
+     "8:59: model.layers[1].Application.preprocess: is the text 'caffee'; wanted one of caffe, tf, torch, none "
+     "(did you mean 'caffe'?)"),
+]  # fmt: skip
+
 KERNELS = [
     (f"Conv2D: {{filters: 3, kernel_size: {text}}}",
      f"8:41: model.layers[1].Conv2D.kernel_size: is {shown}; {TWO}")
@@ -178,7 +199,7 @@ REPEATS = [
      "8:64: model.layers[1].layers[1].Add.inputs: 's1' is not the name of an earlier layer"),
 ]  # fmt: skip
 
-BAD = [*KINDS, *ARGUMENTS, *FILTERS, *KERNELS, *NAMES, *REPEATS]
+BAD = [*KINDS, *ARGUMENTS, *FILTERS, *OUR_OWN, *KERNELS, *NAMES, *REPEATS]
 
 
 @pytest.mark.parametrize(("item", "line"), BAD, ids=[item for item, _ in BAD])
@@ -212,6 +233,14 @@ REFUSED = {
     "infinity where 0 is least": (
         "BatchNormalization: {epsilon: .inf}",
         "8:37: model.layers[1].BatchNormalization.epsilon: is inf; wanted a number",
+    ),
+    "an application with layers of its own": (
+        "Application: {application: ConvNeXtTiny}",
+        "8:34: model.layers[1].Application.application: is the text 'ConvNeXtTiny'; wanted one of VGG16, ",
+    ),
+    "an unknown application": (
+        "Application: {application: vgg_16}",
+        "8:34: model.layers[1].Application.application: is the text 'vgg_16'; wanted one of VGG16, ",
     ),
     "text for numbers": (
         "Permute: {dims: ['2', '1', '3']}",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from specfeat.config import shipped_names
-from specfeat.config.layers import LAYERS
+from specfeat.config.layers import APPLICATIONS, LAYERS
 from specfeat.config.problem import SECONDS
 from specfeat.config.settings import Compile, Model
 from specfeat.config.sound import (
@@ -64,7 +64,8 @@ def test_every_layer_and_length_in_seconds_is_documented() -> None:
     """docs/config.md names each layer, and each key that may speak seconds."""
     text = (ROOT / "docs" / "config.md").read_text()
 
-    assert [kind for kind in LAYERS if f"`{kind}`" not in text] == []
+    assert [kind for kind in LAYERS if not re.search(rf"`{kind}[`:]", text)] == []
+    assert [name for name in APPLICATIONS if f"`{name}`" not in text] == []
     assert [key for _, key in SECONDS if f"`{key}`" not in text] == []
 
 

@@ -21,6 +21,7 @@ from specfeat.config import load_config
 pytestmark = pytest.mark.tf
 
 Arrays = list[NDArray[np.float32]]
+Double = NDArray[np.float64]
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +115,64 @@ def test_inaspeech(name: str, inaspeech: Any, files: Path) -> None:
 
     _assert_close(got[0][: len(flatten)], flatten, 1e-5)
     np.testing.assert_allclose(got[1], scores, rtol=0, atol=1e-5)
+
+
+# --- PANNs, whose authors' code is PyTorch's, restated in NumPy ----------------------------------
+
+
+def _conv(x: Double, kernel: Double) -> Double:
+    """A convolution of frames x bins x channels with zeros around it, as many as keep the size."""
+    around = len(kernel) // 2
+    padded = np.pad(x, ((around, around), (around, around), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape[:2], axis=(0, 1))
+    product: Double = np.tensordot(windows, kernel, axes=([3, 4, 2], [0, 1, 2]))
+    return product
+
+
+def _norm(x: Double, weights: list[Double]) -> Double:
+    """A batch norm at rest over the last axis, with PyTorch's epsilon."""
+    gamma, beta, mean, variance = weights
+    return gamma * (x - mean) / np.sqrt(variance + 1e-5) + beta
+
+
+def _halved(x: Double) -> Double:
+    """The mean of each two by two; an odd one at the end is left out."""
+    frames, bins = x.shape[0] // 2, x.shape[1] // 2
+    halved: Double = x[: 2 * frames, : 2 * bins].reshape(frames, 2, bins, 2, -1).mean(axis=(1, 3))
+    return halved
+
+
+def _panns(clip: Float, weights: Iterator[list[Double]], convolutions: int) -> Double:
+    """Cnn6 (one convolution a block) or Cnn10 (two), from the log-mel clip to the embedding."""
+    x = _norm(clip[..., 0].astype(np.float64), next(weights))[..., np.newaxis]
+    for _ in range(4):
+        for _ in range(convolutions):
+            x = np.maximum(_norm(_conv(x, next(weights)[0]), next(weights)), 0)
+        x = _halved(x)
+    over_frequency = x.mean(axis=1)
+    kernel, bias = next(weights)
+    embedding: Double = np.maximum(
+        (over_frequency.max(axis=0) + over_frequency.mean(axis=0)) @ kernel + bias, 0
+    )
+    return embedding
+
+
+@pytest.mark.parametrize(("name", "convolutions"), [("cnn6", 1), ("cnn10", 2)])
+def test_panns_are_what_their_authors_wrote(name: str, convolutions: int) -> None:
+    """On a clip of 101 frames, so that a pooling meets an odd number of them: 1e-4 of the largest."""
+    from specfeat.network.build import build
+    from specfeat.network.fold import folded
+
+    network = build(load_config(name, ["clips.seconds=1", "model.batch=1"]), "cpu")
+    rng = np.random.default_rng(0)
+    for layer in network.model.layers:
+        if type(layer).__name__ == "BatchNormalization":
+            layer.set_weights([rng.uniform(0.5, 1.5, v.shape) for v in layer.weights])
+    clip = rng.normal(-30, 20, (1, *network.input_shape)).astype(np.float32)
+    weights = [layer.get_weights() for layer in network.model.layers if layer.weights]
+
+    got = np.asarray(folded(network.layers, network.model, "embedding")(clip, training=False))
+
+    wanted = _panns(clip[0], iter(weights), convolutions)
+    _assert_close(got, wanted[np.newaxis].astype(np.float32), 1e-4)
+    assert (wanted > 0).sum() > 100

@@ -5,7 +5,7 @@ SpecfeatError            anything that the user can mend          exit 1
 ├── ConfigError          the YAML is wrong; names line and key    exit 2
 │   └── ModelError       the network cannot be built as written   exit 2
 ├── WeightsError         a weights file does not fit the network  exit 2
-├── InstallError         TensorFlow or Keras missing or unfit     exit 1
+├── InstallError         a package is missing or unfit            exit 1
 ├── DeviceError          the device asked for is not there        exit 2
 ├── AudioError           one file; it is noted and the run goes on
 ├── NothingError         nothing usable was found                 exit 4
@@ -50,7 +50,7 @@ class WeightsError(SpecfeatError):
 
 
 class InstallError(SpecfeatError):
-    """TensorFlow or Keras is missing, too old, or of another backend."""
+    """TensorFlow or Keras is missing, too old, or of another backend, or a package of an extra is missing."""
 
 
 class DeviceError(SpecfeatError):

@@ -2,7 +2,8 @@
 
 Two tables are the schema: `LAYERS` says which arguments each Keras class takes here, `ARGUMENTS`
 what each argument may be. A class that runs code from data (Lambda, a custom object) is not in
-them. Names, defaults and meanings are Keras' own, so what is left out is Keras' default.
+them. Names, defaults and meanings are Keras' own, so what is left out is Keras' default. Two are not
+Keras' classes: `Picture`, and `Application`, which stands for the layers of one of keras.applications.
 """
 
 import math
@@ -27,6 +28,19 @@ INITIALIZERS = (
         "orthogonal",
     ),
 )
+
+# Those of keras.applications that are made of plain layers, and what their own `preprocess_input` does to a
+# picture: a mode of keras.applications.imagenet_utils.preprocess_input, or none.
+APPLICATIONS = {
+    **dict.fromkeys(("VGG16", "VGG19", "ResNet50", "ResNet101", "ResNet152"), "caffe"),
+    **dict.fromkeys(("ResNet50V2", "ResNet101V2", "ResNet152V2", "MobileNet", "MobileNetV2"), "tf"),
+    **dict.fromkeys(("InceptionV3", "Xception", "NASNetMobile", "NASNetLarge"), "tf"),
+    **dict.fromkeys(("DenseNet121", "DenseNet169", "DenseNet201"), "torch"),
+    **dict.fromkeys(
+        (f"EfficientNet{size}" for size in ("B0", "B1", "B2", "B3", "B4", "B5", "B6", "B7")), "none"
+    ),
+    **dict.fromkeys((f"EfficientNetV2{size}" for size in ("B0", "B1", "B2", "B3", "S", "M", "L")), "none"),
+}
 
 # --- what an argument may be: a check returns None, or what was wanted ---------------------------
 
@@ -124,6 +138,16 @@ def _order(value: object, _: int) -> str | None:
     return None if fits else "the axes in their new order, counted from 1, e.g. [2, 1, 3]"
 
 
+def _text(value: object, _: int) -> str | None:
+    return None if isinstance(value, str) and value else "a name"
+
+
+def _range(value: object, _: int) -> str | None:
+    number = _number(float("-inf"))
+    fits = isinstance(value, list) and len(value) == 2 and not any(number(v, 0) for v in value)
+    return None if fits and value[0] < value[1] else "two numbers, the lower one first, e.g. [-80, 0]"  # type: ignore[index]  # a list
+
+
 ARGUMENTS: dict[str, Callable[[object, int], str | None]] = {
     "filters": _whole(1),
     "units": _whole(1),
@@ -153,6 +177,14 @@ ARGUMENTS: dict[str, Callable[[object, int], str | None]] = {
     "max_value": _number(0.0),
     "target_shape": _shape,
     "dims": _order,
+    "height": _whole(1),
+    "width": _whole(1),
+    "colormap": _text,
+    "range": _range,
+    "application": _choice(*APPLICATIONS),
+    "include_top": _flag,
+    "output": _text,
+    "preprocess": _choice("caffe", "tf", "torch", "none"),
 } | {
     f"{what}_initializer": _named(INITIALIZERS, "an initializer")
     for what in (
@@ -227,6 +259,9 @@ LAYERS: dict[str, Kind] = {
     "Permute": _kind(0, "dims"),
     "RepeatVector": _kind(0, "n"),
     "Rescaling": _kind(0, "scale", "offset"),
+    "Resizing": _kind(2, "height width", "interpolation"),
+    "Picture": _kind(2, "colormap range"),
+    "Application": _kind(2, "application", "include_top output preprocess"),
     **{name: Kind(merges=True) for name in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")},
     "Concatenate": Kind(takes=("axis",), merges=True),
 }

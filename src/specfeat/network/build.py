@@ -5,17 +5,18 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.config import Config
-from specfeat.config.graph import INPUT, Layer
+from specfeat.config.graph import INPUT, Layer, keras_name
 from specfeat.config.settings import times
 from specfeat.config.tree import dotted
 from specfeat.errors import ModelError
+from specfeat.network.application import layers_of
 from specfeat.network.device import Device, choose, share_out
 from specfeat.network.fold import folded
 from specfeat.network.layers import Shape, make_layer, misfit, plain
@@ -33,6 +34,7 @@ class Network:
 
     Attributes:
         model: the Keras model, compiled, its weights set.
+        layers: what it is made of, in order; for an application of the config, that one's own layers.
         batch: clips that go through it at once, always the same number.
         input_shape: of one clip, without the batch.
         width: features in a row.
@@ -44,6 +46,7 @@ class Network:
     """
 
     model: Any
+    layers: tuple[Layer, ...] = field(repr=False)
     batch: int
     input_shape: Shape
     width: int
@@ -89,7 +92,7 @@ def build(config: Config, device: str = "auto", threads: int | None = None) -> N
         parallel = share_out(place, threads)
         with tf.device(place.name):
             with _own_chance():
-                model, features = _connect(config)
+                model, layers, feature = _connect(config)
             options = settings.model.compile
             model.compile(
                 optimizer=options.optimizer,
@@ -97,13 +100,15 @@ def build(config: Config, device: str = "auto", threads: int | None = None) -> N
                 metrics=list(options.metrics),
                 jit_compile=options.jit_compile,
             )
-            weights = _weigh(config, model)
-            run, traces = _trace(config, model)
+            weights = _weigh(config, model, layers)
+            extractor = folded(layers, model, feature)
+            run, traces = _trace(config, extractor)
     return Network(
         model=model,
+        layers=layers,
         batch=settings.model.batch,
         input_shape=settings.input_shape,
-        width=features.shape[-1],
+        width=extractor.output_shape[-1],
         device=place,
         parallel=parallel,
         weights=weights,
@@ -123,25 +128,54 @@ def _own_chance() -> Iterator[None]:
         random.setstate(state)
 
 
-def _connect(config: Config) -> tuple[Any, Any]:
-    """Make every layer and join them; return the model and the tensor of features."""
+def _connect(config: Config) -> tuple[Any, tuple[Layer, ...], str]:
+    """Make every layer and join them.
+
+    Returns:
+        The model, its layers (those of an application in its place), and the name of that whose output is
+        the row.
+    """
     settings = config.settings
     tensors: dict[str, Any] = {INPUT: keras.Input(settings.input_shape, name=INPUT, dtype="float32")}
+    layers: list[Layer] = []
+    outputs: dict[str, str] = {}  # of an application: the layer of its own that gives it
     for layer in settings.model.layers:
-        tensors[layer.name] = _apply(config, layer, tensors)
-    features = tensors[settings.model.feature_layer]
-    _check_row(config, tensors)
-    used = {name for layer in settings.model.layers for name in layer.inputs}
+        reading = replace(layer, inputs=tuple(outputs.get(name, name) for name in layer.inputs))
+        parts, outputs[layer.name] = _parts(config, reading, tensors)
+        for part in parts:
+            _check_name(config, part, tensors)
+            tensors[part.name] = _apply(config, part, tensors)
+        layers += parts
+    feature = outputs[settings.model.feature_layer]
+    _check_row(config, {layer.name: layer for layer in layers}, feature, _shape(tensors[feature]))
+    used = {name for layer in layers for name in layer.inputs}
     ends = [tensor for name, tensor in tensors.items() if name not in used]
-    return keras.Model(tensors[INPUT], ends if len(ends) > 1 else ends[0]), features
+    return keras.Model(tensors[INPUT], ends if len(ends) > 1 else ends[0]), tuple(layers), feature
+
+
+def _parts(config: Config, layer: Layer, tensors: dict[str, Any]) -> tuple[list[Layer], str]:
+    """Return the layers that a layer of the config stands for, and the name of the one with its output."""
+    shapes = [_shape(tensors[name]) for name in layer.inputs]
+    reason = misfit(layer, shapes)
+    if reason:
+        raise _error(config, layer, reason)
+    if layer.kind != "Application":
+        return [layer], layer.name
+    try:
+        return layers_of(layer, shapes[0])
+    except ValueError as e:
+        raise _error(config, layer, plain(e)) from e
+
+
+def _check_name(config: Config, layer: Layer, tensors: dict[str, Any]) -> None:
+    """Only an application's layers can have a name twice: the config's own have been looked at on reading."""
+    if keras_name(layer.name) in map(keras_name, tensors):
+        raise _error(config, layer, "has the name of another layer, of an application; wanted different ones")
 
 
 def _apply(config: Config, layer: Layer, tensors: dict[str, Any]) -> Any:
     inputs = [tensors[name] for name in layer.inputs]
     shapes = [_shape(tensor) for tensor in inputs]
-    reason = misfit(layer, shapes)
-    if reason:
-        raise _error(config, layer, reason)
     try:
         made = make_layer(layer, config.settings.model.weights.random)
         output = made(inputs if len(inputs) > 1 else inputs[0])
@@ -164,15 +198,13 @@ def _shape(tensor: Any) -> Shape:
 def _error(config: Config, layer: Layer, reason: str) -> ModelError:
     path = ("model", "layers", *layer.path)
     where = config.tree.where(path, at_key=True)
-    shown = dotted(path[:-1] if path[-1] == layer.kind else path)
+    shown = dotted(path[:-1] if isinstance(path[-1], str) else path)
     return ModelError(f"{where}: {shown}: {layer.kind} {layer.name!r} {reason}")
 
 
-def _check_row(config: Config, tensors: dict[str, Any]) -> None:
+def _check_row(config: Config, layers: dict[str, Layer], feature: str, shape: Shape) -> None:
     """The features of a clip are one row; several axes mean that a Flatten or a pooling is missing."""
-    layers = {layer.name: layer for layer in config.settings.model.layers}
-    layer = layers[config.settings.model.feature_layer]
-    shape = _shape(tensors[layer.name])
+    layer = layers[feature]
     if len(shape) == 1:
         return
     dense = layer if layer.kind == "Dense" else None
@@ -197,18 +229,17 @@ _SPATIAL = frozenset(
 )
 
 
-def _weigh(config: Config, model: Any) -> dict[str, object]:
+def _weigh(config: Config, model: Any, layers: tuple[Layer, ...]) -> dict[str, object]:
     weights = config.settings.model.weights
     if weights.file is None:
         return {"random": weights.random}
-    load_weights(model, config.settings.model.layers, weights.file)
+    load_weights(model, layers, weights.file)
     return {"file": weights.file, "sha256": sha256(weights.file)}
 
 
-def _trace(config: Config, model: Any) -> tuple[Callable[[Any], Any], list[int]]:
+def _trace(config: Config, extractor: Any) -> tuple[Callable[[Any], Any], list[int]]:
     """Trace the graph for the one shape that it will ever see, and run it once."""
     settings = config.settings
-    extractor = folded(settings.model.layers, model, settings.model.feature_layer)
     shape = (settings.model.batch, *settings.input_shape)
     traces: list[int] = []
 

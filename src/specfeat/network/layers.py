@@ -9,6 +9,7 @@ from typing import Any
 from specfeat.config.graph import Layer, keras_name
 from specfeat.config.layers import LAYERS
 from specfeat.config.settings import times
+from specfeat.network.picture import OWN
 from specfeat.network.runtime import keras
 
 Shape = tuple[int, ...]
@@ -23,7 +24,7 @@ def make_layer(layer: Layer, seed: int | None) -> Any:
     seeded from `seed`, the layer's name and its own, so that a layer's numbers do not depend on the
     layers around it; without a seed (weights come from a file) it fills with zeros.
     """
-    cls = getattr(keras.layers, layer.kind)
+    cls: Any = OWN.get(layer.kind) or getattr(keras.layers, layer.kind)
     options = dict(layer.options)
     if "data_format" in inspect.signature(cls.__init__).parameters:
         options["data_format"] = "channels_last"
@@ -58,6 +59,7 @@ def misfit(layer: Layer, shapes: list[Shape]) -> str | None:
         _unequal(layer, shapes)
         or _no_such_axis(layer, shape)
         or _wrong_size(layer, shape)
+        or _no_plane(layer, shape)
         or _nothing_left(layer, shape, axes)
         or _too_many(layer, shape, axes)
     )
@@ -109,6 +111,12 @@ def _wrong_size(layer: Layer, shape: Shape) -> str | None:
     if (values == known) if not free else (values % known == 0):
         return None
     return f"gets {times(shape)}, {values} values, which do not fill a target_shape of {times(target)}"
+
+
+def _no_plane(layer: Layer, shape: Shape) -> str | None:
+    if layer.kind != "Picture" or shape[-1] == 1:
+        return None
+    return f"gets {times(shape)}; wanted 1 channel, whose values it colours"
 
 
 def _nothing_left(layer: Layer, shape: Shape, axes: int) -> str | None:
