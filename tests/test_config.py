@@ -626,7 +626,7 @@ def test_where_only_one_may_be_given_an_override_replaces_the_other(
 
     part = attrgetter(path)(read(changed((old, has)), [override]).settings)
 
-    assert wanted == part.model_dump(exclude_none=True)
+    assert wanted == part.model_dump(exclude_unset=True)
 
 
 def test_within_the_one_that_is_given_an_override_changes_one_value() -> None:

@@ -164,6 +164,9 @@ def _weights_path(tree: Tree, folder: Path) -> None:
         tree.places["model", "weights", "file"] = tree.places.get(path, (1, 1))
     if not isinstance(weights, dict) or not isinstance(weights.get("file"), str) or not weights["file"]:
         return
+    if "://" in weights["file"]:
+        cure = "fetch it first (specfeat weights fetch, or a browser) and give its path"
+        raise tree.error(path, f"is the address {shown(weights['file'])}, and nothing is downloaded; {cure}")
     try:
         file = Path(weights["file"]).expanduser()
     except RuntimeError as e:

@@ -6,8 +6,10 @@ from specfeat.config.tree import MAX_DEPTH, KeyPath, Tree, dotted, parse_value
 from specfeat.config.words import did_you_mean, shown
 from specfeat.errors import ConfigError, one_line
 
-# Sections of which exactly one key is given: `--set` of another one takes its place.
+# Sections of which one key is given: `--set` of another one takes its place.
 _ONE_OF: tuple[KeyPath, ...] = (("model", "weights"), ("spectrogram", "compress"))
+# How a file is matched (match, map) holds for the next file, too, but its hash and its format do not.
+_WEIGHTS_GIVE_WAY = {"file": {"random", "sha256", "format"}, "random": {"file", "sha256", "format"}}
 
 
 def apply_override(tree: Tree, override: str) -> None:
@@ -49,14 +51,20 @@ def _make_room(tree: Tree, path: KeyPath) -> None:
         for key in section:
             at = at.get(key) if isinstance(at, dict) else None
         if path[: len(section)] == section and len(path) > len(section) and at is not None:
-            kept = at if isinstance(at, dict) else {}
-            for other in [key for key in kept if key != path[len(section)]]:
+            kept = at if isinstance(at, dict) else {"file": at} if section[1] == "weights" else {}
+            for other in [key for key in kept if _gives_way(section, key, path[len(section)])]:
                 del kept[other]
             tree.data[section[0]][section[1]] = kept  # type: ignore[index]  # `at` was found there
     if len(path) == 2:  # a length: in seconds or as the integer, the new one counts
         values: Any = tree.data.get(path[0]) if isinstance(tree.data, dict) else None
         for key in _same_length(path) if isinstance(values, dict) else ():
             values.pop(key, None)
+
+
+def _gives_way(section: KeyPath, key: str, new: str | int) -> bool:
+    if section[1] == "weights":
+        return key in _WEIGHTS_GIVE_WAY.get(str(new), ())
+    return key != new
 
 
 def _same_length(path: KeyPath) -> set[str]:

@@ -35,6 +35,9 @@ Metric = Literal[
     "accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "auc", "precision",
     "recall", "mse", "mae",
 ]  # fmt: skip
+WeightsFormat = Literal[
+    "auto", "hdf5", "keras", "checkpoint", "savedmodel", "graph", "tflite", "npz", "safetensors", "torch"
+]
 
 
 def problem(path: KeyPath, text: str, *, at_key: bool = False) -> PydanticCustomError:
@@ -59,10 +62,24 @@ def _dump_layers(layers: tuple[Layer, ...]) -> list[dict[str, Any]]:
 
 
 class Weights(Section):
-    """Where the network's numbers come from: `file`, or `random` with the seed as its value."""
+    """Where the network's numbers come from: `file`, or `random` with the seed as its value.
+
+    Attributes:
+        file: a path; what it may be is in docs/weights.md.
+        random: the seed.
+        sha256: what the file's hash must be, in hexadecimal.
+        format: one of network/weights' readers; `auto` finds it in the file's first bytes.
+        match: how layers and arrays find each other: by `name`, or by `order`.
+        map: our layer (or layer/array) to the file's name for it, where the two differ. It may stand beside
+            `random`, for the day that a file is given.
+    """
 
     file: Annotated[str, Field(min_length=1)] | None = None
     random: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    sha256: Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")] | None = None
+    format: WeightsFormat = "auto"
+    match: Literal["name", "order"] = "name"
+    map: Annotated[dict[str, Annotated[str, Field(min_length=1)]], Field(default_factory=dict)]
 
 
 def _weights(value: object) -> object:
@@ -129,9 +146,10 @@ class Settings(Section):
     def digest(self) -> str:
         """SHA-256 of the resolved settings, in hexadecimal: equal settings, equal features.
 
-        The name of a weights file is left out, for the record has the hash of what is in it.
+        The name of a weights file is left out, for the record has the hash of what is in it; so are the hash
+        that it is to have and its format.
         """
-        data = self.model_dump(mode="json", exclude={"model": {"weights": {"file"}}})
+        data = self.model_dump(mode="json", exclude={"model": {"weights": {"file", "sha256", "format"}}})
         text = json.dumps(data, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -167,6 +185,18 @@ def _one_kind_of_weights(s: Settings) -> None:
     weights = s.model.weights
     if (weights.file is None) == (weights.random is None):
         raise problem(("model", "weights"), "wanted either {file: PATH} or {random: SEED}")
+    for key in ("sha256", "format"):
+        if weights.file is None and key in weights.model_fields_set:
+            raise problem(("model", "weights", key), "is of a file, and there is none", at_key=True)
+
+
+def _map_names_layers(s: Settings) -> None:
+    names = {layer.name for layer in s.model.layers}
+    for key in s.model.weights.map:
+        if key not in names and key.rpartition("/")[0] not in names:
+            hint = did_you_mean(key, names) or "; wanted LAYER, or LAYER/ARRAY, e.g. conv1/kernel"
+            text = f"is not the name of a layer{hint}"
+            raise problem(("model", "weights", "map", key), text, at_key=True)
 
 
 def _mel_belongs(s: Settings) -> None:
@@ -368,6 +398,7 @@ def _batch_fits_in_memory(s: Settings) -> None:
 _RULES: tuple[Callable[[Settings], None], ...] = (
     _one_compression,
     _one_kind_of_weights,
+    _map_names_layers,
     _mel_belongs,
     _bands_are_there,
     _window_fits,

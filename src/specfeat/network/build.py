@@ -21,7 +21,7 @@ from specfeat.network.device import Device, choose, share_out
 from specfeat.network.fold import folded
 from specfeat.network.layers import Shape, make_layer, misfit, plain
 from specfeat.network.runtime import keras, quiet, tf
-from specfeat.network.weights import load_weights, sha256
+from specfeat.network.weights import load_weights
 
 Rows = NDArray[np.float32]
 
@@ -40,7 +40,7 @@ class Network:
         width: features in a row.
         device: where it runs.
         parallel: how many batches are worth running at once, each in a thread.
-        weights: for the record: {"random": seed}, or {"file": path, "sha256": ...}.
+        weights: for the record: {"random": seed}, or {"file": path, "sha256": ..., "format": ...}.
         traces: how often the graph was traced; it stays 1.
         seconds: that building took.
     """
@@ -233,8 +233,7 @@ def _weigh(config: Config, model: Any, layers: tuple[Layer, ...]) -> dict[str, o
     weights = config.settings.model.weights
     if weights.file is None:
         return {"random": weights.random}
-    load_weights(model, layers, weights.file)
-    return {"file": weights.file, "sha256": sha256(weights.file)}
+    return load_weights(model, layers, config.settings)
 
 
 def _trace(config: Config, extractor: Any) -> tuple[Callable[[Any], Any], list[int]]:

@@ -1,0 +1,87 @@
+"""Arrays from a file into the network: all of them, once, in equal shapes, or an error.
+
+    locate -> detect -> a reader (arrays by name and shape) -> match (array for slot) -> transposed, set
+
+`source` finds the files, `formats` has the readers, `names` and `pairing` say what a name means, `slots`
+lists what the network wants, `match` brings the two together, `layouts` turns the axes, `front_end` compares
+the sound. No reader runs, unpickles or follows anything; docs/weights.md says what each refuses.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specfeat.config.graph import Layer
+from specfeat.config.settings import Settings, Weights
+from specfeat.errors import WeightsError
+from specfeat.network.weights.arrays import Array
+from specfeat.network.weights.formats import opened
+from specfeat.network.weights.front_end import check_sound
+from specfeat.network.weights.layouts import arrange
+from specfeat.network.weights.match import make_plan
+from specfeat.network.weights.slots import Slot, find_slots
+from specfeat.network.weights.source import Source, locate
+
+__all__ = ["load_weights"]
+
+
+def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> dict[str, object]:
+    """Set every array of the network from the file that the config names.
+
+    Args:
+        model: the Keras model, built.
+        layers: that it was built of.
+        settings: of the config.
+
+    Returns:
+        For the record: file, sha256, format.
+
+    Raises:
+        WeightsError: one sentence: the file cannot be read, is not the one that the config's hash names, or
+            lacks, exceeds or differs from what the network has.
+    """
+    weights = settings.model.weights
+    name = str(weights.file)
+    with _naming(name):
+        source = locate(name)
+        before = source.identity()
+        digest = _checked_hash(source, weights)
+        with opened(source, weights.format) as contents:
+            slots = find_slots(model, layers)
+            plan = make_plan(slots, contents.arrays, weights.match, weights.map)
+            plan.check()
+            check_sound(settings, contents)
+            for slot, array in plan.pairs:
+                slot.variable.assign(_values(slot, array))
+        if source.identity() != before:
+            raise WeightsError("was written to while it was read; wanted a file at rest")
+    return {"file": name, "sha256": digest, "format": contents.format}
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    try:
+        yield
+    except WeightsError as e:
+        raise WeightsError(f"{name}: {e}") from e
+
+
+def _checked_hash(source: Source, weights: Weights) -> str:
+    digest = source.sha256()
+    if weights.sha256 is not None and digest != weights.sha256.lower():
+        raise WeightsError(f"has the SHA-256 {digest}; the config wants {weights.sha256.lower()}")
+    return digest
+
+
+def _values(slot: Slot, array: Array) -> NDArray[np.float32]:
+    """Read one array, as float32 in the network's axes."""
+    if array.dtype.startswith(("int", "uint", "bool")) and not array.note:
+        raise WeightsError(f"{array.name} holds whole numbers ({array.dtype}); wanted floats for {slot.name}")
+    with np.errstate(over="ignore"):  # what is too large becomes infinite and is refused
+        values = np.asarray(array.read(), np.float32)
+    if not np.isfinite(values).all():
+        raise WeightsError(f"{array.name} has values that are not finite")
+    return np.ascontiguousarray(arrange(values, array, slot))

@@ -1,0 +1,71 @@
+"""The formats, and what reads each. A reader is a context: the values are read while it is open."""
+
+import importlib
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from specfeat.config.settings import WeightsFormat
+from specfeat.errors import WeightsError
+from specfeat.network.weights import archive
+from specfeat.network.weights.arrays import Contents
+from specfeat.network.weights.graph import read_graph
+from specfeat.network.weights.keras_files import read_hdf5, read_keras
+from specfeat.network.weights.npz import read_npz
+from specfeat.network.weights.safetensors import read_safetensors
+from specfeat.network.weights.source import Source, detect
+from specfeat.network.weights.tflite import read_tflite
+from specfeat.network.weights.torch_file import read_torch
+
+Reader = Callable[[Path], AbstractContextManager[Contents]]
+
+
+def _needs_tensorflow(name: str) -> Reader:
+    """Load TensorFlow for the files that need it, when one comes."""
+
+    def read(path: Path) -> AbstractContextManager[Contents]:
+        module = importlib.import_module("specfeat.network.weights.checkpoint")
+        reader: Reader = getattr(module, name)
+        return reader(path)
+
+    return read
+
+
+READERS: dict[WeightsFormat, Reader] = {
+    "hdf5": read_hdf5,
+    "keras": read_keras,
+    "npz": read_npz,
+    "safetensors": read_safetensors,
+    "torch": read_torch,
+    "tflite": read_tflite,
+    "graph": read_graph,
+    "checkpoint": _needs_tensorflow("read_checkpoint"),
+    "savedmodel": _needs_tensorflow("read_saved_model"),
+}
+
+# What a reader may say of a file that is damaged, or lies; anything else is a bug and keeps its traceback.
+_DAMAGE = (
+    RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError, OverflowError, SyntaxError,
+    MemoryError, struct.error, zlib.error, archive.Damage,
+)  # fmt: skip
+
+
+@contextmanager
+def opened(source: Source, wanted: WeightsFormat = "auto") -> Iterator[Contents]:
+    """Open the files and give what they hold; all that is wrong with them comes out as one kind of error.
+
+    Raises:
+        WeightsError: the format is not known, not the one wanted, or the file is damaged or hostile.
+    """
+    try:
+        found = detect(source)
+        if wanted not in ("auto", found):
+            raise WeightsError(f"is of the format {found}; the config says {wanted}")
+        with READERS[found](source.path) as contents:
+            yield contents
+    except OSError as e:
+        raise WeightsError(f"the weights cannot be read: {e.strerror or 'the file is damaged'}") from e
+    except _DAMAGE as e:
+        raise WeightsError(f"the weights cannot be read: the file is damaged ({type(e).__name__})") from e

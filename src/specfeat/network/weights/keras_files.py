@@ -1,0 +1,129 @@
+"""The three layouts in which Keras has written HDF5, and the .keras archive around the third.
+
+Keras 1 and 2 (`save_weights`, `save`): a group a layer, named by the attribute `layer_names`, whose
+attribute `weight_names` names the arrays; a whole model has them below `model_weights`. Keras 3
+(`.weights.h5`, and `model.weights.h5` in a .keras archive): `layers/conv2d_1/vars/0`, by the class of the
+layer and its number; `vars` has the layer's name as an attribute. A model's config is never read.
+"""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import h5py
+
+from specfeat.errors import WeightsError
+from specfeat.network.weights import archive, hdf5
+from specfeat.network.weights.arrays import Array, Contents
+from specfeat.network.weights.names import split
+
+STAMP = "specfeat"  # the attribute in which `specfeat weights convert` writes of the sound
+MEMBER = "model.weights.h5"  # of a .keras archive
+
+_KERAS_3 = re.compile(r"(?:.*/)?((?:layers|_layer_checkpoint_dependencies)/.+)/vars/(\d+)")
+
+
+@contextmanager
+def read_hdf5(path: Path) -> Iterator[Contents]:
+    """Open an HDF5 file of any Keras."""
+    with h5py.File(path, "r", locking="best-effort") as file:
+        yield _contents(file)
+
+
+@contextmanager
+def read_keras(path: Path) -> Iterator[Contents]:
+    """Open the weights in a .keras archive; the rest of it is not looked at."""
+    with archive.members(path) as members, tempfile.TemporaryFile() as copy:
+        if MEMBER not in members:
+            raise WeightsError(f"has no {MEMBER}, so it is no .keras archive")
+        with members[MEMBER].open() as source:
+            shutil.copyfileobj(source, copy, 2**20)
+        copy.seek(0)
+        with h5py.File(copy, "r") as file:
+            yield _contents(file)
+
+
+def _contents(file: h5py.File) -> Contents:
+    found = dict(hdf5.datasets(file))
+    if not found:
+        raise WeightsError("holds no array")
+    if any(_KERAS_3.fullmatch(name) for name in found):
+        arrays = [_keras_3(file, name, dataset) for name, dataset in found.items()]
+        return Contents(
+            format="Keras 3 weights (HDF5)", arrays=tuple(arrays), stamp=hdf5.text(file, STAMP, 2**20)
+        )
+    _check_backend(file)
+    arrays = _keras_2(file, found)
+    whole = "model_weights" in file
+    return Contents(
+        format="Keras 1 or 2 whole model, its arrays alone (HDF5)"
+        if whole
+        else "Keras 1 or 2 weights (HDF5)",
+        arrays=tuple(arrays),
+    )
+
+
+def _array(name: str, dataset: h5py.Dataset, layer: str, role: str, place: str = "") -> Array:
+    return Array(
+        name=name,
+        shape=tuple(dataset.shape),
+        dtype=str(dataset.dtype),
+        layer=layer,
+        role=role,
+        place=place,
+        read=partial(hdf5.read, dataset),
+    )
+
+
+def _keras_3(file: h5py.File, name: str, dataset: h5py.Dataset) -> Array:
+    match = _KERAS_3.fullmatch(name)
+    if not match:
+        return _array(name, dataset, name, "")
+    place = match[1].replace("_layer_checkpoint_dependencies/", "layers/")
+    named = hdf5.text(file[name.rpartition("/")[0]], "name", 10_000)
+    return _array(name, dataset, named or place, match[2], place)
+
+
+def _check_backend(file: h5py.File) -> None:
+    top = file.get("model_weights", file)
+    backend = hdf5.text(top, "backend") or hdf5.text(file, "backend") or "tensorflow"
+    if backend in ("theano", "cntk"):
+        raise WeightsError(
+            f"was written by Keras on {backend}, whose kernels are turned round; save it again on TensorFlow"
+        )
+
+
+def _keras_2(file: h5py.File, found: dict[str, h5py.Dataset]) -> list[Array]:
+    """Take the arrays in the order of `layer_names` and `weight_names`, then those that neither names."""
+    top = file.get("model_weights", file)
+    prefix = "model_weights/" if "model_weights" in file else ""
+    rest, arrays = dict(found), []
+    for layer in hdf5.names(top, "layer_names") or []:
+        group = top.get(layer)
+        weights = (hdf5.names(group, "weight_names") or []) if isinstance(group, h5py.Group) else []
+        scopes = {_parts(weight, 2)[0] for weight in weights}
+        for weight in weights:
+            dataset = rest.pop(f"{prefix}{layer}/{weight}", None)
+            if dataset is None:
+                raise WeightsError(f"names {layer}/{weight} in weight_names, but has no such array")
+            scope, role = _parts(weight, len(dataset.shape))
+            # A network inside the network is one layer here; its arrays name the layers within.
+            arrays.append(_array(f"{layer}/{weight}", dataset, scope if len(scopes) > 1 else layer, role))
+    return arrays + [_by_path(name.removeprefix(prefix), dataset) for name, dataset in rest.items()]
+
+
+def _parts(weight: str, rank: int) -> tuple[str, str]:
+    layer, role, _ = split(weight, rank) or (weight, "", False)
+    return layer, role
+
+
+def _by_path(name: str, dataset: h5py.Dataset) -> Array:
+    """Read layer and role from a path such as `conv1/conv1/kernel`."""
+    layer, role = _parts(name, len(dataset.shape))
+    # The layer's group, then the scope of its arrays: the same name, but for the number of one made twice.
+    twice = re.fullmatch(r"(.+)/\1(_\d+)?", layer)
+    return _array(name, dataset, twice[1] if twice else layer, role)

@@ -1,0 +1,93 @@
+"""From a file's axes to Keras': the transposes that each framework's kernels need.
+
+Keras and TensorFlow store a convolution as (height, width, in, out), a depthwise one as (height, width,
+in, multiplier), a dense layer as (in, out). PyTorch: (out, in, height, width), the depthwise one as a
+grouped convolution (in x multiplier, 1, height, width), and (out, in). TFLite: (out, height, width, in),
+(1, height, width, in x multiplier), (out, in).
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specfeat.errors import WeightsError
+from specfeat.network.weights.arrays import Array, Shape
+from specfeat.network.weights.slots import Slot
+
+
+def shape_for(array: Array, slot: Slot) -> Shape:
+    """The shape that the array will have in the network's axes, found without reading it."""
+    if array.size != math.prod(slot.shape):
+        return array.shape
+    try:
+        # One number that strides of zero spread over the shape: no memory, whatever the file says.
+        return arrange(np.broadcast_to(np.float32(0), array.shape), array, slot).shape
+    except ValueError:  # too few axes to be transposed
+        return array.shape
+
+
+def arrange(values: NDArray[Any], array: Array, slot: Slot) -> NDArray[Any]:
+    """Put the values of the file's array into the order of the network's axes."""
+    if array.layout == "tflite":
+        return _from_tflite(values, slot)
+    if array.layout == "torch":
+        return _from_torch(values, slot)
+    if slot.kind == "Conv1D" and values.ndim == 4 and values.shape[1] == 1:
+        return values[:, 0]  # Keras 1 kept a second axis of 1
+    return values
+
+
+def _from_torch(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
+    if "kernel" not in slot.role:
+        return _channels_last(values, slot, 0)
+    if slot.kind == "Dense":
+        return _channels_last(values.T, slot, 0)
+    if _is_depthwise(slot):
+        *spatial, channels, multiplier = slot.shape
+        _check(values, (channels * multiplier, 1, *spatial))
+        return np.moveaxis(values.reshape(channels, multiplier, *spatial), (0, 1), (-2, -1))
+    return np.moveaxis(values, (0, 1), (-1, -2))
+
+
+def _from_tflite(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
+    if "kernel" not in slot.role:
+        return values
+    if slot.kind == "Dense":
+        return values.T
+    if _is_depthwise(slot):
+        *spatial, channels, multiplier = slot.shape
+        _check(values, (1, *spatial, channels * multiplier))
+        return values.reshape(slot.shape)
+    if slot.kind == "Conv1D":
+        _check(values, (values.shape[0], 1, *values.shape[2:]))
+        return np.moveaxis(values[:, 0], 0, -1)
+    return np.moveaxis(values, 0, -1)
+
+
+def _check(values: NDArray[Any], shape: Shape) -> None:
+    """As many numbers in another shape are another kernel: reshaping would hide it."""
+    if values.shape != shape:
+        raise ValueError(shape)
+
+
+def _is_depthwise(slot: Slot) -> bool:
+    return slot.role == "depthwise_kernel" or (slot.kind.startswith("Depthwise") and slot.role == "kernel")
+
+
+def _channels_last(values: NDArray[Any], slot: Slot, axis: int) -> NDArray[Any]:
+    """Reorder what a Flatten made one axis of from (channels, height, width) to (height, width, channels)."""
+    shape = slot.flattened
+    if shape is None or values.shape[axis] == 1:
+        return values
+    if shape == "mixed":
+        raise WeightsError(
+            f"{slot.name} reads several flattened layers at once, so the order of its rows cannot be told "
+            "from PyTorch's; flatten after joining, or convert the file with the rows in Keras' order"
+        )
+    if values.shape[axis] != math.prod(shape):
+        return values
+    *spatial, channels = shape
+    apart = values.reshape(channels, *spatial, *values.shape[1:])
+    return np.moveaxis(apart, 0, len(spatial)).reshape(values.shape)

@@ -1,0 +1,87 @@
+"""Which layer of the file is which of ours, by name.
+
+Names agree exactly, but for four things that frameworks do to them: a dot for a slash, a scope around
+the whole network ("vggish/conv1", "module.conv1"), Keras' own numbers for layers without a name
+(conv2d, conv2d_1, ... or from conv2d_1, or from conv2d_12 when others were made before), and a "_1" behind
+the name of a layer that was made twice. Each is undone only where one answer is left.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from specfeat.config.layers import LAYERS
+from specfeat.network.weights.names import natural, slashed
+from specfeat.network.weights.slots import snake
+
+# Keras' own names for a layer of a class: of Keras 2 and 3, of specfeat, of Keras 1.
+_STEMS = {stem: kind for kind in LAYERS for stem in (snake(kind), kind.lower())}
+_STEMS |= {stem.replace("conv", "convolution"): kind for stem, kind in list(_STEMS.items()) if "conv" in stem}
+_AUTOMATIC = re.compile(r"(.*?)(?:_\d+)?")
+
+Pairs = dict[str, str]
+
+
+def pair_by_name(ours: Iterable[str], theirs: Iterable[str], given: Mapping[str, str]) -> Pairs:
+    """Find for each of our layers the file's.
+
+    Args:
+        ours: names as the YAML has them, in order.
+        theirs: names as the file has them.
+        given: our name to theirs, from the config's `map`; a name that the file does not have gives way to
+            the layer's own, so that a converted file loads under the config it was converted with.
+
+    Returns:
+        Our name to theirs, for as many as could be found; one of theirs is never given twice.
+    """
+    known = list(dict.fromkeys(theirs))
+    by_path = {slashed(name): name for name in known}
+    found = {name: by_path[slashed(given[name])] for name in ours if slashed(given.get(name, "")) in by_path}
+    taken = set(found.values())
+    rest = [name for name in known if name not in taken]
+    wanted = [name for name in ours if name not in found]
+    tries = (_pair(wanted, rest, scope) for scope in _scopes(rest))
+    return found | max(tries, key=len)
+
+
+def _scopes(theirs: list[str]) -> list[str]:
+    """The scopes that all names lie in: the empty one, "a/", "a/b/", ..."""
+    parts = [slashed(name).split("/")[:-1] for name in theirs]
+    scopes = [""]
+    for level in zip(*parts, strict=False) if parts else ():
+        if len(set(level)) > 1:
+            break
+        scopes.append(f"{scopes[-1]}{level[0]}/")
+    return scopes
+
+
+def _pair(ours: list[str], theirs: list[str], scope: str) -> Pairs:
+    by_path = {slashed(name).removeprefix(scope): name for name in theirs}
+    found = _numbered(ours, list(by_path)) | {
+        name: slashed(name) for name in ours if not _kind(name) and slashed(name) in by_path
+    }
+    left = [path for path in by_path if path not in found.values()]
+    for name in ours:
+        if name not in found and not _kind(name):
+            twice = [path for path in left if re.fullmatch(re.escape(slashed(name)) + r"_\d+", path)]
+            if len(twice) == 1:
+                found[name] = twice[0]
+    return {name: by_path[path] for name, path in found.items()}
+
+
+def _numbered(ours: list[str], theirs: list[str]) -> Pairs:
+    """Pair layers that have their class for a name: the same names, or as many, by number."""
+    found: Pairs = {}
+    for kind in dict.fromkeys(filter(None, map(_kind, ours))):
+        mine = [name for name in ours if _kind(name) == kind]
+        yours = sorted((name for name in theirs if _kind(name) == kind), key=natural)
+        if set(map(slashed, mine)) <= set(yours):
+            found |= {name: slashed(name) for name in mine}
+        elif len(mine) == len(yours):
+            found |= dict(zip(mine, yours, strict=True))
+    return found
+
+
+def _kind(name: str) -> str | None:
+    """The class that a layer without a name of its own is named after."""
+    match = _AUTOMATIC.fullmatch(name)
+    return _STEMS.get(match[1]) if match else None

@@ -1,0 +1,80 @@
+"""PyTorch's .pth and .pt: a state dict, through torch's own reader of tensors alone (`weights_only=True`)."""
+
+import importlib
+import pickle
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from specfeat.errors import InstallError, WeightsError
+from specfeat.network.weights import archive
+from specfeat.network.weights.arrays import Array, Contents
+from specfeat.network.weights.names import named_array
+
+TORCH_LEAST = (2, 6)  # before it, weights_only could be made to run code (CVE-2025-32434)
+# Where training scripts put the state dict: PANNs "model", Lightning "state_dict".
+_INSIDE = ("state_dict", "model_state_dict", "model", "net")
+
+
+@contextmanager
+def read_torch(path: Path) -> Iterator[Contents]:
+    """Open a state dict, or a training checkpoint that has one."""
+    torch = _torch()
+    is_zip = archive.is_archive(path)
+    if is_zip:
+        with archive.members(path):
+            pass  # they have passed
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+    except pickle.UnpicklingError as e:
+        raise WeightsError(
+            "holds more than arrays, and to read that would run code; save model.state_dict() instead"
+        ) from e
+    tensors = _state_dict(torch, loaded)
+    arrays = [_array(torch, name, tensor) for name, tensor in tensors.items()]
+    yield Contents(format="PyTorch state dict", arrays=named_array(arrays))
+
+
+def _torch() -> Any:
+    try:
+        torch = importlib.import_module("torch")
+    except ModuleNotFoundError as e:
+        raise InstallError("PyTorch's files are read by PyTorch: pip install 'specfeat[torch]'") from e
+    found = tuple(int(n) for n in torch.__version__.split(".")[:2])
+    if found < TORCH_LEAST:
+        raise InstallError(
+            f"PyTorch {torch.__version__} is too old to read files safely; wanted 2.6 or newer"
+        )
+    return torch
+
+
+def _state_dict(torch: Any, loaded: object) -> dict[str, Any]:
+    places = [loaded, *(loaded.get(key) for key in _INSIDE)] if isinstance(loaded, Mapping) else []
+    for place in places:
+        if isinstance(place, Mapping):
+            tensors = {str(name): value for name, value in place.items() if torch.is_tensor(value)}
+            if tensors:
+                return tensors
+    raise WeightsError(f"holds no state dict, nor has one under {', '.join(_INSIDE)}")
+
+
+def _array(torch: Any, name: str, tensor: Any) -> Array:
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_complex() or tensor.is_meta:
+        raise WeightsError(f"{name} is not a plain array of numbers")
+    return Array(
+        name=name,
+        shape=tuple(tensor.shape),
+        dtype=str(tensor.dtype).removeprefix("torch."),
+        layer="",
+        role="",
+        read=partial(_read, torch, tensor),
+    )
+
+
+def _read(torch: Any, tensor: Any) -> NDArray[Any]:
+    values: NDArray[Any] = tensor.detach().to(torch.float32).contiguous().numpy()
+    return values
