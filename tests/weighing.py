@@ -154,3 +154,49 @@ def safetensors(path: Path, made: Mapping[str, NDArray[Any]]) -> Path:
     text = json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + data)
     return path
+
+
+def try_to_load(path: str) -> str:
+    """Do with a file all that `load_weights` does before it has TensorFlow set the variables; say how it went.
+
+    For a process that never loads TensorFlow, so that its memory can be measured.
+    """
+    from specfeat.errors import WeightsError
+    from specfeat.network.weights import _values
+    from specfeat.network.weights.formats import opened
+    from specfeat.network.weights.match import make_plan
+    from specfeat.network.weights.source import locate
+
+    try:
+        source = locate(path)
+        source.sha256()
+        with opened(source) as contents:
+            plan = make_plan(slots(), contents.arrays, "name", {})
+            plan.check()
+            for slot, array in plan.pairs:
+                _values(slot, array)
+    except WeightsError as e:
+        return str(e)
+    return "loaded"
+
+
+def slots() -> list[Any]:
+    """The places of the test's network, without Keras."""
+    from specfeat.network.weights.slots import Slot
+
+    kinds = {
+        "block/conv": ("Conv2D", "layers/conv2d"),
+        "block/bn": ("BatchNormalization", "layers/batch_normalization"),
+        "depth": ("DepthwiseConv2D", "layers/depthwise_conv2d"),
+        "sep": ("SeparableConv2D", "layers/separable_conv2d"),
+        "row": ("Dense", "layers/dense"),
+        "head": ("Dense", "layers/dense_1"),
+    }
+    found = []
+    counts: dict[str, int] = {}
+    for name, shape in SHAPES.items():
+        layer, _, role = name.rpartition("/")
+        kind, place = kinds[layer]
+        index = counts[layer] = counts.get(layer, -1) + 1
+        found.append(Slot(layer=layer, kind=kind, role=role, index=index, shape=shape, place=place))
+    return found

@@ -2,6 +2,7 @@
 
 import importlib
 import struct
+import tokenize
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -48,7 +49,7 @@ READERS: dict[WeightsFormat, Reader] = {
 # What a reader may say of a file that is damaged, or lies; anything else is a bug and keeps its traceback.
 _DAMAGE = (
     RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError, OverflowError, SyntaxError,
-    MemoryError, struct.error, zlib.error, archive.Damage,
+    MemoryError, struct.error, tokenize.TokenError, zlib.error, archive.Damage,
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from specfeat.network.weights.names import natural
 
 MAX_OBJECTS = 100_000
 MAX_DEPTH = 32  # groups in groups; a name with slashes makes several
-MAX_NAMES_BYTES = 2**24  # of one attribute that lists names
+MAX_NAMES_BYTES = 2**24  # of all attributes of a group, beyond those in its header
 MAX_CHUNK_BYTES = 2**24  # of a chunk that is larger than its dataset
 _CHECKSUM_BYTES = 64  # what a filter may add to a chunk
 
@@ -147,6 +147,7 @@ def names(group: h5py.Group, attribute: str) -> list[str] | None:
         The names; None without the attribute, or if it is of another kind (Keras 3 keeps text of any length,
         which cannot be bounded before it is read; the paths say the same).
     """
+    _check_attributes(group)
     if attribute in group.attrs:
         return _names(group, attribute)
     found: list[str] = []
@@ -158,6 +159,13 @@ def names(group: h5py.Group, attribute: str) -> list[str] | None:
             return None
         found += more
     raise AssertionError
+
+
+def _check_attributes(group: h5py.Group) -> None:
+    """To ask for one attribute by name, HDF5 reads those whole that do not fit into the object's header."""
+    size = h5py.h5o.get_info(group.id).meta_size.attr.heap_size
+    if size > MAX_NAMES_BYTES:
+        raise WeightsError(f"{group.name} has {size:,} bytes of attributes; wanted fewer")
 
 
 def _names(group: h5py.Group, attribute: str) -> list[str] | None:
@@ -176,6 +184,7 @@ def _names(group: h5py.Group, attribute: str) -> list[str] | None:
 
 def text(group: h5py.Group, attribute: str, most: int = 2**20) -> str | None:
     """Read an attribute that is one piece of text, of `most` bytes at most where its length is stated."""
+    _check_attributes(group)
     if attribute not in group.attrs:
         return None
     handle = h5py.h5a.open(group.id, attribute.encode())
