@@ -14,6 +14,7 @@ import typer
 
 from specfeat import __version__
 from specfeat.cli.extract import extract
+from specfeat.cli.weights import weights
 from specfeat.errors import SpecfeatError, one_line
 
 app = typer.Typer(
@@ -52,6 +53,7 @@ def specfeat(
 
 
 app.command()(extract)
+app.add_typer(weights)
 
 
 def main() -> int:

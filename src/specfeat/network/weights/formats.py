@@ -5,13 +5,18 @@ import struct
 import tokenize
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from specfeat.config.settings import WeightsFormat
 from specfeat.errors import WeightsError
 from specfeat.network.weights import archive
-from specfeat.network.weights.arrays import Contents
+from specfeat.network.weights.arrays import Array, Contents
 from specfeat.network.weights.graph import read_graph
 from specfeat.network.weights.keras_files import read_hdf5, read_keras
 from specfeat.network.weights.npz import read_npz
@@ -58,14 +63,28 @@ def opened(source: Source, wanted: WeightsFormat = "auto") -> Iterator[Contents]
     """Open the files and give what they hold; all that is wrong with them comes out as one kind of error.
 
     Raises:
-        WeightsError: the format is not known, not the one wanted, or the file is damaged or hostile.
+        WeightsError: the format is not known, not the one wanted, or the file is damaged or hostile; now, or
+            when an array is read.
     """
+    with ExitStack() as stack:
+        with _damage_told():
+            found = detect(source)
+            if wanted not in ("auto", found):
+                raise WeightsError(f"is of the format {found}; the config says {wanted}")
+            contents = stack.enter_context(READERS[found](source.path))
+        arrays = (replace(array, read=partial(_read, array)) for array in contents.arrays)
+        yield replace(contents, arrays=tuple(arrays))
+
+
+def _read(array: Array) -> NDArray[Any]:
+    with _damage_told():
+        return array.read()
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
     try:
-        found = detect(source)
-        if wanted not in ("auto", found):
-            raise WeightsError(f"is of the format {found}; the config says {wanted}")
-        with READERS[found](source.path) as contents:
-            yield contents
+        yield
     except OSError as e:
         raise WeightsError(f"the weights cannot be read: {e.strerror or 'the file is damaged'}") from e
     except _DAMAGE as e:

@@ -1,0 +1,163 @@
+"""`specfeat weights show | convert | fetch`: what is in a file, a file of Keras' layout, a published file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from specfeat.cli.extract import ConfigOption, ForceOption, QuietOption, SetOption
+
+if TYPE_CHECKING:
+    from specfeat.config import Config
+    from specfeat.network.weights.arrays import Array
+    from specfeat.network.weights.show import Shown
+
+weights = typer.Typer(name="weights", help="Look at files of weights, convert and fetch them.")
+
+File = Annotated[str, typer.Argument(metavar="FILE", show_default=False, help="A file of weights.")]
+AgainstOption = Annotated[
+    str | None,
+    typer.Option(
+        "--config", "-c", metavar="NAME|FILE", show_default=False, help="Compare with this config's network."
+    ),
+]
+OutFile = Annotated[
+    str,
+    typer.Argument(metavar="OUT.weights.h5", show_default=False, help="The file to write."),
+]
+
+
+@weights.command()
+def show(file: File, config: AgainstOption = None, overrides: SetOption = None) -> int:
+    """Print what a file of weights holds, and which networks it fits.
+
+    Names, shapes and types of its arrays, its format and SHA-256, and the shipped configs whose networks it
+    fits; with -c, that config alone, and what does not fit. Nothing is run, and TensorFlow is loaded for its
+    own checkpoints only.
+
+    Exit code: 0 shown, 2 the file cannot be read or does not fit the config given.
+    """
+    from specfeat.cli.lean import without_optional
+    from specfeat.config import load_config, shipped_names
+
+    configs = (
+        [load_config(config, overrides or [])] if config else [load_config(name) for name in shipped_names()]
+    )
+
+    from specfeat.network.weights.show import shown
+
+    with without_optional(), shown(file) as found:
+        fits = _fits(configs, found, told=config is not None)
+        _print_head(file, found, fits)
+        _print_arrays(found)
+    return 0 if fits or config is None else 2
+
+
+@weights.command()
+def convert(
+    file: File,
+    output: OutFile,
+    config: ConfigOption = "default",
+    overrides: SetOption = None,
+    force: ForceOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Write a file of weights as Keras 3 lays it out, for one config.
+
+    The network of the config is built and given the weights, and its arrays are written with the settings
+    of the spectrogram, which are compared whenever the file is loaded. Loading it gives the same features,
+    to the bit.
+
+    Exit code: 0 written, 1 failed, 2 usage, config or weights.
+    """
+    from specfeat.cli.lean import without_optional
+    from specfeat.cli.progress import Voice
+    from specfeat.config import load_config
+    from specfeat.errors import one_line
+    from specfeat.output.place import Partial, settle_folder
+
+    target = Path(output)
+    checked = load_config(config, [*(overrides or []), f"model.weights.file={_quoted(file)}"])
+    _check_target(target, force=force)
+
+    with without_optional():
+        from specfeat.network.build import build
+        from specfeat.network.weights.save import save_weights
+
+    network = build(checked, "cpu")
+    with Partial(target) as partial:
+        save_weights(network.model, checked.settings, partial.file)
+        partial.settle()
+        partial.finish()
+    settle_folder(target.parent)
+    if not quiet:
+        numbers, source = network.model.count_params(), network.weights["format"]
+        Voice(quiet=False, verbose=False).say(
+            f"{one_line(output)}: {numbers:,} numbers for {config}, from {source}"
+        )
+    return 0
+
+
+def _quoted(file: str) -> str:
+    """Write a path as a YAML text, whatever is in it."""
+    return "'" + file.replace("'", "''") + "'"
+
+
+def _check_target(target: Path, *, force: bool) -> None:
+    """Refuse what cannot be written, before any work."""
+    from specfeat.errors import UsageError
+
+    if not target.name.endswith(".weights.h5"):
+        raise UsageError(f"{target}: Keras wants the name to end in .weights.h5; give such a name")
+    if not target.parent.is_dir():
+        raise UsageError(f"{target.parent}: no such folder for the output; make it first")
+    if target.exists() and not target.is_file():
+        raise UsageError(f"{target}: is not a regular file; wanted the output's file name")
+    if target.exists() and not force:
+        raise UsageError(f"{target}: exists already; give another name, or --force to replace it")
+
+
+def _fits(configs: "list[Config]", found: "Shown", *, told: bool) -> list[str]:
+    """Name the configs whose networks the file fits; say on stderr why one that was asked for does not."""
+    from specfeat.cli.progress import Voice
+    from specfeat.errors import one_line
+    from specfeat.network.weights.show import fit
+
+    named = []
+    for config in configs:
+        match, problem = fit(config.settings, found.contents)
+        if match and not problem:
+            as_written = match == config.settings.model.weights.match
+            named.append(config.name + ("" if as_written else f" (with model.weights.match={match})"))
+        elif told:
+            Voice(quiet=False, verbose=False).say(one_line(f"{config.name}: {problem}"))
+    return named
+
+
+def _print_head(file: str, found: "Shown", fits: list[str]) -> None:
+    from specfeat.errors import one_line
+
+    arrays = found.weights
+    numbers = sum(array.size for array in arrays)
+    print(f"file    {one_line(file)}")
+    print(f"format  {found.contents.format}")
+    print(f"size    {found.size:,} bytes")
+    print(f"sha256  {found.sha256}")
+    print(f"holds   {len(arrays):,} arrays, {numbers:,} numbers")
+    print(f"fits    {', '.join(fits) or 'none of the configs compared'}")
+
+
+def _print_arrays(found: "Shown") -> None:
+    rows = [_row(array, array.note) for array in found.weights]
+    rows += [_row(array, f"left over: {reason}") for array, reason in found.left_over]
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
+    print()
+    for name, shape, dtype, note in rows:
+        print(f"{name:{widths[0]}}  {shape:>{widths[1]}}  {dtype:{widths[2]}}  {note}".rstrip())
+
+
+def _row(array: "Array", note: str) -> tuple[str, str, str, str]:
+    from specfeat.config.settings import times
+    from specfeat.errors import one_line
+
+    return one_line(array.name), times(array.shape) or "1", array.dtype, note

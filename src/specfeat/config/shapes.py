@@ -1,0 +1,223 @@
+"""The network's shapes by arithmetic, without Keras: what each layer gives, and the arrays that it has.
+
+For what must be answered without TensorFlow; the network itself is Keras' own, and a test compares the two.
+The rules are Keras': `same` gives ceil(n / stride), `valid` floor((n - reach) / stride) + 1.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from specfeat.config.graph import INPUT, Layer
+from specfeat.config.settings import Settings
+
+Shape = tuple[int, ...]
+
+
+class ArrayShape(NamedTuple):
+    """One array of the network: whose, what, and its shape in Keras' axes."""
+
+    layer: Layer
+    role: str
+    shape: Shape
+
+
+class UnknownLayerError(Exception):
+    """A layer whose shapes are not known here; the argument is its class."""
+
+
+def network_shapes(settings: Settings) -> dict[str, Shape]:
+    """Give the shape that each layer gives for one clip, without the batch; `spectrogram` is the input.
+
+    Raises:
+        UnknownLayerError: only Keras knows.
+    """
+    shapes: dict[str, Shape] = {INPUT: settings.input_shape}
+    for layer in settings.model.layers:
+        if layer.kind not in _OUTPUTS:
+            raise UnknownLayerError(layer.kind)
+        shapes[layer.name] = _OUTPUTS[layer.kind](layer.options, [shapes[name] for name in layer.inputs])
+    return shapes
+
+
+def network_arrays(settings: Settings) -> Iterator[ArrayShape]:
+    """Give the arrays of every layer, in Keras' order.
+
+    Raises:
+        UnknownLayerError: only Keras knows.
+    """
+    shapes = network_shapes(settings)
+    for layer in settings.model.layers:
+        if layer.kind in _ARRAYS:
+            for role, shape in _ARRAYS[layer.kind](layer.options, shapes[layer.inputs[0]]):
+                yield ArrayShape(layer, role, shape)
+
+
+Options = Mapping[str, Any]
+
+
+def _each(value: Any, axes: int) -> Shape:
+    return tuple(value) if isinstance(value, tuple) else (value,) * axes
+
+
+def _window(options: Options, shape: Shape, size: Any, strides: Any) -> Shape:
+    """The spatial axes after a window of `size` has gone over them."""
+    axes = len(shape) - 1
+    steps = _each(strides, axes)
+    if options.get("padding", "valid") == "same":
+        return tuple(-(-n // s) for n, s in zip(shape, steps, strict=False))
+    dilation = _each(options.get("dilation_rate", 1), axes)
+    reach = [(k - 1) * d + 1 for k, d in zip(_each(size, axes), dilation, strict=True)]
+    return tuple((n - k) // s + 1 for n, k, s in zip(shape, reach, steps, strict=False))
+
+
+def _conv(options: Options, shapes: list[Shape]) -> Shape:
+    shape = shapes[0]
+    channels = options.get("filters") or shape[-1] * options.get("depth_multiplier", 1)
+    return (*_window(options, shape, options["kernel_size"], options.get("strides", 1)), channels)
+
+
+def _pool(options: Options, shapes: list[Shape]) -> Shape:
+    size = options.get("pool_size", 2)
+    return (*_window(options, shapes[0], size, options.get("strides") or size), shapes[0][-1])
+
+
+def _global(options: Options, shapes: list[Shape]) -> Shape:
+    *spatial, channels = shapes[0]
+    return (*([1] * len(spatial)), channels) if options.get("keepdims") else (channels,)
+
+
+def _margins(value: Any, axes: int) -> list[int]:
+    """How much each axis grows or shrinks: n, [n, n] or [[before, after], [before, after]]."""
+    if axes == 1 and isinstance(value, tuple):
+        return [sum(value)]
+    pairs: Any = value if isinstance(value, tuple) else (value,) * axes
+    return [sum(pair) if isinstance(pair, tuple) else 2 * pair for pair in pairs]
+
+
+def _pad(options: Options, shapes: list[Shape]) -> Shape:
+    *spatial, channels = shapes[0]
+    grown = _margins(options.get("padding", 1), len(spatial))
+    return (*(n + m for n, m in zip(spatial, grown, strict=True)), channels)
+
+
+_CROPPING: dict[int, Shape | tuple[Shape, Shape]] = {
+    1: (1, 1),
+    2: ((0, 0), (0, 0)),
+}  # Keras' defaults: one of them cuts
+
+
+def _crop(options: Options, shapes: list[Shape]) -> Shape:
+    *spatial, channels = shapes[0]
+    cut = _margins(options.get("cropping", _CROPPING[len(spatial)]), len(spatial))
+    return (*(n - m for n, m in zip(spatial, cut, strict=True)), channels)
+
+
+def _upsample(options: Options, shapes: list[Shape]) -> Shape:
+    *spatial, channels = shapes[0]
+    return (
+        *(n * s for n, s in zip(spatial, _each(options.get("size", 2), len(spatial)), strict=True)),
+        channels,
+    )
+
+
+def _reshape(options: Options, shapes: list[Shape]) -> Shape:
+    target = options["target_shape"]
+    known = math.prod(n for n in target if n != -1)
+    return tuple(math.prod(shapes[0]) // known if n == -1 else n for n in target)
+
+
+def _concatenate(options: Options, shapes: list[Shape]) -> Shape:
+    axis = options.get("axis", -1)
+    at = axis - 1 if axis > 0 else len(shapes[0]) + axis
+    return (*shapes[0][:at], sum(shape[at] for shape in shapes), *shapes[0][at + 1 :])
+
+
+_SAME = (
+    *(
+        "BatchNormalization",
+        "LayerNormalization",
+        "Activation",
+        "ReLU",
+        "LeakyReLU",
+        "ELU",
+        "Softmax",
+        "Dropout",
+    ),
+    *("SpatialDropout1D", "SpatialDropout2D", "Rescaling"),
+    *("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"),
+)
+_CONVOLUTIONS = [f"{kind}{axes}D" for kind in ("Conv", "DepthwiseConv", "SeparableConv") for axes in (1, 2)]
+
+_OUTPUTS: dict[str, Callable[[Options, list[Shape]], Shape]] = {
+    **dict.fromkeys(_SAME, lambda _, shapes: shapes[0]),
+    **dict.fromkeys(_CONVOLUTIONS, _conv),
+    **{f"{kind}Pooling{axes}D": _pool for kind in ("Max", "Average") for axes in (1, 2)},
+    **{f"Global{kind}Pooling{axes}D": _global for kind in ("Max", "Average") for axes in (1, 2)},
+    **{f"ZeroPadding{axes}D": _pad for axes in (1, 2)},
+    **{f"Cropping{axes}D": _crop for axes in (1, 2)},
+    **{f"UpSampling{axes}D": _upsample for axes in (1, 2)},
+    "Dense": lambda options, shapes: (*shapes[0][:-1], options["units"]),
+    "Flatten": lambda _, shapes: (math.prod(shapes[0]),),
+    "Reshape": _reshape,
+    "Permute": lambda options, shapes: tuple(shapes[0][axis - 1] for axis in options["dims"]),
+    "RepeatVector": lambda options, shapes: (options["n"], *shapes[0]),
+    "Concatenate": _concatenate,
+}
+
+Arrays = list[tuple[str, Shape]]
+
+
+def _with_bias(arrays: Arrays, options: Options, channels: int) -> Arrays:
+    return [*arrays, ("bias", (channels,))] if options.get("use_bias", True) else arrays
+
+
+def _conv_arrays(options: Options, shape: Shape) -> Arrays:
+    kernel = _each(options["kernel_size"], len(shape) - 1)
+    filters = options["filters"]
+    return _with_bias(
+        [("kernel", (*kernel, shape[-1] // options.get("groups", 1), filters))], options, filters
+    )
+
+
+def _depthwise_arrays(options: Options, shape: Shape) -> Arrays:
+    kernel, multiplier = _each(options["kernel_size"], len(shape) - 1), options.get("depth_multiplier", 1)
+    return _with_bias([("kernel", (*kernel, shape[-1], multiplier))], options, shape[-1] * multiplier)
+
+
+def _separable_arrays(options: Options, shape: Shape) -> Arrays:
+    kernel, multiplier = _each(options["kernel_size"], len(shape) - 1), options.get("depth_multiplier", 1)
+    filters = options["filters"]
+    arrays: Arrays = [
+        ("depthwise_kernel", (*kernel, shape[-1], multiplier)),
+        ("pointwise_kernel", (*([1] * len(kernel)), shape[-1] * multiplier, filters)),
+    ]
+    return _with_bias(arrays, options, filters)
+
+
+def _dense_arrays(options: Options, shape: Shape) -> Arrays:
+    return _with_bias([("kernel", (shape[-1], options["units"]))], options, options["units"])
+
+
+def _norm_arrays(options: Options, shape: Shape) -> Arrays:
+    axis = options.get("axis", -1)
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    sizes = tuple(shape[a - 1 if a > 0 else a] for a in axes)
+    arrays = [("gamma", sizes)] if options.get("scale", True) else []
+    return [*arrays, ("beta", sizes)] if options.get("center", True) else arrays
+
+
+def _batch_norm_arrays(options: Options, shape: Shape) -> Arrays:
+    axis = options.get("axis", -1)
+    size = (shape[axis - 1 if axis > 0 else axis],)
+    return [*_norm_arrays(options, shape), ("moving_mean", size), ("moving_variance", size)]
+
+
+_ARRAYS: dict[str, Callable[[Options, Shape], Arrays]] = {
+    **{f"Conv{axes}D": _conv_arrays for axes in (1, 2)},
+    **{f"DepthwiseConv{axes}D": _depthwise_arrays for axes in (1, 2)},
+    **{f"SeparableConv{axes}D": _separable_arrays for axes in (1, 2)},
+    "Dense": _dense_arrays,
+    "LayerNormalization": _norm_arrays,
+    "BatchNormalization": _batch_norm_arrays,
+}

@@ -1,0 +1,112 @@
+"""What is in a file of weights, and which networks it fits; only checkpoints need TensorFlow for it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from specfeat.config.settings import Settings
+from specfeat.config.shapes import UnknownLayerError, network_arrays
+from specfeat.errors import WeightsError
+from specfeat.network.weights.arrays import Array, Contents
+from specfeat.network.weights.formats import opened
+from specfeat.network.weights.front_end import check_sound
+from specfeat.network.weights.match import make_plan
+from specfeat.network.weights.names import why_left_over
+from specfeat.network.weights.slots import Slot, snake
+from specfeat.network.weights.source import locate
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A file of weights, open.
+
+    Attributes:
+        contents: what it holds.
+        size: of all its files, in bytes.
+        sha256: of it.
+    """
+
+    contents: Contents
+    size: int
+    sha256: str
+
+    @property
+    def weights(self) -> list[Array]:
+        """The arrays but those that are known to be no weights."""
+        return [array for array in self.contents.arrays if why_left_over(array.name) is None]
+
+    @property
+    def left_over(self) -> list[tuple[Array, str]]:
+        """The arrays that are known to be no weights, and what they are."""
+        reasons = [(array, why_left_over(array.name)) for array in self.contents.arrays]
+        return [(array, reason) for array, reason in reasons if reason is not None]
+
+
+@contextmanager
+def shown(path: str) -> Iterator[Shown]:
+    """Open a file of weights to look at it.
+
+    Raises:
+        WeightsError: one sentence that begins with the path.
+    """
+    try:
+        source = locate(path)
+        with opened(source) as contents:
+            yield Shown(contents, source.size, source.sha256())
+    except WeightsError as e:
+        raise WeightsError(f"{path}: {e}") from e
+
+
+def fit(settings: Settings, contents: Contents) -> tuple[Literal["name", "order"] | None, str]:
+    """Say whether the file fits the config's network.
+
+    Returns:
+        How its layers are matched, None if it does not fit; and what is wrong: why it does not fit, or that
+        it was trained on another sound. The second is empty where all is well.
+    """
+    try:
+        slots = expected_slots(settings)
+    except UnknownLayerError as e:
+        return None, f"cannot be told without TensorFlow: it has the layer {e}"
+    problem = ""
+    for match in dict.fromkeys((settings.model.weights.match, "name", "order")):
+        plan = make_plan(slots, contents.arrays, match, settings.model.weights.map)
+        try:
+            plan.check()
+        except WeightsError as e:
+            problem = problem or str(e)
+            continue
+        try:
+            check_sound(settings, contents)
+        except WeightsError as e:
+            return match, str(e)
+        return match, ""
+    return None, problem
+
+
+def expected_slots(settings: Settings) -> list[Slot]:
+    """The network's arrays by arithmetic; what a Flatten does to their order is left to the network itself.
+
+    Raises:
+        UnknownLayerError: only Keras knows the shapes.
+    """
+    numbers: dict[str, int] = {}
+    places: dict[str, str] = {}
+    for layer in settings.model.layers:
+        number = numbers[layer.kind] = numbers.get(layer.kind, -1) + 1
+        places[layer.name] = f"layers/{snake(layer.kind)}" + (f"_{number}" if number else "")
+    slots: list[Slot] = []
+    for layer, role, shape in network_arrays(settings):
+        index = 0 if not slots or slots[-1].layer != layer.name else slots[-1].index + 1
+        slots.append(
+            Slot(
+                layer=layer.name,
+                kind=layer.kind,
+                role=role,
+                index=index,
+                shape=shape,
+                place=places[layer.name],
+            )
+        )
+    return slots

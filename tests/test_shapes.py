@@ -1,0 +1,94 @@
+"""Shapes by arithmetic are Keras' own."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from specfeat.config import load_config, shipped_names
+from specfeat.config.layers import LAYERS
+from specfeat.config.shapes import UnknownLayerError, network_arrays, network_shapes
+from weighing import CONFIG, built, config
+
+pytestmark = pytest.mark.tf
+
+# Every layer with every argument that has a part in its shape; all sizes differ.
+LAYERS_SHOWN = """\
+    - Conv2D: {name: a, filters: 3, kernel_size: [4, 3], strides: 2, padding: same, use_bias: false}
+    - Conv2D: {name: b, filters: 6, kernel_size: 3, strides: [3, 2], groups: 3}
+    - ZeroPadding2D: {padding: [[5, 4], [3, 7]]}
+    - Conv2D: {filters: 5, kernel_size: [2, 3], dilation_rate: [2, 3]}
+    - ZeroPadding2D: {padding: [2, 3]}
+    - ZeroPadding2D: {padding: 2}
+    - Cropping2D: {cropping: [[1, 0], [2, 1]]}
+    - UpSampling2D: {size: [2, 3]}
+    - DepthwiseConv2D: {kernel_size: [2, 3], depth_multiplier: 3, strides: 2}
+    - SeparableConv2D: {filters: 7, kernel_size: [3, 2], depth_multiplier: 2, padding: same}
+    - BatchNormalization: {axis: 2, scale: false}
+    - LayerNormalization: {axis: [1, 3]}
+    - LayerNormalization: {center: false}
+    - MaxPooling2D: {name: pool, pool_size: [3, 2], strides: [2, 1]}
+    - AveragePooling2D: {pool_size: 2, padding: same}
+    - Permute: {dims: [3, 1, 2]}
+    - Dense: {name: late, units: 11}
+    - GlobalMaxPooling2D: {keepdims: true, inputs: pool}
+    - Flatten: {name: one}
+    - GlobalAveragePooling2D: {name: two, inputs: late}
+    - Concatenate: {inputs: [one, two]}
+    - Dense: {name: row, units: 24}
+    - RepeatVector: {n: 5}
+    - Conv1D: {filters: 10, kernel_size: 2, padding: same}
+    - DepthwiseConv1D: {kernel_size: 2}
+    - SeparableConv1D: {filters: 9, kernel_size: 2}
+    - ZeroPadding1D: {padding: [2, 3]}
+    - ZeroPadding1D: {padding: 2}
+    - Cropping1D: {cropping: [1, 0]}
+    - Cropping1D
+    - UpSampling1D
+    - MaxPooling1D
+    - AveragePooling1D: {pool_size: 2, padding: same}
+    - Reshape: {target_shape: [-1, 3]}
+    - Reshape: {name: last, target_shape: [1, 3, -1]}
+    - Add: {inputs: [last, last]}
+    - GlobalAveragePooling2D: {keepdims: false}
+"""
+
+
+def _compare(network: Any, settings: Any) -> None:
+    shapes = network_shapes(settings)
+    made = {layer.name.replace(".", "/"): layer for layer in network.model.layers}
+    for layer in settings.model.layers:
+        assert shapes[layer.name] == tuple(made[layer.name].output.shape[1:]), layer
+    by_arithmetic = [(a.layer.name, a.role, a.shape) for a in network_arrays(settings)]
+    by_keras = [
+        (layer.name, variable.name, tuple(variable.shape))
+        for layer in settings.model.layers
+        for variable in made[layer.name].weights
+    ]
+    assert by_arithmetic == by_keras
+
+
+def test_every_layer_by_arithmetic(tmp_path: Path) -> None:
+    """Each layer's output and arrays are those that Keras makes, in Keras' order."""
+    head, _, rest = CONFIG.partition("  layers:\n")
+    text = f"{head}  layers:\n{LAYERS_SHOWN}  weights{rest.partition('  weights')[2]}"
+    text = text.replace("n_mels: 10", "n_mels: 19, empty_bands: keep").replace("frames: 14", "frames: 41")
+
+    network = built(tmp_path, {"random": 0}, text)
+
+    _compare(network, config(tmp_path, {"random": 0}, text).settings)
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_shipped_networks_by_arithmetic(name: str) -> None:
+    """The shipped networks' numbers of parameters need no Keras; one with a layer that only Keras knows says so."""
+    settings = load_config(name).settings
+    try:
+        arrays = list(network_arrays(settings))
+    except UnknownLayerError as e:
+        assert str(e) in LAYERS  # noqa: PT017  only what is unknown here may be unknown
+        return
+    published = {"vggish": 72_141_184, "yamnet": 3_751_369}
+    if name in published:
+        assert sum(int(np.prod(a.shape)) for a in arrays) == published[name]
