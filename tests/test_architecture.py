@@ -12,13 +12,14 @@ SOURCE = Path(__file__).parents[1] / "src" / "specfeat"
 
 # A part may import those after it and itself; audio, network and output do not know each other.
 ALLOWED = {
-    "cli": {"job", "pipeline", "network", "audio", "output", "config", "errors", "specfeat"},
+    "cli": {"job", "pipeline", "network", "audio", "output", "published", "config", "errors", "specfeat"},
     "extractor": {"pipeline", "network", "audio", "config", "errors"},
     "job": {"pipeline", "network", "audio", "output", "config", "errors", "specfeat"},
     "pipeline": {"network", "audio", "config", "errors"},
     "network": {"config", "errors"},
     "audio": {"config", "errors"},
     "output": {"config", "errors"},
+    "published": {"config", "errors"},
     "config": {"errors"},
     "errors": set(),
 }
@@ -30,10 +31,12 @@ DOORS = {
     "zipfile": {"network/weights/archive.py"},
     "librosa": {"audio/stft.py"},
     "soundfile": {"audio/collect.py", "audio/decode.py", "job.py"},
+    "pooch": {"published/fetch.py"},
+    "urllib": {"published/download.py"},
     "ruamel": {"config/tree.py"},
     "typer": {"cli/__init__.py", "cli/extract.py", "cli/weights.py"},
+    "tqdm": {"cli/progress.py", "cli/weights.py"},
     "matplotlib": {"network/picture.py"},
-    "tqdm": {"cli/progress.py"},
 }
 
 
@@ -89,6 +92,9 @@ HEAVY = "{'numpy', 'scipy', 'librosa', 'soundfile', 'keras', 'tensorflow'}"
         ["weights", "show", "--help"],
         ["weights", "convert", "--help"],
         ["weights", "convert", "nowhere", "out.h5"],
+        ["weights", "fetch", "--help"],
+        ["weights", "fetch"],
+        ["weights", "fetch", "yament"],
         ["extract", "nowhere", "out.npy"],
         ["extract", ".", "out.npy", "-c", "yament"],
         ["extract", ".", "out.npy", "--set", "model.batch=0"],

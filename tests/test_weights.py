@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -577,6 +579,21 @@ def test_a_pytorch_state_dict_gives_pytorchs_features(
     np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("core", ["numpy._core", "numpy.core"])
+def test_numpys_arrays_may_stand_beside_the_weights(tmp_path: Path, torch: Any, core: str) -> None:
+    """PANNs' checkpoints hold the sampler's state, in NumPy's arrays, written under NumPy 1."""
+    state = _torch_network(torch).state_dict()
+    sampler = {"indexes": np.arange(5), "pointer": np.int64(3), "mean": np.float64(0.5)}
+    torch.save({"iteration": 3, "model": state, "sampler": sampler}, tmp_path / "new.pth")
+    with zipfile.ZipFile(tmp_path / "new.pth") as new, zipfile.ZipFile(tmp_path / "w.pth", "w") as old:
+        for name in new.namelist():
+            old.writestr(name, new.read(name).replace(b"cnumpy._core.", f"c{core}.".encode()))
+
+    network = built(tmp_path, {"file": str(tmp_path / "w.pth")})
+
+    np.testing.assert_array_equal(held(network)["head/bias"], state["head.bias"].numpy())
+
+
 def test_a_pickle_of_more_than_arrays_is_refused(tmp_path: Path, torch: Any) -> None:
     """A whole pickled module would run code to be read: refused, and nothing has run."""
     marker = tmp_path / "ran"
@@ -595,9 +612,6 @@ def test_a_pickle_of_more_than_arrays_is_refused(tmp_path: Path, torch: Any) -> 
 
 def test_without_pytorch_its_files_name_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """PyTorch is an extra; its absence is told with the cure."""
-    import sys
-    import zipfile
-
     monkeypatch.setitem(sys.modules, "torch", None)
     with zipfile.ZipFile(tmp_path / "w.pth", "w") as file:
         file.writestr("w/data.pkl", b"")

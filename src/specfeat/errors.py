@@ -6,6 +6,7 @@ SpecfeatError            anything that the user can mend          exit 1
 │   └── ModelError       the network cannot be built as written   exit 2
 ├── WeightsError         a weights file does not fit the network  exit 2
 ├── InstallError         a package is missing or unfit            exit 1
+├── FetchError           published weights cannot be fetched      exit 1
 ├── DeviceError          the device asked for is not there        exit 2
 ├── AudioError           one file; it is noted and the run goes on
 ├── NothingError         nothing usable was found                 exit 4
@@ -51,6 +52,10 @@ class WeightsError(SpecfeatError):
 
 class InstallError(SpecfeatError):
     """TensorFlow or Keras is missing, too old, or of another backend, or a package of an extra is missing."""
+
+
+class FetchError(SpecfeatError):
+    """Published weights cannot be fetched, or are not what was published."""
 
 
 class DeviceError(SpecfeatError):

@@ -21,6 +21,9 @@ AgainstOption = Annotated[
         "--config", "-c", metavar="NAME|FILE", show_default=False, help="Compare with this config's network."
     ),
 ]
+Name = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", show_default=False, help="Which; without it, list them.")
+]
 OutFile = Annotated[
     str,
     typer.Argument(metavar="OUT.weights.h5", show_default=False, help="The file to write."),
@@ -96,6 +99,69 @@ def convert(
             f"{one_line(output)}: {numbers:,} numbers for {config}, from {source}"
         )
     return 0
+
+
+@weights.command()
+def fetch(name: Name = None, quiet: QuietOption = False) -> int:
+    """Bring weights that their authors publish into the user's cache, and print the path.
+
+    Without NAME: list what is known. What has come when a connection fails is kept, and the next fetch goes
+    on behind it. The file is verified before it appears; where no hash is known for certain, the first fetch
+    says what it found, and later ones compare.
+
+    Exit code: 0 the file is there, 1 it cannot be fetched or is another file, 2 no such weights.
+    """
+    from specfeat.published.table import find
+
+    if name is None:
+        _print_table()
+        return 0
+    entry = find(name)
+
+    from tqdm import tqdm
+
+    from specfeat.cli.progress import Voice
+    from specfeat.published.fetch import cache_folder
+    from specfeat.published.fetch import fetch as bring
+
+    hidden = True if quiet else None  # None: hidden unless a terminal
+    with tqdm(total=entry.size, disable=hidden, unit="B", unit_scale=True, leave=False) as bar:
+
+        def progress(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        fetched = bring(entry, cache_folder(), progress)
+    voice = Voice(quiet=quiet, verbose=False)
+    if not quiet:
+        voice.say(
+            f"{name}: licence {entry.licence}; use it with -c {entry.config} --set model.weights.file=PATH"
+        )
+    if not fetched.is_known and not fetched.was_there:
+        voice.say(
+            f"{name}: no hash of it is known for certain; this file has the SHA-256 {fetched.sha256}, "
+            "which is remembered and compared from now on"
+        )
+    print(fetched.path)
+    return 0
+
+
+def _print_table() -> None:
+    """List the published weights, one line each."""
+    from specfeat.published.table import TABLE
+
+    rows = [
+        (
+            entry.name,
+            f"{entry.size:,}" if entry.size else "?",
+            entry.licence.partition(" (")[0],
+            entry.address,
+        )
+        for entry in TABLE
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(3)]
+    for row in rows:
+        print(f"{row[0]:{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:{widths[2]}}  {row[3]}")
 
 
 def _quoted(file: str) -> str:

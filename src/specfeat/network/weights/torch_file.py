@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.errors import InstallError, WeightsError
@@ -29,7 +30,8 @@ def read_torch(path: Path) -> Iterator[Contents]:
         with archive.members(path):
             pass  # they have passed
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+        with torch.serialization.safe_globals(_numpy_arrays()):
+            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except pickle.UnpicklingError as e:
         raise WeightsError(
             "holds more than arrays, and to read that would run code; save model.state_dict() instead"
@@ -50,6 +52,21 @@ def _torch() -> Any:
             f"PyTorch {torch.__version__} is too old to read files safely; wanted 2.6 or newer"
         )
     return torch
+
+
+def _numpy_arrays() -> list[Any]:
+    """What NumPy's arrays are made of: PANNs' checkpoints hold some, of the sampler, beside the weights.
+
+    Under NumPy 1 the module had another name, which old files give.
+    """
+    multiarray = importlib.import_module("numpy._core.multiarray")
+    makers = [
+        (getattr(multiarray, function), f"numpy.{core}.multiarray.{function}")
+        for core in ("core", "_core")
+        for function in ("_reconstruct", "scalar")
+    ]
+    types = [type(np.dtype(code)) for code in "?bBhHiIlLqQefd"]
+    return [*makers, np.ndarray, np.dtype, *types]
 
 
 def _state_dict(torch: Any, loaded: object) -> dict[str, Any]:
