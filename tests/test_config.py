@@ -243,6 +243,20 @@ WEIGHTS = [
     ("random: 0", "random: null", "19:5: model.weights: wanted either {file: PATH} or {random: SEED}"),
     ("weights:\n    random: 0", "weights: 0",
      "18:12: model.weights: is 0; wanted a mapping, its keys indented below"),
+    ("weights:\n    random: 0", "weights: {file: w.h5, sha256: abc}",
+     "18:33: model.weights.sha256: is the text 'abc'; wanted a SHA-256: 64 hexadecimal digits, as sha256sum prints them"),
+    ("weights:\n    random: 0", "weights: {random: 0, format: npz}",
+     "18:24: model.weights.format: is of a file, and there is none"),
+    ("weights:\n    random: 0", "weights: {file: w.h5, format: numpy}",
+     "18:33: model.weights.format: is the text 'numpy'; wanted one of auto, hdf5, keras, checkpoint, savedmodel, graph, "
+     "tflite, npz, safetensors, torch"),
+    ("weights:\n    random: 0", "weights: {file: w.h5, map: {dense_2: a}}",
+     "18:31: model.weights.map.dense_2: is not the name of a layer; wanted LAYER, or LAYER/ARRAY, e.g. conv1/kernel"),
+    ("weights:\n    random: 0", "weights: {file: w.h5, map: {dense_1/kernel: 3}}",
+     "18:47: model.weights.map.dense_1/kernel: is 3; wanted text"),
+    ("weights:\n    random: 0", "weights: https://example.org/w.h5",
+     "18:12: model.weights: is an address, 'https://example.org/w.h5', and nothing is downloaded; "
+     "fetch it first (specfeat weights fetch, or a browser) and give its path"),
 ]  # fmt: skip
 
 BAD = [*UNKNOWN, *MISSING, *TWICE, *TYPES, *CHOICES, *UNFIT, *SECONDS, *WEIGHTS]
@@ -605,6 +619,15 @@ ONE_OF = [
     ("model.weights", "random: 0", "model.weights.file=w.h5", {"file": "w.h5"}),
     ("model.weights", "random: 0", "model.weights=w.h5", {"file": "w.h5"}),
     ("model.weights", "file: v.h5", "model.weights.random=3", {"random": 3}),
+    ("model.weights", "{file: v.h5, sha256: " + "0" * 64 + "}", "model.weights.file=w.h5", {"file": "w.h5"}),
+    (
+        "model.weights",
+        "{random: 0, match: order}",
+        "model.weights.file=w.h5",
+        {"file": "w.h5", "match": "order"},
+    ),
+    ("model.weights", "{file: /v.h5}", "model.weights.match=order", {"file": "/v.h5", "match": "order"}),
+    ("model.weights", "/v.h5", "model.weights.match=order", {"file": "/v.h5", "match": "order"}),
     ("spectrogram.compress", "db: {}", "spectrogram.compress.log10={scale: 9}", {"log10": {"scale": 9.0}}),
     ("spectrogram.compress", "db: {}", "spectrogram.compress={log10: {scale: 9}}", {"log10": {"scale": 9.0}}),
     ("spectrogram.compress", "db: {}", "spectrogram.compress.log10.scale=9", {"log10": {"scale": 9.0}}),
@@ -623,6 +646,8 @@ def test_where_only_one_may_be_given_an_override_replaces_the_other(
 ) -> None:
     """Weights come from one place, and values are compressed in one way: another one takes over."""
     old = "random: 0" if path == "model.weights" else "db: {}"
+    if has[0] in "{/":
+        old, has = "weights:\n    random: 0", f"weights: {has}"
 
     part = attrgetter(path)(read(changed((old, has)), [override]).settings)
 

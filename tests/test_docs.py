@@ -5,13 +5,14 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from specfeat.config import shipped_names
+from specfeat.config import load_config, shipped_names
 from specfeat.config.layers import APPLICATIONS, LAYERS
 from specfeat.config.problem import SECONDS
-from specfeat.config.settings import Compile, Model
+from specfeat.config.settings import Compile, Model, Weights, WeightsFormat
 from specfeat.config.sound import (
     Audio,
     Clips,
@@ -29,6 +30,7 @@ from specfeat.config.sound import (
     Section,
     Spectrogram,
 )
+from specfeat.network.weights.names import LEFT_OVER
 
 ROOT = Path(__file__).parents[1]
 SECTIONS = (
@@ -48,7 +50,7 @@ SECTIONS = (
         Preemphasis,
         Spectrogram,
     ),
-    *(Model, Compile),
+    *(Model, Compile, Weights),
 )
 
 
@@ -67,6 +69,38 @@ def test_every_layer_and_length_in_seconds_is_documented() -> None:
     assert [kind for kind in LAYERS if not re.search(rf"`{kind}[`:]", text)] == []
     assert [name for name in APPLICATIONS if f"`{name}`" not in text] == []
     assert [key for _, key in SECONDS if f"`{key}`" not in text] == []
+
+
+def test_the_page_of_weights_is_whole() -> None:
+    """docs/weights.md names each format, each name that is left over by rule, each command, and each framework's words."""
+    text = (ROOT / "docs" / "weights.md").read_text()
+    words = {
+        word
+        for pattern, _ in LEFT_OVER
+        for word in re.findall(r"[A-Za-z][A-Za-z_0-9]{3,}", re.sub(r"\[.*?\]", "", pattern))
+    }
+    words -= {"training_config", "ATTRIBUTES", "VARIABLE_VALUE", "beta_power"}
+
+    assert [
+        name for name in get_args(WeightsFormat) if f"`{name}`" not in text.replace("format: auto", "`auto`")
+    ] == []
+    assert sorted(word for word in words if word not in text) == []
+    assert [name for name in ("show", "convert", "fetch") if f"specfeat weights {name}" not in text] == []
+
+
+def test_the_shown_weights_section_is_read(tmp_path: Path) -> None:
+    """The keys at the top of docs/weights.md are the config's."""
+    text = (ROOT / "docs" / "weights.md").read_text()
+    shown = re.search(r"```yaml\n(.*?)```", text, re.S)
+    assert shown
+    head = (ROOT / "configs" / "minimal.yaml").read_text().partition("model:")[0]
+    layers = "  layers: [Flatten, Dense: {name: logits, units: 2}]\n"
+    section = shown[1].replace("13c3308955bb...", "a" * 64)
+    (tmp_path / "my.yaml").write_text(f"{head}{section}{layers}")
+
+    weights = load_config(tmp_path / "my.yaml").settings.model.weights
+    assert set(weights.model_fields_set) == {"file", "sha256", "format", "match", "map"}
+    assert weights.map == {"logits": "dense"}
 
 
 def test_every_shipped_config_is_in_the_readme() -> None:
@@ -117,8 +151,6 @@ def test_the_readmes_errors_are_the_programs(tmp_path: Path) -> None:
 
 def test_the_shown_config_runs(tmp_path: Path) -> None:
     """The README's example is a whole config."""
-    from specfeat.config import load_config
-
     config = re.search(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
     assert config
     (tmp_path / "my.yaml").write_text(config[1])

@@ -1,6 +1,7 @@
 """Weights of every format come into the network whole: each array once, in its place, in Keras' axes."""
 
 import json
+import re
 import shutil
 import sys
 import zipfile
@@ -12,9 +13,22 @@ import h5py
 import numpy as np
 import pytest
 
+from specfeat.config import load_config
 from specfeat.errors import InstallError, WeightsError
 from specfeat.network.weights.match import make_plan
-from weighing import CLIPS, CONFIG, Arrays, arrays, built, held, keras_2, safetensors, same, torch_state
+from weighing import (
+    CLIPS,
+    CONFIG,
+    Arrays,
+    arrays,
+    built,
+    held,
+    keras_2,
+    safetensors,
+    same,
+    torch_state,
+    try_to_load,
+)
 
 pytestmark = pytest.mark.tf
 
@@ -518,6 +532,52 @@ def test_tflite(tmp_path: Path, quantised: bool) -> None:
         assert np.abs(wanted - got).max() > 0
 
 
+@pytest.fixture(scope="module")
+def tensorflows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a checkpoint of each version and a TFLite file of 8 bits."""
+    from specfeat.network.runtime import keras, tf
+
+    folder = tmp_path_factory.mktemp("tensorflow")
+    module = tf.Module()
+    module.v = list(_variables(arrays()).values())
+    tf.train.Checkpoint(module=module).save(str(folder / "w"))
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        for name, array in arrays().items():
+            tf.compat.v1.get_variable(name, initializer=array)
+        session.run(tf.compat.v1.global_variables_initializer())
+        tf.compat.v1.train.Saver(write_version=1).save(session, str(folder / "w.ckpt"))
+    source = built(folder, {"random": 5})
+    converter = tf.lite.TFLiteConverter.from_keras_model(
+        keras.Model(source.model.inputs, source.model.get_layer("head").output)
+    )
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    (folder / "w.tflite").write_bytes(converter.convert())
+    return folder
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ImportWarning")
+@pytest.mark.parametrize("name", ["w-1.index", "w-1.data-00000-of-00001", "w.ckpt", "w.tflite"])
+def test_damage_to_tensorflows_files_is_one_sentence(tensorflows: Path, tmp_path: Path, name: str) -> None:
+    """Flipped and overwritten bytes: loaded or refused, never another exception, never a crash."""
+    for path in tensorflows.iterdir():
+        shutil.copy(path, tmp_path)
+    given = "w-1.index" if name.startswith("w-1") else name
+    chance = np.random.default_rng(0)
+    good = (tmp_path / name).read_bytes()
+    assert "damaged" not in try_to_load(str(tmp_path / given))
+    said = set()
+    for _ in range(100):
+        data = bytearray(good)
+        for at in chance.integers(len(data), size=chance.integers(1, 20)):
+            data[at] = chance.integers(256)
+        cut = chance.random() < 0.5
+        end = int(chance.integers(len(data) // 2, len(data))) if cut else len(data)
+        (tmp_path / name).write_bytes(data[:end])
+        said.add(try_to_load(str(tmp_path / given))[:40])
+
+    assert len(said) >= 2
+
+
 # --- PyTorch -------------------------------------------------------------------------------------
 
 
@@ -698,6 +758,30 @@ def test_yamnets_own_file_gives_every_array(shared: Path) -> None:
     assert sum(array.size for array in found.values()) == 3_729_481
     assert {role for _, role in found} == {"kernel", "depthwise_kernel", "bias"}
     assert all(np.isfinite(array).all() for array in found.values())
+
+
+def test_yamnets_own_weights_give_its_golden_scores(shared: Path, tmp_path: Path) -> None:
+    """The shipped network, its norms folded into biases, with the true weights: the reference's embedding and scores."""
+    folder = shared / "reference" / "yamnet"
+    if not (folder / "golden.npz").exists():
+        pytest.skip(f"no true weights at {folder}")
+    text = (Path(__file__).parents[1] / "configs" / "yamnet.yaml").read_text()
+    text = re.sub(r" *- BatchNormalization: .*\n", "", text).replace(", use_bias: false", "")
+    text = re.sub(r"- ReLU: \{name: (.*?)\}", r"- ReLU: {name: \1, max_value: 6}", text)
+    weights = {"file": str(folder / "yamnet_relu6.h5"), "map": {"logits": "dense"}}
+    text = re.sub(r"\{random: 0\}", json.dumps(weights), text)
+    (tmp_path / "relu6.yaml").write_text(text)
+    golden = np.load(folder / "golden.npz")
+    from specfeat.network.build import build
+
+    for feature, name in (("embedding", "embedding"), ("scores", "scores")):
+        network = build(
+            load_config(tmp_path / "relu6.yaml", [f"model.features={feature}", "model.batch=4"]), "cpu"
+        )
+        for sound in {key.rpartition("_")[0] for key in golden.files}:
+            clips, wanted = golden[f"{sound}_patches"][:4, ..., None], golden[f"{sound}_{name}"][:4]
+            rows = network.rows(np.ascontiguousarray(clips, np.float32))
+            np.testing.assert_allclose(rows, wanted, rtol=1e-3, atol=1e-3 * np.abs(wanted).max())
 
 
 @pytest.mark.parametrize("name", ["speech_music", "speech_music_noise", "male_female"])

@@ -166,7 +166,7 @@ def _weights_path(tree: Tree, folder: Path) -> None:
         return
     if "://" in weights["file"]:
         cure = "fetch it first (specfeat weights fetch, or a browser) and give its path"
-        raise tree.error(path, f"is the address {shown(weights['file'])}, and nothing is downloaded; {cure}")
+        raise tree.error(path, f"is an address, {weights['file'][:60]!r}, and nothing is downloaded; {cure}")
     try:
         file = Path(weights["file"]).expanduser()
     except RuntimeError as e:

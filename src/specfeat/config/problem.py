@@ -33,6 +33,7 @@ _WANTED: dict[KeyPath, str] = {
     ("spectrogram", "mel", "norm"): "slaney or null",
     ("spectrogram", "mfcc", "norm"): "ortho or null",
     ("spectrogram", "normalize", "clip"): "mean_std, max or subtract_max",
+    ("model", "weights", "sha256"): "a SHA-256: 64 hexadecimal digits, as sha256sum prints them",
 }
 _BY_TYPE = {
     "int_type": "a whole number",

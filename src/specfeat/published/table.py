@@ -1,7 +1,8 @@
 """Which weights are published where, under which licence, and what is known of the files.
 
 No author publishes a SHA-256. A hash stands here where the file itself or several independent projects vouch
-for it, and `vouched` says which; where it is None, the first fetch prints what it found, and later ones compare.
+for it, and `vouched` says which; where it is None, the first fetch prints what it found, and later ones
+compare.
 """
 
 from dataclasses import dataclass
