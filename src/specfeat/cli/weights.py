@@ -1,16 +1,11 @@
 """`specfeat weights show | convert | fetch`: what is in a file, a file of Keras' layout, a published file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from specfeat.cli.extract import ConfigOption, ForceOption, QuietOption, SetOption
-
-if TYPE_CHECKING:
-    from specfeat.config import Config
-    from specfeat.network.weights.arrays import Array
-    from specfeat.network.weights.show import Shown
 
 weights = typer.Typer(name="weights", help="Look at files of weights, convert and fetch them.")
 
@@ -47,12 +42,13 @@ def show(file: File, config: AgainstOption = None, overrides: SetOption = None) 
         [load_config(config, overrides or [])] if config else [load_config(name) for name in shipped_names()]
     )
 
+    from specfeat.cli.shown import fitting, print_arrays, print_head
     from specfeat.network.weights.show import shown
 
     with without_optional(), shown(file) as found:
-        fits = _fits(configs, found, told=config is not None)
-        _print_head(file, found, fits)
-        _print_arrays(found)
+        fits = fitting(configs, found, told=config is not None)
+        print_head(file, found, fits)
+        print_arrays(found)
     return 0 if fits or config is None else 2
 
 
@@ -181,49 +177,3 @@ def _check_target(target: Path, *, force: bool) -> None:
         raise UsageError(f"{target}: is not a regular file; wanted the output's file name")
     if target.exists() and not force:
         raise UsageError(f"{target}: exists already; give another name, or --force to replace it")
-
-
-def _fits(configs: "list[Config]", found: "Shown", *, told: bool) -> list[str]:
-    """Name the configs whose networks the file fits; say on stderr why one that was asked for does not."""
-    from specfeat.cli.progress import Voice
-    from specfeat.errors import one_line
-    from specfeat.network.weights.show import fit
-
-    named = []
-    for config in configs:
-        match, problem = fit(config.settings, found.contents)
-        if match and not problem:
-            as_written = match == config.settings.model.weights.match
-            named.append(config.name + ("" if as_written else f" (with model.weights.match={match})"))
-        elif told:
-            Voice(quiet=False, verbose=False).say(one_line(f"{config.name}: {problem}"))
-    return named
-
-
-def _print_head(file: str, found: "Shown", fits: list[str]) -> None:
-    from specfeat.errors import one_line
-
-    arrays = found.weights
-    numbers = sum(array.size for array in arrays)
-    print(f"file    {one_line(file)}")
-    print(f"format  {found.contents.format}")
-    print(f"size    {found.size:,} bytes")
-    print(f"sha256  {found.sha256}")
-    print(f"holds   {len(arrays):,} arrays, {numbers:,} numbers")
-    print(f"fits    {', '.join(fits) or 'none of the configs compared'}")
-
-
-def _print_arrays(found: "Shown") -> None:
-    rows = [_row(array, array.note) for array in found.weights]
-    rows += [_row(array, f"left over: {reason}") for array, reason in found.left_over]
-    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
-    print()
-    for name, shape, dtype, note in rows:
-        print(f"{name:{widths[0]}}  {shape:>{widths[1]}}  {dtype:{widths[2]}}  {note}".rstrip())
-
-
-def _row(array: "Array", note: str) -> tuple[str, str, str, str]:
-    from specfeat.config.settings import times
-    from specfeat.errors import one_line
-
-    return one_line(array.name), times(array.shape) or "1", array.dtype, note

@@ -139,7 +139,7 @@ def _units(
     else:
         pairs = pair_by_name(ours, theirs, given)
         places = _pair_by_place(ours, theirs)
-        if all(places.get(name) == theirs for name, theirs in pairs.items()):
+        if all(places.get(ours_name) == name for ours_name, name in pairs.items()):
             pairs = places  # no name speaks against it
     return [(unit, theirs[pairs[name]] if name in pairs else {}) for name, unit in ours.items()]
 
