@@ -1,6 +1,7 @@
 """Shapes by arithmetic are Keras' own."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from specfeat.config import load_config, shipped_names
 from specfeat.config.layers import LAYERS
-from specfeat.config.shapes import UnknownLayerError, network_arrays, network_shapes
+from specfeat.config.shapes import UnknownLayerError, multiplications, network_arrays, network_shapes
 from weighing import CONFIG, built, config
 
 pytestmark = pytest.mark.tf
@@ -92,3 +93,39 @@ def test_shipped_networks_by_arithmetic(name: str) -> None:
     published = {"vggish": 72_141_184, "yamnet": 3_751_369}
     if name in published:
         assert sum(int(np.prod(a.shape)) for a in arrays) == published[name]
+
+
+def test_multiplications() -> None:
+    """VGGish's nine layers by hand: the places that a kernel is put to, times its numbers."""
+    layers = [
+        96 * 64 * 9 * 1 * 64,
+        48 * 32 * 9 * 64 * 128,
+        24 * 16 * 9 * 128 * 256,
+        24 * 16 * 9 * 256 * 256,
+        12 * 8 * 9 * 256 * 512,
+        12 * 8 * 9 * 512 * 512,
+        12_288 * 4096,
+        4096 * 4096,
+        4096 * 128,
+    ]
+
+    assert multiplications(load_config("vggish").settings) == sum(layers) / 9
+
+
+@pytest.mark.parametrize(
+    ("name", "threads", "batches"), [("minimal", 3, 3), ("cnn6", 3, 2), ("cnn6", 1, 1), ("minimal", None, 1)]
+)
+def test_batches_at_once(
+    name: str, threads: int | None, batches: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A light network has a batch a thread, a heavy one two that share them; a caller's TensorFlow is left alone."""
+    from specfeat.network import device
+
+    given: list[int] = []
+    threading = SimpleNamespace(
+        set_intra_op_parallelism_threads=given.append, set_inter_op_parallelism_threads=given.append
+    )
+    monkeypatch.setattr(device, "tf", SimpleNamespace(config=SimpleNamespace(threading=threading)))
+
+    assert device.share_out(device.Device("/CPU:0", "cpu"), load_config(name).settings, threads) == batches
+    assert given == ([] if threads is None else [threads if name == "cnn6" else 1, threads])

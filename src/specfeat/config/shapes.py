@@ -53,6 +53,21 @@ def network_arrays(settings: Settings) -> Iterator[ArrayShape]:
                 yield ArrayShape(layer, role, shape)
 
 
+def multiplications(settings: Settings) -> float:
+    """Return how many multiplications a layer with a kernel takes for one clip, on average; 0 without any.
+
+    Raises:
+        UnknownLayerError: only Keras knows.
+    """
+    shapes = network_shapes(settings)
+    each: dict[str, int] = {}
+    for layer, role, shape in network_arrays(settings):
+        if role.endswith("kernel"):
+            places = math.prod(shapes[layer.name][:-1])
+            each[layer.name] = each.get(layer.name, 0) + math.prod(shape) * places
+    return sum(each.values()) / max(1, len(each))
+
+
 Options = Mapping[str, Any]
 
 

@@ -89,7 +89,7 @@ def build(config: Config, device: str = "auto", threads: int | None = None) -> N
     settings = config.settings
     with quiet():
         place = choose(device)
-        parallel = share_out(place, threads)
+        parallel = share_out(place, settings, threads)
         with tf.device(place.name):
             with _own_chance():
                 model, layers, feature = _connect(config)
