@@ -6,17 +6,19 @@ The stages know nothing of each other; they are joined here and nowhere else.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.audio.track import Track
 from specfeat.errors import AudioError
-from specfeat.network.build import Network
+
+if TYPE_CHECKING:
+    from specfeat.network.build import Network
 
 Status = Literal["ok", "empty", "short", "failed"]
 
@@ -84,7 +86,7 @@ class _Journey:
     As many batches run at once as the network bears, each in a thread; they are answered in order.
     """
 
-    def __init__(self, network: Network, threads: Executor) -> None:
+    def __init__(self, network: "Network", threads: Executor) -> None:
         self._network = network
         self._threads = threads
         self._files: deque[_File] = deque()
@@ -155,12 +157,15 @@ class _Journey:
             yield self._files.popleft().end()
 
 
-def follow(tracks: Iterable[Track], network: Network) -> Iterator[Rows | End]:
+def follow(tracks: Iterable[Track], network: "Network") -> Generator[Rows | End, None, None]:
     """Take every track through to its rows, in order; a bad one costs only itself.
 
     Yields:
         For each track its `Rows`, in pieces, and then its `End`. What a file gives depends on that
         file and the config alone: every batch has the one shape, and the last is filled with zeros.
     """
-    with ThreadPoolExecutor(network.parallel) as threads:
+    threads = ThreadPoolExecutor(network.parallel)
+    try:
         yield from _Journey(network, threads).follow(tracks)
+    finally:
+        threads.shutdown(cancel_futures=True)  # who stops in the middle does not wait for what is queued

@@ -1,0 +1,116 @@
+"""The journey with a network that is not one: batches across files, in threads, and what goes wrong with them."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from making import Float, examples
+from specfeat.errors import AudioError
+from specfeat.pipeline import End, Rows, follow
+
+
+class _Track:
+    """A file of so many clips, whose numbers are its own; it may break after them."""
+
+    def __init__(self, path: str, clips: int, *, breaks: bool = False) -> None:
+        self.path, self.samples, self.seconds = path, 10 * clips, 0.0
+        self._clips = np.arange(clips, dtype=np.float32)[:, np.newaxis] + 1000 * (ord(path) + 1)
+        self._breaks = breaks
+
+    def __iter__(self) -> Iterator[Float]:
+        for start in range(0, len(self._clips), 2):
+            yield self._clips[start : start + 2]
+        if self._breaks:
+            raise AudioError("broke off")
+
+
+class _Network:
+    """Answers with the clips themselves, after a while that differs from batch to batch."""
+
+    batch, parallel, input_shape = 3, 4, (1,)
+
+    def __init__(self, fails_at: int = -1) -> None:
+        self.calls = 0
+        self.at_once = self.most = 0
+        self._fails_at = fails_at
+        self._lock = threading.Lock()
+
+    def rows(self, clips: Float) -> Float:
+        with self._lock:
+            call, self.calls = self.calls, self.calls + 1
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+        time.sleep(0.002 * (3 - call % 4))
+        with self._lock:
+            self.at_once -= 1
+        if call == self._fails_at:
+            raise MemoryError("no room for the batch")
+        return clips.copy()
+
+
+def _go(tracks: list[_Track], network: Any) -> list[Rows | End]:
+    return list(follow(tracks, network))
+
+
+@examples(max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=9))
+def test_every_file_gets_its_own_rows(files: list[tuple[int, bool]]) -> None:
+    """Whatever the batches' order of arrival: each file's rows, in order, before its end; the ends in order."""
+    tracks = [_Track(chr(65 + k), clips, breaks=breaks) for k, (clips, breaks) in enumerate(files)]
+    rows: list[float] = []
+    ends: list[str] = []
+    for event in _go(tracks, _Network()):
+        if isinstance(event, Rows):
+            rows += event.rows[:, 0].tolist()
+            continue
+        clips, breaks = files[len(ends)]
+        wanted = [1000.0 * (ord(event.path) + 1) + k for k in range(clips)]
+        assert (event.error is not None) == breaks
+        if breaks:
+            assert event.rows == 0
+            assert rows == wanted[: event.take_back]
+        else:
+            assert rows == wanted
+            assert event.rows == clips
+        ends.append(event.path)
+        rows = []
+
+    assert ends == [track.path for track in tracks]
+    assert rows == []
+
+
+def test_batches_run_side_by_side() -> None:
+    """As many at once as the network bears, no more."""
+    network = _Network()
+
+    _go([_Track("A", 90)], network)
+
+    assert network.calls == 30
+    assert network.most == network.parallel
+
+
+def test_a_network_that_fails_is_heard() -> None:
+    """An error in one of the threads reaches whoever follows, and the threads end."""
+    threads = threading.active_count()
+
+    with pytest.raises(MemoryError, match="no room for the batch"):
+        _go([_Track("A", 90)], _Network(fails_at=7))
+
+    assert threading.active_count() == threads
+
+
+def test_who_stops_in_the_middle_waits_for_little() -> None:
+    """What is under way comes to its end, what is queued does not begin, and no thread stays."""
+    network, threads = _Network(), threading.active_count()
+    journey = follow([_Track("A", 90)], network)  # type: ignore[arg-type]  # it has what the journey asks for
+    next(journey)
+    journey.close()
+
+    assert network.calls <= network.parallel + 2
+    assert threading.active_count() == threads
