@@ -1,5 +1,10 @@
-"""The measured numbers as a table and as a picture."""
+"""The measured numbers as a table and as a picture.
 
+Run `python -m benchmarks.report OUT.json` to    print the README's table from what was measured
+"""
+
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +64,30 @@ def _cells(pair: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+def short(result: dict[str, Any]) -> str:
+    """Return the README's table in Markdown."""
+    lines = [
+        "| sound | network | limit | specfeat | of the limit | the script | |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for pair in result["pairs"]:
+        naive = ("naive" in pair) and (f"{pair['naive']:.0f} s", f"{pair['over_naive']:.1f} x as long")
+        cells = (
+            f"`{pair['corpus']}`: {_count(pair['files'])}, {pair['audio_seconds'] / 60:.0f} min",
+            f"`{pair['network']}`",
+            f"{pair['limit']:.1f} s",
+            f"{pair['work']:.1f} s",
+            f"{pair['share']:.0%}",
+            *(naive or ("", "")),
+        )
+        lines.append(f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |"))
+    return "\n".join(lines)
+
+
+def _count(files: int) -> str:
+    return f"{files:,} file" + ("" if files == 1 else "s")
+
+
 def draw(result: dict[str, Any], path: Path) -> None:
     """Draw the limit, specfeat and the naive script as bars, a group for each corpus and network."""
     from matplotlib.figure import Figure
@@ -77,7 +106,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
         bars = axes.barh(places, [seconds for _, seconds in known], 0.25, label=label, color=colour)
         axes.bar_label(bars, [_bar_label(pairs[i], key) for i, _ in known], padding=3, fontsize=8)
     names = [
-        f"{p['corpus']}, {p['network']}\n{p['files']:,} files, {p['audio_seconds'] / 60:.0f} min"
+        f"{p['corpus']}, {p['network']}\n{_count(p['files'])}, {p['audio_seconds'] / 60:.0f} min"
         for p in pairs
     ]
     axes.set_yticks(range(len(pairs)), names, fontsize=8)
@@ -96,3 +125,7 @@ def _bar_label(pair: dict[str, Any], key: str) -> str:
     notes = {"work": f"  ({pair['share']:.0%} of the limit)", "limit": ""}
     notes["naive"] = f"  ({pair['over_naive']:.1f} x as long)" if "naive" in pair else ""
     return f"{pair[key]:.1f} s{notes[key]}"
+
+
+if __name__ == "__main__":
+    print(short(json.loads(Path(sys.argv[1]).read_text())))

@@ -1,5 +1,6 @@
 """The documents say what is there."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -156,3 +157,21 @@ def test_the_shown_config_runs(tmp_path: Path) -> None:
     (tmp_path / "my.yaml").write_text(config[1])
 
     assert load_config(tmp_path / "my.yaml").settings.input_shape == (100, 64, 1)
+
+
+def test_the_readmes_speeds_were_measured() -> None:
+    """The table is what the benchmark's report makes of docs/speed.json, and the sentences round its numbers."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.report", "docs/speed.json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    readme = (ROOT / "README.md").read_text()
+    measured = json.loads((ROOT / "docs" / "speed.json").read_text())
+
+    assert done.stdout in readme
+    assert measured["machine"] in readme
+    for name in ("one second of audio", "import tensorflow"):
+        assert f" {measured['start'][name]:.1f} s" in readme
