@@ -114,7 +114,8 @@ def extract(
 def _check_weights(config: "Config") -> None:
     """A weights file that is not there is told with the line that names it."""
     file = config.settings.model.weights.file
-    if file is not None and not (Path(file).exists() or Path(f"{file}.index").exists()):
+    # os.path, because pathlib raises where a name is too long to be one
+    if file is not None and not any(map(os.path.exists, (file, f"{file}.index"))):
         raise config.tree.error(("model", "weights", "file"), f"{file}: no such file")
 
 

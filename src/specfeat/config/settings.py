@@ -190,10 +190,27 @@ def _one_kind_of_weights(s: Settings) -> None:
             raise problem(("model", "weights", key), "is of a file, and there is none", at_key=True)
 
 
+# Keras' names of a layer's arrays.
+ARRAY_ROLES = (
+    "kernel",
+    "bias",
+    "depthwise_kernel",
+    "pointwise_kernel",
+    "gamma",
+    "beta",
+    "moving_mean",
+    "moving_variance",
+)
+
+
 def _map_names_layers(s: Settings) -> None:
     names = {layer.name for layer in s.model.layers}
     for key in s.model.weights.map:
-        if key not in names and key.rpartition("/")[0] not in names:
+        layer, _, role = key.rpartition("/")
+        if key not in names and layer in names and role not in ARRAY_ROLES:
+            hint = did_you_mean(role, ARRAY_ROLES) or f"; wanted one of {', '.join(ARRAY_ROLES)}"
+            raise problem(("model", "weights", "map", key), f"ends in no name of an array{hint}", at_key=True)
+        if key not in names and layer not in names:
             hint = did_you_mean(key, names) or "; wanted LAYER, or LAYER/ARRAY, e.g. conv1/kernel"
             text = f"is not the name of a layer{hint}"
             raise problem(("model", "weights", "map", key), text, at_key=True)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Shape = tuple[int, ...]
 
+MAX_AXES = 8  # of an array; no layer has more than six
+
 # How the axes of a kernel stand: as Keras and TensorFlow have them (height, width, in, out), as
 # PyTorch (out, in, height, width), or as TFLite (out, height, width, in).
 Layout = Literal["keras", "torch", "tflite"]

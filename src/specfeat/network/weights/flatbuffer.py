@@ -10,7 +10,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_LENGTH = 1_000_000  # of a list of tables
+MAX_LENGTH = 100_000  # of a list of tables
+MAX_TEXT = 1000  # bytes of a name; many tables may point at the same one, and each copies it
 
 
 class Table:
@@ -69,7 +70,10 @@ class Table:
 
     def text(self, field: int) -> str:
         """Text."""
-        return str(self.bytes(field), "utf-8")
+        text = self.bytes(field)
+        if len(text) > MAX_TEXT:
+            raise ValueError(f"a name of {len(text)} bytes")
+        return str(text, "utf-8")
 
     def numbers(self, field: int, dtype: str) -> NDArray[np.generic]:
         """A list of numbers."""

@@ -34,22 +34,24 @@ def check_sound(settings: Settings, contents: Contents) -> None:
         _check_stamp(settings, contents.stamp)
     for array in contents.arrays:
         if array.name.endswith("logmel_extractor.melW"):
-            _check_mel(settings, array, array.read())
+            _check_mel(settings, array)
         elif array.name.endswith("spectrogram_extractor.stft.conv_real.weight"):
             _check_stft(settings, array, _two_axes(array)[0])
         elif "freq2mel" in array.name:
-            _check_mel(settings, array, array.read())
+            _check_mel(settings, array)
         elif "real_kernels" in array.name:
             _check_stft(settings, array, _two_axes(array)[:, 0])
 
 
 def _check_stamp(settings: Settings, text: str) -> None:
-    written = json.loads(text)
-    rate = written.pop("sample_rate")
     try:  # a key that the file does not know had the default's effect when it was written
+        written = json.loads(text)
+        rate = written.pop("sample_rate")
         theirs = _flat(rate, Spectrogram.model_validate_json(json.dumps(written)))
     except ValidationError as e:
         raise WeightsError("was converted by another specfeat, for a spectrogram that this one lacks") from e
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as e:
+        raise WeightsError("says of its spectrogram what cannot be read; convert it again") from e
     mine = _flat(settings.audio.sample_rate, settings.spectrogram)
     for key in sorted(mine.keys() | theirs.keys()):
         if mine.get(key) != theirs.get(key):
@@ -75,23 +77,26 @@ def _flat(sample_rate: int, spectrogram: Spectrogram) -> dict[str, Any]:
 
 def _two_axes(array: Array) -> NDArray[Any]:
     """Read an STFT's kernels, (bins, 1, samples) or (samples, 1, 1, bins), without their axes of 1."""
-    if len(array.shape) not in (3, 4) or array.size > 2**26:
+    if len(array.shape) not in (3, 4) or not 0 < array.size == array.shape[0] * array.shape[-1] <= 2**26:
         raise WeightsError(f"{array.name} is no STFT's kernel")
     values = np.asarray(array.read(), np.float64)
     return values.reshape(array.shape[0], array.shape[-1])
 
 
-def _check_mel(settings: Settings, array: Array, filters: NDArray[Any]) -> None:
+def _check_mel(settings: Settings, array: Array) -> None:
     """Compare which bins each filter holds, (bins, bands), and how its area is normalised."""
     spectrogram, rate = settings.spectrogram, settings.audio.sample_rate
     mel = spectrogram.mel
     bins = spectrogram.n_fft // 2 + 1
-    if len(array.shape) != 2 or array.shape[0] != bins:
+    if len(array.shape) != 2:
+        raise WeightsError(f"{array.name} is no mel filterbank: it has {len(array.shape)} axes; wanted 2")
+    if array.shape[0] != bins:
         raise WeightsError(_trained(array, "spectrogram.n_fft", 2 * (array.shape[0] - 1), spectrogram.n_fft))
     if spectrogram.kind == "linear" or mel is None:
         raise WeightsError(f"was trained on mel bands ({array.name}), the config has kind: linear")
     if array.shape[1] != mel.n_mels:
         raise WeightsError(_trained(array, "spectrogram.mel.n_mels", array.shape[1], mel.n_mels))
+    filters = array.read()  # now that it is known to be no larger than the config's own
     hz = np.arange(bins) * rate / spectrogram.n_fft
     edges = mel.edges_hz(rate)
     for band, (low, high) in enumerate(zip(edges, edges[2:], strict=False)):

@@ -195,5 +195,7 @@ def text(group: h5py.Group, attribute: str, most: int = 2**20) -> str | None:
         return None
     if handle.get_storage_size() > most:
         return None
-    value = group.attrs[attribute]
+    value = group.attrs[attribute]  # of variable length, it is known to be too long only now
+    if len(value) > most:
+        raise WeightsError(f"{group.name} has {len(value):,} characters of {attribute}; wanted fewer")
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -40,10 +40,10 @@ def arrange(values: NDArray[Any], array: Array, slot: Slot) -> NDArray[Any]:
 
 
 def _from_torch(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
+    if slot.kind == "Dense":  # its rows read what was flattened; its bias, of whatever length, does not
+        return _channels_last(values.T, slot, 0) if slot.role == "kernel" else values
     if "kernel" not in slot.role:
         return _channels_last(values, slot, 0)
-    if slot.kind == "Dense":
-        return _channels_last(values.T, slot, 0)
     if _is_depthwise(slot):
         *spatial, channels, multiplier = slot.shape
         _check(values, (channels * multiplier, 1, *spatial))

@@ -91,6 +91,7 @@ def make_plan(
     by_name = {array.name: array for array in known}
     plan = Plan()
     chosen = {slot.name: by_name[given[slot.name]] for slot in slots if given.get(slot.name) in by_name}
+    _check_once(chosen)
     theirs = _layers(array for array in known if array not in chosen.values())
     for unit, layer in _units([slot for slot in slots if slot.name not in chosen], theirs, match, given):
         for slot in unit:
@@ -106,6 +107,17 @@ def make_plan(
     used = {array.name for array in chosen.values()}
     plan.left_over = [array for array in known if array.name not in used and not array.neutral]
     return plan
+
+
+def _check_once(chosen: Mapping[str, Array]) -> None:
+    """The map may give an array to one place only."""
+    takers: dict[str, str] = {}
+    for slot, array in chosen.items():
+        if array.name in takers:
+            raise WeightsError(
+                f"has one {array.name}; the map gives it to {takers[array.name]} and to {slot}"
+            )
+        takers[array.name] = slot
 
 
 def _layers(arrays: Iterable[Array]) -> Layers:

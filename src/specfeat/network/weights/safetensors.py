@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.errors import WeightsError
-from specfeat.network.weights.arrays import Array, Contents
+from specfeat.network.weights.arrays import MAX_AXES, Array, Contents
 from specfeat.network.weights.names import named_array, natural
 
 MAX_HEADER_BYTES = 2**22  # some 30,000 arrays; Python's objects for it take less than 200 MB
@@ -60,6 +60,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _array(file: BinaryIO, start: int, name: str, entry: dict[str, Any]) -> Array:
     kind, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
+    if len(shape) > MAX_AXES:
+        raise WeightsError(f"{name} has {len(shape):,} axes; wanted {MAX_AXES} or fewer")
     if not all(type(n) is int and 0 <= n < 2**48 for n in (*shape, begin, end)):
         raise WeightsError(f"{name} has a shape or place that is no whole number")
     if kind not in _TYPES:

@@ -47,7 +47,7 @@ class Source:
     def identity(self) -> list[tuple[int, ...]]:
         """What changes when a file is written to or replaced."""
         found = [file.stat() for file in self.files]
-        return [(s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns) for s in found]
+        return [(s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in found]
 
     @property
     def size(self) -> int:
@@ -69,9 +69,15 @@ def locate(name: str) -> Source:
     Raises:
         WeightsError: there is no such thing, or it is a pipe, a device or another kind of folder.
     """
-    path = Path(name)
     if "://" in name or name.startswith(("http:/", "https:/", "ftp:/")):
         raise WeightsError("is an address, and nothing is downloaded here; fetch it first and give its path")
+    try:
+        return _located(name, Path(name))
+    except OSError as e:
+        raise WeightsError(f"the weights cannot be read: {e.strerror}") from e
+
+
+def _located(name: str, path: Path) -> Source:
     if path.is_dir():
         if not (path / "saved_model.pb").is_file():
             raise WeightsError("is a folder and no SavedModel (it has no saved_model.pb); wanted a file")
@@ -80,10 +86,7 @@ def locate(name: str) -> Source:
         return _checkpoint(path.with_suffix(""))
     if not path.exists() and Path(f"{name}.index").exists():
         return _checkpoint(path)
-    try:
-        mode = os.stat(path).st_mode  # noqa: PTH116  not opened: a pipe would wait for a writer
-    except OSError as e:
-        raise WeightsError(f"the weights cannot be read: {e.strerror}") from e
+    mode = os.stat(path).st_mode  # noqa: PTH116  not opened: a pipe would wait for a writer
     if not stat.S_ISREG(mode):
         raise WeightsError("is not a regular file; wanted a file of weights")
     return Source(path, (path,))

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.errors import WeightsError
-from specfeat.network.weights.arrays import Array, Contents, Shape
+from specfeat.network.weights.arrays import MAX_AXES, Array, Contents, Shape
 from specfeat.network.weights.flatbuffer import Table
 from specfeat.network.weights.mapped import mapped
 
@@ -62,7 +62,7 @@ def read_tflite(path: Path) -> Iterator[Contents]:
 def _tensor(table: Table, buffers: list[memoryview]) -> _Tensor:
     shape = tuple(int(n) for n in table.numbers(0, "<i4"))
     number = table.number(2, "I")
-    if number >= len(buffers) or not all(n >= 0 for n in shape):
+    if number >= len(buffers) or len(shape) > MAX_AXES or not all(n >= 0 for n in shape):
         raise WeightsError(f"{table.text(3)!r} has no place or no shape")
     quantisation = table.table(4)
     nothing = np.empty(0, np.float32)
@@ -151,6 +151,8 @@ def _read(tensor: _Tensor) -> NDArray[Any]:
     if not len(tensor.scale) or values.dtype.kind == "f":
         return values.copy()
     scale, zero = tensor.scale.astype(np.float64), tensor.zero.astype(np.float64)
+    if len(zero) not in (0, len(scale)):
+        raise WeightsError(f"{tensor.name!r} has {len(zero)} zero points for {len(scale)} scales")
     zero = zero if len(zero) else np.zeros(1)
     if len(scale) > 1:
         if not 0 <= tensor.axis < values.ndim or len(scale) != values.shape[tensor.axis]:
