@@ -79,7 +79,8 @@ READ = {
     ),
     "code in a layer": (
         LAYERS + "    - Lambda: {function: 'x: x'}\n",
-        "c.yaml:8:7: model.layers[0].Lambda: 'Lambda' is not a layer that specfeat knows; known layers: Conv1D, ",
+        "c.yaml:8:7: model.layers[0].Lambda: 'Lambda' is not a layer that specfeat knows; "
+        "nothing in a config is run as code; say it with the layers that are known",
     ),
     "no weights": (
         FRONT.replace("  weights: {random: 0}\n", "") + "  layers: [Flatten]\n",
@@ -87,8 +88,8 @@ READ = {
     ),
 }
 
-# Found while building.
-BUILT = {
+# Found by following the shapes, without TensorFlow as well.
+FOLLOWED = {
     "a dense layer on a convolution": (
         "    - Conv2D: {filters: 32, kernel_size: 3, activation: relu}\n    - Dense: {units: 10}\n",
         "c.yaml:9:7: model.layers[1]: Dense 'dense_1' follows Conv2D 'conv2d_1' with no Flatten or pooling between, so "
@@ -107,7 +108,9 @@ BUILT = {
     "pooling to nothing": (
         "    - repeat: 5\n      layers: [MaxPooling2D]\n    - Flatten\n",
         "c.yaml:9:16: model.layers[0].layers[0]: MaxPooling2D 'maxpooling2d_5' gets 1 x 1 x 1, of which a pool_size of "
-        "2 x 2 leaves nothing; make it smaller, pool less before it, make the clips longer, or use padding: same",
+        "2 x 2 leaves nothing; make it smaller, pool less before it, make the clips longer, or use padding: same; "
+        "the sizes on the way: spectrogram 28 x 28 x 1, maxpooling2d_1 14 x 14 x 1, maxpooling2d_2 7 x 7 x 1, "
+        "maxpooling2d_3 3 x 3 x 1, maxpooling2d_4 1 x 1 x 1",
     ),
     "a convolution after Flatten": (
         "    - Flatten\n    - Conv2D: {filters: 1, kernel_size: 3}\n",
@@ -123,11 +126,6 @@ BUILT = {
         "    - Conv2D: {name: a, filters: 3, kernel_size: 3}\n    - Add: {inputs: [a, spectrogram]}\n    - Flatten\n",
         "c.yaml:9:7: model.layers[1]: Add 'add_1' joins a (26 x 26 x 3), spectrogram (28 x 28 x 1); wanted equal shapes",
     ),
-    "what only Keras knows": (
-        "    - Conv2D: {filters: 3, kernel_size: 3, groups: 2}\n    - Flatten\n",
-        "c.yaml:8:7: model.layers[0]: Conv2D 'conv2d_1' cannot take 28 x 28 x 1: The number of filters must be evenly "
-        "divisible by the number of groups. Received: groups=2, filters=3",
-    ),
     "an axis that is not there": (
         "    - BatchNormalization: {axis: 7}\n    - Flatten\n",
         "c.yaml:8:7: model.layers[0]: BatchNormalization 'batchnormalization_1' gets 28 x 28 x 1, 3 axes; "
@@ -141,6 +139,15 @@ BUILT = {
         "    - UpSampling2D: {size: 3000}\n    - Flatten\n",
         "c.yaml:8:7: model.layers[0]: UpSampling2D 'upsampling2d_1' would give 84000 x 84000 x 1, 105 GiB for a batch; "
         "wanted less",
+    ),
+}
+
+# Found while building.
+BUILT = {
+    "what only Keras knows": (
+        "    - Conv2D: {filters: 3, kernel_size: 3, strides: 2, dilation_rate: 2}\n    - Flatten\n",
+        "c.yaml:8:7: model.layers[0]: Conv2D 'conv2d_1' cannot take 28 x 28 x 1: strides > 1 not supported in "
+        "conjunction with dilation_rate > 1. Received: strides=(2, 2) and dilation_rate=(2, 2)",
     ),
 }
 
@@ -164,6 +171,17 @@ def test_a_mistake_is_found_by_reading(write: Callable[[str], str], text: str, s
 
     assert str(error.value)[: len(sentence)] == sentence
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("layers", "sentence"), FOLLOWED.values(), ids=FOLLOWED)
+def test_a_mistake_is_found_by_following_shapes(
+    write: Callable[[str], str], layers: str, sentence: str
+) -> None:
+    """A layer that does not fit those before it is said with its line, its input and the cure; nothing heavy is loaded."""
+    with pytest.raises(ModelError) as error:
+        load_config(write(LAYERS + layers))
+
+    assert str(error.value) == sentence
 
 
 @pytest.mark.tf

@@ -9,7 +9,7 @@ import pytest
 
 from specfeat.config import load_config
 from specfeat.config.graph import Layer
-from specfeat.errors import ConfigError
+from specfeat.errors import ConfigError, ModelError
 
 # The layers begin on line 7, and on column 7: `    - Flatten`.
 HEAD = """\
@@ -38,8 +38,13 @@ def layers(*items: str) -> tuple[Layer, ...]:
     return read(HEAD + "".join(f"    - {item}\n" for item in items))
 
 
+def whole(*items: str) -> tuple[Layer, ...]:
+    """The same for layers that give no row yet: a Flatten at the end, which is not returned, makes it one."""
+    return layers(*items, "Flatten: {name: the_end}")[:-1]
+
+
 def names(*items: str) -> list[str]:
-    return [layer.name for layer in layers(*items)]
+    return [layer.name for layer in whole(*items)]
 
 
 CONV = "Conv2D: {name: conv, filters: 8, kernel_size: 3}"
@@ -70,8 +75,8 @@ ARGUMENTS = [
      "8:16: model.layers[1].Conv2D.filter: is not an argument of Conv2D (did you mean 'filters'?)"),
     ("Conv2D: {filters: 3, kernal_size: 3}",
      "8:28: model.layers[1].Conv2D.kernal_size: is not an argument of Conv2D (did you mean 'kernel_size'?)"),
-    ("Dense: {units: 3, dtype: float16}",
-     "8:25: model.layers[1].Dense.dtype: is not an argument of Dense; it takes units, activation, "
+    ("Dense: {units: 3, implementation: 1}",
+     "8:25: model.layers[1].Dense.implementation: is not an argument of Dense; it takes units, activation, "
      "kernel_initializer, use_bias, bias_initializer, name, inputs"),
     ("Flatten: {units: 3}",
      "8:17: model.layers[1].Flatten.units: is not an argument of Flatten; it takes name, inputs"),
@@ -131,8 +136,8 @@ OUR_OWN = [
     ("Application: {application: MobileNetV2, include_top: 1}",
      "8:60: model.layers[1].Application.include_top: is 1; wanted true or false"),
     ("Application: {application: MobileNetV2, weights: imagenet}",
-     "8:47: model.layers[1].Application.weights: is not an argument of Application; it takes application, "
-     "include_top, output, preprocess, name, inputs"),
+     "8:47: model.layers[1].Application.weights: is not an argument of Application; "
+     "leave it out, the network's weights stand in model.weights"),
     ("Application: {application: MobileNetV2, preprocess: caffee}",
      "8:59: model.layers[1].Application.preprocess: is the text 'caffee'; wanted one of caffe, tf, torch, none "
      "(did you mean 'caffe'?)"),
@@ -199,7 +204,56 @@ REPEATS = [
      "8:64: model.layers[1].layers[1].Add.inputs: 's1' is not the name of an earlier layer"),
 ]  # fmt: skip
 
-BAD = [*KINDS, *ARGUMENTS, *FILTERS, *OUR_OWN, *KERNELS, *NAMES, *REPEATS]
+# What PyTorch, TF-Slim, Keras 1 and Keras 2 call what Keras 3 has.
+FOREIGN = [
+    ("MaxPool2d: {kernel_size: 2}",
+     "8:7: model.layers[1].MaxPool2d: 'MaxPool2d' is not a layer that specfeat knows (it is MaxPooling2D here)"),
+    ("nn.Linear: {out_features: 3}",
+     "8:7: model.layers[1].nn.Linear: 'nn.Linear' is not a layer that specfeat knows (it is Dense here)"),
+    ("BatchNorm2d", "8:7: model.layers[1]: 'BatchNorm2d' is not a layer that specfeat knows "
+     "(it is BatchNormalization here)"),
+    ("Convolution1D", "8:7: model.layers[1]: 'Convolution1D' is not a layer that specfeat knows "
+     "(it is Conv1D here)"),
+    ("separable_conv2d",
+     "8:7: model.layers[1]: 'separable_conv2d' is not a layer that specfeat knows (it is SeparableConv2D here)"),
+    ("AdaptiveAvgPool2d", "8:7: model.layers[1]: 'AdaptiveAvgPool2d' is not a layer that specfeat knows "
+     "(it is GlobalAveragePooling2D, for a size of 1 here)"),
+    ("Hardswish", "8:7: model.layers[1]: 'Hardswish' is not a layer that specfeat knows "
+     "(it is Activation: {activation: hard_silu} here)"),
+    ("InputLayer", "8:7: model.layers[1]: 'InputLayer' is not a layer that specfeat knows; "
+     "the input's shape follows from spectrogram and clips"),
+    ("Conv2D: {out_channels: 3, kernel_size: 3}",
+     "8:16: model.layers[1].Conv2D.out_channels: is not an argument of Conv2D (Keras' name is filters)"),
+    ("Conv2D: {filters: 3, kernel: 3}",
+     "8:28: model.layers[1].Conv2D.kernel: is not an argument of Conv2D (Keras' name is kernel_size)"),
+    ("Conv2D: {filters: 3, kernel_size: 3, stride: 2}",
+     "8:44: model.layers[1].Conv2D.stride: is not an argument of Conv2D (Keras' name is strides)"),
+    ("Conv2D: {in_channels: 1, filters: 3, kernel_size: 3}",
+     "8:16: model.layers[1].Conv2D.in_channels: is not an argument of Conv2D; "
+     "leave it out, it follows from what the layer reads"),
+    ("Conv2D: {filters: 3, kernel_size: 3, kernel_regularizer: l2}",
+     "8:44: model.layers[1].Conv2D.kernel_regularizer: is not an argument of Conv2D; "
+     "leave it out, it has a meaning in training alone"),
+    ("MaxPooling2D: {kernel_size: 2}",
+     "8:22: model.layers[1].MaxPooling2D.kernel_size: is not an argument of MaxPooling2D (Keras' name is pool_size)"),
+    ("Dropout: {keep_prob: 0.5}",
+     "8:17: model.layers[1].Dropout.keep_prob: is not an argument of Dropout "
+     "(Keras' name is rate, the share that is dropped)"),
+    ("LeakyReLU: {alpha: 0.1}",
+     "8:19: model.layers[1].LeakyReLU.alpha: is not an argument of LeakyReLU (Keras' name is negative_slope)"),
+    ("Flatten: {alpha: 0.1}",
+     "8:17: model.layers[1].Flatten.alpha: is not an argument of Flatten; it takes name, inputs"),
+    ("Conv2D: {filters: 3, kernel_size: 3, padding: 1}",
+     "8:53: model.layers[1].Conv2D.padding: is 1; wanted one of valid, same; for PyTorch's padding of 1 put "
+     "ZeroPadding2D: {padding: 1} before it, or same, if strides are 1 and the size is to stay"),
+    ("Conv2D: {filters: 3, kernel_size: 3, padding: 0}",
+     "8:53: model.layers[1].Conv2D.padding: is 0; wanted one of valid, same; PyTorch's padding of 0 is valid"),
+    ("MaxPooling2D: {padding: 1}",
+     "8:31: model.layers[1].MaxPooling2D.padding: is 1; wanted one of valid, same; for PyTorch's padding of 1 put "
+     "ZeroPadding2D: {padding: 1} before it (zeros, where PyTorch's pooling pads with nothing)"),
+]  # fmt: skip
+
+BAD = [*KINDS, *ARGUMENTS, *FILTERS, *OUR_OWN, *KERNELS, *NAMES, *REPEATS, *FOREIGN]
 
 
 @pytest.mark.parametrize(("item", "line"), BAD, ids=[item for item, _ in BAD])
@@ -329,7 +383,7 @@ def test_an_input_shape_that_is_right_changes_nothing() -> None:
 
 
 def test_a_layer_reads_the_one_before_unless_it_says_otherwise() -> None:
-    read = layers(
+    read = whole(
         CONV,
         "ReLU: {name: relu}",
         "Add: {inputs: [conv, relu]}",
@@ -379,18 +433,88 @@ def test_a_block_is_repeated_with_its_number_in_the_names(item: str, wanted: lis
 def test_a_repeated_block_reads_the_layers_of_its_own_turn() -> None:
     block = "{repeat: 2, layers: [{ReLU: {name: a$i}}, {ReLU: {name: b$i}}, {Add: {inputs: [a$i, b$i]}}]}"
 
-    assert [layer.inputs for layer in layers(block)[2::3]] == [("a1", "b1"), ("a2", "b2")]
+    assert [layer.inputs for layer in whole(block)[2::3]] == [("a1", "b1"), ("a2", "b2")]
 
 
 def test_a_repeat_is_what_it_would_be_written_out() -> None:
     written = [f"Dense: {{name: d{i}, units: 3, activation: relu}}" for i in (4, 5, 6)]
 
-    assert layers(*written) == layers(
+    assert whole(*written) == whole(
         "{repeat: 3, first: 4, layers: [{Dense: {name: d$i, units: 3, activation: relu}}]}"
     )
 
 
 def test_arguments_come_as_they_were_written_with_tuples_for_lists() -> None:
-    (layer,) = layers("ZeroPadding2D: {padding: [[1, 2], [3, 4]]}")
+    (layer,) = whole("ZeroPadding2D: {padding: [[1, 2], [3, 4]]}")
 
     assert layer.options == {"padding": ((1, 2), (3, 4))}
+
+
+# Layers that follow each other as their sizes do not allow, and the line that follows, less the file's name.
+WAY = (
+    *(
+        "Conv2D: {name: one, filters: 2, kernel_size: 5}",
+        "MaxPooling2D: {name: two, pool_size: [4, 2]}",
+        "ReLU",
+    ),
+    *("Conv2D: {name: three, filters: 2, kernel_size: 5}", "MaxPooling2D: {name: four, pool_size: [4, 2]}"),
+    "Conv2D: {name: five, filters: 2, kernel_size: 5, padding: same}",
+)
+FITS = {
+    "sizes that run out": (
+        (*WAY, "MaxPooling2D: {pool_size: [8, 2]}", POOL),
+        "13:7: model.layers[6]: MaxPooling2D 'maxpooling2d_1' gets 4 x 13 x 2, of which a pool_size of 8 x 2 leaves "
+        "nothing; sizes go [frames, bins], and [2, 8] would fit; else make it smaller, pool less before it, make the "
+        "clips longer, or use padding: same; the sizes on the way: spectrogram 96 x 64 x 1, one 92 x 60 x 2, "
+        "two 23 x 30 x 2, three 19 x 26 x 2, four 4 x 13 x 2",
+    ),
+    "many layers on the way": (
+        (*(f"Conv2D: {{name: c{i}, filters: 2, kernel_size: 9}}" for i in range(9)), "Flatten"),
+        "14:7: model.layers[7]: Conv2D 'c7' gets 40 x 8 x 2, of which a kernel_size of 9 x 9 leaves nothing; make it "
+        "smaller, pool less before it, make the clips longer, or use padding: same; the sizes on the way: "
+        "spectrogram 96 x 64 x 1, ..., c2 72 x 40 x 2, c3 64 x 32 x 2, c4 56 x 24 x 2, c5 48 x 16 x 2, c6 40 x 8 x 2",
+    ),
+    "a weight for each channel that lost its axes": (
+        (CONV, POOL, "Multiply: {inputs: [conv, pool]}", "Flatten"),
+        "9:7: model.layers[2]: Multiply 'multiply_1' joins conv (94 x 62 x 8), pool (8); wanted equal shapes, or sizes "
+        "of 1, as a global pooling with keepdims: true gives them",
+    ),
+    "bins and channels apart": (
+        (CONV, "Conv1D: {filters: 2, kernel_size: 3}", "Flatten"),
+        "8:7: model.layers[1]: Conv1D 'conv1d_1' gets 94 x 62 x 8, 3 axes; wanted 2 axes, frames x channels; "
+        "put Reshape: {target_shape: [94, 496]} before it",
+    ),
+    "groups": (
+        (CONV, "Conv2D: {filters: 4, kernel_size: 1, groups: 3}", POOL),
+        "8:7: model.layers[1]: Conv2D 'conv2d_1' has 3 groups, which do not divide its 8 channels",
+    ),
+    "a cropping of everything": (
+        ("Cropping2D: {cropping: [[40, 56], [0, 0]]}", POOL),
+        "7:7: model.layers[0]: Cropping2D 'cropping2d_1' gets 96 x 64 x 1, of which its cropping leaves nothing",
+    ),
+    "a vector that is none": (
+        ("RepeatVector: {n: 3}", "Flatten"),
+        "7:7: model.layers[0]: RepeatVector 'repeatvector_1' gets 96 x 64 x 1, 3 axes; wanted one axis, as Flatten or "
+        "a global pooling gives it",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("items", "line"), FITS.values(), ids=FITS)
+def test_layers_that_do_not_fit_are_told_without_keras(items: tuple[str, ...], line: str) -> None:
+    """The layer's line, what it gets, what would do, and where the sizes went."""
+    with pytest.raises(ModelError) as caught:
+        layers(*items)
+
+    assert f"bad.yaml:{line}" == str(caught.value)
+
+
+def test_features_of_several_axes_are_told_with_what_names_them() -> None:
+    """A layer in the middle needs a pooling of its own, which `features` then names."""
+    with pytest.raises(ModelError) as caught:
+        read(HEAD + f"    - {CONV}\n    - {POOL}\n  features: conv\n")
+
+    assert str(caught.value) == (
+        "bad.yaml:7:7: model.layers[0]: Conv2D 'conv' gives 94 x 62 x 8 for a clip, not one row; "
+        "put Flatten or GlobalAveragePooling2D after it and name that layer in features"
+    )

@@ -130,7 +130,6 @@ def test_the_readmes_commands_are_commands(tmp_path: Path) -> None:
     assert len(lines) >= 4
 
 
-@pytest.mark.tf
 def test_the_readmes_errors_are_the_programs(tmp_path: Path) -> None:
     """The two messages that the README shows are what the README's config gives with those mistakes."""
     readme = (ROOT / "README.md").read_text()

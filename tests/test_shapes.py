@@ -33,7 +33,12 @@ LAYERS_SHOWN = """\
     - AveragePooling2D: {pool_size: 2, padding: same}
     - Permute: {dims: [3, 1, 2]}
     - Dense: {name: late, units: 11}
-    - GlobalMaxPooling2D: {keepdims: true, inputs: pool}
+    - Picture: {colormap: viridis, range: [0, 1], inputs: spectrogram}
+    - Resizing: {height: 5, width: 4, inputs: pool}
+    - GlobalMaxPooling2D: {name: squeezed, keepdims: true, inputs: pool}
+    - Multiply: {inputs: [squeezed, pool]}
+    - Flatten: {name: kept, inputs: squeezed}
+    - Reshape: {target_shape: [1, 1, -1], inputs: kept}
     - Flatten: {name: one}
     - GlobalAveragePooling2D: {name: two, inputs: late}
     - Concatenate: {inputs: [one, two]}

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from specfeat.config.foreign import argument_hint, layer_hint, padding_hint
 from specfeat.config.layers import LAYERS, is_whole, problem_with
 from specfeat.config.tree import KeyPath
 from specfeat.config.words import did_you_mean, shown
@@ -128,7 +129,7 @@ class _Reader:
         else:
             raise LayerError(path, f"is {shown(item)}; wanted a layer, e.g. Flatten or Dense: {{units: 10}}")
         if kind not in LAYERS:
-            hint = did_you_mean(kind, LAYERS) or f"; known layers: {', '.join(LAYERS)}"
+            hint = layer_hint(kind) or did_you_mean(kind, LAYERS) or f"; known layers: {', '.join(LAYERS)}"
             raise LayerError(
                 (*path, kind) if raw is not None else path,
                 f"{kind!r} is not a layer that specfeat knows{hint}",
@@ -186,11 +187,12 @@ def _with_index(name: str, index: int | None) -> str:
 def _check_argument(path: KeyPath, kind: str, key: str, value: object) -> None:
     known = (*LAYERS[kind].needs, *LAYERS[kind].takes, "name", "inputs")
     if key not in known:
-        hint = did_you_mean(key, known) or f"; it takes {', '.join(known)}"
+        hint = argument_hint(key, known) or did_you_mean(key, known) or f"; it takes {', '.join(known)}"
         raise LayerError((*path, key), f"is not an argument of {kind}{hint}", at_key=True)
     wanted = problem_with(kind, key, value)
     if wanted:
-        raise LayerError((*path, key), f"is {shown(value)}; wanted {wanted}")
+        hint = padding_hint(kind, value) if key == "padding" and "strides" in known else ""
+        raise LayerError((*path, key), f"is {shown(value)}; wanted {wanted}{hint}")
 
 
 def _tuples(value: object) -> Any:

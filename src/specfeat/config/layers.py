@@ -271,6 +271,7 @@ _OWN_ARGUMENTS: dict[tuple[str, str], Callable[[object, int], str | None]] = {
     ("ZeroPadding1D", "padding"): _margins,
     ("ZeroPadding2D", "padding"): _margins,
     ("BatchNormalization", "axis"): _one_axis,
+    ("Concatenate", "axis"): _one_axis,
     ("Rescaling", "scale"): _number(float("-inf")),
     ("Rescaling", "offset"): _number(float("-inf")),
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from specfeat.config.fit import check_network
 from specfeat.config.overrides import apply_override
 from specfeat.config.problem import SECONDS, Problem
 from specfeat.config.settings import Settings
@@ -48,7 +49,8 @@ def load_config(source: str | Path = "default", overrides: Iterable[str] = ()) -
         overrides: `KEY.PATH=VALUE` each, VALUE being YAML.
 
     Raises:
-        ConfigError: one line, `FILE:LINE:COL: key.path: what is wrong; what is wanted`.
+        ConfigError: one line, `FILE:LINE:COL: key.path: what is wrong; what is wanted`; a ModelError if it is
+            a layer that does not fit those before it.
     """
     path = _find(source)
     tree = read_tree(path)
@@ -57,7 +59,9 @@ def load_config(source: str | Path = "default", overrides: Iterable[str] = ()) -
     _check_sections(tree)
     _seconds_to_integers(tree)
     _weights_path(tree, path.parent)
-    return Config(str(source), _validate(tree), tree)
+    settings = _validate(tree)
+    check_network(settings, tree)
+    return Config(str(source), settings, tree)
 
 
 def _find(source: str | Path) -> Path:

@@ -5,7 +5,7 @@ The rules are Keras': `same` gives ceil(n / stride), `valid` floor((n - reach) /
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from specfeat.config.graph import INPUT, Layer
@@ -34,10 +34,17 @@ def network_shapes(settings: Settings) -> dict[str, Shape]:
     """
     shapes: dict[str, Shape] = {INPUT: settings.input_shape}
     for layer in settings.model.layers:
-        if layer.kind not in _OUTPUTS:
+        shape = output_shape(layer, [shapes[name] for name in layer.inputs])
+        if shape is None:
             raise UnknownLayerError(layer.kind)
-        shapes[layer.name] = _OUTPUTS[layer.kind](layer.options, [shapes[name] for name in layer.inputs])
+        shapes[layer.name] = shape
     return shapes
+
+
+def output_shape(layer: Layer, shapes: Sequence[Shape]) -> Shape | None:
+    """Give the shape that a layer makes of its inputs', which fit it; None where only Keras knows."""
+    output = _OUTPUTS.get(layer.kind)
+    return output(layer.options, shapes) if output else None
 
 
 def network_arrays(settings: Settings) -> Iterator[ArrayShape]:
@@ -86,18 +93,18 @@ def _window(options: Options, shape: Shape, size: Any, strides: Any) -> Shape:
     return tuple((n - k) // s + 1 for n, k, s in zip(shape, reach, steps, strict=False))
 
 
-def _conv(options: Options, shapes: list[Shape]) -> Shape:
+def _conv(options: Options, shapes: Sequence[Shape]) -> Shape:
     shape = shapes[0]
     channels = options.get("filters") or shape[-1] * options.get("depth_multiplier", 1)
     return (*_window(options, shape, options["kernel_size"], options.get("strides", 1)), channels)
 
 
-def _pool(options: Options, shapes: list[Shape]) -> Shape:
+def _pool(options: Options, shapes: Sequence[Shape]) -> Shape:
     size = options.get("pool_size", 2)
     return (*_window(options, shapes[0], size, options.get("strides") or size), shapes[0][-1])
 
 
-def _global(options: Options, shapes: list[Shape]) -> Shape:
+def _global(options: Options, shapes: Sequence[Shape]) -> Shape:
     *spatial, channels = shapes[0]
     return (*([1] * len(spatial)), channels) if options.get("keepdims") else (channels,)
 
@@ -110,7 +117,7 @@ def _margins(value: Any, axes: int) -> list[int]:
     return [sum(pair) if isinstance(pair, tuple) else 2 * pair for pair in pairs]
 
 
-def _pad(options: Options, shapes: list[Shape]) -> Shape:
+def _pad(options: Options, shapes: Sequence[Shape]) -> Shape:
     *spatial, channels = shapes[0]
     grown = _margins(options.get("padding", 1), len(spatial))
     return (*(n + m for n, m in zip(spatial, grown, strict=True)), channels)
@@ -122,13 +129,13 @@ _CROPPING: dict[int, Shape | tuple[Shape, Shape]] = {
 }  # Keras' defaults: one of them cuts
 
 
-def _crop(options: Options, shapes: list[Shape]) -> Shape:
+def _crop(options: Options, shapes: Sequence[Shape]) -> Shape:
     *spatial, channels = shapes[0]
     cut = _margins(options.get("cropping", _CROPPING[len(spatial)]), len(spatial))
     return (*(n - m for n, m in zip(spatial, cut, strict=True)), channels)
 
 
-def _upsample(options: Options, shapes: list[Shape]) -> Shape:
+def _upsample(options: Options, shapes: Sequence[Shape]) -> Shape:
     *spatial, channels = shapes[0]
     return (
         *(n * s for n, s in zip(spatial, _each(options.get("size", 2), len(spatial)), strict=True)),
@@ -136,13 +143,13 @@ def _upsample(options: Options, shapes: list[Shape]) -> Shape:
     )
 
 
-def _reshape(options: Options, shapes: list[Shape]) -> Shape:
+def _reshape(options: Options, shapes: Sequence[Shape]) -> Shape:
     target = options["target_shape"]
     known = math.prod(n for n in target if n != -1)
     return tuple(math.prod(shapes[0]) // known if n == -1 else n for n in target)
 
 
-def _concatenate(options: Options, shapes: list[Shape]) -> Shape:
+def _concatenate(options: Options, shapes: Sequence[Shape]) -> Shape:
     axis = options.get("axis", -1)
     at = axis - 1 if axis > 0 else len(shapes[0]) + axis
     return (*shapes[0][:at], sum(shape[at] for shape in shapes), *shapes[0][at + 1 :])
@@ -160,12 +167,13 @@ _SAME = (
         "Dropout",
     ),
     *("SpatialDropout1D", "SpatialDropout2D", "Rescaling"),
-    *("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"),
 )
+_MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 _CONVOLUTIONS = [f"{kind}{axes}D" for kind in ("Conv", "DepthwiseConv", "SeparableConv") for axes in (1, 2)]
 
-_OUTPUTS: dict[str, Callable[[Options, list[Shape]], Shape]] = {
+_OUTPUTS: dict[str, Callable[[Options, Sequence[Shape]], Shape]] = {
     **dict.fromkeys(_SAME, lambda _, shapes: shapes[0]),
+    **dict.fromkeys(_MERGES, lambda _, shapes: tuple(map(max, *shapes))),
     **dict.fromkeys(_CONVOLUTIONS, _conv),
     **{f"{kind}Pooling{axes}D": _pool for kind in ("Max", "Average") for axes in (1, 2)},
     **{f"Global{kind}Pooling{axes}D": _global for kind in ("Max", "Average") for axes in (1, 2)},
@@ -178,6 +186,8 @@ _OUTPUTS: dict[str, Callable[[Options, list[Shape]], Shape]] = {
     "Permute": lambda options, shapes: tuple(shapes[0][axis - 1] for axis in options["dims"]),
     "RepeatVector": lambda options, shapes: (options["n"], *shapes[0]),
     "Concatenate": _concatenate,
+    "Picture": lambda _, shapes: (shapes[0][1], shapes[0][0], 3),
+    "Resizing": lambda options, shapes: (options["height"], options["width"], shapes[0][-1]),
 }
 
 Arrays = list[tuple[str, Shape]]

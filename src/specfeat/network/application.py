@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from specfeat.config.fit import MAX_PARAMETERS
 from specfeat.config.graph import Layer
 from specfeat.config.layers import APPLICATIONS
 from specfeat.config.settings import times
 from specfeat.config.words import did_you_mean, shown
-from specfeat.network.layers import MAX_PARAMETERS, Shape
+from specfeat.network.layers import Shape
 from specfeat.network.runtime import keras
 
 

@@ -1,7 +1,6 @@
 """The one place where a network comes to be: built, compiled, given its weights and traced, or refused."""
 
 import contextlib
-import math
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -12,20 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.config import Config
+from specfeat.config.fit import check_row, layer_error, misfit, too_large
 from specfeat.config.graph import INPUT, Layer, keras_name
 from specfeat.config.settings import times
-from specfeat.config.tree import dotted
 from specfeat.errors import ModelError
 from specfeat.network.application import layers_of
 from specfeat.network.device import Device, choose, share_out
 from specfeat.network.fold import folded
-from specfeat.network.layers import Shape, make_layer, misfit, plain
+from specfeat.network.layers import Shape, make_layer, plain
 from specfeat.network.runtime import keras, quiet, tf
 from specfeat.network.weights import load_weights
 
 Rows = NDArray[np.float32]
-
-MAX_OUTPUT_BYTES = 2**34  # of one layer for one batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +144,10 @@ def _connect(config: Config) -> tuple[Any, tuple[Layer, ...], str]:
             tensors[part.name] = _apply(config, part, tensors)
         layers += parts
     feature = outputs[settings.model.feature_layer]
-    _check_row(config, {layer.name: layer for layer in layers}, feature, _shape(tensors[feature]))
+    named = settings.model.features
+    check_row(
+        config.tree, {layer.name: layer for layer in layers}, feature, _shape(tensors[feature]), named=named
+    )
     used = {name for layer in layers for name in layer.inputs}
     ends = [tensor for name, tensor in tensors.items() if name not in used]
     return keras.Model(tensors[INPUT], ends if len(ends) > 1 else ends[0]), tuple(layers), feature
@@ -181,13 +181,9 @@ def _apply(config: Config, layer: Layer, tensors: dict[str, Any]) -> Any:
         output = made(inputs if len(inputs) > 1 else inputs[0])
     except (ValueError, TypeError, IndexError, tf.errors.OpError) as e:
         raise _error(config, layer, f"cannot take {' and '.join(map(times, shapes))}: {plain(e)}") from e
-    size = 4 * config.settings.model.batch * math.prod(_shape(output))
-    if size > MAX_OUTPUT_BYTES:
-        raise _error(
-            config,
-            layer,
-            f"would give {times(_shape(output))}, {size / 2**30:.0f} GiB for a batch; wanted less",
-        )
+    reason = too_large(_shape(output), config.settings.model.batch)
+    if reason:
+        raise _error(config, layer, reason)
     return output
 
 
@@ -196,37 +192,7 @@ def _shape(tensor: Any) -> Shape:
 
 
 def _error(config: Config, layer: Layer, reason: str) -> ModelError:
-    path = ("model", "layers", *layer.path)
-    where = config.tree.where(path, at_key=True)
-    shown = dotted(path[:-1] if isinstance(path[-1], str) else path)
-    return ModelError(f"{where}: {shown}: {layer.kind} {layer.name!r} {reason}")
-
-
-def _check_row(config: Config, layers: dict[str, Layer], feature: str, shape: Shape) -> None:
-    """The features of a clip are one row; several axes mean that a Flatten or a pooling is missing."""
-    layer = layers[feature]
-    if len(shape) == 1:
-        return
-    dense = layer if layer.kind == "Dense" else None
-    before = layer
-    while before.kind not in _SPATIAL and before.inputs[0] in layers:
-        before = layers[before.inputs[0]]
-        if before.kind == "Dense":
-            dense = before
-    gives = f"gives {times(shape)} for a clip, not one row"
-    if dense is None or before.kind not in _SPATIAL:
-        raise _error(config, layer, f"{gives}; put Flatten or GlobalAveragePooling2D after it")
-    raise _error(
-        config,
-        dense,
-        f"follows {before.kind} {before.name!r} with no Flatten or pooling between, so the network {gives}; "
-        "put Flatten or GlobalAveragePooling2D between the two",
-    )
-
-
-_SPATIAL = frozenset(
-    kind for kind in dir(keras.layers) if ("Conv" in kind or "Pooling" in kind) and kind[-2:] in ("1D", "2D")
-)
+    return layer_error(config.tree, layer, reason)
 
 
 def _weigh(config: Config, model: Any, layers: tuple[Layer, ...]) -> dict[str, object]:
