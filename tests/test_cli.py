@@ -107,7 +107,10 @@ def test_twice_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
     two = (tmp_path / "out").read_bytes(), (tmp_path / "out.index.csv").read_bytes()
 
     assert [done.returncode for done in (first, refused, again)] == [0, 2, 0]
-    assert refused.stderr == "specfeat: out: exists already; give another name, or --force to replace it\n"
+    assert refused.stderr == (
+        "specfeat: out: exists already; give another name, --update to bring it up to date, "
+        "or --force to replace it\n"
+    )
     assert (first.stdout, first.stderr) == (again.stdout, again.stderr) == ("", "")
     assert one == two
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -141,6 +144,8 @@ def test_a_bad_file_costs_that_file(run: Run, tmp_path: Path) -> None:
     assert [file["status"] for file in files] == ["ok", "ok", "failed", "failed", "ok"]
     assert files[3] == {
         "path": "in/1c.wav",
+        "size": 0,
+        "mtime_ns": (tmp_path / "in" / "1c.wav").stat().st_mtime_ns,
         "status": "failed",
         "rows": 0,
         "samples": 0,

@@ -15,7 +15,7 @@ from specfeat.errors import UsageError
 from specfeat.output.array import ArrayWriter
 from specfeat.output.index import COLUMNS, IndexWriter
 from specfeat.output.place import Partial, Place
-from specfeat.output.record import write_record
+from specfeat.output.record import record_text
 
 
 @pytest.mark.parametrize(
@@ -39,13 +39,11 @@ def test_rows_are_numpys(tmp_path: Path) -> None:
     """What is appended is what NumPy loads, at every number of rows, and by memory map."""
     expected = np.random.default_rng(0).normal(size=(1234, 5)).astype(np.float32)
     for count in (0, 1, 9, 10, 1234):
-        with Partial(tmp_path / "out.npy") as partial:
-            writer = ArrayWriter(partial, 5)
-            for start in range(0, count, 100):
-                writer.append(expected[start : min(count, start + 100)])
-            writer.close()
-            partial.settle()
-            partial.finish()
+        writer = ArrayWriter(tmp_path / "out.npy", 5)
+        for start in range(0, count, 100):
+            writer.append(expected[start : min(count, start + 100)])
+        writer.finish()
+        writer.close()
 
         np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), expected[:count])
         np.testing.assert_array_equal(
@@ -55,14 +53,13 @@ def test_rows_are_numpys(tmp_path: Path) -> None:
 
 def test_rows_can_be_taken_back(tmp_path: Path) -> None:
     """The rows of a file that broke are gone, and those after it stand where they belong."""
-    with Partial(tmp_path / "out.npy") as partial:
-        writer = ArrayWriter(partial, 2)
-        writer.append(np.full((3, 2), 1, np.float32))
-        writer.append(np.full((4, 2), 2, np.float32))
-        writer.take_back(4)
-        writer.append(np.full((1, 2), 3, np.float32))
-        writer.close()
-        partial.finish()
+    writer = ArrayWriter(tmp_path / "out.npy", 2)
+    writer.append(np.full((3, 2), 1, np.float32))
+    writer.append(np.full((4, 2), 2, np.float32))
+    writer.take_back(4)
+    writer.append(np.full((1, 2), 3, np.float32))
+    writer.finish()
+    writer.close()
 
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy")[:, 0], [1, 1, 1, 3])
 
@@ -88,11 +85,10 @@ def test_the_index_reads_back_exactly(tmp_path: Path) -> None:
         "Größe.wav",
         "gro\u0308ße.wav",
     ]
-    with Partial(tmp_path / "i.csv") as partial:
-        writer = IndexWriter(partial)
+    with (tmp_path / "i.csv").open("wb") as file:
+        writer = IndexWriter(file)
         for k, name in enumerate(names):
             writer.add(name, "mix", [Span(k, k + 441), Span(7 * k, 7 * k + 441)], 600, 44_100)
-        partial.finish()
     text = (tmp_path / "i.csv").read_bytes().decode("utf-8", "surrogateescape")
     lines = list(csv.DictReader(io.StringIO(text, newline="")))
 
@@ -107,20 +103,16 @@ def test_the_index_reads_back_exactly(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("samples", "padded"), [(1000, "0"), (75, "0.25"), (10, "0.9"), (100, "0")])
 def test_padding_is_told(tmp_path: Path, samples: int, padded: str) -> None:
     """`padded` is the share of the clip that lies after the file's end."""
-    with Partial(tmp_path / "i.csv") as partial:
-        IndexWriter(partial).add("x", 0, [Span(0, 100)], samples, 100)
-        partial.finish()
+    with (tmp_path / "i.csv").open("wb") as file:
+        IndexWriter(file).add("x", 0, [Span(0, 100)], samples, 100)
 
     assert (tmp_path / "i.csv").read_text().splitlines()[1] == f"0,x,0,0.0,1.0,{padded}"
 
 
-def test_the_record_is_ascii_json(tmp_path: Path) -> None:
+def test_the_record_is_ascii_json() -> None:
     """Any reader of JSON can read it, whatever bytes a name has; the name comes back whole."""
     name = os.fsdecode(b"odd\xff\n.wav")
-    with Partial(tmp_path / "r.json") as partial:
-        write_record(partial, {"files": [{"path": name}]})
-        partial.finish()
-    text = (tmp_path / "r.json").read_bytes().decode("ascii")
+    text = record_text({"files": [{"path": name}]}).decode("ascii")
 
     assert json.loads(text) == {"format": 1, "files": [{"path": name}]}
 
@@ -130,30 +122,29 @@ def test_an_output_is_checked_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "old.index.csv").write_text("")
     os.mkfifo(tmp_path / "fifo")
-    for name, force, error, sentence in [
-        ("no/out.npy", False, UsageError, "no such folder for the output; make it first: mkdir -p "),
-        ("folder", False, UsageError, "is a folder; wanted the output's file name"),
-        ("old.npy", False, UsageError, "old.index.csv: exists already; give another name, or --force"),
-        ("fifo", True, UsageError, "fifo: is not a regular file"),
+    for name, sentence in [
+        ("no/out.npy", "no such folder for the output; make it first: mkdir -p "),
+        ("folder", "is a folder; wanted the output's file name"),
     ]:
-        with pytest.raises(error, match=sentence):
-            Place(tmp_path / name).check(force=force)
-    Place(tmp_path / "old.npy").check(force=True)
-    Place(tmp_path / "new.npy").check(force=False)
-    with pytest.raises(UsageError, match="is not a regular file"):
-        Place(Path("/dev/null")).check(force=True)
+        with pytest.raises(UsageError, match=sentence):
+            Place(tmp_path / name).check_folder()
+    with pytest.raises(UsageError, match=r"old.index.csv: exists already; give another name, --update"):
+        Place(tmp_path / "old.npy").check_free()
+    Place(tmp_path / "old.npy").check_files()
+    Place(tmp_path / "new.npy").check_free()
+    for path in (tmp_path / "fifo", Path("/dev/null")):
+        with pytest.raises(UsageError, match="is not a regular file"):
+            Place(path).check_files()
 
 
 def test_a_long_files_lines_do_not_pile_up(tmp_path: Path) -> None:
     """A day's file has its lines written as they are made: what waits in memory stays small."""
     tracemalloc.start()
-    with Partial(tmp_path / "index.csv") as partial:
-        writer = IndexWriter(partial)
+    with (tmp_path / "index.csv").open("wb") as file:
+        writer = IndexWriter(file)
         writer.add("day.wav", "mix", (Span(k, k + 9) for k in range(150_000)), 149_000, 10)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        partial.settle()
-        partial.finish()
 
     assert peak < 2_000_000
     lines = (tmp_path / "index.csv").read_text().splitlines()

@@ -10,7 +10,8 @@ SpecfeatError            anything that the user can mend          exit 1
 ├── DeviceError          the device asked for is not there        exit 2
 ├── AudioError           one file; it is noted and the run goes on
 ├── NothingError         nothing usable was found                 exit 4
-└── OutputError          the result cannot be written             exit 1
+├── OutputError          the result cannot be written             exit 1
+└── LockedError          another run has the output               exit 75
 
 A message is one sentence: what is wrong, where, what to do. A bug is none of these and keeps
 its traceback.
@@ -85,3 +86,9 @@ class NothingError(SpecfeatError):
 
 class OutputError(SpecfeatError):
     """The result cannot be written."""
+
+
+class LockedError(SpecfeatError):
+    """Another run is at work on the output."""
+
+    exit_code = 75

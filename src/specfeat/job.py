@@ -1,30 +1,28 @@
-"""One extraction, from paths to the array, its index and its record."""
+"""One extraction, from what is to be done to the array, its index and its record."""
 
 import datetime
-import importlib.metadata
 import os
-import platform
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-import soundfile
-import soxr
-
-import specfeat
 from specfeat.audio.track import Track
 from specfeat.config import Config
-from specfeat.errors import NothingError
-from specfeat.network.build import Network
-from specfeat.output.array import ArrayWriter
+from specfeat.config.settings import Settings
+from specfeat.errors import NothingError, UsageError
+from specfeat.output.former import Done, Identity, identify
 from specfeat.output.index import IndexWriter
-from specfeat.output.place import Partial, Place, settle_folder
-from specfeat.output.record import write_record
+from specfeat.output.journal import Entry
+from specfeat.output.work import Work
 from specfeat.pipeline import End, Rows, follow
+from specfeat.plan import Plan
+from specfeat.provenance import SECTIONS, differ
+
+if TYPE_CHECKING:
+    from specfeat.network.build import Network
 
 
 class Reporter(Protocol):
@@ -37,9 +35,9 @@ class Reporter(Protocol):
         """A file is done or has failed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What a run came to.
+    """What an output came to, from its record.
 
     Attributes:
         files: how many there were.
@@ -47,8 +45,9 @@ class Summary:
         without_rows: how many were empty, or shorter than a clip and skipped.
         rows: in the array.
         width: features in a row.
-        audio_seconds: of sound that was read.
-        seconds: from the first file to the last byte, without the start-up.
+        audio_seconds: of sound in all files.
+        heard_seconds: of sound that this run has read.
+        seconds: that it took, from the first file to the last byte, without the start-up.
         passed_over: files of the folders that are not named as audio, the hidden ones left aside.
     """
 
@@ -58,138 +57,157 @@ class Summary:
     rows: int
     width: int
     audio_seconds: float
+    heard_seconds: float
     seconds: float
     passed_over: int
 
 
+def summarize(record: dict[str, Any], heard_seconds: float = 0.0) -> Summary:
+    """Count what a record says."""
+    states = [entry["status"] for entry in record["files"]]
+    return Summary(
+        files=len(states),
+        failed=states.count("failed"),
+        without_rows=states.count("empty") + states.count("short"),
+        rows=record["rows"],
+        width=record["features"],
+        audio_seconds=record["audio_seconds"],
+        heard_seconds=heard_seconds,
+        seconds=record["seconds"],
+        passed_over=sum(not os.path.basename(path).startswith(".") for path in record["passed_over"]),  # noqa: PTH119
+    )
+
+
 def run(
     config: Config,
-    network: Network,
+    plan: Plan,
+    network: "Network | None",
     tracks: Iterable[Track],
-    place: Place,
+    work: Work,
     reporter: Reporter,
-    passed_over: tuple[str, ...] = (),
 ) -> Summary:
-    """Extract from every track and write the three files, or leave everything as it was.
+    """Extract from the tracks, add what is done already, and make all of it the output.
+
+    Whatever ends it before its end, the files that are done stay in the work folder.
 
     Args:
         config: the checked config.
-        network: built from it.
-        tracks: of the files, in order.
-        place: of the output.
+        plan: what is to be done.
+        network: built from the config; None if every file is done.
+        tracks: of the files to do, in order.
+        work: the output's folder.
         reporter: hears how it goes.
-        passed_over: the files that were found and left out, for the record.
 
     Raises:
         NothingError: no file gave a row; nothing is written.
+        UsageError: what is done was made otherwise.
         OutputError: the disk refuses.
     """
     started = datetime.datetime.now(datetime.UTC)
     begun = time.perf_counter()
-    with ExitStack() as stack:
-        array, index, record = (
-            stack.enter_context(Partial(path)) for path in (place.array, place.index, place.record)
-        )
-        rows, lines = ArrayWriter(array, network.width), IndexWriter(index)
-        ends = list(_written(config, network, tracks, rows, lines, reporter))
-        if not rows.rows:
-            raise NothingError(_nothing(ends))
-        rows.close()
-        lines.flush()
-        others = sum(not Path(path).name.startswith(".") for path in passed_over)
-        seconds = time.perf_counter() - begun
-        summary = replace(_summary(ends, rows.rows, network.width, config, seconds), passed_over=others)
-        made = _record(config, network, ends, summary, started)
-        write_record(record, made | {"passed_over": list(passed_over)})
-        for part in (array, index, record):
-            part.settle()
-        for part in (array, index, record):
-            part.finish()
-        settle_folder(place.array.parent)
-    return summary
-
-
-def _written(
-    config: Config,
-    network: Network,
-    tracks: Iterable[Track],
-    array: ArrayWriter,
-    index: IndexWriter,
-    reporter: Reporter,
-) -> Iterator[End]:
-    """Follow the journey and write what comes out of it; yield each file's end."""
     settings = config.settings
+    made_with = _made_with(plan, network)
+    _begin(plan, made_with, work)
+    new = _extracted(settings, network, tracks, plan, work, reporter) if network else iter(())
+    made = {done.entry["path"]: done for done in new}
+    all_done = [made.get(path) or plan.known[path] for path in plan.paths]
+    entries = [done.entry for done in all_done]
+    if not any(entry["rows"] for entry in entries):
+        work.drop()
+        raise NothingError(_nothing(entries))
+    sums = work.assemble(all_done, made_with["features"], partial(_write_index, settings, entries))
+    record = {
+        "command": [os.fspath(word) for word in sys.argv if word != "--resume"],
+        "folder": _folder(),
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - begun, 3),
+        "build_seconds": round(network.seconds, 3) if network else 0.0,
+        **made_with,
+        "rows": sum(entry["rows"] for entry in entries),
+        "audio_seconds": _seconds(entries, settings),
+        **sums,
+        "files": entries,
+        "passed_over": list(plan.passed_over),
+    }
+    work.commit(record)
+    return summarize(record, _seconds([done.entry for done in made.values()], settings))
+
+
+def _made_with(plan: Plan, network: "Network | None") -> dict[str, Any]:
+    """Return what all rows are made with, for the record."""
+    if network is None:
+        header = plan.formers[-1].header
+        return {**{name: header[name] for name in (*SECTIONS, "features")}, **plan.provenance}
+    made_with = {
+        **plan.provenance,
+        "weights": network.weights,
+        "device": network.device.description,
+        "features": network.width,
+    }
+    for former in plan.formers:
+        if different := differ(former.header, made_with):
+            raise UsageError(f"{former.array}: was made otherwise ({different}); --force makes all anew")
+    return made_with
+
+
+def _begin(plan: Plan, made_with: dict[str, Any], work: Work) -> None:
+    stands = identify(os.fspath(work.place.array))
+    work.begin({**made_with, "replaces": [stands.size, stands.mtime_ns], "updates": plan.updates})
+
+
+def _extracted(
+    settings: Settings,
+    network: "Network",
+    tracks: Iterable[Track],
+    plan: Plan,
+    work: Work,
+    reporter: Reporter,
+) -> Iterator[Done]:
+    """Follow the journey and write the rows that come out of it; yield each file when it is done."""
     rate, hop = settings.audio.sample_rate, settings.cutter.hop_samples
     heard = 0  # samples of the present file that have been told of
     for event in follow(tracks, network):
         if isinstance(event, Rows):
-            array.append(event.rows)
+            work.rows.append(event.rows)
             heard += len(event.rows) * hop
             reporter.heard(len(event.rows) * hop / rate)
             continue
         if event.take_back:
-            array.take_back(event.take_back)
-        if event.status == "ok":
-            spans = settings.cutter.spans(event.samples)
-            index.add(event.path, settings.audio.channels, spans, event.samples, rate)
-        if array.rows != index.rows:
-            raise RuntimeError(f"{event.path}: {array.rows} rows but {index.rows} lines of index")
+            work.rows.take_back(event.take_back)
+        if event.status == "ok" and settings.cutter.count(event.samples) != event.rows:
+            raise RuntimeError(f"{event.path}: {event.rows} rows do not fit its length")
+        yield work.finish(_entry(event, plan.identities[event.path]))
         reporter.heard((event.samples - heard) / rate)
         reporter.ended(event)
         heard = 0
-        yield event
 
 
-def _nothing(ends: list[End]) -> str:
-    failed = [end for end in ends if end.status == "failed"]
-    if len(failed) == len(ends):
+def _write_index(settings: Settings, entries: Sequence[Entry], file: BinaryIO) -> None:
+    index = IndexWriter(file)
+    for entry in entries:
+        if entry["rows"]:
+            samples = entry["samples"]
+            spans = settings.cutter.spans(samples)
+            index.add(entry["path"], settings.audio.channels, spans, samples, settings.audio.sample_rate)
+    index.flush()
+
+
+def _nothing(entries: Sequence[Entry]) -> str:
+    failed = sum(entry["status"] == "failed" for entry in entries)
+    if failed == len(entries):
         return (
-            f"all {len(ends)} files failed, so nothing is written"
-            if len(ends) > 1
+            f"all {failed} files failed, so nothing is written"
+            if failed > 1
             else "the file failed, so nothing is written"
         )
     return (
-        f"no file gives a row ({len(failed)} failed, the others are empty or shorter than a clip), "
+        f"no file gives a row ({failed} failed, the others are empty or shorter than a clip), "
         "so nothing is written"
     )
 
 
-def _summary(ends: list[End], rows: int, width: int, config: Config, seconds: float) -> Summary:
-    return Summary(
-        files=len(ends),
-        failed=sum(end.status == "failed" for end in ends),
-        without_rows=sum(end.status in ("empty", "short") for end in ends),
-        rows=rows,
-        width=width,
-        audio_seconds=sum(end.samples for end in ends) / config.settings.audio.sample_rate,
-        seconds=seconds,
-        passed_over=0,
-    )
-
-
-def _record(
-    config: Config, network: Network, ends: list[End], summary: Summary, started: datetime.datetime
-) -> dict[str, Any]:
-    settings = config.settings
-    return {
-        "command": [os.fspath(word) for word in sys.argv],
-        "folder": _folder(),
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round(summary.seconds, 3),
-        "build_seconds": round(network.seconds, 3),
-        "config": {
-            "name": config.name,
-            "sha256": settings.digest,
-            "resolved": settings.model_dump(mode="json"),
-        },
-        "weights": network.weights,
-        "device": network.device.description,
-        "rows": summary.rows,
-        "features": summary.width,
-        "audio_seconds": summary.audio_seconds,
-        "versions": versions(),
-        "files": list(map(_file, ends)),
-    }
+def _seconds(entries: Sequence[Entry], settings: Settings) -> float:
+    return float(sum(entry["samples"] for entry in entries) / settings.audio.sample_rate)
 
 
 def _folder() -> str | None:
@@ -199,9 +217,12 @@ def _folder() -> str | None:
         return None
 
 
-def _file(end: End) -> dict[str, Any]:
-    entry: dict[str, Any] = {
+def _entry(end: End, identity: Identity) -> Entry:
+    """Return what journal and record say of a file."""
+    entry: Entry = {
         "path": end.path,
+        "size": identity.size,
+        "mtime_ns": identity.mtime_ns,
         "status": end.status,
         "rows": end.rows,
         "samples": end.samples,
@@ -210,23 +231,3 @@ def _file(end: End) -> dict[str, Any]:
     if end.error:
         entry |= {"stage": end.error.stage, "error": str(end.error)}
     return entry
-
-
-def _version(package: str) -> str:
-    """Ask the module itself, for TensorFlow may be installed under another distribution's name."""
-    known = getattr(sys.modules.get(package), "__version__", None)
-    return str(known) if known else importlib.metadata.version(package)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of everything that has a hand in the numbers."""
-    packages = ("tensorflow", "keras", "numpy", "librosa", "soundfile")
-    return {
-        "specfeat": specfeat.__version__,
-        "python": platform.python_version(),
-        **{name: _version(name) for name in packages},
-        "libsndfile": soundfile.__libsndfile_version__,
-        "soxr": soxr.__version__,
-        "libsoxr": soxr.__libsoxr_version__,
-        "platform": platform.platform(),
-    }

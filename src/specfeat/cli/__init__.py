@@ -14,6 +14,7 @@ import typer
 
 from specfeat import __version__
 from specfeat.cli.extract import extract
+from specfeat.cli.stop import Stopped
 from specfeat.cli.weights import weights
 from specfeat.errors import SpecfeatError, one_line
 
@@ -27,14 +28,6 @@ app = typer.Typer(
 
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Stopped(BaseException):
-    """A signal to stop has come; nothing but `_run` catches it (Typer would swallow KeyboardInterrupt)."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.number = number
 
 
 def _version(wanted: bool) -> None:
@@ -77,7 +70,7 @@ def _run() -> int:
         _say(str(e))
         return e.exit_code
     except Stopped as e:
-        _say(f"stopped by {signal.Signals(e.number).name}; nothing is written")
+        _say(f"stopped by {signal.Signals(e.number).name}; {e.outcome}")
         return 128 + e.number
     except (BrokenPipeError, SystemExit):  # Typer makes the second of the first: nobody reads stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -1,13 +1,22 @@
 """`specfeat extract INPUTS... OUTPUT`: cheap checks first, TensorFlow last."""
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specfeat.cli.cores import available
+from specfeat.cli.lean import without_optional
+from specfeat.cli.stop import Stopped, going_on, tell
+
 if TYPE_CHECKING:
+    from specfeat.cli.progress import Voice
     from specfeat.config import Config
+    from specfeat.job import Summary
+    from specfeat.output.work import Work
+    from specfeat.plan import Plan
 
 Inputs = Annotated[
     list[str],
@@ -47,7 +56,21 @@ ThreadsOption = Annotated[
         "--threads", metavar="N", min=1, max=256, help="Threads of the network; one a core by default."
     ),
 ]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Replace an output that exists, and begin anew what was ended early.")
+]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with a run that was ended early.")]
+UpdateOption = Annotated[
+    bool,
+    typer.Option("--update", help="Extract new and changed files only, keep the other rows of OUTPUT."),
+]
+RetryOption = Annotated[
+    bool, typer.Option("--retry-failed", help="With --resume or --update: try files again that failed.")
+]
+LockWaitOption = Annotated[
+    float,
+    typer.Option("--lock-wait", metavar="S", min=0, help="Seconds to wait for another run on OUTPUT."),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but failures.")]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say what is done, and each file's rows.")
@@ -63,6 +86,10 @@ def extract(
     workers: WorkersOption = None,
     threads: ThreadsOption = None,
     force: ForceOption = False,
+    resume: ResumeOption = False,
+    update: UpdateOption = False,
+    retry_failed: RetryOption = False,
+    lock_wait: LockWaitOption = 0.0,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
@@ -71,9 +98,8 @@ def extract(
     Row k of OUTPUT (float32, NumPy's .npy) is line k of the index: which file, which seconds.
 
     Exit code: 0 all done, 1 failed, 2 usage or config, 3 done but some files failed, 4 nothing usable,
-    130 and 143 stopped by a signal.
+    75 another run is at work on OUTPUT, 130 and 143 stopped by a signal.
     """
-    from specfeat.cli.lean import without_optional
     from specfeat.cli.progress import Voice  # here and below: nothing that --help has to wait for
     from specfeat.config import load_config
     from specfeat.config.device import parse_device
@@ -84,31 +110,73 @@ def extract(
     checked = load_config(config, overrides or [])
     _check_weights(checked)
     place = Place(Path(output))
-    place.check(force=force)
+    place.check_folder()
     _check_inputs(inputs)
 
     from specfeat.audio.collect import collect
-    from specfeat.audio.pool import Pool
-    from specfeat.cli.cores import available
+    from specfeat.job import summarize
+    from specfeat.output.work import Work
+    from specfeat.plan import Wishes, make_plan
 
-    collection = collect(inputs)
-    place.check_apart_from(collection.paths)
-    voice.begin(checked, collection)
-    paths = collection.paths
+    work = Work(place, lock_wait)
+    try:
+        with work:
+            collection = collect(inputs)
+            place.check_apart_from(collection.paths)
+            wishes = Wishes(force=force, resume=resume, update=update, retry_failed=retry_failed)
+            plan = make_plan(checked, device, collection, work, wishes)
+            voice.begin(checked, plan)
+            if plan.complete is not None:
+                summary = summarize(plan.complete)
+            else:
+                summary = _carry_out(checked, plan, work, voice, device, workers, threads or available())
+    except BaseException as e:
+        _tell(e, work)
+        raise
+    voice.done(summary, output, new=plan.complete is None)
+    return 3 if summary.failed else 0
+
+
+def _carry_out(
+    config: "Config",
+    plan: "Plan",
+    work: "Work",
+    voice: "Voice",
+    device: str,
+    workers: int | None,
+    threads: int,
+) -> "Summary":
+    """Extract what is to be done; if that is nothing, TensorFlow is not loaded."""
+    from specfeat.job import run
+
+    if not plan.todo:
+        with voice.bar(()) as reporter:
+            return run(config, plan, None, (), work, reporter)
+
+    from specfeat.audio.pool import Pool
+
     # The workers decode while TensorFlow loads.
-    with Pool(checked.settings, min(workers or available(), len(paths))) as pool:
-        tracks = pool.tracks(paths)
+    with Pool(config.settings, min(workers or available(), len(plan.todo))) as pool:
+        tracks = pool.tracks(plan.todo)
 
         with without_optional():
-            from specfeat.job import run
             from specfeat.network.build import build
 
-        network = build(checked, device, threads or available())
+        network = build(config, device, threads)
         voice.built(network)
-        with voice.bar(paths) as reporter:
-            summary = run(checked, network, tracks, place, reporter, collection.passed_over)
-    voice.done(summary, output)
-    return 3 if summary.failed else 0
+        with voice.bar(plan.todo) as reporter:
+            return run(config, plan, network, tracks, work, reporter)
+
+
+def _tell(error: BaseException, work: "Work") -> None:
+    """Have what ends a run say what is left of it, and how to go on."""
+    if not work.begun and not isinstance(error, Stopped):
+        return
+    if work.completed:
+        tell(error, f"{work.place.array} is complete")
+    elif work.kept:
+        files = f"{work.kept} finished file{'s are' if work.kept > 1 else ' is'}"
+        tell(error, f"{files} kept in {work.place.work}: go on with {going_on(sys.argv[1:])}")
 
 
 def _check_weights(config: "Config") -> None:

@@ -14,11 +14,11 @@ from specfeat import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from specfeat.audio.collect import Collection
     from specfeat.config import Config
     from specfeat.job import Summary
     from specfeat.network.build import Network
     from specfeat.pipeline import End
+    from specfeat.plan import Plan
 
 _BAR = "{percentage:3.0f}%|{bar}| {n:.0f} of about {total:.0f} s of audio{postfix}"
 _BEFORE = "{n:.0f} s of audio{postfix}"  # until a file is done, from whose size the rest is estimated
@@ -37,16 +37,21 @@ class Voice:
         self.verbose = verbose and not quiet
         self._begun = time.perf_counter()
 
-    def begin(self, config: "Config", collection: "Collection") -> None:
+    def begin(self, config: "Config", plan: "Plan") -> None:
         """The checks have passed; TensorFlow is next."""
         settings = config.settings
         if self.verbose:
             frames, bins, channels = settings.input_shape
             self.say(f"specfeat {__version__}, config {config.name} ({settings.digest[:12]})")
             self.say(
-                f"{len(collection.paths)} files, {len(collection.passed_over)} others passed over; "
+                f"{len(plan.paths)} files, {len(plan.passed_over)} others passed over; "
                 f"clips of {frames} frames x {bins} bins x {channels} channels"
             )
+        if not self.quiet:
+            for note in plan.notes:
+                self.say(note)
+            if plan.known and plan.complete is None:
+                self.say(f"{len(plan.known)} of {_count(len(plan.paths), 'file')} are done already")
 
     def built(self, network: "Network") -> None:
         """The network is ready."""
@@ -61,16 +66,19 @@ class Voice:
                 f"on {network.device.description}, built in {network.seconds:.1f} s"
             )
 
-    def done(self, summary: "Summary", output: str) -> None:
-        """All is written."""
+    def done(self, summary: "Summary", output: str, *, new: bool) -> None:
+        """All is written, or was before."""
         if self.quiet:
             return
         text = f"{output}: {_count(summary.rows, 'row')} x {_count(summary.width, 'feature')} from "
         text += _count(summary.files - summary.failed - summary.without_rows, "file")
-        whole = time.perf_counter() - self._begun
-        text += f", {_duration(summary.audio_seconds)} of audio in {whole:.1f} s"
-        if summary.seconds > 1:  # below, most was decoded while TensorFlow loaded, and no speed is to be told
-            text += f" ({summary.audio_seconds / summary.seconds:.0f} x real time after the start)"
+        if new:
+            whole = time.perf_counter() - self._begun
+            text += f", {_duration(summary.heard_seconds)} of audio in {whole:.1f} s"
+        else:
+            text += ", up to date"
+        if new and summary.seconds > 1:  # below, most was decoded while TensorFlow loaded: no speed
+            text += f" ({summary.heard_seconds / summary.seconds:.0f} x real time after the start)"
         if summary.without_rows:
             text += f"; {_count(summary.without_rows, 'file')} empty or too short"
         if summary.failed:

@@ -1,49 +1,79 @@
 """The array of features, as a NumPy file that grows."""
 
+import io
+import os
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.output.place import Partial, writing
+from specfeat.output.place import write_all, writing
 
 
 class ArrayWriter:
-    """Writes rows of float32 to a partial `.npy` file.
+    """Writes rows of float32 to a `.npy` file, each at its place, so that a step can be done again.
 
     Args:
-        partial: where to.
+        path: the file.
         width: features in a row.
+        rows: that are in it already and stay; without any the file is made.
 
     Attributes:
         rows: how many have been written and not taken back.
     """
 
-    def __init__(self, partial: Partial, width: int) -> None:
-        self.rows = 0
+    def __init__(self, path: Path, width: int, rows: int = 0) -> None:
+        self.path = path
+        self.rows = rows
         self._width = width
-        self._partial = partial
-        self._write_header()
-        self._start = partial.file.tell()
+        self._start = len(header(0, width))
+        with writing(path):
+            self._file = path.open("r+b" if rows else "w+b", buffering=0)
+        self._cut()
+        self._write(header(0, width), 0)
 
     def append(self, rows: NDArray[np.float32]) -> None:
         """Write rows, shape (n, width)."""
-        with writing(self._partial.path):
-            self._partial.file.write(np.ascontiguousarray(rows, "<f4").data)
+        self._write(np.ascontiguousarray(rows, "<f4").data, self._end)
         self.rows += len(rows)
 
     def take_back(self, rows: int) -> None:
         """Drop the last `rows` rows: their file broke after they were written."""
         self.rows -= rows
-        with writing(self._partial.path):
-            self._partial.file.seek(self._start + self.rows * self._width * 4)
-            self._partial.file.truncate()
+        self._cut()
+
+    def settle(self) -> None:
+        """Bring every row to the disk."""
+        with writing(self.path):
+            os.fsync(self._file.fileno())
+
+    def finish(self) -> None:
+        """Write the number of rows into the header, and bring all to the disk."""
+        self._cut()
+        self._write(header(self.rows, self._width), 0)
+        self.settle()
 
     def close(self) -> None:
-        """Write the number of rows into the header."""
-        with writing(self._partial.path):
-            self._partial.file.seek(0)
-            self._write_header()
+        """Close the file."""
+        self._file.close()
 
-    def _write_header(self) -> None:
-        # NumPy leaves room in the header, so that the first axis can grow without moving the data.
-        header = {"descr": "<f4", "fortran_order": False, "shape": (self.rows, self._width)}
-        np.lib.format.write_array_header_1_0(self._partial.file, header)
+    @property
+    def _end(self) -> int:
+        return self._start + 4 * self._width * self.rows
+
+    def _cut(self) -> None:
+        with writing(self.path):
+            os.ftruncate(self._file.fileno(), self._end)
+
+    def _write(self, data: bytes | memoryview, at: int) -> None:
+        with writing(self.path):
+            write_all(self._file.fileno(), data, at)
+
+
+def header(rows: int, width: int) -> bytes:
+    """Return the header of such an array; its length does not depend on `rows`, NumPy leaves room."""
+    text = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        text, {"descr": "<f4", "fortran_order": False, "shape": (rows, width)}
+    )
+    return text.getvalue()

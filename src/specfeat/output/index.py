@@ -3,9 +3,9 @@
 import csv
 import io
 from collections.abc import Iterable
+from typing import BinaryIO
 
 from specfeat.config.sound import Span
-from specfeat.output.place import Partial, writing
 
 FLUSH = 100_000  # characters of lines that are gathered: a day's file has 180,000 lines
 
@@ -13,16 +13,16 @@ COLUMNS = ("row", "path", "channel", "start_s", "end_s", "padded")
 
 
 class IndexWriter:
-    """Writes `row,path,channel,start_s,end_s,padded` to a partial CSV file.
+    """Writes `row,path,channel,start_s,end_s,padded` to a CSV file.
 
     Times are seconds from the start of the file: whole samples divided by the sample rate, in as many
     digits as give the same float64 again. `padded` is the share of the clip that is silence after the
     file's end, 0..1.
     """
 
-    def __init__(self, partial: Partial) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self.rows = 0
-        self._partial = partial
+        self._file = file
         self._lines = io.StringIO()
         self._csv = csv.writer(self._lines, lineterminator="\n")
         self._quoting = csv.writer(self._lines, lineterminator="\n", quoting=csv.QUOTE_ALL)
@@ -43,7 +43,6 @@ class IndexWriter:
 
     def flush(self) -> None:
         """Hand the lines on to the file; a name that is not UTF-8 keeps its bytes."""
-        with writing(self._partial.path):
-            self._partial.file.write(self._lines.getvalue().encode("utf-8", "surrogateescape"))
+        self._file.write(self._lines.getvalue().encode("utf-8", "surrogateescape"))
         self._lines.seek(0)
         self._lines.truncate()

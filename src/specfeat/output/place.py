@@ -1,4 +1,4 @@
-"""Where the output goes, and how a file appears there whole or not at all."""
+"""Where the output goes, and how a single file appears there whole or not at all."""
 
 import contextlib
 import errno
@@ -29,28 +29,26 @@ class Place:
         """`out.run.json` beside `out.npy`."""
         return self._beside("run.json")
 
+    @property
+    def work(self) -> Path:
+        """`out.partial` beside `out.npy`: the folder of what is done so far."""
+        return self._beside("partial")
+
+    @property
+    def files(self) -> tuple[Path, Path, Path]:
+        """Array, index and record."""
+        return self.array, self.index, self.record
+
     def _beside(self, ending: str) -> Path:
         return self.array.with_name(f"{self.array.name.removesuffix('.npy')}.{ending}")
 
-    def check(self, *, force: bool) -> None:
-        """Refuse what cannot be written, before any work.
+    def check_folder(self) -> None:
+        """Refuse a place where nothing can be written, before any work.
 
         Raises:
-            UsageError: the output exists (and `force` is not given), is a folder or a device.
-            OutputError: its folder does not exist or may not be written to.
+            UsageError: the output is a folder, or its own does not exist.
+            OutputError: its folder may not be written to.
         """
-        self._check_folder()
-        for path in (self.array, self.index, self.record):
-            if not os.path.lexists(path):
-                continue
-            if not path.is_file():
-                raise UsageError(f"{path}: is not a regular file; wanted the output's file name")
-            if not force:
-                raise UsageError(f"{path}: exists already; give another name, or --force to replace it")
-        if self.array.exists() and not _is_array(self.array):
-            raise UsageError(f"{self.array}: is not an array of NumPy's; --force replaces nothing else")
-
-    def _check_folder(self) -> None:
         folder = self.array.parent
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder for the output; make it first: mkdir -p {folder}")
@@ -60,13 +58,44 @@ class Place:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise OutputError(f"{folder}: the folder may not be written to: permission denied")
 
+    def check_files(self) -> None:
+        """Refuse to replace what is no output of specfeat's, even with --force.
+
+        Raises:
+            UsageError: one of the files is a folder, a device, or a file that is no array.
+        """
+        for path in self.files:
+            if os.path.lexists(path) and not path.is_file():
+                raise UsageError(f"{path}: is not a regular file; wanted the output's file name")
+        if self.array.exists() and not _is_array(self.array):
+            raise UsageError(f"{self.array}: is not an array of NumPy's; --force replaces nothing else")
+
+    def check_free(self) -> None:
+        """Refuse to replace an output.
+
+        Raises:
+            UsageError: one of its files is there.
+        """
+        for path in self.files:
+            if path.exists():
+                raise UsageError(
+                    f"{path}: exists already; give another name, --update to bring it up to date, "
+                    "or --force to replace it"
+                )
+
+    def has(self, path: str) -> bool:
+        """Tell whether a path is one of the output's files, or in its work folder."""
+        whole = os.path.abspath(path)  # noqa: PTH100  as text: a link is a file of its own
+        own = {os.path.abspath(mine) for mine in self.files}  # noqa: PTH100  likewise
+        return whole in own or whole.startswith(f"{os.path.abspath(self.work)}/")  # noqa: PTH100  likewise
+
     def check_apart_from(self, inputs: Iterable[str]) -> None:
         """Refuse to write over what is to be read.
 
         Raises:
             UsageError: an input is one of the output's files.
         """
-        own = {os.path.realpath(path) for path in (self.array, self.index, self.record) if path.exists()}
+        own = {os.path.realpath(path) for path in self.files if path.exists()}
         for path in inputs if own else ():
             if os.path.realpath(path) in own:
                 raise UsageError(f"{self.array}: would be written over the input {path!r}; give another name")
@@ -121,8 +150,12 @@ class Partial:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: Path, done: str = "written") -> Iterator[None]:
     """Name the file in every failure to write it.
+
+    Args:
+        path: of the file.
+        done: what it cannot be.
 
     Raises:
         OutputError: instead of OSError.
@@ -131,7 +164,15 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as e:
         hint = "; free some space and run again" if e.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-        raise OutputError(f"{path}: cannot be written: {e.strerror}{hint}") from e
+        raise OutputError(f"{path}: cannot be {done}: {e.strerror}{hint}") from e
+
+
+def write_all(descriptor: int, data: bytes | memoryview, at: int) -> None:
+    """Write all of `data` at a place of a file; the system may take a part at a time."""
+    rest = memoryview(data).cast("B")
+    while rest:
+        count = os.pwrite(descriptor, rest, at)
+        rest, at = rest[count:], at + count
 
 
 def settle_folder(folder: Path) -> None:

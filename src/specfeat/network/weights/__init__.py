@@ -37,7 +37,7 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
         settings: of the config.
 
     Returns:
-        For the record: file, sha256, format.
+        For the record: file, sha256, format, and, if it is one file, size and mtime_ns.
 
     Raises:
         WeightsError: one sentence: the file cannot be read, is not the one that the config's hash names, or
@@ -58,7 +58,7 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
                 slot.variable.assign(_values(slot, array))
         if source.identity() != before:
             raise WeightsError("was written to while it was read; wanted a file at rest")
-    return {"file": name, "sha256": digest, "format": contents.format}
+    return {"file": name, "sha256": digest, "format": contents.format, **source.stamp()}
 
 
 @contextmanager

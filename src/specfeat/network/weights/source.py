@@ -49,6 +49,13 @@ class Source:
         found = [file.stat() for file in self.files]
         return [(s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in found]
 
+    def stamp(self) -> dict[str, int]:
+        """Return `size` and `mtime_ns`, by which one file is known again without reading it."""
+        if len(self.files) > 1:
+            return {}
+        status = self.files[0].stat()
+        return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+
     @property
     def size(self) -> int:
         """Bytes of all files."""

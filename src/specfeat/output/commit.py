@@ -1,0 +1,131 @@
+"""How three files become one output: prepared in the work folder, decided by one rename, then moved.
+
+The work folder holds, as a run goes on:
+
+    rows.npy, journal      what is done so far
+    array.npy              where the rows are not in the order of the inputs already
+    index.csv, new.json    prepared, on the disk to the last byte
+    run.json               new.json, renamed: from here on the output is the new one
+
+Before that rename the old output stands and the run can go on; after it, `put_in_place` moves the three into
+their places, now or whenever the next run finds them.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from specfeat.output.array import ArrayWriter, header
+from specfeat.output.former import Done
+from specfeat.output.place import Place, settle_folder, writing
+from specfeat.output.record import record_text
+
+ROWS, JOURNAL, ARRAY, INDEX, NEW, RECORD = (
+    "rows.npy",
+    "journal",
+    "array.npy",
+    "index.csv",
+    "new.json",
+    "run.json",
+)
+_BLOCK_BYTES = 2**22
+
+
+def clear(folder: Path, *names: str) -> None:
+    """Remove files of a work folder, as far as they are there.
+
+    Raises:
+        OutputError: one cannot be removed.
+    """
+    for name in names:
+        with writing(folder / name, "removed"):
+            (folder / name).unlink(missing_ok=True)
+
+
+def assemble(folder: Path, done: Sequence[Done], rows: ArrayWriter, width: int) -> Path:
+    """Bring the rows of `done` into that order, on the disk.
+
+    Returns:
+        The file: `rows` itself if they stand in it so, and nothing else does.
+    """
+    spans = list(_spans(done))
+    if spans in ([(rows.path, 0, rows.rows)], []):
+        rows.finish()
+        return rows.path
+    target = folder / ARRAY
+    with writing(target), target.open("wb") as file:
+        file.write(header(sum(count for _, _, count in spans), width))
+        for path, start, count in spans:
+            with path.open("rb") as source:
+                source.seek(len(header(0, width)) + 4 * width * start)
+                left = 4 * width * count
+                while left:
+                    block = source.read(min(left, _BLOCK_BYTES))
+                    if not block:
+                        raise RuntimeError(f"{path}: ends before row {start + count}")
+                    file.write(block)
+                    left -= len(block)
+        file.flush()
+        os.fsync(file.fileno())
+    return target
+
+
+def _spans(done: Sequence[Done]) -> Iterator[tuple[Path, int, int]]:
+    """Yield array, start and count of rows that follow each other, files that stand in a row as one."""
+    path, start, count = Path(), 0, 0
+    for one in done:
+        if not one.entry["rows"]:
+            continue
+        if count and (one.array, one.start) == (path, start + count):
+            count += one.entry["rows"]
+            continue
+        if count:
+            yield path, start, count
+        path, start, count = one.array, one.start, one.entry["rows"]
+    if count:
+        yield path, start, count
+
+
+def decide(place: Place, record: dict[str, Any]) -> None:
+    """Write the record, and rename it: from here on the output is the new one."""
+    new = place.work / NEW
+    with writing(new):
+        with new.open("wb") as file:
+            file.write(record_text(record))
+            file.flush()
+            os.fsync(file.fileno())
+        settle_folder(place.work)
+        new.rename(place.work / RECORD)
+        settle_folder(place.work)
+
+
+def put_in_place(place: Place) -> bool:
+    """Move what has been decided into its place; it may be done again from any point.
+
+    Returns:
+        False if nothing has been decided.
+    """
+    work = place.work
+    if not (work / RECORD).exists():
+        return False
+    with writing(place.array):
+        if (work / ARRAY).exists():
+            clear(work, ROWS)
+        else:
+            _move(work / ROWS, work / ARRAY)
+        _move(work / ARRAY, place.array)
+    with writing(place.index):
+        _move(work / INDEX, place.index)
+    clear(work, JOURNAL)
+    settle_folder(place.array.parent)
+    with writing(place.record):
+        (work / RECORD).replace(place.record)
+    settle_folder(place.array.parent)
+    return True
+
+
+def _move(source: Path, target: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):  # it has been moved already
+        source.replace(target)

@@ -1,0 +1,98 @@
+"""One run at a time for an output: a lock that dies with its holder."""
+
+import contextlib
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from specfeat.errors import LockedError, UsageError
+from specfeat.output.place import writing
+
+POLL_S = 0.1
+
+
+class Lock:
+    """The lock of a work folder, a file in it; taking the lock makes the folder.
+
+    It is flock's: the system drops it with the process that holds it, however that ends, and no child
+    inherits it.
+
+    Args:
+        folder: the work folder.
+        wait_s: how long to wait for another run to end.
+
+    Raises:
+        LockedError: another run has it.
+        UsageError: something else has the folder's name.
+        OutputError: the folder cannot be made, or its file system has no locks.
+    """
+
+    def __init__(self, folder: Path, wait_s: float = 0.0) -> None:
+        self._folder = folder
+        self._path = folder / "lock"
+        deadline = time.monotonic() + wait_s
+        while (taken := self._take()) is None:
+            if time.monotonic() >= deadline:
+                raise LockedError(self._sentence(wait_s))
+            time.sleep(POLL_S)
+        self._descriptor = taken
+
+    def release(self) -> None:
+        """Give the lock back; the folder goes if nothing else is in it.
+
+        The file is removed while the lock is held: who waits for it sees that its file is no more the one of
+        that name, and begins again.
+        """
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+        with contextlib.suppress(OSError):  # not empty: what is done so far, or another run's lock
+            self._folder.rmdir()
+        os.close(self._descriptor)
+
+    def _take(self) -> int | None:
+        """Return the descriptor that holds the lock, or None if another run does."""
+        with writing(self._path):
+            while True:
+                try:
+                    self._folder.mkdir(exist_ok=True)
+                    descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+                except FileExistsError:
+                    raise UsageError(f"{self._folder}: is in the way; it is to be the work folder") from None
+                except FileNotFoundError:
+                    if not self._folder.parent.is_dir():
+                        raise
+                    continue  # the holder has just removed the folder
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    if self._is_current(descriptor):
+                        self._sign(descriptor)
+                        return descriptor
+                except BlockingIOError:
+                    os.close(descriptor)
+                    return None
+                except BaseException:
+                    os.close(descriptor)
+                    raise
+                os.close(descriptor)
+
+    def _is_current(self, descriptor: int) -> bool:
+        """Tell whether the file is still there under its name: its last holder may have removed it."""
+        with contextlib.suppress(FileNotFoundError):
+            return os.path.samestat(os.fstat(descriptor), self._path.stat())
+        return False
+
+    def _sign(self, descriptor: int) -> None:
+        """Leave a name for those who find it locked; a full disk may not keep it, and need not."""
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def _sentence(self, wait_s: float) -> str:
+        holder = ""
+        with contextlib.suppress(OSError, ValueError):
+            holder = f" (process {int(self._path.read_text())})"
+        waited = f"after {wait_s:g} s still " if wait_s else ""
+        return (
+            f"{self._folder}: is {waited}locked by another run{holder}; wait for it with --lock-wait SECONDS"
+        )

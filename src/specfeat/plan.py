@@ -1,0 +1,202 @@
+"""What a run has to do: which files are done already, and which are not; no TensorFlow."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from specfeat.audio.collect import Collection
+from specfeat.config import Config
+from specfeat.config.device import parse_device
+from specfeat.errors import UsageError
+from specfeat.output.former import Done, Former, Identity, check_array, identify, read_output
+from specfeat.output.place import Place
+from specfeat.output.work import Work
+from specfeat.provenance import differ, provenance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the user allows and wants.
+
+    Attributes:
+        force: what stands in the way may go: an output, and work that cannot be gone on with.
+        resume: go on with what a run that was ended has left.
+        update: take the files that have not changed from the output that is there; also go on.
+        retry_failed: files that failed are not done.
+    """
+
+    force: bool = False
+    resume: bool = False
+    update: bool = False
+    retry_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The files of a run, and what is known of them.
+
+    Attributes:
+        paths: all of them, in order.
+        passed_over: what was found and left out.
+        identities: of each file, before it is read.
+        known: the files that are done.
+        todo: those that are not, in order.
+        provenance: what the rows are to be made with, as far as it is known before the network.
+        formers: the runs that have done what is done.
+        updates: whether an output is brought up to date.
+        complete: the record of the output that is there, if it is what the run would make.
+        notes: what the user should hear.
+    """
+
+    paths: tuple[str, ...]
+    passed_over: tuple[str, ...]
+    identities: dict[str, Identity]
+    known: dict[str, Done]
+    todo: tuple[str, ...]
+    provenance: dict[str, Any]
+    formers: tuple[Former, ...]
+    updates: bool
+    complete: dict[str, Any] | None
+    notes: tuple[str, ...]
+
+
+def make_plan(config: Config, device: str, collection: Collection, work: Work, wishes: Wishes) -> Plan:
+    """Look at what is there, and decide what is to be done.
+
+    Args:
+        config: the checked config.
+        device: that the user wants: "auto", "cpu", "gpu" or "gpu:N".
+        collection: the inputs.
+        work: the output's work folder; what in it cannot be used, and need not be kept, is dropped.
+        wishes: of the user.
+
+    Raises:
+        UsageError: an output, or work that is worth something, stands in the way; or it was made otherwise.
+        OutputError: what is there cannot be read.
+    """
+    notes: list[str] = []
+    now = _Now(config, device)
+    work.place.check_files()
+    left = _left(now, work, wishes, notes)
+    updates = wishes.update or (wishes.resume and (work.completed or bool(left and left.header["updates"])))
+    output = _output(now, work.place, wishes, left, updates=updates)
+    formers = tuple(former for former in (output, left) if former)
+    identities = {path: identify(path) for path in collection.paths}
+    known = _known(formers, identities, retry_failed=wishes.retry_failed)
+    complete = None
+    if output and [*known] == [entry["path"] for entry in output.entries] == [*identities]:
+        complete = output.header
+    elif output and not updates and not wishes.force:
+        work.place.check_free()
+    elif output:
+        check_array(output)
+    return Plan(
+        paths=collection.paths,
+        passed_over=tuple(path for path in collection.passed_over if not work.place.has(path)),
+        identities=identities,
+        known=known,
+        todo=tuple(path for path in collection.paths if path not in known),
+        provenance=now.provenance,
+        formers=formers,
+        updates=updates,
+        complete=complete,
+        notes=tuple(notes),
+    )
+
+
+def _left(now: "_Now", work: Work, wishes: Wishes, notes: list[str]) -> Former | None:
+    """Return the work that is to be gone on with, and drop what is not."""
+    left = work.left
+    if left is None:
+        return None
+    folder, files = work.place.work, f"{len(left.entries)} finished file{'s' * (len(left.entries) > 1)}"
+    if not wishes.resume and not wishes.update:
+        if not wishes.force:
+            raise UsageError(
+                f"{folder}: holds {files} of a run that was ended; add --resume to go on with it, "
+                "or --force to begin anew"
+            )
+        reason = "a run that was ended"
+    elif different := now.differs(left):
+        if not wishes.force:
+            raise UsageError(
+                f"{folder}: was begun otherwise ({different}); go on as it was, or begin anew with --force"
+            )
+        reason = f"a run that was begun otherwise ({different})"
+    else:
+        return left
+    notes.append(f"{folder}: dropped {files} of {reason}")
+    work.drop()
+    return None
+
+
+def _output(
+    now: "_Now", place: Place, wishes: Wishes, left: Former | None, *, updates: bool
+) -> Former | None:
+    """Return the output from which rows can be taken; what may not be replaced is refused."""
+    if not any(path.exists() for path in place.files):
+        return None
+    if not updates and (left or not wishes.resume):
+        stands = identify(os.fspath(place.array))
+        if not wishes.force and (left is None or left.header["replaces"] != [stands.size, stands.mtime_ns]):
+            place.check_free()
+        return None
+    try:
+        output = read_output(place)
+        if different := now.differs(output):
+            raise UsageError(f"{place.array}: was made otherwise ({different}); --force makes it anew")
+    except UsageError:
+        if not wishes.force:
+            raise
+        return None
+    return output
+
+
+def _known(
+    formers: tuple[Former, ...], identities: dict[str, Identity], *, retry_failed: bool
+) -> dict[str, Done]:
+    """Return the files that are done and are still the same, in the order in which they were done."""
+    return {
+        done.entry["path"]: done
+        for former in formers
+        for done in former.done()
+        if identities.get(done.entry["path"]) == done.identity
+        and not (retry_failed and done.entry["status"] == "failed")
+    }
+
+
+class _Now:
+    """What the rows of this run will be made with, as far as it is known before TensorFlow is loaded."""
+
+    def __init__(self, config: Config, device: str) -> None:
+        self.provenance = provenance(config)
+        self._weights = config.settings.model.weights
+        self._device = device
+
+    def differs(self, former: Former) -> str:
+        """Say in what a former run differs from this one; nothing if its rows can be used."""
+        then = former.header
+        now = {
+            **self.provenance,
+            "weights": self._weigh(then["weights"]),
+            "device": self._place(then["device"]),
+        }
+        return differ(then, now)
+
+    def _place(self, then: str) -> str:
+        """Return the device; which one "auto" will be shows later."""
+        kind, index = parse_device(self._device)
+        known = {"auto": then, "cpu": "cpu", "gpu": f"gpu:{index}"}[kind]
+        return then if then.startswith(known) else known
+
+    def _weigh(self, then: dict[str, Any]) -> dict[str, Any]:
+        """Return the seed or the hash of the weights, which is as noted if the file has not been touched."""
+        name = self._weights.file
+        if name is None:
+            return {"random": self._weights.random}
+        seen = identify(name)
+        if seen.size is not None and [seen.size, seen.mtime_ns] == [then.get("size"), then.get("mtime_ns")]:
+            return {"sha256": then["sha256"]}
+        from specfeat.network.weights.source import locate  # only now: nothing to do should cost nothing
+
+        return {"sha256": locate(name).sha256()}

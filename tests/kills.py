@@ -1,0 +1,208 @@
+"""Kills a run at every step that touches the disk, has another go on, and compares with a run left alone.
+
+    python tests/kills.py FOLDER
+
+Each run is a child of this process, forked when all is loaded, so that a kill and what comes after it take
+hundredths of a second; the network is the one of `untensored`, and files are decoded in the process itself. All else is
+the real command. Prints a line of JSON for each way in which the runs were begun and gone on with.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+import untensored
+from specfeat.audio import decode, pool
+from specfeat.audio.clips import ClipMaker
+from specfeat.audio.track import LocalTrack
+from specfeat.cli import main
+from specfeat.config.settings import Settings
+from specfeat.output import work
+
+STEPS = ("fsync", "pwrite", "ftruncate", "rename", "replace", "unlink", "mkdir", "rmdir")
+LENGTHS = (0.5, 2.0, 0.1, 0.0, 3.3, 0.9)  # seconds; one file is empty, and one is text
+
+
+class LocalPool:
+    """Decodes in this process, when a track is iterated."""
+
+    def __init__(self, settings: Settings, workers: int) -> None:
+        self._maker = ClipMaker(settings)
+
+    def tracks(self, paths: Sequence[str]) -> Iterator[LocalTrack]:
+        """Return the files' tracks in order."""
+        return (
+            LocalTrack(p, self._maker, partial(decode.read, p, self._maker.settings.audio)) for p in paths
+        )
+
+    def __enter__(self) -> "LocalPool":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+def killing_at(number: int) -> None:
+    """Have this process killed at the `number`-th step that touches the disk; a write is half done by then."""
+    steps = iter(range(1, 1_000_000))
+
+    def wrap(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*arguments: Any, **options: Any) -> Any:
+            if next(steps) == number:
+                if name == "pwrite":
+                    real(arguments[0], arguments[1][: len(arguments[1]) // 2], arguments[2])
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*arguments, **options)
+
+        return step
+
+    for name in STEPS:
+        setattr(os, name, wrap(name, getattr(os, name)))
+
+
+def killing_after(seconds: float) -> None:
+    """Have this process killed in so many seconds, wherever it is then."""
+    threading.Thread(
+        target=lambda: (time.sleep(seconds), os.kill(os.getpid(), signal.SIGKILL)), daemon=True
+    ).start()
+
+
+def child(arguments: Sequence[str], before: Callable[[], None] = lambda: None) -> int:
+    """Run the command in a child; return its exit code, or minus the signal that ended it."""
+    process = os.fork()
+    if not process:
+        try:
+            os.dup2(os.open("said.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+            sys.argv = ["specfeat", "extract", *arguments]
+            before()
+            os._exit(main())
+        finally:
+            os._exit(99)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def result(output: str = "out") -> tuple[bytes, bytes, dict[str, Any]]:
+    """Return array, index, and the record without its times and its command."""
+    record = json.loads(Path(f"{output}.run.json").read_text())
+    for name in ("started", "seconds", "build_seconds", "command"):
+        del record[name]
+    for entry in record["files"]:
+        del entry["seconds"]
+    return Path(f"{output}.npy").read_bytes(), Path(f"{output}.index.csv").read_bytes(), record
+
+
+def sounds(lengths: Sequence[float], folder: str = "in") -> None:
+    """Make the inputs."""
+    Path(folder).mkdir(exist_ok=True)
+    for k, seconds in enumerate(lengths):
+        noise = np.random.default_rng(k).normal(size=round(seconds * 16_000)) / 10
+        soundfile.write(f"{folder}/{k}.wav", noise, 16_000)
+    Path(folder, "2b.wav").write_text("no sound")
+
+
+def clear(output: str = "out") -> None:
+    """Remove an output, and what was left of it."""
+    for path in Path().glob(f"{output}.*"):
+        if path.is_dir():
+            for inner in path.iterdir():
+                inner.unlink()
+            path.rmdir()
+        else:
+            path.unlink()
+
+
+def check(wanted: tuple[Any, ...]) -> None:
+    """What is there is the output, and nothing else is."""
+    assert result() == wanted
+    assert sorted(p.name for p in Path().glob("out*")) == ["out.index.csv", "out.npy", "out.run.json"]
+
+
+def fresh() -> None:
+    """Nothing is there."""
+    clear()
+
+
+def old() -> None:
+    """An output of other files is there, some of which are the same now."""
+    clear()
+    for path in ("in/0.wav", "in/4.wav"):
+        Path(path).rename(f"{path}.away")
+    assert child(["in", "out.npy", "-q", "-c", "minimal", "--force"]) == 3
+    for path in ("in/0.wav", "in/4.wav"):
+        Path(f"{path}.away").rename(path)
+
+
+def everywhere(
+    prepare: Callable[[], None], begin: str, go_on: str, code: int, wanted: tuple[Any, ...]
+) -> int:
+    """Kill at every step in turn, until one run comes through; return how many were killed."""
+    step = 1
+    while True:
+        prepare()
+        before = Path("out.npy").read_bytes() if Path("out.npy").exists() else None
+        ended = child(["in", "out.npy", "-q", "-c", "minimal", *begin.split()], partial(killing_at, step))
+        if ended != -signal.SIGKILL:
+            assert ended == code
+            check(wanted)
+            return step - 1
+        assert before is None or Path("out.npy").read_bytes() in (before, wanted[0])
+        assert child(["in", "out.npy", "-q", "-c", "minimal", *go_on.split()]) == code, f"after step {step}"
+        check(wanted)
+        step += 1
+
+
+def at_random(times: int, wanted: tuple[Any, ...]) -> int:
+    """Kill at random moments, up to three times in one run; return how many kills there were."""
+    chance, kills = random.Random(0), 0
+    os.environ["UNTENSORED_PAUSE_S"] = "0.02"
+    while kills < times:
+        clear()
+        for _ in range(3):
+            ended = child(
+                ["in", "out.npy", "-q", "-c", "minimal", "--set", "model.batch=4", "--resume"],
+                partial(killing_after, chance.uniform(0, 0.25)),
+            )
+            assert ended in (-signal.SIGKILL, 3)
+            kills += ended == -signal.SIGKILL
+        assert child(["in", "out.npy", "-q", "-c", "minimal", "--set", "model.batch=4", "--resume"]) == 3
+        check(wanted)
+    os.environ["UNTENSORED_PAUSE_S"] = "0"
+    return kills
+
+
+if __name__ == "__main__":
+    os.chdir(sys.argv[1])
+    untensored.install()
+    pool.Pool = LocalPool  # type: ignore[assignment,misc]  # it does what the command asks of one
+    work.SETTLE_S = 0.0  # every file is brought to the disk
+    sounds(LENGTHS)
+    fresh()
+    assert child(["in", "out.npy", "-q", "-c", "minimal"]) == 3
+    wanted = result()
+    print(json.dumps({"fresh, then --resume": everywhere(fresh, "", "--resume", 3, wanted)}))
+    print(json.dumps({"fresh, then --force": everywhere(fresh, "", "--force", 3, wanted)}))
+    print(
+        json.dumps(
+            {"--force, then --resume --force": everywhere(old, "--force", "--resume --force", 3, wanted)}
+        )
+    )
+    print(json.dumps({"--update, then --update": everywhere(old, "--update", "--update", 3, wanted)}))
+    print(
+        json.dumps(
+            {"--update, then --resume --force": everywhere(old, "--update", "--resume --force", 3, wanted)}
+        )
+    )
+    fresh()
+    assert child(["in", "out.npy", "-q", "-c", "minimal", "--set", "model.batch=4"]) == 3
+    print(json.dumps({"random moments": at_random(40, result())}))
