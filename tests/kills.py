@@ -13,7 +13,6 @@ import random
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -73,9 +72,9 @@ def killing_at(number: int) -> None:
 
 def killing_after(seconds: float) -> None:
     """Have this process killed in so many seconds, wherever it is then."""
-    threading.Thread(
-        target=lambda: (time.sleep(seconds), os.kill(os.getpid(), signal.SIGKILL)), daemon=True
-    ).start()
+    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
+    timer.daemon = True
+    timer.start()
 
 
 def child(arguments: Sequence[str], before: Callable[[], None] = lambda: None) -> int:
