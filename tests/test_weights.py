@@ -253,17 +253,22 @@ def _all(made: Arrays) -> None:
 
 
 UNFIT = {
-    "missing": (_without, "1 missing (depth/bias 6)"),
+    "missing": (_without, "1 missing (depth/bias 6); if depth had no bias when trained, say use_bias: false"),
     "renamed": (
         _renamed,
-        "2 missing (head/kernel 7 x 2, head/bias 2); 2 left over (heed/kernel 7 x 2, heed/bias 2)",
+        "2 missing (head/kernel 7 x 2, head/bias 2); 2 left over (heed/kernel 7 x 2, heed/bias 2); "
+        "map: {head: heed} would pair them",
     ),
-    "reshaped": (_reshaped, "1 of another shape (row/kernel 7 x 200 for row/kernel 200 x 7)"),
+    "reshaped": (
+        _reshaped,
+        "1 of another shape (row/kernel 7 x 200 for row/kernel 200 x 7); "
+        "row/kernel has PyTorch's axes under a name of Keras'; end its name in .weight",
+    ),
     "left over": (_extra, "1 left over (tail/kernel 2 x 3)"),
     "all at once": (
         _all,
         "2 missing (head/kernel 7 x 2, head/bias 2); 2 left over (heed/kernel 7 x 2, heed/bias 2); "
-        "1 of another shape (row/kernel 7 x 200 for row/kernel 200 x 7)",
+        "1 of another shape (row/kernel 7 x 200 for row/kernel 200 x 7); map: {head: heed} would pair them",
     ),
 }
 

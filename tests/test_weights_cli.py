@@ -45,8 +45,9 @@ def test_show_tells_names_shapes_types_and_what_fits(net: Path) -> None:
         f"holds   14 arrays, {numbers:,} numbers",
         "fits    net.yaml",
     ]
-    assert rows.splitlines()[0].split() == ["block.bn.bias", "3", "float32"]
-    assert rows.splitlines()[-1].split("  ")[0] == "block.bn.num_batches_tracked"
+    assert rows.splitlines()[0].split() == ["network", "file"]
+    assert rows.splitlines()[3].split() == ["block/bn/beta", "3", "block.bn.bias", "3", "float32"]
+    assert rows.splitlines()[-1].split()[:2] == ["-", "block.bn.num_batches_tracked"]
     assert rows.splitlines()[-1].endswith("int64    left over: PyTorch's count of training batches")
 
 
@@ -59,7 +60,10 @@ def test_show_says_why_a_config_does_not_fit(net: Path) -> None:
     done = _run("show", "w.h5", "-c", "net.yaml", cwd=net)
 
     assert done.returncode == 2
-    assert done.stderr == "specfeat: net.yaml: does not fit the network: 1 missing (head/bias 2)\n"
+    assert done.stderr == (
+        "specfeat: net.yaml: does not fit the network: 1 missing (head/bias 2); if head had no bias when "
+        "trained, say use_bias: false\n"
+    )
     assert "fits    none of the configs compared" in done.stdout
 
 

@@ -1,11 +1,16 @@
 """What `specfeat weights show` prints."""
 
+from collections.abc import Iterator
+
 from specfeat.cli.progress import Voice
 from specfeat.config import Config
 from specfeat.config.settings import times
-from specfeat.errors import one_line
+from specfeat.config.shapes import UnknownLayerError
+from specfeat.errors import WeightsError, one_line
 from specfeat.network.weights.arrays import Array
-from specfeat.network.weights.show import Shown, fit
+from specfeat.network.weights.match import Plan
+from specfeat.network.weights.show import Shown, fit, side_by_side
+from specfeat.network.weights.slots import Slot
 
 
 def fitting(configs: list[Config], found: Shown, *, told: bool) -> list[str]:
@@ -41,6 +46,43 @@ def print_arrays(found: Shown) -> None:
     print()
     for name, shape, dtype, note in rows:
         print(f"{name:{widths[0]}}  {shape:>{widths[1]}}  {dtype:{widths[2]}}  {note}".rstrip())
+
+
+def print_pairs(config: Config, found: Shown) -> bool:
+    """Print the network's arrays in order, each beside the file's for it, `-` where there is none.
+
+    Returns:
+        Whether it could be printed: not where only Keras knows the network's shapes.
+    """
+    match, _ = fit(config.settings, found.contents)
+    try:
+        plan = side_by_side(config.settings, found.contents, match)
+    except (UnknownLayerError, WeightsError):
+        return False
+    theirs = {slot.name: (array, note) for slot, array, note in _paired(plan)}
+    rows = [("network", "", "file", "", "", "")]
+    for slot in plan.slots:
+        array, note = theirs.get(slot.name, (None, "missing"))
+        ours = (one_line(slot.name), times(slot.shape) or "1")
+        rows.append((*ours, *_row(array, note)) if array else (*ours, "-", "", "", note))
+    rows += [("-", "", *_row(array, "left over")) for array in plan.left_over]
+    rows += [("-", "", *_row(array, f"left over: {reason}")) for array, reason in found.left_over]
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    print()
+    for name, shape, *file in rows:
+        their_name, their_shape, dtype, note = file
+        line = (
+            f"{name:{widths[0]}}  {shape:>{widths[1]}}  {their_name:{widths[2]}}  {their_shape:>{widths[3]}}"
+        )
+        print(f"{line}  {dtype:{widths[4]}}  {note}".rstrip())
+    return True
+
+
+def _paired(plan: Plan) -> Iterator[tuple[Slot, Array, str]]:
+    for slot, array in plan.pairs:
+        yield slot, array, array.note
+    for slot, array in plan.differing:
+        yield slot, array, "differs"
 
 
 def _row(array: Array, note: str) -> tuple[str, str, str, str]:

@@ -30,8 +30,8 @@ def show(file: File, config: AgainstOption = None, overrides: SetOption = None) 
     """Print what a file of weights holds, and which networks it fits.
 
     Names, shapes and types of its arrays, its format and SHA-256, and the shipped configs whose networks it
-    fits; with -c, that config alone, and what does not fit. Nothing is run, and TensorFlow is loaded for its
-    own checkpoints only.
+    fits; with -c, that config alone, its network's arrays beside the file's, and why it does not fit. Nothing
+    is run, and TensorFlow is loaded for its own checkpoints only.
 
     Exit code: 0 shown, 2 the file cannot be read or does not fit the config given.
     """
@@ -42,13 +42,14 @@ def show(file: File, config: AgainstOption = None, overrides: SetOption = None) 
         [load_config(config, overrides or [])] if config else [load_config(name) for name in shipped_names()]
     )
 
-    from specfeat.cli.shown import fitting, print_arrays, print_head
+    from specfeat.cli.shown import fitting, print_arrays, print_head, print_pairs
     from specfeat.network.weights.show import shown
 
     with without_optional(), shown(file) as found:
         fits = fitting(configs, found, told=config is not None)
         print_head(file, found, fits)
-        print_arrays(found)
+        if config is None or not print_pairs(configs[0], found):
+            print_arrays(found)
     return 0 if fits or config is None else 2
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from specfeat.config.settings import times
 from specfeat.errors import WeightsError
 from specfeat.network.weights.arrays import Array
+from specfeat.network.weights.cure import guess
 from specfeat.network.weights.layouts import shape_for
 from specfeat.network.weights.names import shown_names, why_left_over
 from specfeat.network.weights.pairing import pair_by_name
@@ -29,10 +30,12 @@ _ALSO = {
 class Plan:
     """What goes where, and what does not."""
 
+    slots: list[Slot]
     pairs: list[tuple[Slot, Array]] = field(default_factory=list)
     missing: list[Slot] = field(default_factory=list)
     differing: list[tuple[Slot, Array]] = field(default_factory=list)
     left_over: list[Array] = field(default_factory=list)
+    cure: str = ""  # what is known to make it fit, to end the sentence with
 
     @property
     def fits(self) -> bool:
@@ -58,15 +61,8 @@ class Plan:
                 ],
             ),
         ]
-        raise WeightsError(f"does not fit the network: {'; '.join(filter(None, parts))}{self._hint()}")
-
-    def _hint(self) -> str:
-        norms = any("moving_" in slot.role for slot in self.missing)
-        if any(array.role == "moving_variance" for array in self.left_over) and not norms:
-            return "; the file has batch norms, and the network has none in their place"
-        if norms and not any(array.role in ("gamma", "moving_mean") for array in self.left_over):
-            return "; the network has batch norms, and the file has none (folded into its biases?)"
-        return ""
+        cure = self.cure or guess(self.missing, self.left_over, self.differing)
+        raise WeightsError(f"does not fit the network: {'; '.join(filter(None, parts))}{cure}")
 
 
 def _list(what: str, items: list[str]) -> str:
@@ -88,8 +84,17 @@ def make_plan(
         WeightsError: two arrays of the file have the same layer and role.
     """
     known = [array for array in arrays if why_left_over(array.name) is None]
+    plan = _plan(slots, known, match, given)
+    if match == "name" and not plan.pairs and _plan(slots, known, "order", given).fits:
+        plan.cure = "; its layers have other names, and match: order fits them"
+    return plan
+
+
+def _plan(
+    slots: list[Slot], known: list[Array], match: Literal["name", "order"], given: Mapping[str, str]
+) -> Plan:
     by_name = {array.name: array for array in known}
-    plan = Plan()
+    plan = Plan(slots)
     chosen = {slot.name: by_name[given[slot.name]] for slot in slots if given.get(slot.name) in by_name}
     _check_once(chosen)
     theirs = _layers(array for array in known if array not in chosen.values())

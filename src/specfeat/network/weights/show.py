@@ -11,7 +11,7 @@ from specfeat.errors import WeightsError
 from specfeat.network.weights.arrays import Array, Contents
 from specfeat.network.weights.formats import opened
 from specfeat.network.weights.front_end import check_sound
-from specfeat.network.weights.match import make_plan
+from specfeat.network.weights.match import Plan, make_plan
 from specfeat.network.weights.names import why_left_over
 from specfeat.network.weights.slots import Slot, snake
 from specfeat.network.weights.source import locate
@@ -83,6 +83,21 @@ def fit(settings: Settings, contents: Contents) -> tuple[Literal["name", "order"
             return match, str(e)
         return match, ""
     return None, problem
+
+
+def side_by_side(settings: Settings, contents: Contents, match: Literal["name", "order"] | None) -> Plan:
+    """Pair the network's arrays with the file's, as far as they go.
+
+    Args:
+        settings: of the config.
+        contents: of the file.
+        match: how; None for what the config says.
+
+    Raises:
+        UnknownLayerError: only Keras knows the network's shapes.
+    """
+    weights = settings.model.weights
+    return make_plan(expected_slots(settings), contents.arrays, match or weights.match, weights.map)
 
 
 def expected_slots(settings: Settings) -> list[Slot]:
