@@ -83,6 +83,9 @@ UNKNOWN = [
     ("16000\n", "16000\n  chanels: mix\n", "3:3: audio.chanels: is not known here (did you mean 'channels'?)"),
     ("16000\n", "16000\n  q: 1\n", "3:3: audio.q: is not known here; known: sample_rate, channels, res_type"),
     ("sample_rate:", "samplerate:", "2:3: audio.samplerate: is not known here (did you mean 'sample_rate'?)"),
+    ("hop_length:", "hop_size:", "6:3: spectrogram.hop_size: is not known here (it is hop_length here)"),
+    ("db: {}", "log: {}", "10:5: spectrogram.compress.log: is not known here (it is ln here)"),
+    ("sample_rate:", "sr:", "2:3: audio.sr: is not known here (it is sample_rate here)"),
     ("hop_length:", "hop_lenght:",
      "6:3: spectrogram.hop_lenght: is not known here (did you mean 'hop_length'?)"),
     ("win_length: 400", "win_secconds: 0.025",
@@ -105,7 +108,11 @@ MISSING = [
     ("clips:\n  frames: 96\n", "", "1:1: has no 'clips'; it is required"),
     ("  hop_length: 160\n", "", "3:1: spectrogram: has no 'hop_length'; it is required"),
     ("frames: 96", "hop: 96", "12:3: clips: wanted one length, in frames or seconds"),
-    ("  weights:\n    random: 0\n", "", "13:1: model: has no 'weights'; it is required"),
+    (
+        "  weights:\n    random: 0\n",
+        "",
+        "13:1: model: has no 'weights'; it is required: {file: PATH}, or {random: 0} to try the network without its weights",
+    ),
     ("db: {}", "power: {}", "10:5: spectrogram.compress.power: has no 'exponent'; it is required"),
 ]
 
@@ -147,7 +154,8 @@ TYPES = [
     ("mel:\n    n_mels: 64\n", "mel: 64\n",
      "7:8: spectrogram.mel: is 64; wanted a mapping, its keys indented below"),
     ("compress:\n    db: {}\n", "compress: db\n",
-     "9:13: spectrogram.compress: is the text 'db'; wanted a mapping, its keys indented below"),
+     "9:13: spectrogram.compress: is the text 'db'; wanted ln, db, log10, power or pcen with its settings, "
+     "e.g. {db: {}} (did you mean 'db'?)"),
 ]  # fmt: skip
 
 CHOICES = [
@@ -227,8 +235,11 @@ SECONDS = [
      "6:16: spectrogram.hop_seconds: is true; wanted seconds, a number above 0"),
     ("hop_length: 160", "hop_seconds: .nan",
      "6:16: spectrogram.hop_seconds: is nan; wanted seconds, a number above 0"),
+    ("hop_length: 160", "hop_seconds: 0.0161",
+     "6:16: spectrogram.hop_seconds: is 0.0161 s, 257.6 samples at 16000 Hz; wanted a whole number of samples; "
+     "if it is rounded, give the samples: hop_length: 256"),
     ("frames: 96", "seconds: 0.965",
-     "12:12: clips.seconds: is 15440 samples, 96.5 hops of 160; wanted a whole number of hops"),
+     "12:12: clips.seconds: is 15440 samples, 96.5 hops of 160; wanted a whole number of hops, or their number in frames"),
     ("frames: 96", "seconds: 0.96\n  hop_seconds: 0.485",
      "13:16: clips.hop_seconds: is 7760 samples, 48.5 hops of 160; wanted a whole number of hops"),
     ("frames: 96", "frames: 96\n  seconds: 0.96",

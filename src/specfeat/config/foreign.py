@@ -4,6 +4,7 @@ Names only: what a layer of another library does is not known here, so nothing i
 """
 
 import re
+from collections.abc import Iterable
 
 # PyTorch's classes, TF-Slim's and tf.layers' functions, Keras 1's classes and Keras' own second names, in
 # small letters and without their 1d and 2d: the layer here.
@@ -117,6 +118,32 @@ _WITHOUT = {
 }
 
 
+# Keys of the spectrogram and its neighbours in papers, torchaudio, Kaldi, Essentia and TensorFlow's examples.
+_KEYS = {
+    **dict.fromkeys(("sr", "fs", "rate", "sampling_rate", "sample_frequency"), "sample_rate"),
+    **dict.fromkeys(("window_size", "win_size", "window_length", "frame_length", "frame_size"), "win_length"),
+    **dict.fromkeys(("hop_size", "hopsize", "frame_step", "frame_shift", "stride", "step"), "hop_length"),
+    **dict.fromkeys(("nfft", "fft_size", "fft_length"), "n_fft"),
+    **dict.fromkeys(("bands", "mel_bands", "n_bands", "num_mels", "num_mel_bins", "mel_bins"), "n_mels"),
+    **dict.fromkeys(("f_min", "low_freq", "lower_edge_hertz", "mel_min_hz", "fmin_hz"), "fmin"),
+    **dict.fromkeys(("f_max", "high_freq", "upper_edge_hertz", "mel_max_hz", "fmax_hz"), "fmax"),
+    **dict.fromkeys(("num_frames", "n_frames", "patch_frames", "context"), "frames"),
+    **dict.fromkeys(("log", "natural_log"), "ln"),
+    **dict.fromkeys(("log_mel", "decibel", "decibels", "power_to_db"), "db"),
+    **dict.fromkeys(("type", "representation"), "kind"),
+    **dict.fromkeys(("network", "architecture"), "layers"),
+    **dict.fromkeys(("output", "embedding", "feature", "output_layer"), "features"),
+    **dict.fromkeys(("path", "checkpoint", "weights_file"), "file"),
+    **dict.fromkeys(("seed", "init"), "random"),
+}
+
+
+def key_hint(key: object, known: Iterable[str]) -> str:
+    """Say after an unknown key of the config what it is called here, if that is one of those known."""
+    name = _KEYS.get(str(key).lower())
+    return f" (it is {name} here)" if name in known else ""
+
+
 def layer_hint(name: object) -> str:
     """Say after the name of an unknown layer what it is here; nothing for a name that is not known."""
     plain = str(name).rpartition(".")[2].lower()  # nn.Linear, tf.layers.conv2d
@@ -143,6 +170,15 @@ def argument_hint(key: str, known: tuple[str, ...]) -> str:
         return ""
     share = ", the share that is dropped" if key == "keep_prob" else ""
     return f" (Keras' name is {name}{share})"
+
+
+EXAMPLES = {"units": "10", "filters": "32", "kernel_size": "3", "pool_size": "2", "rate": "0.5", "n": "3"}
+
+
+def example(arguments: Iterable[str]) -> str:
+    """Write some arguments as the YAML has them: `{filters: 32, kernel_size: 3}`."""
+    shown = [f"{key}: {EXAMPLES[key]}" for key in arguments if key in EXAMPLES]
+    return "{" + (", ".join(shown) or "name: it") + "}"
 
 
 def padding_hint(kind: str, value: object) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from specfeat.config.foreign import argument_hint, layer_hint, padding_hint
+from specfeat.config.foreign import argument_hint, example, layer_hint, padding_hint
 from specfeat.config.layers import LAYERS, is_whole, problem_with
 from specfeat.config.tree import KeyPath
 from specfeat.config.words import did_you_mean, shown
@@ -136,7 +136,8 @@ class _Reader:
                 at_key=True,
             )
         if raw is not None and not isinstance(raw, dict):
-            raise LayerError((*path, kind), f"is {shown(raw)}; wanted arguments by name, e.g. {{units: 10}}")
+            some = example(LAYERS[kind].needs or LAYERS[kind].takes)
+            raise LayerError((*path, kind), f"is {shown(raw)}; wanted arguments by name, e.g. {some}")
         return kind, raw or {}
 
     def _name(self, path: KeyPath, kind: str, name: object, index: int | None) -> str:
@@ -192,6 +193,8 @@ def _check_argument(path: KeyPath, kind: str, key: str, value: object) -> None:
     wanted = problem_with(kind, key, value)
     if wanted:
         hint = padding_hint(kind, value) if key == "padding" and "strides" in known else ""
+        if isinstance(value, str) and value.startswith("("):
+            hint = "; a list stands in square brackets"
         raise LayerError((*path, key), f"is {shown(value)}; wanted {wanted}{hint}")
 
 

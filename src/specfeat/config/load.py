@@ -1,6 +1,7 @@
 """From a shipped name or a path, and `--set` overrides, to checked settings."""
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +109,7 @@ def _seconds_to_integers(tree: Tree) -> None:
             integer = "samples"
         if integer in values:
             raise tree.error(path, f"and {integer} are both given; keep one", at_key=True)
-        samples = _whole_samples(tree, path, values[key], rate)
+        samples = _whole_samples(tree, path, values[key], rate, integer)
         if section == "clips" and (values.get("cut", "frames") == "frames" or "frames" in values):
             samples = _whole_hops(tree, path, samples, data)
         values[integer] = samples
@@ -134,16 +135,25 @@ def _rate(tree: Tree) -> int:
     return rate
 
 
-def _whole_samples(tree: Tree, path: KeyPath, seconds: object, rate: int) -> int:
+def _whole_samples(tree: Tree, path: KeyPath, seconds: object, rate: int, integer: str) -> int:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < 1e9:
         raise tree.error(path, f"is {shown(seconds)}; wanted seconds, a number above 0")
     samples = exact_samples(seconds, rate)
     if samples is None:
         raise tree.error(
             path,
-            f"is {seconds:g} s, {seconds * rate:g} samples at {rate} Hz; wanted a whole number of samples",
+            f"is {seconds:g} s, {seconds * rate:g} samples at {rate} Hz; wanted a whole number of samples"
+            f"{_rounded(seconds * rate, integer)}",
         )
     return samples
+
+
+def _rounded(samples: float, integer: str) -> str:
+    """Papers write 23 ms where their programs have 1024 samples."""
+    power = 2 ** round(math.log2(max(1.0, samples)))
+    if integer not in ("win_length", "hop_length") or not 0.95 <= samples / power <= 1.05:
+        return ""
+    return f"; if it is rounded, give the samples: {integer}: {power}"
 
 
 def _whole_hops(tree: Tree, path: KeyPath, samples: int, data: Any) -> int:
@@ -152,7 +162,9 @@ def _whole_hops(tree: Tree, path: KeyPath, samples: int, data: Any) -> int:
         return samples  # the schema says what is wrong with the hop
     if samples % hop:
         raise tree.error(
-            path, f"is {samples} samples, {samples / hop:g} hops of {hop}; wanted a whole number of hops"
+            path,
+            f"is {samples} samples, {samples / hop:g} hops of {hop}; wanted a whole number of hops"
+            f"{', or their number in frames' if path[-1] == 'seconds' else ''}",
         )
     return samples // hop
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from specfeat.config.foreign import key_hint
 from specfeat.config.settings import Settings
 from specfeat.config.tree import KeyPath, Tree
 from specfeat.config.words import did_you_mean, shown
@@ -28,6 +29,7 @@ _WANTED: dict[KeyPath, str] = {
         "window",
     ): "hann, hamming, blackman, blackmanharris, nuttall, flattop, bartlett, povey or "
     "boxcar, or [name, parameter] with kaiser, gaussian, tukey, general_hamming or chebwin",
+    ("spectrogram", "compress"): "ln, db, log10, power or pcen with its settings, e.g. {db: {}}",
     ("spectrogram", "normalize", "mean"): "a number, or a list with one for each channel",
     ("spectrogram", "normalize", "std"): "a number above 0, or a list with one for each channel",
     ("spectrogram", "mel", "norm"): "slaney or null",
@@ -35,6 +37,7 @@ _WANTED: dict[KeyPath, str] = {
     ("spectrogram", "normalize", "clip"): "mean_std, max or subtract_max",
     ("model", "weights", "sha256"): "a SHA-256: 64 hexadecimal digits, as sha256sum prints them",
 }
+_REQUIRED = {"weights": ": {file: PATH}, or {random: 0} to try the network without its weights"}
 _BY_TYPE = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
@@ -83,7 +86,8 @@ class Problem:
     @cached_property
     def near(self) -> str:
         """The hint for an unknown key that is nearly a known one."""
-        return did_you_mean(self.path[-1], _fields(self.path[:-1]))
+        known = _fields(self.path[:-1])
+        return key_hint(self.path[-1], known) or did_you_mean(self.path[-1], known)
 
     @property
     def place(self) -> tuple[int, int]:
@@ -103,7 +107,8 @@ class Problem:
             known = self.near or f"; known: {', '.join(_fields(self.path[:-1]))}"
             return self._tree.error(self.path, f"is not known here{known}", at_key=True)
         if self.missing:
-            text = f"has no {self._error['loc'][-1]!r}; it is required"
+            key = self._error["loc"][-1]
+            text = f"has no {key!r}; it is required{_REQUIRED.get(key, '')}"
             return self._tree.error(self.path, text, at_key=True)
         return self._tree.error(self.path, f"is {shown(self._error['input'])}; wanted {self._wanted()}")
 

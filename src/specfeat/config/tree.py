@@ -187,7 +187,8 @@ class _Builder:
                     at_key=True,
                 )
             if key_node.tag != "tag:yaml.org,2002:str" or _is_broken(key):
-                raise self.tree.error((*path, key), "a key must be a name", at_key=True)
+                listed = "; a list stands in square brackets" if len(path) > 3 and key.isdecimal() else ""
+                raise self.tree.error((*path, key), f"a key must be a name{listed}", at_key=True)
             if key in data:
                 raise self.tree.error((*path, key), "is given twice; keep one", at_key=True)
             if value_node.tag == "tag:yaml.org,2002:null" and not value_node.value:
