@@ -4,7 +4,7 @@ Names only: what a layer of another library does is not known here, so nothing i
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 # PyTorch's classes, TF-Slim's and tf.layers' functions, Keras 1's classes and Keras' own second names, in
 # small letters and without their 1d and 2d: the layer here.
@@ -138,9 +138,9 @@ _KEYS = {
 }
 
 
-def key_hint(key: object, known: Iterable[str]) -> str:
+def key_hint(key: object, known: Collection[str]) -> str:
     """Say after an unknown key of the config what it is called here, if that is one of those known."""
-    name = _KEYS.get(str(key).lower())
+    name = _KEYS.get(str(key).lower(), "")
     return f" (it is {name} here)" if name in known else ""
 
 
