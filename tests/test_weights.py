@@ -16,12 +16,14 @@ import pytest
 from specfeat.config import load_config
 from specfeat.errors import InstallError, WeightsError
 from specfeat.network.weights.match import make_plan
+from specfeat.network.weights.save import save_weights
 from weighing import (
     CLIPS,
     CONFIG,
     Arrays,
     arrays,
     built,
+    config,
     held,
     keras_2,
     safetensors,
@@ -207,12 +209,18 @@ def test_a_map_names_what_is_called_otherwise(tmp_path: Path) -> None:
     same(made, held(network))
 
 
-def test_a_map_stands_aside_for_a_file_that_has_our_names(tmp_path: Path) -> None:
-    """So a converted file loads under the config that it was converted with."""
+def test_a_converted_file_needs_no_map(tmp_path: Path) -> None:
+    """It has our names: even a map that swaps them, as the first file wanted, is not asked again."""
     made = arrays()
-    path = _npz(tmp_path / "w.npz", made)
+    swap = {"row/bias": "bias a", "head/bias": "bias b", "head": "row2"}
+    theirs = {name.replace("head/", "row2/"): array for name, array in made.items()}
+    theirs |= {"bias a": theirs.pop("row/bias"), "bias b": theirs.pop("row2/bias")}
+    path = _npz(tmp_path / "w.npz", theirs)
+    network = built(tmp_path, {"file": str(path), "map": swap})
+    with (tmp_path / "w.weights.h5").open("w+b") as file:
+        save_weights(network.model, network.layers, config(tmp_path, {"random": 3}).settings, file)
 
-    same(made, held(built(tmp_path, {"file": str(path), "map": {"head": "logits"}})))
+    same(made, held(built(tmp_path, {"file": str(tmp_path / "w.weights.h5"), "map": swap})))
 
 
 def test_order_pairs_the_nth_of_each_kind(tmp_path: Path) -> None:
@@ -332,32 +340,6 @@ def test_what_is_no_weights_is_passed_over_by_rule(tmp_path: Path) -> None:
     for name in ("optimisers", "step", "block/conv/kernel/Adamant"):
         with pytest.raises(WeightsError, match="1 left over"):
             built(tmp_path, {"file": str(_npz(tmp_path / "w.npz", made | {name: np.zeros(2)}))})
-
-
-def test_rows_that_cannot_be_told_are_refused(tmp_path: Path) -> None:
-    """Two flattened pictures side by side have an order in PyTorch that the graph does not tell."""
-    text = CONFIG.replace(
-        "    - Dense: {name: row, units: 7}\n",
-        "    - Flatten: {name: again, inputs: sep}\n    - Concatenate: {name: both, inputs: [flat, again]}\n"
-        "    - Dense: {name: row, units: 7}\n",
-    )
-    made = torch_state(arrays())
-    made["row.weight"] = np.zeros((7, 400), np.float32)
-
-    with pytest.raises(WeightsError, match="the order of its rows cannot be told"):
-        built(tmp_path, {"file": str(_npz(tmp_path / "w.npz", made))}, text)
-
-
-def test_who_permutes_before_flattening_has_the_files_order(tmp_path: Path) -> None:
-    """A Permute to channels first before the Flatten is PyTorch's own order: the rows stay."""
-    text = CONFIG.replace(
-        "    - Flatten: {name: flat}", "    - Permute: {dims: [3, 1, 2]}\n    - Flatten: {name: flat}"
-    )
-    made = torch_state(arrays())
-
-    network = built(tmp_path, {"file": str(_npz(tmp_path / "w.npz", made))}, text)
-
-    np.testing.assert_array_equal(held(network)["row/kernel"], made["row.weight"].T)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])

@@ -173,7 +173,7 @@ def test_a_converted_file_refuses_another_sound(net: Path, override: str, said: 
 
     saved = build(load_config(net / "net.yaml"), "cpu")
     with (net / "w.weights.h5").open("w+b") as file:
-        save_weights(saved.model, load_config(net / "net.yaml").settings, file)
+        save_weights(saved.model, saved.layers, load_config(net / "net.yaml").settings, file)
     weights = {"file": str(net / "w.weights.h5")}
 
     assert built(net, weights, CONFIG, "model.batch=2").batch == 2
@@ -193,7 +193,8 @@ def test_a_key_that_the_file_does_not_know_had_the_defaults_effect(net: Path) ->
     settings = load_config(net / "net.yaml").settings
     path = net / "w.weights.h5"
     with path.open("w+b") as file:
-        save_weights(build(load_config(net / "net.yaml"), "cpu").model, settings, file)
+        saved = build(load_config(net / "net.yaml"), "cpu")
+        save_weights(saved.model, saved.layers, settings, file)
     with h5py.File(path, "r+") as written:
         text = json.loads(written.attrs["specfeat"])
         del text["pad_mode"]

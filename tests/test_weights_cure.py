@@ -19,7 +19,7 @@ def _plan(folder: Path, made: Arrays, given: dict[str, str] | None = None, match
     """Match these arrays, in a file of NumPy's, with the test's network."""
     np.savez(folder / "w.npz", **made)  # type: ignore[arg-type]
     with opened(locate(str(folder / "w.npz"))) as contents:
-        return make_plan(slots(), contents.arrays, match, given or {})  # type: ignore[arg-type]
+        return make_plan(slots(), contents, match, given or {})  # type: ignore[arg-type]
 
 
 def _cure(folder: Path, made: Arrays) -> str:

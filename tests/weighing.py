@@ -171,7 +171,7 @@ def try_to_load(path: str) -> str:
         source = locate(path)
         source.sha256()
         with opened(source) as contents:
-            plan = make_plan(slots(), contents.arrays, "name", {})
+            plan = make_plan(slots(), contents, "name", {})
             plan.check()
             for slot, array in plan.pairs:
                 _values(slot, array)

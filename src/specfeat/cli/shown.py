@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from specfeat.cli.lean import without_optional
 from specfeat.cli.progress import Voice
 from specfeat.config import Config
 from specfeat.config.settings import times
@@ -10,23 +11,49 @@ from specfeat.errors import WeightsError, one_line
 from specfeat.network.weights.arrays import Array
 from specfeat.network.weights.match import Plan
 from specfeat.network.weights.show import Shown, fit, side_by_side
-from specfeat.network.weights.slots import Slot
+from specfeat.network.weights.slots import Slot, expected_slots
 
 
-def fitting(configs: list[Config], found: Shown, *, told: bool) -> list[str]:
-    """Name the configs whose networks the file fits; say on stderr why one that was asked for does not."""
-    named = []
+def slots_of(config: Config) -> list[Slot]:
+    """List what the network wants; where only Keras knows, the network is built for it."""
+    try:
+        return expected_slots(config.settings)
+    except UnknownLayerError:
+        with without_optional():
+            from specfeat.network.build import network_slots
+
+        return network_slots(config)
+
+
+def fitting(configs: list[Config], found: Shown) -> tuple[list[str], list[str]]:
+    """Name the configs whose networks the file fits, and those that only Keras could compare."""
+    named, unknown = [], []
     for config in configs:
-        match, problem = fit(config.settings, found.contents)
+        try:
+            match, problem = fit(config.settings, found.contents, expected_slots(config.settings))
+        except UnknownLayerError:
+            unknown.append(config.name)
+            continue
         if match and not problem:
-            as_written = match == config.settings.model.weights.match
-            named.append(config.name + ("" if as_written else f" (with model.weights.match={match})"))
-        elif told:
-            Voice(quiet=False, verbose=False).say(one_line(f"{config.name}: {problem}"))
-    return named
+            named.append(_named(config, match))
+    return named, unknown
 
 
-def print_head(file: str, found: Shown, fits: list[str]) -> None:
+def fits(config: Config, found: Shown, slots: list[Slot]) -> str | None:
+    """Name the config if the file fits its network; say on stderr why it does not."""
+    match, problem = fit(config.settings, found.contents, slots)
+    if match and not problem:
+        return _named(config, match)
+    Voice(quiet=False, verbose=False).say(one_line(f"{config.name}: {problem}"))
+    return None
+
+
+def _named(config: Config, match: str) -> str:
+    as_written = match == config.settings.model.weights.match
+    return config.name + ("" if as_written else f" (with model.weights.match={match})")
+
+
+def print_head(file: str, found: Shown, named: list[str], unknown: list[str]) -> None:
     """Print what is true of the file as a whole, a line each."""
     arrays = found.weights
     numbers = sum(array.size for array in arrays)
@@ -35,7 +62,9 @@ def print_head(file: str, found: Shown, fits: list[str]) -> None:
     print(f"size    {found.size:,} bytes")
     print(f"sha256  {found.sha256}")
     print(f"holds   {len(arrays):,} arrays, {numbers:,} numbers")
-    print(f"fits    {', '.join(fits) or 'none of the configs compared'}")
+    print(f"fits    {', '.join(named) or 'none of the configs compared'}")
+    if unknown:
+        print(f"unknown {', '.join(unknown)} (built of a keras.applications; compare with -c)")
 
 
 def print_arrays(found: Shown) -> None:
@@ -48,16 +77,16 @@ def print_arrays(found: Shown) -> None:
         print(f"{name:{widths[0]}}  {shape:>{widths[1]}}  {dtype:{widths[2]}}  {note}".rstrip())
 
 
-def print_pairs(config: Config, found: Shown) -> bool:
+def print_pairs(config: Config, found: Shown, slots: list[Slot]) -> bool:
     """Print the network's arrays in order, each beside the file's for it, `-` where there is none.
 
     Returns:
-        Whether it could be printed: not where only Keras knows the network's shapes.
+        Whether it could be printed: not where the file's arrays cannot be told apart.
     """
-    match, _ = fit(config.settings, found.contents)
+    match, _ = fit(config.settings, found.contents, slots)
     try:
-        plan = side_by_side(config.settings, found.contents, match)
-    except (UnknownLayerError, WeightsError):
+        plan = side_by_side(config.settings, found.contents, match, slots)
+    except WeightsError:
         return False
     theirs = {slot.name: (array, note) for slot, array, note in _paired(plan)}
     rows = [("network", "", "file", "", "", "")]

@@ -31,26 +31,32 @@ def show(file: File, config: AgainstOption = None, overrides: SetOption = None) 
 
     Names, shapes and types of its arrays, its format and SHA-256, and the shipped configs whose networks it
     fits; with -c, that config alone, its network's arrays beside the file's, and why it does not fit. Nothing
-    is run, and TensorFlow is loaded for its own checkpoints only.
+    is run, and TensorFlow is loaded for its own checkpoints, and for a config with one of keras.applications,
+    only.
 
     Exit code: 0 shown, 2 the file cannot be read or does not fit the config given.
     """
     from specfeat.cli.lean import without_optional
     from specfeat.config import load_config, shipped_names
 
-    configs = (
-        [load_config(config, overrides or [])] if config else [load_config(name) for name in shipped_names()]
-    )
+    told = load_config(config, overrides or []) if config else None
 
-    from specfeat.cli.shown import fitting, print_arrays, print_head, print_pairs
-    from specfeat.network.weights.show import shown
+    with without_optional():
+        from specfeat.cli.shown import fits, fitting, print_arrays, print_head, print_pairs, slots_of
+        from specfeat.network.weights.show import shown
 
-    with without_optional(), shown(file) as found:
-        fits = fitting(configs, found, told=config is not None)
-        print_head(file, found, fits)
-        if config is None or not print_pairs(configs[0], found):
+    with shown(file) as found:
+        if told is None:
+            named, unknown = fitting([load_config(name) for name in shipped_names()], found)
+            print_head(file, found, named, unknown)
             print_arrays(found)
-    return 0 if fits or config is None else 2
+            return 0
+        slots = slots_of(told)
+        match = fits(told, found, slots)
+        print_head(file, found, [match] if match else [], [])
+        if not print_pairs(told, found, slots):
+            print_arrays(found)
+    return 0 if match else 2
 
 
 @weights.command()
@@ -86,7 +92,7 @@ def convert(
 
     network = build(checked, "cpu")
     with Partial(target) as partial:
-        save_weights(network.model, checked.settings, partial.file)
+        save_weights(network.model, network.layers, checked.settings, partial.file)
         partial.settle()
         partial.finish()
     settle_folder(target.parent)

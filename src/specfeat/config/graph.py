@@ -1,7 +1,7 @@
 """The network of a config, as a graph of layers: how its list is read, blocks repeated, inputs found."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -179,6 +179,28 @@ class _Reader:
 def keras_name(name: str) -> str:
     """Return the layer's name as Keras takes it: no slash, so a/b and a.b are the same name."""
     return name.replace("/", ".")
+
+
+def keras_order(layers: Sequence[Layer]) -> list[str]:
+    """Return the names in the order in which Keras lists a model's layers, and so numbers them in its files.
+
+    What is farthest from an end of the network comes first; of layers equally far, that which is met first on
+    the way back from the ends. Without branches this is the order of the config.
+    """
+    inputs = {layer.name: layer.inputs for layer in layers}
+    used = {name for layer in layers for name in layer.inputs}
+    met: dict[str, None] = {}
+    pending = [layer.name for layer in reversed(layers) if layer.name not in used]
+    while pending:
+        name = pending.pop()
+        if name in inputs and name not in met:
+            met[name] = None
+            pending += reversed(inputs[name])
+    depth = dict.fromkeys(inputs, 0)
+    for layer in reversed(layers):
+        for name in layer.inputs:
+            depth[name] = max(depth.get(name, 0), depth[layer.name] + 1)
+    return sorted(met, key=lambda name: -depth[name])
 
 
 def _with_index(name: str, index: int | None) -> str:

@@ -21,6 +21,7 @@ from specfeat.network.fold import folded
 from specfeat.network.layers import Shape, make_layer, plain
 from specfeat.network.runtime import keras, quiet, tf
 from specfeat.network.weights import load_weights
+from specfeat.network.weights.slots import Slot, find_slots
 
 Rows = NDArray[np.float32]
 
@@ -113,6 +114,17 @@ def build(config: Config, device: str = "auto", threads: int | None = None) -> N
         traces=traces,
         _run=run,
     )
+
+
+def network_slots(config: Config) -> list[Slot]:
+    """List the arrays of a config's network, which is built for it; for what cannot be found by arithmetic.
+
+    Raises:
+        ModelError: a layer does not fit; names the YAML line, the layer and both shapes.
+    """
+    with quiet(), tf.device("/CPU:0"), _own_chance():
+        model, layers, _ = _connect(config)
+    return find_slots(model, layers)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from specfeat.network.weights.front_end import check_sound
 from specfeat.network.weights.layouts import arrange
 from specfeat.network.weights.match import make_plan
 from specfeat.network.weights.slots import Slot, find_slots
-from specfeat.network.weights.source import Source, locate
+from specfeat.network.weights.source import Source, at_rest, locate
 
 __all__ = ["load_weights"]
 
@@ -47,17 +47,14 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
     name = str(weights.file)
     with _naming(name):
         source = locate(name)
-        before = source.identity()
-        digest = _checked_hash(source, weights)
-        with opened(source, weights.format) as contents:
-            slots = find_slots(model, layers)
-            plan = make_plan(slots, contents.arrays, weights.match, weights.map)
-            plan.check()
-            check_sound(settings, contents)
-            for slot, array in plan.pairs:
-                slot.variable.assign(_values(slot, array))
-        if source.identity() != before:
-            raise WeightsError("was written to while it was read; wanted a file at rest")
+        with at_rest(source):
+            digest = _checked_hash(source, weights)
+            with opened(source, weights.format) as contents:
+                plan = make_plan(find_slots(model, layers), contents, weights.match, weights.map)
+                plan.check()
+                check_sound(settings, contents)
+                for slot, array in plan.pairs:
+                    slot.variable.assign(_values(slot, array))
     return {"file": name, "sha256": digest, "format": contents.format, **source.stamp()}
 
 

@@ -12,8 +12,8 @@ Shape = tuple[int, ...]
 MAX_AXES = 8  # of an array; no layer has more than six
 
 # How the axes of a kernel stand: as Keras and TensorFlow have them (height, width, in, out), as
-# PyTorch (out, in, height, width), or as TFLite (out, height, width, in).
-Layout = Literal["keras", "torch", "tflite"]
+# PyTorch (out, in, height, width), as TFLite (out, height, width, in), or in the first or the second way.
+Layout = Literal["keras", "torch", "tflite", "unclear"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any
 from specfeat.errors import WeightsError
 from specfeat.network.runtime import quiet, tf
 from specfeat.network.weights.arrays import Array, Contents
-from specfeat.network.weights.names import natural, split
+from specfeat.network.weights.names import natural, split, with_layouts
 from specfeat.network.weights.wire import fields, message_of, text_of
 
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -45,7 +45,7 @@ def read_checkpoint(path: Path) -> Iterator[Contents]:
                 read=partial(_read, reader, key),
             )
         )
-    yield Contents(format="TensorFlow checkpoint", arrays=tuple(arrays))
+    yield Contents(format="TensorFlow checkpoint", arrays=with_layouts(arrays, "unclear"))
 
 
 @contextmanager

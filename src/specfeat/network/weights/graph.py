@@ -149,6 +149,7 @@ def _array(node: _Node, use: tuple[str, str] | None) -> Array | None:
         dtype=str(np.dtype(_FLOATS[kind][0])),
         layer=layer,
         role=role,
+        layout="unclear" if use is None and parts is not None and parts[2] else "keras",
         read=partial(_read, tensor, int(kind), shape),
         neutral=role == "gamma" and parts is None and _all_ones(tensor, int(kind), shape),
     )

@@ -3,14 +3,16 @@
 Keras 1 and 2 (`save_weights`, `save`): a group a layer, named by the attribute `layer_names`, whose
 attribute `weight_names` names the arrays; a whole model has them below `model_weights`. Keras 3
 (`.weights.h5`, and `model.weights.h5` in a .keras archive): `layers/conv2d_1/vars/0`, by the class of the
-layer and its number; `vars` has the layer's name as an attribute. A model's config is never read.
+layer and its number; `vars` has the layer's name as an attribute. A model's config is never built or run:
+that of a .keras archive is looked at for which of gamma and beta its norms have.
 """
 
+import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +21,17 @@ import h5py
 from specfeat.errors import WeightsError
 from specfeat.network.weights import archive, hdf5
 from specfeat.network.weights.arrays import Array, Contents
-from specfeat.network.weights.names import split
+from specfeat.network.weights.names import split, with_layouts
 
 STAMP = "specfeat"  # the attribute in which `specfeat weights convert` writes of the sound
-MEMBER = "model.weights.h5"  # of a .keras archive
+ROLE = "role"  # the attribute in which it writes what each array is to its layer
+MEMBER, CONFIG = "model.weights.h5", "config.json"  # of a .keras archive
+MAX_CONFIG_BYTES = 2**22
+
+# What a norm has: what it learns, where its config does not say otherwise, and what it only counts.
+_LEARNT = {"gamma": "scale", "beta": "center"}
+_MOVING = {"BatchNormalization": ("moving_mean", "moving_variance"), "LayerNormalization": ()}
+Norms = Mapping[str, tuple[str, ...]]
 
 _KERAS_3 = re.compile(r"(?:.*/)?((?:layers|_layer_checkpoint_dependencies)/.+)/vars/(\d+)")
 
@@ -36,7 +45,7 @@ def read_hdf5(path: Path) -> Iterator[Contents]:
 
 @contextmanager
 def read_keras(path: Path) -> Iterator[Contents]:
-    """Open the weights in a .keras archive; the rest of it is not looked at."""
+    """Open the weights in a .keras archive; of the config beside them, what arrays its norms have."""
     with archive.members(path) as members, tempfile.TemporaryFile() as copy:
         if MEMBER not in members:
             raise WeightsError(f"has no {MEMBER}, so it is no .keras archive")
@@ -44,26 +53,50 @@ def read_keras(path: Path) -> Iterator[Contents]:
             shutil.copyfileobj(source, copy, 2**20)
         copy.seek(0)
         with h5py.File(copy, "r") as file:
-            yield _contents(file)
+            yield _contents(file, _norms(members.get(CONFIG)))
 
 
-def _contents(file: h5py.File) -> Contents:
+def _norms(config: archive.Member | None) -> Norms:
+    """Read from a model's config, as data, the roles of its norms' arrays, by the names of the layers."""
+    if config is None or config.size > MAX_CONFIG_BYTES:
+        return {}
+    pending: list[object] = []
+    with config.open() as file, suppress(ValueError, RecursionError):  # then it says nothing
+        pending.append(json.loads(file.read()))
+    found: dict[str, tuple[str, ...]] = {}
+    while pending:
+        part = pending.pop()
+        if isinstance(part, dict):
+            options = part.get("config")
+            if isinstance(options, dict) and part.get("class_name") in _MOVING:
+                roles = [role for role, key in _LEARNT.items() if options.get(key, True)]
+                named = (*roles, *_MOVING[part["class_name"]])
+                if found.setdefault(str(options.get("name")), named) != named:
+                    found[str(options.get("name"))] = ()  # two of a name, in networks within the network
+            pending += part.values()
+        elif isinstance(part, list):
+            pending += part
+    return found
+
+
+def _contents(file: h5py.File, norms: Norms | None = None) -> Contents:
     found = dict(hdf5.datasets(file))
     if not found:
         raise WeightsError("holds no array")
     if any(_KERAS_3.fullmatch(name) for name in found):
-        arrays = [_keras_3(file, name, dataset) for name, dataset in found.items()]
+        numbered = [_keras_3(file, name, dataset, norms or {}) for name, dataset in found.items()]
         return Contents(
-            format="Keras 3 weights (HDF5)", arrays=tuple(arrays), stamp=hdf5.text(file, STAMP, 2**20)
+            format="Keras 3 weights (HDF5)", arrays=tuple(numbered), stamp=hdf5.text(file, STAMP, 2**20)
         )
     _check_backend(file)
-    arrays = _keras_2(file, found)
+    by_keras = hdf5.names(file.get("model_weights", file), "layer_names") is not None
+    arrays = with_layouts(_keras_2(file, found), "unclear" if by_keras else "torch")
     whole = "model_weights" in file
     return Contents(
         format="Keras 1 or 2 whole model, its arrays alone (HDF5)"
         if whole
         else "Keras 1 or 2 weights (HDF5)",
-        arrays=tuple(arrays),
+        arrays=arrays,
     )
 
 
@@ -79,13 +112,15 @@ def _array(name: str, dataset: h5py.Dataset, layer: str, role: str, place: str =
     )
 
 
-def _keras_3(file: h5py.File, name: str, dataset: h5py.Dataset) -> Array:
+def _keras_3(file: h5py.File, name: str, dataset: h5py.Dataset, norms: Norms) -> Array:
     match = _KERAS_3.fullmatch(name)
     if not match:
         return _array(name, dataset, name, "")
     place = match[1].replace("_layer_checkpoint_dependencies/", "layers/")
     named = hdf5.text(file[name.rpartition("/")[0]], "name", 10_000)
-    return _array(name, dataset, named or place, match[2], place)
+    roles, number = norms.get(named or "", ()), int(match[2])
+    role = hdf5.text(dataset, ROLE, 100) or (roles[number] if number < len(roles) else match[2])
+    return _array(name, dataset, named or place, role, place)
 
 
 def _check_backend(file: h5py.File) -> None:

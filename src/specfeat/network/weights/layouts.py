@@ -7,6 +7,7 @@ grouped convolution (in x multiplier, 1, height, width), and (out, in). TFLite: 
 """
 
 import math
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -29,21 +30,43 @@ def shape_for(array: Array, slot: Slot) -> Shape:
 
 
 def arrange(values: NDArray[Any], array: Array, slot: Slot) -> NDArray[Any]:
-    """Put the values of the file's array into the order of the network's axes."""
+    """Put the values of the file's array into the order of the network's axes.
+
+    Raises:
+        WeightsError: the order of the file's axes cannot be told.
+        ValueError: too few axes, or others than the layer's.
+    """
     if array.layout == "tflite":
         return _from_tflite(values, slot)
     if array.layout == "torch":
         return _from_torch(values, slot)
+    if array.layout == "unclear" and values.ndim > 1:
+        return _from_either(values, array, slot)
     if slot.kind == "Conv1D" and values.ndim == 4 and values.shape[1] == 1:
         return values[:, 0]  # Keras 1 kept a second axis of 1
     return values
 
 
+def _from_either(values: NDArray[Any], array: Array, slot: Slot) -> NDArray[Any]:
+    """Where the file does not say whose axes these are, their lengths must."""
+    is_keras, is_torch = values.shape == slot.shape, False
+    with suppress(ValueError):
+        is_torch = _from_torch(values, slot).shape == slot.shape
+    if is_torch and (is_keras or slot.reads is not None) and values.size > 1:
+        raise WeightsError(
+            f"{array.name} fits {slot.name} in PyTorch's order of axes and in Keras', and its name does not "
+            "say which; rename it to .../kernel if it is in Keras', or save the file as .safetensors"
+        )
+    return _from_torch(values, slot) if is_torch else values
+
+
 def _from_torch(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
-    if slot.kind == "Dense":  # its rows read what was flattened; its bias, of whatever length, does not
-        return _channels_last(values.T, slot, 0) if slot.role == "kernel" else values
-    if "kernel" not in slot.role:
-        return _channels_last(values, slot, 0)
+    if "kernel" not in slot.role:  # a bias goes along what comes out, a norm along what it reads
+        return values if slot.role == "bias" else _channels_last(values, slot, 0)
+    if slot.kind == "Dense":
+        return _channels_last(values.T, slot, 0)
+    if slot.reads is not None:
+        raise _cannot_be_told(slot)
     if _is_depthwise(slot):
         *spatial, channels, multiplier = slot.shape
         _check(values, (channels * multiplier, 1, *spatial))
@@ -78,16 +101,21 @@ def _is_depthwise(slot: Slot) -> bool:
 
 def _channels_last(values: NDArray[Any], slot: Slot, axis: int) -> NDArray[Any]:
     """Reorder what a Flatten made one axis of from (channels, height, width) to (height, width, channels)."""
-    shape = slot.flattened
+    shape = slot.reads
     if shape is None or values.shape[axis] == 1:
         return values
     if shape == "mixed":
-        raise WeightsError(
-            f"{slot.name} reads several flattened layers at once, so the order of its rows cannot be told "
-            "from PyTorch's; flatten after joining, or convert the file with the rows in Keras' order"
-        )
+        raise _cannot_be_told(slot)
     if values.shape[axis] != math.prod(shape):
         return values
     *spatial, channels = shape
     apart = values.reshape(channels, *spatial, *values.shape[1:])
     return np.moveaxis(apart, 0, len(spatial)).reshape(values.shape)
+
+
+def _cannot_be_told(slot: Slot) -> WeightsError:
+    return WeightsError(
+        f"{slot.name} reads axes that the config joins in another way than PyTorch's (channels, then frames, "
+        "then bins), so the order of its rows cannot be told; join them by one Flatten, or with a Permute to "
+        "channels first right before it, or convert the file with the rows in Keras' order"
+    )

@@ -1,19 +1,22 @@
 """Which array of the file goes where in the network: all of them, once, in equal shapes, or an error."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
 from specfeat.config.settings import times
 from specfeat.errors import WeightsError
-from specfeat.network.weights.arrays import Array
+from specfeat.network.weights.arrays import Array, Contents
 from specfeat.network.weights.cure import guess
+from specfeat.network.weights.given import given_arrays, given_layers
 from specfeat.network.weights.layouts import shape_for
 from specfeat.network.weights.names import shown_names, why_left_over
 from specfeat.network.weights.pairing import pair_by_name
-from specfeat.network.weights.slots import Slot
+from specfeat.network.weights.slots import Slot, class_of
 
 Layers = dict[str, dict[str, Array]]  # layer -> role -> array
+Units = list[tuple[list[Slot], str | None]]  # a layer's slots, and the name of the file's layer
 Family = Literal["conv", "dense", "norm"]
 
 # What may fill a role beside the array of that very name: a norm's shift is PyTorch's "bias", Keras 2 called
@@ -61,7 +64,9 @@ class Plan:
                 ],
             ),
         ]
-        cure = self.cure or guess(self.missing, self.left_over, self.differing)
+        cure = self.cure
+        with suppress(WeightsError):  # of what cannot be told there is nothing to guess
+            cure = cure or guess(self.missing, self.left_over, self.differing)
         raise WeightsError(f"does not fit the network: {'; '.join(filter(None, parts))}{cure}")
 
 
@@ -70,59 +75,89 @@ def _list(what: str, items: list[str]) -> str:
 
 
 def make_plan(
-    slots: list[Slot], arrays: Iterable[Array], match: Literal["name", "order"], given: Mapping[str, str]
+    slots: list[Slot], contents: Contents, match: Literal["name", "order"], given: Mapping[str, str]
 ) -> Plan:
     """Find for each slot its array.
 
     Args:
         slots: what the network wants.
-        arrays: what the file has; those that are known to be no weights are passed over.
+        contents: what the file has; arrays that are known to be no weights are passed over.
         match: how layers find each other.
         given: the config's `map`: our layer, or layer/role, to the file's layer or array.
 
     Raises:
-        WeightsError: two arrays of the file have the same layer and role.
+        WeightsError: two arrays of the file have the same layer and role; the map names what is not there;
+            or more than one answer fits.
     """
-    known = [array for array in arrays if why_left_over(array.name) is None]
-    plan = _plan(slots, known, match, given)
-    if match == "name" and not plan.pairs and _plan(slots, known, "order", given).fits:
-        plan.cure = "; its layers have other names, and match: order fits them"
+    known = [array for array in contents.arrays if why_left_over(array.name) is None]
+    if contents.stamp is not None and {slot.layer for slot in slots} == {array.layer for array in known}:
+        given = {}  # converted for this network: it has our names
+    plan = _plan(slots, contents, known, match, given)
+    if match == "name" and not plan.pairs:
+        with suppress(WeightsError):
+            if _plan(slots, contents, known, "order", given).fits:
+                plan.cure = "; its layers have other names, and match: order fits them"
     return plan
 
 
 def _plan(
-    slots: list[Slot], known: list[Array], match: Literal["name", "order"], given: Mapping[str, str]
+    slots: list[Slot],
+    contents: Contents,
+    known: list[Array],
+    match: Literal["name", "order"],
+    given: Mapping[str, str],
 ) -> Plan:
-    by_name = {array.name: array for array in known}
-    plan = Plan(slots)
-    chosen = {slot.name: by_name[given[slot.name]] for slot in slots if given.get(slot.name) in by_name}
-    _check_once(chosen)
+    chosen = given_arrays(slots, contents.arrays, given)
     theirs = _layers(array for array in known if array not in chosen.values())
-    for unit, layer in _units([slot for slot in slots if slot.name not in chosen], theirs, match, given):
+    rest = [slot for slot in slots if slot.name not in chosen]
+    plan = _filled(slots, known, chosen, _units(rest, theirs, match, given), theirs)
+    if match == "order" and plan.fits:
+        _check_branches(slots, known, chosen, theirs, given, plan)
+    return plan
+
+
+def _filled(
+    slots: list[Slot], known: list[Array], chosen: Mapping[str, Array], units: Units, theirs: Layers
+) -> Plan:
+    """Give each slot its array: that which the map says, or that of its role in the layer found for it."""
+    found = dict(chosen)
+    for unit, name in units:
+        layer = dict(theirs.get(name or "", {}))
         for slot in unit:
-            array = _array(slot, layer)
+            array = _array(slot, unit, layer)
             if array is not None:
-                chosen[slot.name] = layer.pop(array.role)
+                found[slot.name] = layer.pop(array.role)
+    plan = Plan(slots)
     for slot in slots:
-        if slot.name not in chosen:
+        if slot.name not in found:
             plan.missing.append(slot)
             continue
-        pair = slot, chosen[slot.name]
+        pair = slot, found[slot.name]
         (plan.pairs if shape_for(pair[1], slot) == slot.shape else plan.differing).append(pair)
-    used = {array.name for array in chosen.values()}
+    used = {array.name for array in found.values()}
     plan.left_over = [array for array in known if array.name not in used and not array.neutral]
     return plan
 
 
-def _check_once(chosen: Mapping[str, Array]) -> None:
-    """The map may give an array to one place only."""
-    takers: dict[str, str] = {}
-    for slot, array in chosen.items():
-        if array.name in takers:
+def _check_branches(
+    slots: list[Slot],
+    known: list[Array],
+    chosen: Mapping[str, Array],
+    theirs: Layers,
+    given: Mapping[str, str],
+    plan: Plan,
+) -> None:
+    """Keras counts layers from the end of the network: of branches it may list them in another order."""
+    rest = sorted((slot for slot in slots if slot.name not in chosen), key=lambda slot: slot.rank)
+    other = _filled(slots, known, chosen, _units(rest, theirs, "order", given), theirs)
+    if not other.fits:
+        return
+    for (slot, array), (_, instead) in zip(plan.pairs, other.pairs, strict=True):
+        if array.name != instead.name:
             raise WeightsError(
-                f"has one {array.name}; the map gives it to {takers[array.name]} and to {slot}"
+                f"could have {array.name} or {instead.name} for {slot.name}: the network has branches, whose "
+                "order in the file cannot be told; wanted match: name, or their layers in map"
             )
-        takers[array.name] = slot
 
 
 def _layers(arrays: Iterable[Array]) -> Layers:
@@ -137,28 +172,39 @@ def _layers(arrays: Iterable[Array]) -> Layers:
     return layers
 
 
-def _array(slot: Slot, layer: dict[str, Array]) -> Array | None:
-    for role in (slot.role, *_ALSO.get(slot.role, ()), str(slot.index)):
+def _array(slot: Slot, unit: list[Slot], layer: dict[str, Array]) -> Array | None:
+    for role in (slot.role, *_ALSO.get(slot.role, ())):
         if role in layer:
             return layer[role]
-    return None
+    array = layer.get(str(slot.index))
+    if array is None or class_of(array.place) != class_of(slot.place):
+        return None  # by number an array is known in a layer of the same class alone
+    if slot.kind.endswith("Normalization") and len({"gamma", "beta"} & {s.role for s in unit}) == 1:
+        raise WeightsError(
+            f"has {array.name}, which may be {slot.name} or of a norm's other one of gamma and beta: Keras 3 "
+            "numbers the arrays of a layer; wanted the model saved as .keras, which says, or each in map"
+        )
+    return array
 
 
 def _units(
     slots: list[Slot], theirs: Layers, match: Literal["name", "order"], given: Mapping[str, str]
-) -> list[tuple[list[Slot], dict[str, Array]]]:
-    """Put each layer's slots beside the arrays of the file's layer."""
+) -> Units:
+    """Put each layer's slots beside the name of the file's layer."""
     ours: dict[str, list[Slot]] = {}
     for slot in slots:
         ours.setdefault(_unit(slot, theirs), []).append(slot)
+    layers = given_layers({name: unit[0].layer for name, unit in ours.items()}, theirs, given)
+    mine = {name: unit for name, unit in ours.items() if name not in layers}
+    yours = {name: roles for name, roles in theirs.items() if name not in layers.values()}
     if match == "order":
-        pairs = _pair_by_order(ours, theirs)
+        pairs = _pair_by_order(mine, yours)
     else:
-        pairs = pair_by_name(ours, theirs, given)
-        places = _pair_by_place(ours, theirs)
+        pairs = pair_by_name(mine, yours)
+        places = _pair_by_place(mine, yours)
         if all(places.get(ours_name) == name for ours_name, name in pairs.items()):
             pairs = places  # no name speaks against it
-    return [(unit, theirs[pairs[name]] if name in pairs else {}) for name, unit in ours.items()]
+    return [(unit, (layers | pairs).get(name)) for name, unit in ours.items()]
 
 
 def _unit(slot: Slot, theirs: Layers) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from specfeat.network.weights.arrays import Array
+from specfeat.network.weights.arrays import Array, Layout
 
 # A name's last word -> Keras' word for the role, for the channels-last frameworks: Keras 1 (W, b,
 # running_std, which is a variance), Keras 2 and 3, TF-Slim (weights, biases).
@@ -78,15 +78,35 @@ def split(name: str, rank: int) -> tuple[str, str, bool] | None:
 
 
 def named_array(arrays: Iterable[Array]) -> tuple[Array, ...]:
-    """Give arrays that have but a name their layer, role and layout.
+    """Give arrays that have but a name their layer, role and layout."""
+    parts = ((array, split(array.name, len(array.shape)) or (array.name, "", False)) for array in arrays)
+    return with_layouts(replace(array, layer=layer, role=role) for array, (layer, role, _) in parts)
 
-    A layer that has one of PyTorch's words (weight, running_mean) has its axes in PyTorch's order.
+
+def with_layouts(arrays: Iterable[Array], torch: Layout = "torch") -> tuple[Array, ...]:
+    """Tell by the names in whose order the axes of a file's arrays are.
+
+    A layer with one of PyTorch's words (weight, running_mean) is in PyTorch's order, and so is what has no
+    known word, if nothing in the file has one of Keras'.
+
+    Args:
+        arrays: with layer and role.
+        torch: what is said of those in PyTorch's order; in a file that TensorFlow wrote they may be in its
+            own all the same, "unclear".
     """
-    parts = [(array, split(array.name, len(array.shape)) or (array.name, "", False)) for array in arrays]
-    torch = {layer for _, (layer, _, is_torch) in parts if is_torch}
+    found = list(arrays)
+    parts = [split(array.name, len(array.shape)) for array in found]
+    theirs = {array.layer for array, part in zip(found, parts, strict=True) if part and part[2]}
+    if not theirs:
+        return tuple(found)
+    ours = any(
+        part and not part[2] and part[1] != "bias" and array.layer not in theirs
+        for array, part in zip(found, parts, strict=True)
+    )
+    other: Layout = "unclear" if ours else torch
     return tuple(
-        replace(array, layer=layer, role=role, layout="torch" if layer in torch else "keras")
-        for array, (layer, role, _) in parts
+        replace(array, layout=torch if array.layer in theirs else "keras" if array.role and ours else other)
+        for array in found
     )
 
 

@@ -3,11 +3,13 @@
 Names agree exactly, but for four things that frameworks do to them: a dot for a slash, a scope around
 the whole network ("vggish/conv1", "module.conv1"), Keras' own numbers for layers without a name
 (conv2d, conv2d_1, ... or from conv2d_1, or from conv2d_12 when others were made before), and a "_1" behind
-the name of a layer that was made twice. Each is undone only where one answer is left.
+the name of a layer that was made twice. Each is undone only where one answer is left; the "_1" only where
+no other layer, of the file or of ours, has the name but for its number.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable
 
 from specfeat.config.layers import LAYERS
 from specfeat.network.weights.names import natural, slashed
@@ -21,26 +23,18 @@ _AUTOMATIC = re.compile(r"(.*?)(?:_\d+)?")
 Pairs = dict[str, str]
 
 
-def pair_by_name(ours: Iterable[str], theirs: Iterable[str], given: Mapping[str, str]) -> Pairs:
+def pair_by_name(ours: Iterable[str], theirs: Iterable[str]) -> Pairs:
     """Find for each of our layers the file's.
 
     Args:
         ours: names as the YAML has them, in order.
         theirs: names as the file has them.
-        given: our name to theirs, from the config's `map`; a name that the file does not have gives way to
-            the layer's own, so that a converted file loads under the config it was converted with.
 
     Returns:
         Our name to theirs, for as many as could be found; one of theirs is never given twice.
     """
-    known = list(dict.fromkeys(theirs))
-    by_path = {slashed(name): name for name in known}
-    found = {name: by_path[slashed(given[name])] for name in ours if slashed(given.get(name, "")) in by_path}
-    taken = set(found.values())
-    rest = [name for name in known if name not in taken]
-    wanted = [name for name in ours if name not in found]
-    tries = (_pair(wanted, rest, scope) for scope in _scopes(rest))
-    return found | max(tries, key=len)
+    wanted, known = list(ours), list(dict.fromkeys(theirs))
+    return max((_pair(wanted, known, scope) for scope in _scopes(known)), key=len)
 
 
 def _scopes(theirs: list[str]) -> list[str]:
@@ -59,13 +53,19 @@ def _pair(ours: list[str], theirs: list[str], scope: str) -> Pairs:
     found = _numbered(ours, list(by_path)) | {
         name: slashed(name) for name in ours if not _kind(name) and slashed(name) in by_path
     }
-    left = [path for path in by_path if path not in found.values()]
+    sharing = Counter(stem for name in ours for stem in {slashed(name), _stem(slashed(name))})
+    numbered: dict[str, list[str]] = {}
+    for path in by_path:
+        numbered.setdefault(_stem(path), []).append(path)
     for name in ours:
-        if name not in found and not _kind(name):
-            twice = [path for path in left if re.fullmatch(re.escape(slashed(name)) + r"_\d+", path)]
-            if len(twice) == 1:
-                found[name] = twice[0]
+        twice = numbered.get(slashed(name), ())
+        if name not in found and not _kind(name) and len(twice) == sharing[slashed(name)] == 1:
+            found[name] = twice[0]
     return {name: by_path[path] for name, path in found.items()}
+
+
+def _stem(path: str) -> str:
+    return re.sub(r"_\d+$", "", path)
 
 
 def _numbered(ours: list[str], theirs: list[str]) -> Pairs:

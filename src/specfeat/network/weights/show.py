@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from specfeat.config.settings import Settings
-from specfeat.config.shapes import UnknownLayerError, network_arrays
 from specfeat.errors import WeightsError
 from specfeat.network.weights.arrays import Array, Contents
 from specfeat.network.weights.formats import opened
 from specfeat.network.weights.front_end import check_sound
 from specfeat.network.weights.match import Plan, make_plan
 from specfeat.network.weights.names import why_left_over
-from specfeat.network.weights.slots import Slot, snake
-from specfeat.network.weights.source import locate
+from specfeat.network.weights.slots import Slot
+from specfeat.network.weights.source import at_rest, locate
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +51,30 @@ def shown(path: str) -> Iterator[Shown]:
     """
     try:
         source = locate(path)
-        with opened(source) as contents:
+        with at_rest(source), opened(source) as contents:
             yield Shown(contents, source.size, source.sha256())
     except WeightsError as e:
         raise WeightsError(f"{path}: {e}") from e
 
 
-def fit(settings: Settings, contents: Contents) -> tuple[Literal["name", "order"] | None, str]:
+def fit(
+    settings: Settings, contents: Contents, slots: list[Slot]
+) -> tuple[Literal["name", "order"] | None, str]:
     """Say whether the file fits the config's network.
+
+    Args:
+        settings: of the config.
+        contents: of the file.
+        slots: of its network.
 
     Returns:
         How its layers are matched, None if it does not fit; and what is wrong: why it does not fit, or that
         it was trained on another sound. The second is empty where all is well.
     """
-    try:
-        slots = expected_slots(settings)
-    except UnknownLayerError as e:
-        return None, f"cannot be told without TensorFlow: it has the layer {e}"
     problem = ""
     for match in dict.fromkeys((settings.model.weights.match, "name", "order")):
-        plan = make_plan(slots, contents.arrays, match, settings.model.weights.map)
         try:
-            plan.check()
+            make_plan(slots, contents, match, settings.model.weights.map).check()
         except WeightsError as e:
             problem = problem or str(e)
             continue
@@ -85,43 +86,22 @@ def fit(settings: Settings, contents: Contents) -> tuple[Literal["name", "order"
     return None, problem
 
 
-def side_by_side(settings: Settings, contents: Contents, match: Literal["name", "order"] | None) -> Plan:
+def side_by_side(
+    settings: Settings,
+    contents: Contents,
+    match: Literal["name", "order"] | None,
+    slots: list[Slot],
+) -> Plan:
     """Pair the network's arrays with the file's, as far as they go.
 
     Args:
         settings: of the config.
         contents: of the file.
         match: how; None for what the config says.
+        slots: of its network.
 
     Raises:
-        UnknownLayerError: only Keras knows the network's shapes.
+        WeightsError: the file's arrays cannot be told apart.
     """
     weights = settings.model.weights
-    return make_plan(expected_slots(settings), contents.arrays, match or weights.match, weights.map)
-
-
-def expected_slots(settings: Settings) -> list[Slot]:
-    """The network's arrays by arithmetic; what a Flatten does to their order is left to the network itself.
-
-    Raises:
-        UnknownLayerError: only Keras knows the shapes.
-    """
-    numbers: dict[str, int] = {}
-    places: dict[str, str] = {}
-    for layer in settings.model.layers:
-        number = numbers[layer.kind] = numbers.get(layer.kind, -1) + 1
-        places[layer.name] = f"layers/{snake(layer.kind)}" + (f"_{number}" if number else "")
-    slots: list[Slot] = []
-    for layer, role, shape in network_arrays(settings):
-        index = 0 if not slots or slots[-1].layer != layer.name else slots[-1].index + 1
-        slots.append(
-            Slot(
-                layer=layer.name,
-                kind=layer.kind,
-                role=role,
-                index=index,
-                shape=shape,
-                place=places[layer.name],
-            )
-        )
-    return slots
+    return make_plan(slots, contents, match or weights.match, weights.map)

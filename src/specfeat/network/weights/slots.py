@@ -1,14 +1,16 @@
 """The arrays that the network wants, in order, each with all that is needed to find it in a file."""
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from specfeat.config.graph import INPUT, Layer, keras_name
+from specfeat.config.graph import INPUT, Layer, keras_name, keras_order
+from specfeat.config.settings import Settings
+from specfeat.config.shapes import network_arrays, network_shapes
 from specfeat.network.weights.arrays import Shape
-
-_SAME_ORDER = {"Activation", "ReLU", "LeakyReLU", "ELU", "Softmax", "Dropout", "BatchNormalization"}
-_SAME_ORDER |= {"LayerNormalization", "Rescaling"}
+from specfeat.network.weights.axes import Order, read_orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +24,8 @@ class Slot:
         index: its number among the layer's arrays.
         shape: as Keras has it.
         place: of the layer in a file of Keras 3, e.g. "layers/conv2d_1".
-        flattened: what a Flatten before the layer made one axis of, e.g. (frames, bins, channels); None
-            without one, "mixed" if several came together in a way that cannot be undone.
+        rank: of the layer, among all, as Keras counts them.
+        reads: in which order the numbers lie that the array goes along; see axes.py.
         variable: Keras' own, to be set.
     """
 
@@ -33,7 +35,8 @@ class Slot:
     index: int
     shape: Shape
     place: str
-    flattened: Shape | Literal["mixed"] | None = None
+    rank: int = 0
+    reads: Order = None
     variable: Any = field(repr=False, compare=False, default=None)
 
     @property
@@ -43,69 +46,72 @@ class Slot:
 
 
 def find_slots(model: Any, layers: tuple[Layer, ...]) -> list[Slot]:
-    """List the network's arrays in the order of its layers.
+    """List the arrays of a network that is built, in the order of its layers.
 
-    A layer that is a network itself (a backbone of keras.applications) gives the arrays of its own layers.
+    Args:
+        model: the Keras model.
+        layers: that it was built of, those of an application in its place.
     """
-    return list(
-        _slots(model, {keras_name(layer.name): layer for layer in layers}, _Flattened(model, layers), "")
-    )
+    made = {layer.name: model.get_layer(keras_name(layer.name)) for layer in layers}
+    shapes = {name: tuple(one.output.shape[1:]) for name, one in made.items()}
+    arrays = [
+        (layer, variable.name, tuple(variable.shape), variable)
+        for layer in layers
+        for variable in made[layer.name].weights
+    ]
+    return _slots(layers, {INPUT: tuple(model.input.shape[1:]), **shapes}, arrays)
 
 
-def _slots(model: Any, ours: dict[str, Layer], flattened: "_Flattened", place: str) -> Iterator[Slot]:
-    counts: dict[str, int] = {}
-    for made in model.layers:
-        kind = type(made).__name__
-        number = counts.get(kind, 0)
-        counts[kind] = number + 1
-        here = f"{place}layers/{snake(kind)}" + (f"_{number}" if number else "")
-        name = ours[made.name].name if made.name in ours else made.name
-        if hasattr(made, "layers"):
-            yield from _slots(made, {}, flattened, f"{here}/")
-            continue
-        before = flattened.before(name) if made.weights else None
-        for i, variable in enumerate(made.weights):
-            yield Slot(
-                layer=name,
-                kind=kind,
-                role=variable.name,
-                index=i,
-                shape=tuple(variable.shape),
-                place=here,
-                flattened=before,
+def expected_slots(settings: Settings) -> list[Slot]:
+    """List the same by arithmetic, for a network that is not built; nothing can be set through them.
+
+    Raises:
+        UnknownLayerError: only Keras knows the shapes.
+    """
+    arrays = [(layer, role, shape, None) for layer, role, shape in network_arrays(settings)]
+    return _slots(settings.model.layers, network_shapes(settings), arrays)
+
+
+def _slots(
+    layers: tuple[Layer, ...], shapes: Mapping[str, Shape], arrays: list[tuple[Layer, str, Shape, Any]]
+) -> list[Slot]:
+    orders = read_orders(layers, shapes)
+    places = _places(layers)
+    slots: list[Slot] = []
+    for layer, role, shape, variable in arrays:
+        index = slots[-1].index + 1 if slots and slots[-1].layer == layer.name else 0
+        place, rank = places[layer.name]
+        slots.append(
+            Slot(
+                layer=layer.name,
+                kind=layer.kind,
+                role=role,
+                index=index,
+                shape=shape,
+                place=place,
+                rank=rank,
+                reads=orders[layer.name],
                 variable=variable,
             )
+        )
+    return slots
 
 
-class _Flattened:
-    """Knows what stood before each layer's one axis."""
+def _places(layers: tuple[Layer, ...]) -> dict[str, tuple[str, int]]:
+    """Give each layer its place in a file of Keras 3, and its number among all, as Keras counts."""
+    kinds = {layer.name: snake(layer.kind) for layer in layers}
+    counts: Counter[str] = Counter()
+    places: dict[str, tuple[str, int]] = {}
+    for rank, name in enumerate(keras_order(layers)):
+        number = counts[kinds[name]]
+        counts[kinds[name]] += 1
+        places[name] = f"layers/{kinds[name]}" + (f"_{number}" if number else ""), rank
+    return places
 
-    def __init__(self, model: Any, layers: tuple[Layer, ...]) -> None:
-        self._model = model
-        self._layers = {layer.name: layer for layer in layers}
 
-    def before(self, name: str) -> Shape | Literal["mixed"] | None:
-        """What a Flatten before the layer made one axis of, with only layers between that keep the order."""
-        if name not in self._layers:
-            return None
-        found = [self._given(source) for source in self._layers[name].inputs]
-        if all(each == found[0] for each in found) and (found[0] is None or len(found) == 1):
-            return found[0]
-        return "mixed"
-
-    def _given(self, name: str) -> Shape | Literal["mixed"] | None:
-        if name == INPUT:
-            return None
-        layer = self._layers[name]
-        made = self._model.get_layer(keras_name(name))
-        if layer.kind in ("Flatten", "Reshape") and len(made.output.shape) == 2:
-            before = self._layers.get(layer.inputs[0])
-            # Who permutes before flattening has put the axes in the file's order already.
-            shape = tuple(made.input.shape[1:])
-            return None if len(shape) == 1 or (before and before.kind == "Permute") else shape
-        if layer.kind in _SAME_ORDER or len(layer.inputs) > 1:
-            return self.before(name)
-        return None
+def class_of(place: str) -> str:
+    """The class, in Keras' spelling, of the layer at a place in a file of Keras 3."""
+    return re.sub(r"_\d+$", "", place.rpartition("/")[2])
 
 
 def snake(kind: str) -> str:

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,11 +45,6 @@ class Source:
             return _sha256(self.files[0])
         lines = "".join(f"{_sha256(file)}  {file.name}\n" for file in self.files)
         return hashlib.sha256(lines.encode()).hexdigest()
-
-    def identity(self) -> list[tuple[int, ...]]:
-        """What changes when a file is written to or replaced."""
-        found = [file.stat() for file in self.files]
-        return [(s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in found]
 
     def stamp(self) -> dict[str, int]:
         """Return `size` and `mtime_ns`, by which one file is known again without reading it."""
@@ -110,6 +107,28 @@ def _checkpoint(prefix: Path, folder: Path | None = None) -> Source:
 
 def _literally(name: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
+@contextmanager
+def at_rest(source: Source) -> Iterator[None]:
+    """Hold that nobody writes to the files meanwhile, so that the hash is that of what is read.
+
+    Raises:
+        WeightsError: somebody did.
+    """
+    before = _identity(source)
+    yield
+    if _identity(source) != before:
+        raise WeightsError("was written to while it was read; wanted a file at rest")
+
+
+def _identity(source: Source) -> list[tuple[int, ...]]:
+    """What changes when a file is written to or replaced."""
+    try:
+        found = [file.stat() for file in source.files]
+    except OSError as e:
+        raise WeightsError(f"the weights cannot be read: {e.strerror}") from e
+    return [(s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in found]
 
 
 def detect(source: Source) -> WeightsFormat:

@@ -4,6 +4,7 @@ import importlib
 import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,8 @@ def read_torch(path: Path) -> Iterator[Contents]:
         ) from e
     tensors = _state_dict(torch, loaded)
     arrays = [_array(torch, name, tensor) for name, tensor in tensors.items()]
-    yield Contents(format="PyTorch state dict", arrays=named_array(arrays))
+    named = (replace(array, layout="torch") for array in named_array(arrays))
+    yield Contents(format="PyTorch state dict", arrays=tuple(named))
 
 
 def _torch() -> Any:
@@ -70,13 +72,29 @@ def _numpy_arrays() -> list[Any]:
 
 
 def _state_dict(torch: Any, loaded: object) -> dict[str, Any]:
-    places = [loaded, *(loaded.get(key) for key in _INSIDE)] if isinstance(loaded, Mapping) else []
-    for place in places:
-        if isinstance(place, Mapping):
-            tensors = {str(name): value for name, value in place.items() if torch.is_tensor(value)}
-            if tensors:
-                return tensors
-    raise WeightsError(f"holds no state dict, nor has one under {', '.join(_INSIDE)}")
+    """Take what stands under one of the known names; where none does, what is given is the state dict."""
+    named = {key: _tensors(torch, loaded.get(key)) for key in _INSIDE} if isinstance(loaded, Mapping) else {}
+    found = [key for key in named if named[key]]
+    if len(found) > 1:
+        raise WeightsError(f"has a state dict under {' and under '.join(found)}; wanted one: save it alone")
+    tensors = named[found[0]] if found else _tensors(torch, loaded)
+    if not tensors:
+        raise WeightsError(f"holds no state dict, nor has one under {', '.join(_INSIDE)}")
+    return tensors
+
+
+def _tensors(torch: Any, place: object) -> dict[str, Any]:
+    """The tensors of a mapping, and of the mappings in it, so that none is passed over."""
+    tensors: dict[str, Any] = {}
+    pending = [("", place)]
+    while pending:
+        path, value = pending.pop()
+        if torch.is_tensor(value):
+            tensors[path] = value
+        elif isinstance(value, Mapping):
+            inner = [(f"{path}.{name}" if path else str(name), each) for name, each in value.items()]
+            pending += reversed(inner)
+    return tensors
 
 
 def _array(torch: Any, name: str, tensor: Any) -> Array:
