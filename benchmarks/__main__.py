@@ -50,7 +50,7 @@ def main() -> None:
 def measure(options: argparse.Namespace, result: dict[str, Any]) -> None:
     """Measure every network over every corpus, and the start; put it all into `result`."""
     cores = available()
-    result["machine"] = f"{_processor()}, {cores} cores"
+    machine = f"{_processor()}, {cores} cores"
     result["python"] = platform.python_version()
     result["start"] = measure_start(options.runs, str(SAMPLE / "chirp.wav"))
     with tempfile.TemporaryDirectory() as folder:
@@ -60,7 +60,7 @@ def measure(options: argparse.Namespace, result: dict[str, Any]) -> None:
             for config in NETWORKS.get(name, options.networks).split(","):
                 print(f"{name}, {config} ...", file=sys.stderr)
                 pair = measure_pair(config, path, options.runs, cores, naive=naive)
-                pair = {"corpus": Path(name).name, "network": config, **pair}
+                pair = {"corpus": Path(name).name, "network": config, "machine": machine, **pair}
                 result["pairs"] = [*_others(result["pairs"], pair), pair]
 
 

@@ -6,6 +6,7 @@ python -m benchmarks.memory [--hours 24] [--files 20000] [--batches 5000]
 import argparse
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -46,17 +47,19 @@ def many_files(count: int) -> str:
 
 
 def many_batches(count: int) -> str:
-    """Follow the memory of one process over many batches, after a warm-up."""
+    """Follow the memory of one process over many batches, as many at once as in a run, after a warm-up."""
+    from specfeat.cli.cores import available
     from specfeat.config import load_config
     from specfeat.network.build import build
 
-    network = build(load_config("default"))
-    clips = np.zeros((network.batch, *network.input_shape), np.float32)
+    network = build(load_config("default"), threads=available())
+    batches = [np.zeros((network.batch, *network.input_shape), np.float32)] * 50
     memory = []
-    for k in range(count + 500):
-        network.rows(clips)
-        if k >= 500 and k % 50 == 0:
-            memory.append(_resident())
+    with ThreadPoolExecutor(network.parallel) as threads:
+        for k in range(-500, count, 50):
+            list(threads.map(network.rows, batches))
+            if k >= 0:
+                memory.append(_resident())
     slope = np.polyfit(np.arange(len(memory)) * 50, memory, 1)[0]
     return (
         f"batches, default: {memory[0]:.1f} MB at first, {memory[-1]:.1f} MB after {count}; "

@@ -16,7 +16,7 @@ COLUMNS = (
     "rows",
     "decode, mono, resample, spectrogram: ms of a core for 1 s of audio",
     "network alone, ms a clip",
-    "over Keras' own",
+    "over Keras' own: as in a run; run alike",
     "limit, s",
     "specfeat, s",
     "share of the limit",
@@ -31,7 +31,7 @@ COLUMNS = (
 def table(result: dict[str, Any]) -> str:
     """Return the tables in Markdown."""
     lines = [
-        f"{result['machine']}, Python {result['python']}",
+        f"{machines(result)}, Python {result['python']}",
         "",
         f"| {' | '.join(COLUMNS)} |",
         "|---" * len(COLUMNS) + "|",
@@ -40,6 +40,11 @@ def table(result: dict[str, Any]) -> str:
     lines += ["", "| start | s |", "|---|---|"]
     lines += [f"| {name} | {seconds:.2f} |" for name, seconds in result["start"].items()]
     return "\n".join(lines)
+
+
+def machines(result: dict[str, Any]) -> str:
+    """Return what was measured on; one, unless the pairs were measured on several."""
+    return "; ".join(dict.fromkeys(pair["machine"] for pair in result["pairs"]))
 
 
 def _cells(pair: dict[str, Any]) -> tuple[str, ...]:
@@ -52,7 +57,7 @@ def _cells(pair: dict[str, Any]) -> tuple[str, ...]:
         str(pair["rows"]),
         ", ".join(f"{1000 * stage / seconds:.2f}" for stage in pair["stages"].values()),
         f"{1000 * pair['alone']['specfeat']:.2f}",
-        f"{pair['alone']['speed_up']:.2f} x",
+        f"{pair['alone']['speed_up']:.2f} x; {pair['alone']['folding']:.2f} x",
         f"{pair['limit']:.2f}",
         f"{pair['work']:.2f}",
         f"{pair['share']:.0%}",
@@ -114,7 +119,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
     axes.set_xscale("log")
     axes.margins(x=0.14, y=0.02)
     axes.set_xlabel("seconds of work without start-up, logarithmic; less is better", fontsize=9)
-    axes.set_title(result["machine"], fontsize=9)
+    axes.set_title(machines(result), fontsize=9)
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)

@@ -2,7 +2,8 @@
 
     python -m benchmarks.stages before CONFIG PATH...     decode, mono, resample, spectrogram in a worker
     python -m benchmarks.stages network CONFIG SECONDS    the network on full batches held in memory
-    python -m benchmarks.stages keras CONFIG SECONDS      the same layers as Keras' plain `tf.function`
+    python -m benchmarks.stages single CONFIG SECONDS     the same, one batch after another on all threads
+    python -m benchmarks.stages keras CONFIG SECONDS      the layers as Keras' plain `tf.function`, likewise
 
 All print JSON.
 """
@@ -40,11 +41,19 @@ class Before:
 
 @dataclass
 class Alone:
-    """The network on full batches: median seconds a clip, specfeat's and Keras' plain `tf.function`."""
+    """The network on full batches: median seconds a clip.
+
+    Attributes:
+        specfeat: as in a run.
+        keras: Keras' plain `tf.function` over the same layers.
+        speed_up: of the first over the second.
+        folding: the same without batches side by side: what folding the batch norms gives by itself.
+    """
 
     specfeat: float
     keras: float
     speed_up: float
+    folding: float
 
 
 def measure_before(config: str, inputs: Sequence[str]) -> Before:
@@ -55,9 +64,11 @@ def measure_before(config: str, inputs: Sequence[str]) -> Before:
 
 def measure_network(config: str, runs: int) -> Alone:
     """Measure the network alone, specfeat's and Keras', in turn."""
-    pairs = [[_child([what, config, "2"], {}) for what in ("network", "keras")] for _ in range(runs)]
-    ours, theirs = (statistics.median(times) for times in zip(*pairs, strict=True))
-    return Alone(ours, theirs, statistics.median(k / s for s, k in pairs))
+    programs = ("network", "single", "keras")
+    times = [[_child([what, config, "2"], {}) for what in programs] for _ in range(runs)]
+    ours, _, theirs = (statistics.median(column) for column in zip(*times, strict=True))
+    speed_up = statistics.median(keras / network for network, _, keras in times)
+    return Alone(ours, theirs, speed_up, statistics.median(keras / single for _, single, keras in times))
 
 
 def _child(arguments: list[str], environment: dict[str, str]) -> Any:
@@ -132,8 +143,18 @@ def _network(config: str, seconds: float) -> float:
     return each / len(batches) / network.batch
 
 
+def _single(config: str, seconds: float) -> float:
+    """Return the same for one batch after the other, with TensorFlow's own threads."""
+    from specfeat.config import load_config
+    from specfeat.network.build import build
+
+    network = build(load_config(config))
+    clips = _noise((network.batch, *network.input_shape))
+    return _median(lambda: network.rows(clips), seconds) / network.batch
+
+
 def _keras(config: str, seconds: float) -> float:
-    """Return the same for Keras' plain `tf.function`, with TensorFlow's own threads."""
+    """Return it for Keras' plain `tf.function`."""
     from specfeat.config import load_config
     from specfeat.config.graph import keras_name
     from specfeat.network.build import build
@@ -173,7 +194,8 @@ def main(what: str, config: str, *rest: str) -> None:
     if what == "before":
         print(json.dumps(asdict(_before(config, rest))))
     else:
-        print(json.dumps((_network if what == "network" else _keras)(config, float(rest[0]))))
+        program = {"network": _network, "single": _single, "keras": _keras}[what]
+        print(json.dumps(program(config, float(rest[0]))))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Worker processes: the same clips in the same order, whatever happens to a worker."""
 
+import platform
+import resource
 import signal
 import threading
 import time
@@ -257,3 +259,19 @@ def test_closing_does_not_wait_for_a_worker_that_is_being_replaced(files: list[s
             for worker in crew._workers:
                 worker._process.kill()
             time.sleep(delay)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the settings are those of glibc's malloc")
+def test_a_worker_keeps_the_memory_of_a_file_for_the_next_one(tmp_path: Path) -> None:
+    """Else every short file costs some 150 pages that are new from the system, which is slower than its samples."""
+    for k in range(220):
+        soundfile.write(tmp_path / f"{k:03}.wav", np.zeros(6000), 8000)
+    paths = sorted(map(str, tmp_path.iterdir()))
+
+    def faults(paths: list[str]) -> int:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
+        with Pool(SETTINGS, 1) as crew:
+            _there(crew, paths)
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt - before
+
+    assert (faults(paths) - faults(paths[:20])) / 200 < 30

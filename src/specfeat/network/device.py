@@ -49,7 +49,7 @@ def choose(wanted: str) -> Device:
 
 
 # Multiplications of a batch in one layer, from which on it keeps several cores busy. Measured on two cores:
-# yamnet (2e8) runs 1.15 x as fast in a thread a batch, vggish (6e9) and cnn14 (1e10) as fast either way.
+# yamnet (1e8) runs 1.15 x as fast in a thread a batch, vggish (6e9) and cnn14 (1e10) as fast either way.
 HEAVY = 1e9
 
 
