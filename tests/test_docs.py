@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from benchmarks.report import machines
 
 from specfeat.config import load_config, shipped_names
 from specfeat.config.layers import APPLICATIONS, LAYERS
@@ -172,6 +171,6 @@ def test_the_readmes_speeds_were_measured() -> None:
     measured = json.loads((ROOT / "docs" / "speed.json").read_text())
 
     assert done.stdout in readme
-    assert machines(measured) in readme
+    assert all(pair["machine"] in readme for pair in measured["pairs"])
     for name in ("one second of audio", "import tensorflow"):
         assert f" {measured['start'][name]:.1f} s" in readme
