@@ -3,7 +3,7 @@
     python tests/untensored.py extract INPUTS... OUTPUT [OPTIONS]
 
 A row is the sums of a clip's bands over time, each clip by itself, so a file's rows depend on that file alone.
-`UNTENSORED_PAUSE_S` makes each batch take so long.
+`UNTENSORED_PAUSE_S` makes each batch take so long; `UNTENSORED_SETTLE_S` is how often files are brought to the disk.
 """
 
 import os
@@ -50,5 +50,7 @@ def install() -> None:
 if __name__ == "__main__":
     install()
     from specfeat.cli import main
+    from specfeat.output import work
 
+    work.SETTLE_S = float(os.environ.get("UNTENSORED_SETTLE_S", work.SETTLE_S))
     sys.exit(main())

@@ -4,7 +4,7 @@ import datetime
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -13,7 +13,7 @@ from specfeat.audio.track import Track
 from specfeat.config import Config
 from specfeat.config.settings import Settings
 from specfeat.errors import NothingError, UsageError
-from specfeat.output.former import Done, Identity, identify
+from specfeat.output.former import Done, Identity, identify, name_of
 from specfeat.output.index import IndexWriter
 from specfeat.output.journal import Entry
 from specfeat.output.work import Work
@@ -110,7 +110,7 @@ def run(
     _begin(plan, made_with, work)
     new = _extracted(settings, network, tracks, plan, work, reporter) if network else iter(())
     made = {done.entry["path"]: done for done in new}
-    all_done = [made.get(path) or plan.known[path] for path in plan.paths]
+    all_done = [made.get(name) or plan.known[name] for name in plan.identities]
     entries = [done.entry for done in all_done]
     if not any(entry["rows"] for entry in entries):
         work.drop()
@@ -176,7 +176,7 @@ def _extracted(
             work.rows.take_back(event.take_back)
         if event.status == "ok" and settings.cutter.count(event.samples) != event.rows:
             raise RuntimeError(f"{event.path}: {event.rows} rows do not fit its length")
-        yield work.finish(_entry(event, plan.identities[event.path]))
+        yield work.finish(_entry(event, plan.identities))
         reporter.heard((event.samples - heard) / rate)
         reporter.ended(event)
         heard = 0
@@ -217,10 +217,12 @@ def _folder() -> str | None:
         return None
 
 
-def _entry(end: End, identity: Identity) -> Entry:
+def _entry(end: End, identities: Mapping[str, Identity]) -> Entry:
     """Return what journal and record say of a file."""
+    name = name_of(end.path)
+    identity = identities[name]
     entry: Entry = {
-        "path": end.path,
+        "path": name,
         "size": identity.size,
         "mtime_ns": identity.mtime_ns,
         "status": end.status,

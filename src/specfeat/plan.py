@@ -8,7 +8,8 @@ from specfeat.audio.collect import Collection
 from specfeat.config import Config
 from specfeat.config.device import parse_device
 from specfeat.errors import UsageError
-from specfeat.output.former import Done, Former, Identity, check_array, identify, read_output
+from specfeat.output.former import Done, Former, Identity, check_array, identify, name_of, read_output
+from specfeat.output.journal import Entry
 from specfeat.output.place import Place
 from specfeat.output.work import Work
 from specfeat.provenance import differ, provenance
@@ -38,8 +39,8 @@ class Plan:
     Attributes:
         paths: all of them, in order.
         passed_over: what was found and left out.
-        identities: of each file, before it is read.
-        known: the files that are done.
+        identities: of each file by its name in the record, in order, taken before it is read.
+        known: the files that are done, by their names.
         todo: those that are not, in order.
         provenance: what the rows are to be made with, as far as it is known before the network.
         formers: the runs that have done what is done.
@@ -79,27 +80,28 @@ def make_plan(config: Config, device: str, collection: Collection, work: Work, w
     work.place.check_files()
     left = _left(now, work, wishes, notes)
     updates = wishes.update or (wishes.resume and (work.completed or bool(left and left.header["updates"])))
-    output = _output(now, work.place, wishes, left, updates=updates)
+    identities = {name_of(path): identify(path) for path in collection.paths}
+    output = _output(now, work.place, wishes, left, identities, updates=updates)
     formers = tuple(former for former in (output, left) if former)
-    identities = {path: identify(path) for path in collection.paths}
-    known = _known(formers, identities, retry_failed=wishes.retry_failed)
-    complete = None
-    if output and [*known] == [entry["path"] for entry in output.entries] == [*identities]:
-        complete = output.header
-    elif output and not updates and not wishes.force:
+    complete = bool(output and _is_complete(output, identities, wishes))
+    if output and not (complete or updates or wishes.force):
         work.place.check_free()
-    elif output:
-        check_array(output)
+    known = {
+        done.entry["path"]: done
+        for former in formers
+        for done in former.done()
+        if identities.get(done.entry["path"]) == done.identity and not _is_retried(done.entry, wishes)
+    }
     return Plan(
         paths=collection.paths,
-        passed_over=tuple(path for path in collection.passed_over if not work.place.has(path)),
+        passed_over=tuple(name_of(path) for path in collection.passed_over if not work.place.has(path)),
         identities=identities,
         known=known,
-        todo=tuple(path for path in collection.paths if path not in known),
+        todo=tuple(path for path in collection.paths if name_of(path) not in known),
         provenance=now.provenance,
         formers=formers,
         updates=updates,
-        complete=complete,
+        complete=output.header if output and complete else None,
         notes=tuple(notes),
     )
 
@@ -131,7 +133,13 @@ def _left(now: "_Now", work: Work, wishes: Wishes, notes: list[str]) -> Former |
 
 
 def _output(
-    now: "_Now", place: Place, wishes: Wishes, left: Former | None, *, updates: bool
+    now: "_Now",
+    place: Place,
+    wishes: Wishes,
+    left: Former | None,
+    identities: dict[str, Identity],
+    *,
+    updates: bool,
 ) -> Former | None:
     """Return the output from which rows can be taken; what may not be replaced is refused."""
     if not any(path.exists() for path in place.files):
@@ -145,6 +153,8 @@ def _output(
         output = read_output(place)
         if different := now.differs(output):
             raise UsageError(f"{place.array}: was made otherwise ({different}); --force makes it anew")
+        if not _is_complete(output, identities, wishes):
+            check_array(output)
     except UsageError:
         if not wishes.force:
             raise
@@ -152,17 +162,14 @@ def _output(
     return output
 
 
-def _known(
-    formers: tuple[Former, ...], identities: dict[str, Identity], *, retry_failed: bool
-) -> dict[str, Done]:
-    """Return the files that are done and are still the same, in the order in which they were done."""
-    return {
-        done.entry["path"]: done
-        for former in formers
-        for done in former.done()
-        if identities.get(done.entry["path"]) == done.identity
-        and not (retry_failed and done.entry["status"] == "failed")
-    }
+def _is_complete(output: Former, identities: dict[str, Identity], wishes: Wishes) -> bool:
+    """Tell whether an output is what the run would make."""
+    there = [(done.entry["path"], done.identity) for done in output.done()]
+    return there == [*identities.items()] and not any(_is_retried(entry, wishes) for entry in output.entries)
+
+
+def _is_retried(entry: Entry, wishes: Wishes) -> bool:
+    return wishes.retry_failed and entry["status"] == "failed"
 
 
 class _Now:

@@ -21,6 +21,11 @@ class Identity:
     mtime_ns: int | None
 
 
+def name_of(path: str) -> str:
+    """Return a path as index and record have it: its bytes as UTF-8, odd ones kept, whatever the locale."""
+    return os.fsencode(path).decode("utf-8", "surrogateescape")
+
+
 def identify(path: str) -> Identity:
     """Look at a file. Take it before the file is read: whatever is changed later, is seen the next time."""
     try:

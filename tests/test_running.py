@@ -1,0 +1,533 @@
+"""Runs that meet each other, are ended early, go on, and bring an output up to date; without TensorFlow."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+COMMAND = [sys.executable, str(Path(__file__).with_name("untensored.py")), "extract"]
+FILES = 12
+
+Done = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Inputs in `in`: a dozen sounds of half a second to six."""
+    (tmp_path / "in").mkdir()
+    for k in range(FILES):
+        _sound(tmp_path / f"in/{k:02}.wav", 0.5 * (k + 1), k)
+    return tmp_path
+
+
+def _sound(path: Path, seconds: float, seed: int) -> None:
+    noise = np.random.default_rng(seed).normal(size=round(seconds * 16_000)) / 10
+    soundfile.write(path, noise, 16_000)
+
+
+def _run(folder: Path, *arguments: str, **options: Any) -> Done:
+    command = [*COMMAND, *arguments, "-c", "minimal", "-q"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **options)
+
+
+def _started(folder: Path, *arguments: str, pause_s: float = 0.1, files: int = 1) -> "subprocess.Popen[str]":
+    """Start a run that takes its time, and wait until that many files are done and on the disk."""
+    environment = {**os.environ, "UNTENSORED_PAUSE_S": str(pause_s), "UNTENSORED_SETTLE_S": "0"}
+    command = [*COMMAND, *arguments, "-c", "minimal", "--set", "model.batch=4", "-q"]
+    process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+    journal = folder / "out.partial" / "journal"
+    while not journal.exists() or journal.read_bytes().count(b"\n") <= files:
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        time.sleep(0.01)
+    return process
+
+
+def _killed(folder: Path, *arguments: str, **options: Any) -> None:
+    """Leave a run that was killed after its first files."""
+    process = _started(folder, *arguments, **options)
+    process.kill()
+    process.communicate()
+
+
+def _result(folder: Path, output: str = "out") -> tuple[bytes, bytes, dict[str, Any]]:
+    """Return array, index, and the record but for its times and its command."""
+    record = json.loads((folder / f"{output}.run.json").read_text())
+    for name in ("started", "seconds", "build_seconds", "command"):
+        del record[name]
+    for entry in record["files"]:
+        del entry["seconds"]
+    return (folder / f"{output}.npy").read_bytes(), (folder / f"{output}.index.csv").read_bytes(), record
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("out*"))
+
+
+BATCH = ("--set", "model.batch=4")
+WHOLE = ["out.index.csv", "out.npy", "out.run.json"]
+
+
+def test_a_second_run_leaves_with_75_or_waits(folder: Path) -> None:
+    """While one run has the output, another leaves with 75 and names it, or waits as long as it is told to."""
+    first = _started(folder, "in", "out.npy")
+    second = _run(folder, "in", "out.npy", "--update")
+    other_name = _run(folder, "in", "out")  # it has the same index, so it is the same output
+    short = _run(folder, "in", "out.npy", "--update", "--lock-wait", "0.3")
+    waiting = _run(folder, "in", "out.npy", "--update", "--lock-wait", "60", *BATCH)
+    said = first.communicate()[1]
+
+    assert (first.returncode, said) == (0, "")
+    assert (second.returncode, other_name.returncode, short.returncode) == (75, 75, 75)
+    assert second.stderr == (
+        f"specfeat: out.partial: is locked by another run (process {first.pid}); wait for it with --lock-wait SECONDS\n"
+    )
+    assert short.stderr.startswith("specfeat: out.partial: is after 0.3 s still locked by another run")
+    assert (waiting.returncode, waiting.stderr) == (0, "")
+    assert _names(folder) == WHOLE
+
+
+def test_the_lock_dies_with_its_holder(folder: Path) -> None:
+    """After SIGKILL the next run has the lock at once, though the dead one's workers may linger."""
+    first = _started(folder, "in", "out.npy")
+    first.kill()
+    first.wait()
+    second = _run(folder, "in", "out.npy", "--resume", *BATCH)
+    first.communicate()
+
+    assert (second.returncode, second.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("number", "code"), [("INT", 130), ("TERM", 143), ("HUP", 129)])
+def test_a_signal_keeps_what_is_done(folder: Path, number: str, code: int) -> None:
+    """The run ends in a second or two, says how to go on, and what it says gives an unbroken run's bytes."""
+    process = _started(folder, "in", "out.npy", files=3)
+    process.send_signal(signal.Signals[f"SIG{number}"])
+    said = process.communicate(timeout=20)[1]
+    left = _names(folder)
+    command = said.rpartition("go on with specfeat extract ")[2].split()
+    again = subprocess.run([*COMMAND, *command], cwd=folder, capture_output=True, text=True, check=False)
+    went_on = _result(folder)
+    assert _run(folder, "in", "out.npy", "--force", *BATCH).returncode == 0
+
+    assert process.returncode == code
+    assert said.count("\n") == 1
+    assert said.startswith(f"specfeat: stopped by SIG{number}; ")
+    assert " finished files are kept in out.partial: go on with specfeat extract --resume in out.npy" in said
+    assert left == ["out.partial"]
+    assert (again.returncode, again.stderr) == (0, "")
+    assert went_on == _result(folder)
+
+
+def test_work_that_is_left_is_not_thrown_away(folder: Path) -> None:
+    """A plain run says that it is there and what to do; --force drops it and says so; nothing is lost by asking."""
+    _killed(folder, "in", "out.npy")
+    plain = _run(folder, "in", "out.npy", *BATCH)
+    still = _names(folder)
+    forced = subprocess.run(
+        [*COMMAND, "in", "out.npy", "-c", "minimal", "--force"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert plain.returncode == 2
+    assert (
+        " of a run that was ended; add --resume to go on with it, or --force to begin anew\n" in plain.stderr
+    )
+    assert still == ["out.partial"]
+    assert forced.returncode == 0
+    assert "specfeat: out.partial: dropped " in forced.stderr
+    assert _names(folder) == WHOLE
+
+
+def test_another_config_is_refused_with_the_difference(folder: Path) -> None:
+    """What was begun, or made, with another setting is not gone on with: exit 2, and what differs."""
+    _killed(folder, "in", "out.npy")
+    refused = _run(folder, "in", "out.npy", "--resume", "--set", "model.batch=32")
+    went_on = _run(folder, "in", "out.npy", "--resume", *BATCH)
+    update = _run(folder, "in", "out.npy", "--update", "--set", "model.weights.random=7", *BATCH)
+    before = _result(folder)
+    resume = _run(folder, "in", "out.npy", "--resume", "--set", "clips.hop=14", *BATCH)
+    anew = _run(folder, "in", "out.npy", "--update", "--force", "--set", "clips.hop=14", *BATCH)
+
+    assert [done.returncode for done in (refused, went_on, update, resume, anew)] == [2, 0, 2, 2, 0]
+    assert refused.stderr == (
+        "specfeat: out.partial: was begun otherwise (model.batch: 4 then, 32 now); "
+        "go on as it was, or begin anew with --force\n"
+    )
+    assert "model.weights.random: 0 then, 7 now" in update.stderr
+    assert (
+        "out.npy: was made otherwise (clips.hop: null then, 14 now); --force makes it anew" in resume.stderr
+    )
+    assert _result(folder) != before
+
+
+@pytest.mark.parametrize("how", ["--resume", "--update"])
+def test_inputs_that_change_in_between(folder: Path, how: str) -> None:
+    """Changed, added and removed files, and another order: the result is that of a run over what is there now."""
+    if how == "--resume":
+        _killed(folder, "in", "out.npy", files=5)
+    else:
+        assert _run(folder, "in", "out.npy", *BATCH).returncode == 0
+    (folder / "in/01.wav").unlink()
+    _sound(folder / "in/02.wav", 1.0, 99)
+    _sound(folder / "in/00b.wav", 2.0, 98)
+    (folder / "in/03.wav").rename(folder / "in/zz.wav")
+    os.utime(folder / "in/04.wav")
+    done = _run(
+        folder,
+        "in/05.wav",
+        "in/04.wav",
+        "in/02.wav",
+        "in/00b.wav",
+        "in/00.wav",
+        "in/zz.wav",
+        "out.npy",
+        how,
+        *BATCH,
+    )
+    result = _result(folder)
+    assert (
+        _run(
+            folder,
+            "in/05.wav",
+            "in/04.wav",
+            "in/02.wav",
+            "in/00b.wav",
+            "in/00.wav",
+            "in/zz.wav",
+            "full.npy",
+            *BATCH,
+        ).returncode
+        == 0
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert result == _result(folder, "full")
+    assert _names(folder) == WHOLE
+
+
+def test_what_failed_is_kept_until_it_changes(folder: Path) -> None:
+    """A file that failed is not tried again, unless it has changed or is to be; it counts every time."""
+    (folder / "in/05.wav").write_text("no sound")
+    first = _run(folder, "in", "out.npy")
+    same = _run(folder, "in", "out.npy", "--update")
+    retried = _run(folder, "in", "out.npy", "--update", "--retry-failed")
+    _sound(folder / "in/05.wav", 1.0, 5)
+    mended = _run(folder, "in", "out.npy", "--update")
+
+    assert [done.returncode for done in (first, same, retried, mended)] == [3, 3, 3, 0]
+    assert [done.stderr.count("\n") for done in (first, same, retried, mended)] == [1, 0, 1, 0]
+    assert [entry["status"] for entry in _result(folder)[2]["files"]] == ["ok"] * FILES
+
+
+def test_up_to_date_is_told_without_tensorflow(folder: Path) -> None:
+    """With nothing to do, --update and --resume write nothing and load neither TensorFlow nor workers: exit 0."""
+    assert _run(folder, "in", "out.npy").returncode == 0
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("out*")}
+    code = (
+        "import sys; from specfeat.cli import main; sys.argv = ['specfeat', *sys.argv[1:]]; code = main();"
+        "print(code, *{'tensorflow', 'keras', 'librosa', 'specfeat.audio.pool'} & set(sys.modules))"
+    )
+    for how in ("--update", "--resume"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, "extract", "in", "out.npy", "-c", "minimal", how],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout == "0\n"
+        assert done.stderr.startswith("specfeat: out.npy: ")
+        assert f"from {FILES} files, up to date" in done.stderr
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("out*")} == before
+
+
+def test_removed_files_only(folder: Path) -> None:
+    """When files have only gone, their rows go without TensorFlow."""
+    assert _run(folder, "in", "out.npy").returncode == 0
+    (folder / "in/07.wav").unlink()
+    done = subprocess.run(
+        [sys.executable, "-m", "specfeat", "extract", "in", "out.npy", "-c", "minimal", "-q", "--update"],
+        cwd=folder,
+        check=False,
+    )
+    result = _result(folder)
+    assert _run(folder, "in", "out.npy", "--force").returncode == 0
+
+    assert done.returncode == 0
+    assert result == _result(folder)
+
+
+def test_an_output_that_is_not_whole_is_not_built_upon(folder: Path) -> None:
+    """--update refuses an array that was changed, or a record that is gone or says something else; --force goes on."""
+    assert _run(folder, "in", "out.npy").returncode == 0
+    whole = _result(folder)
+    damages: list[tuple[Callable[[], object], str]] = [
+        (lambda: _write_at(folder / "out.npy", 500, b"x"), "out.npy: has been changed since it was made"),
+        (lambda: _write_at(folder / "out.npy", 10**6, b"x"), "out.npy: is not the array of out.run.json"),
+        ((folder / "out.run.json").unlink, "out.run.json: is missing, so the output is not whole"),
+        (lambda: (folder / "out.run.json").write_text("{}"), "out.run.json: is no record of this specfeat"),
+    ]
+    for damage, sentence in damages:
+        damage()
+        (folder / "in/00.wav").touch()
+        refused = _run(folder, "in", "out.npy", "--update")
+        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+        assert refused.stderr.startswith(f"specfeat: {sentence}")
+        assert _run(folder, "in", "out.npy", "--update", "--force").returncode == 0
+        assert _result(folder)[:2] == whole[:2]
+
+
+def _write_at(path: Path, place: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(data)
+
+
+def test_the_record_binds_array_and_index(folder: Path) -> None:
+    """The record has size and SHA-256 of both, as any tool computes them."""
+    assert _run(folder, "in", "out.npy").returncode == 0
+    record = json.loads((folder / "out.run.json").read_text())
+    said = subprocess.run(
+        ["sha256sum", "out.npy", "out.index.csv"], cwd=folder, capture_output=True, text=True, check=True
+    )
+
+    assert [line.split()[0] for line in said.stdout.splitlines()] == [
+        record[part]["sha256"] for part in ("array", "index")
+    ]
+    assert record["array"]["bytes"] == (folder / "out.npy").stat().st_size
+
+
+@pytest.fixture
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A file system of 128 kB."""
+    disk = folder / "disk"
+    disk.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=128k", "none", disk], check=False, capture_output=True
+    ).returncode:
+        pytest.skip("only root may mount a small file system")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_full_disk_keeps_what_is_done(folder: Path, small_disk: Path) -> None:
+    """One sentence, exit 1, the old output untouched; with room again, --resume gives an unbroken run's bytes."""
+    hops = ("--set", "clips.hop=1", *BATCH)  # 16 bytes a row, a line of index of 40: so the index fills it
+    assert _run(folder, "in/00.wav", "disk/out.npy", *hops).returncode == 0
+    before = _result(small_disk)
+    full = _run(folder, "in", "disk/out.npy", "--force", *hops)
+    kept = _result(small_disk)
+    subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
+    again = _run(folder, "in", "disk/out.npy", "--resume", *hops)
+    assert _run(folder, "in", "out.npy", *hops).returncode == 0
+
+    assert full.returncode == 1
+    assert full.stderr.count("\n") == 1
+    assert "cannot be written: No space left on device; free some space and run again; " in full.stderr
+    assert (
+        f"{FILES} finished files are kept in disk/out.partial: go on with specfeat extract --resume in disk/out.npy"
+        in full.stderr
+    )
+    assert kept == before
+    assert (again.returncode, again.stderr) == (0, "")
+    assert _result(small_disk)[:2] == _result(folder)[:2]
+
+
+def test_a_file_size_limit_keeps_what_is_done(folder: Path) -> None:
+    """The limit strikes among the rows: those of the files before it are kept, and --resume goes on with them."""
+    hops = ("--set", "clips.hop=1", *BATCH)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+
+    limited = _run(folder, "in", "out.npy", *hops, preexec_fn=limit)
+    again = _run(folder, "in", "out.npy", "--resume", *hops)
+    result = _result(folder)
+    assert _run(folder, "in", "out.npy", "--force", *hops).returncode == 0
+
+    assert limited.returncode == 1
+    assert limited.stderr.startswith("specfeat: out.partial/rows.npy: cannot be written: File too large; ")
+    assert (
+        " finished files are kept in out.partial: go on with specfeat extract --resume in out.npy"
+        in limited.stderr
+    )
+    assert (again.returncode, again.stderr) == (0, "")
+    assert result == _result(folder)
+
+
+def test_a_work_folder_that_is_removed(folder: Path) -> None:
+    """The run fails with one sentence and leaves nothing."""
+    process = _started(folder, "in", "out.npy")
+    shutil.rmtree(folder / "out.partial")
+    said = process.communicate(timeout=30)[1]
+
+    assert process.returncode == 1
+    assert said.count("\n") == 1
+    assert "cannot be written: No such file or directory" in said
+    assert _names(folder) == []
+
+
+def test_the_commit_is_completed_by_whoever_comes(folder: Path) -> None:
+    """A run that was killed between the moves is completed by the next one, also by one that is refused."""
+    assert _run(folder, "in", "out.npy").returncode == 0
+    whole = _result(folder)
+    for moved in range(3):
+        (folder / "out.partial").mkdir()
+        for name, inside in [("run.json", "run.json"), ("index.csv", "index.csv"), ("npy", "rows.npy")][
+            : 3 - moved
+        ]:
+            (folder / f"out.{name}").rename(folder / "out.partial" / inside)
+        done = _run(folder, "in", "out.npy")
+
+        assert (done.returncode, "exists already" in done.stderr) == (2, True)
+        assert _names(folder) == WHOLE
+        assert _result(folder) == whole
+
+
+def test_a_foreign_file_of_that_name_is_not_touched(folder: Path) -> None:
+    """What is no work folder of specfeat's stays as it is: a file is refused, what lies in a folder is left."""
+    (folder / "out.partial").write_text("mine")
+    refused = _run(folder, "in", "out.npy")
+    (folder / "out.partial").unlink()
+    (folder / "out.partial").mkdir()
+    (folder / "out.partial/mine").write_text("mine")
+    done = _run(folder, "in", "out.npy")
+
+    assert (refused.returncode, refused.stderr) == (
+        2,
+        "specfeat: out.partial: is in the way; it is to be the work folder\n",
+    )
+    assert done.returncode == 0
+    assert (folder / "out.partial/mine").read_text() == "mine"
+
+
+def test_the_work_folder_is_no_input(folder: Path) -> None:
+    """With the output among the inputs, neither it nor its work folder shows in the record: resumed or not, it is the same."""
+    _killed(folder, ".", "out.npy")
+    assert _run(folder, ".", "out.npy", "--resume", *BATCH).returncode == 0
+    resumed = _result(folder)
+    assert _run(folder, ".", "out.npy", "--force", *BATCH).returncode == 0
+
+    assert resumed == _result(folder)
+    assert resumed[2]["passed_over"] == []
+
+
+def test_files_that_cannot_be_read_now_or_then(folder: Path) -> None:
+    """A file is the same if it could be read neither then nor now; when it can be, it is extracted."""
+    (folder / "in/03.wav").rename(folder / "away.wav")
+    (folder / "in/03.wav").symlink_to("../gone.wav")
+    first = _run(folder, "in", "out.npy")
+    same = _run(folder, "in", "out.npy", "--update")
+    (folder / "away.wav").rename(folder / "gone.wav")
+    there = _run(folder, "in", "out.npy", "--update")
+
+    assert [done.returncode for done in (first, same, there)] == [3, 3, 0]
+    assert [done.stderr.count("\n") for done in (first, same, there)] == [1, 0, 0]
+
+
+# Root's rights are taken from him, and he gets the environment and the sources on a file system that is read-only.
+_POWERLESS = """
+for place in "$1" "$2"; do mount --bind "$place" "$place" && mount -o remount,ro,bind "$place" || exit 99; done
+shift 2
+exec setpriv --bounding-set=-all --inh-caps=-all "$@"
+"""
+
+
+class Powerless:
+    """A user without rights, who may not write to the Python environment, and a folder that is his own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._prefix: list[str] = []
+        if not os.geteuid():
+            read_only = [sys.prefix, str(Path(__file__).parents[1])]
+            self._prefix = ["unshare", "-m", "sh", "-c", _POWERLESS, "sh", *read_only]
+
+    def run(
+        self,
+        *arguments: str,
+        program: Sequence[str] = COMMAND,
+        locale: dict[str, str] | None = None,
+        **options: Any,
+    ) -> Done:
+        """Run the command as cron does: no environment but the path, no terminal."""
+        command = [*self._prefix, *program, *arguments]
+        environment = {"PATH": os.environ["PATH"], **(locale or {})}
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, **options
+        )
+
+
+@pytest.fixture
+def powerless(tmp_path: Path) -> Powerless:
+    user = Powerless(tmp_path)
+    (tmp_path / "closed").mkdir(mode=0o555)
+    tried = user.run("-c", "open('closed/x', 'w')", program=[sys.executable])
+    if "PermissionError" not in tried.stderr:
+        pytest.skip(f"rights cannot be given up here: {tried.stderr}")
+    return user
+
+
+def test_what_may_not_be_read_or_written(powerless: Powerless) -> None:
+    """A read-only folder is one sentence before any work; a file without permission fails, and stands as failed."""
+    for name in ("a", "b"):
+        _sound(powerless.folder / f"{name}.wav", 1.0, 0)
+    (powerless.folder / "b.wav").chmod(0)
+    closed = powerless.run("a.wav", "closed/out.npy", "-q")
+    first = powerless.run("a.wav", "b.wav", "out.npy", "-q")
+    same = powerless.run("a.wav", "b.wav", "out.npy", "-q", "--update")
+    (powerless.folder / "b.wav").chmod(0o644)
+    readable = powerless.run("a.wav", "b.wav", "out.npy", "-q", "--update")
+
+    assert [done.returncode for done in (closed, first, same, readable)] == [1, 3, 3, 0]
+    assert closed.stderr == "specfeat: closed: the folder may not be written to: permission denied\n"
+    assert first.stderr.startswith("specfeat: b.wav: ")
+    assert (same.stderr, readable.stderr) == ("", "")
+
+
+_ANYWHERE = ["in/grüße.wav", "in/日本.wav", "in/odd\udcff.wav"]
+
+
+def _as_cron(user: Powerless, program: list[str]) -> None:
+    (user.folder / "in").mkdir()
+    for k, name in enumerate(_ANYWHERE):
+        _sound(user.folder / "plain.wav", 1.0, k)
+        (user.folder / "plain.wav").rename(user.folder / name)
+    how = ["in", "out.npy", "-c", "minimal", "-q", "--update"]
+    for locale in ({}, {"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}):
+        done = user.run(*how, program=program, locale=locale, umask=0o077, preexec_fn=lambda: os.close(0))
+        index = (user.folder / "out.index.csv").read_bytes()
+        paths = [entry["path"] for entry in json.loads((user.folder / "out.run.json").read_text())["files"]]
+
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert paths == sorted(_ANYWHERE, key=os.fsencode)
+        assert all(os.fsencode(name) in index for name in _ANYWHERE)
+        assert sorted(path.name for path in user.folder.iterdir()) == ["closed", "in", *WHOLE]
+        assert {path.stat().st_mode & 0o777 for path in user.folder.glob("out*")} == {0o600}
+        for path in user.folder.glob("out*"):
+            path.unlink()
+
+
+def test_cron(powerless: Powerless) -> None:
+    """No environment, no HOME, no stdin, umask 077, C locales, a Python that may not be written to: quiet and correct."""
+    _as_cron(powerless, COMMAND)
+
+
+@pytest.mark.tf
+def test_cron_with_tensorflow(powerless: Powerless) -> None:
+    """TensorFlow and Keras need none of that, either, and leave nothing behind."""
+    _as_cron(powerless, [sys.executable, "-m", "specfeat", "extract"])
