@@ -38,7 +38,7 @@ class Plan:
     missing: list[Slot] = field(default_factory=list)
     differing: list[tuple[Slot, Array]] = field(default_factory=list)
     left_over: list[Array] = field(default_factory=list)
-    cure: str = ""  # what is known to make it fit, to end the sentence with
+    by_order: "Plan | None" = None  # where no name of the file's is one of the network's
 
     @property
     def fits(self) -> bool:
@@ -51,8 +51,10 @@ class Plan:
         Raises:
             WeightsError: something is missing, left over or of another shape.
         """
-        if self.fits:
-            return
+        if not self.fits:
+            raise WeightsError(f"does not fit the network: {self._unfit()}{self._cure()}")
+
+    def _unfit(self) -> str:
         parts = [
             _list("missing", [f"{slot.name} {times(slot.shape) or '1'}" for slot in self.missing]),
             _list("left over", [f"{array.name} {times(array.shape) or '1'}" for array in self.left_over]),
@@ -64,10 +66,17 @@ class Plan:
                 ],
             ),
         ]
-        cure = self.cure
-        with suppress(WeightsError):  # of what cannot be told there is nothing to guess
-            cure = cure or guess(self.missing, self.left_over, self.differing)
-        raise WeightsError(f"does not fit the network: {'; '.join(filter(None, parts))}{cure}")
+        return "; ".join(filter(None, parts))
+
+    def _cure(self) -> str:
+        other = self.by_order
+        if other is None or not other.pairs:
+            with suppress(WeightsError):  # of what cannot be told there is nothing to guess
+                return guess(self.missing, self.left_over, self.differing)
+            return ""
+        if other.fits:
+            return "; its layers have other names, and match: order fits them"
+        return f"; its layers have other names, and match: order leaves {other._unfit()}{other._cure()}"
 
 
 def _list(what: str, items: list[str]) -> str:
@@ -93,10 +102,9 @@ def make_plan(
     if contents.stamp is not None and {slot.layer for slot in slots} == {array.layer for array in known}:
         given = {}  # converted for this network: it has our names
     plan = _plan(slots, contents, known, match, given)
-    if match == "name" and not plan.pairs:
+    if match == "name" and not (plan.pairs or plan.differing):
         with suppress(WeightsError):
-            if _plan(slots, contents, known, "order", given).fits:
-                plan.cure = "; its layers have other names, and match: order fits them"
+            plan.by_order = _plan(slots, contents, known, "order", given)
     return plan
 
 

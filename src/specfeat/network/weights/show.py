@@ -97,11 +97,12 @@ def side_by_side(
     Args:
         settings: of the config.
         contents: of the file.
-        match: how; None for what the config says.
+        match: how; None for what the config says, and by order where no name is the same.
         slots: of its network.
 
     Raises:
         WeightsError: the file's arrays cannot be told apart.
     """
     weights = settings.model.weights
-    return make_plan(slots, contents, match or weights.match, weights.map)
+    plan = make_plan(slots, contents, match or weights.match, weights.map)
+    return plan.by_order if plan.by_order and plan.by_order.pairs else plan
