@@ -224,6 +224,14 @@ FOREIGN = [
      "8:7: model.layers[1]: 'separable_conv2d' is not a layer that specfeat knows (it is SeparableConv2D here)"),
     ("AdaptiveAvgPool2d", "8:7: model.layers[1]: 'AdaptiveAvgPool2d' is not a layer that specfeat knows "
      "(it is GlobalAveragePooling2D, for a size of 1 here)"),
+    ("GRU: {units: 3}", "8:7: model.layers[1].GRU: 'GRU' is not a layer that specfeat knows; "
+     "recurrent layers are none of those known"),
+    ("GroupNorm: {num_groups: 4}", "8:7: model.layers[1].GroupNorm: 'GroupNorm' is not a layer that specfeat knows "
+     "(it is GroupNormalization here)"),
+    ("GroupNormalization: {num_groups: 4}", "8:28: model.layers[1].GroupNormalization.num_groups: is not an argument of "
+     "GroupNormalization (Keras' name is groups)"),
+    ("PReLU: {shared_axes: [0, 1]}", "8:28: model.layers[1].PReLU.shared_axes: is [0, 1]; wanted axes that share a "
+     "slope, counted from 1: [1, 2] for one slope a channel"),
     ("Hardswish", "8:7: model.layers[1]: 'Hardswish' is not a layer that specfeat knows "
      "(it is Activation: {activation: hard_silu} here)"),
     ("InputLayer", "8:7: model.layers[1]: 'InputLayer' is not a layer that specfeat knows; "
@@ -274,8 +282,8 @@ def test_a_bad_layer_is_told_with_its_place_its_key_and_the_cure(item: str, line
 REFUSED = {
     "code from data": ("Lambda: {function: x}", "8:7: model.layers[1].Lambda: 'Lambda' is not a layer that"),
     "an unknown class": (
-        "LSTM",
-        "8:7: model.layers[1]: 'LSTM' is not a layer that specfeat knows; known layers: ",
+        "Masking",
+        "8:7: model.layers[1]: 'Masking' is not a layer that specfeat knows; known layers: ",
     ),
     "an unknown activation": (
         "Dense: {units: 3, activation: xyzzy}",
@@ -493,6 +501,14 @@ FITS = {
     "groups": (
         (CONV, "Conv2D: {filters: 4, kernel_size: 1, groups: 3}", POOL),
         "8:7: model.layers[1]: Conv2D 'conv2d_1' has 3 groups, which do not divide its 8 channels",
+    ),
+    "more groups than channels": (
+        (CONV, "GroupNormalization", POOL),
+        "8:7: model.layers[1]: GroupNormalization 'groupnormalization_1' has 32 groups, which do not divide its 8 channels",
+    ),
+    "slopes along an axis that is not there": (
+        (CONV, "PReLU: {shared_axes: [1, 4]}", POOL),
+        "8:7: model.layers[1]: PReLU 'prelu_1' gets 94 x 62 x 8, 3 axes; wanted an axis of them, 1 to 3 or -1, not 4",
     ),
     "a cropping of everything": (
         ("Cropping2D: {cropping: [[40, 56], [0, 0]]}", POOL),

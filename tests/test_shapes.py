@@ -29,6 +29,10 @@ LAYERS_SHOWN = """\
     - BatchNormalization: {axis: 2, scale: false}
     - LayerNormalization: {axis: [1, 3]}
     - LayerNormalization: {center: false}
+    - GroupNormalization: {groups: 7, scale: false}
+    - PReLU: {shared_axes: [1, 2]}
+    - PReLU: {shared_axes: 2}
+    - UnitNormalization
     - MaxPooling2D: {name: pool, pool_size: [3, 2], strides: [2, 1]}
     - AveragePooling2D: {pool_size: 2, padding: same}
     - Permute: {dims: [3, 1, 2]}

@@ -165,7 +165,8 @@ def _gets(shape: Shape) -> str:
 
 def _no_such_axis(layer: Layer, shape: Shape) -> str | None:
     """An axis counts the batch as 0; Permute's `dims` are axes, too."""
-    axis = layer.options.get("axis", layer.options.get("dims", ()))
+    options = layer.options
+    axis = options.get("axis", options.get("dims", options.get("shared_axes", ())))
     axes = axis if isinstance(axis, tuple) else (axis,)
     if any(abs(a) > len(shape) for a in axes):
         return (
@@ -194,11 +195,11 @@ def _wrong_size(layer: Layer, shape: Shape) -> str | None:
 def _wrong_channels(layer: Layer, shape: Shape) -> str | None:
     if layer.kind == "Picture" and shape[-1] != 1:
         return f"gets {times(shape)}; wanted 1 channel, whose values it colours"
-    groups = layer.options.get("groups", 1)
-    for what, number in (
-        ("channels", shape[-1] if shape else 1),
-        ("filters", layer.options.get("filters", 0)),
-    ):
+    # Without a word Keras' GroupNormalization makes 32 groups.
+    groups = layer.options.get("groups", 32 if layer.kind == "GroupNormalization" else 1)
+    axis = layer.options.get("axis", -1)
+    channels = shape[axis - 1 if axis > 0 else axis] if groups > 1 else 1
+    for what, number in (("channels", channels), ("filters", layer.options.get("filters", 0))):
         if groups > 1 and number % groups:
             return f"has {groups} groups, which do not divide its {number} {what}"
     return None

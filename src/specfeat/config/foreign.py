@@ -30,6 +30,11 @@ _LAYERS = {
     "batch_normalization": "BatchNormalization",
     "layernorm": "LayerNormalization",
     "layer_norm": "LayerNormalization",
+    "groupnorm": "GroupNormalization",
+    "group_norm": "GroupNormalization",
+    "instancenorm": "GroupNormalization, as many groups as channels,",
+    "l2_normalize": "UnitNormalization",
+    "normalize": "UnitNormalization",
     "linear": "Dense",
     "fully_connected": "Dense",
     "fullyconnected": "Dense",
@@ -62,7 +67,10 @@ _NONE = {
     "model": "write its layers one below the other",
     "lambda": "nothing in a config is run as code; say it with the layers that are known",
     "timedistributed": "Dense works on the last axis as it is; for others Reshape before and after",
-    "bidirectional": "layers that go back in time are not known here",
+    **dict.fromkeys(
+        ("lstm", "gru", "rnn", "simplernn", "bidirectional"), "recurrent layers are none of those known"
+    ),
+    **dict.fromkeys(("multiheadattention", "attention"), "attention is none of those known"),
     "unsqueeze": "Reshape adds an axis of 1",
     "squeeze": "Reshape takes an axis of 1 away",
 }
@@ -82,6 +90,7 @@ _ARGUMENTS = {
     **dict.fromkeys(("eps", "variance_epsilon"), "epsilon"),
     **dict.fromkeys(("p", "drop_prob", "keep_prob", "drop_rate", "dropout"), "rate"),
     **dict.fromkeys(("dim", "dims"), "axis"),
+    "num_groups": "groups",
     **dict.fromkeys(("activation_fn", "nonlinearity", "act"), "activation"),
     **dict.fromkeys(("shape", "size", "new_shape"), "target_shape"),
     **dict.fromkeys(("order", "perm", "permutation"), "dims"),

@@ -127,6 +127,12 @@ def _one_axis(value: object, _: int) -> str | None:
     )
 
 
+def _shared(value: object, _: int) -> str | None:
+    many = value if isinstance(value, list) else [value]
+    fits = bool(many) and all(is_whole(v, 1) for v in many)
+    return None if fits else "axes that share a slope, counted from 1: [1, 2] for one slope a channel"
+
+
 def _shape(value: object, _: int) -> str | None:
     fits = isinstance(value, list) and value and all(is_whole(v, 1) or v == -1 for v in value)
     return None if fits else "a list of whole numbers, -1 for what is left, e.g. [96, -1]"
@@ -168,6 +174,7 @@ ARGUMENTS: dict[str, Callable[[object, int], str | None]] = {
     "center": _flag,
     "scale": _flag,
     "axis": _axis,
+    "shared_axes": _shared,
     "epsilon": _number(0.0),
     "momentum": _number(0.0, 1.0),
     "rate": _number(0.0, 1.0),
@@ -196,6 +203,7 @@ ARGUMENTS: dict[str, Callable[[object, int], str | None]] = {
         "gamma",
         "moving_mean",
         "moving_variance",
+        "alpha",
     )
 }
 
@@ -245,10 +253,13 @@ LAYERS: dict[str, Kind] = {
         0, "", f"{_NORM} momentum moving_mean_initializer moving_variance_initializer"
     ),
     "LayerNormalization": _kind(0, "", _NORM),
+    "GroupNormalization": _kind(0, "", f"groups {_NORM}"),
+    "UnitNormalization": _kind(0, "", "axis"),
     "Dense": _kind(0, "units", f"activation kernel_initializer {_BIAS}"),
     "Activation": _kind(0, "activation"),
     "ReLU": _kind(0, "", "max_value negative_slope threshold"),
     "LeakyReLU": _kind(0, "", "negative_slope"),
+    "PReLU": _kind(0, "", "shared_axes alpha_initializer"),
     "ELU": _kind(0, "", "alpha"),
     "Softmax": _kind(0, "", "axis"),
     "Dropout": _kind(0, "rate"),
@@ -271,6 +282,7 @@ _OWN_ARGUMENTS: dict[tuple[str, str], Callable[[object, int], str | None]] = {
     ("ZeroPadding1D", "padding"): _margins,
     ("ZeroPadding2D", "padding"): _margins,
     ("BatchNormalization", "axis"): _one_axis,
+    ("GroupNormalization", "axis"): _one_axis,
     ("Concatenate", "axis"): _one_axis,
     ("Rescaling", "scale"): _number(float("-inf")),
     ("Rescaling", "offset"): _number(float("-inf")),

@@ -200,6 +200,7 @@ ARRAY_ROLES = (
     "beta",
     "moving_mean",
     "moving_variance",
+    "alpha",
 )
 
 

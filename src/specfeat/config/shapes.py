@@ -159,6 +159,9 @@ _SAME = (
     *(
         "BatchNormalization",
         "LayerNormalization",
+        "GroupNormalization",
+        "UnitNormalization",
+        "PReLU",
         "Activation",
         "ReLU",
         "LeakyReLU",
@@ -232,6 +235,12 @@ def _norm_arrays(options: Options, shape: Shape) -> Arrays:
     return [*arrays, ("beta", sizes)] if options.get("center", True) else arrays
 
 
+def _slopes(options: Options, shape: Shape) -> Arrays:
+    shared = options.get("shared_axes", ())
+    axes = shared if isinstance(shared, tuple) else (shared,)
+    return [("alpha", tuple(1 if i in axes else n for i, n in enumerate(shape, 1)))]
+
+
 def _batch_norm_arrays(options: Options, shape: Shape) -> Arrays:
     axis = options.get("axis", -1)
     size = (shape[axis - 1 if axis > 0 else axis],)
@@ -244,5 +253,7 @@ _ARRAYS: dict[str, Callable[[Options, Shape], Arrays]] = {
     **{f"SeparableConv{axes}D": _separable_arrays for axes in (1, 2)},
     "Dense": _dense_arrays,
     "LayerNormalization": _norm_arrays,
+    "GroupNormalization": _norm_arrays,
+    "PReLU": _slopes,
     "BatchNormalization": _batch_norm_arrays,
 }

@@ -38,6 +38,9 @@ def arrange(values: NDArray[Any], array: Array, slot: Slot) -> NDArray[Any]:
     """
     if array.layout == "tflite":
         return _from_tflite(values, slot)
+    if slot.role == "alpha" and values.ndim == 1 and array.layout != "keras":
+        slopes = _channels_last(values, slot, 0)
+        return slopes.reshape(slot.shape) if slot.shape[-1] == values.size else slopes
     if array.layout == "torch":
         return _from_torch(values, slot)
     if array.layout == "unclear" and values.ndim > 1:

@@ -19,10 +19,11 @@ Layers = dict[str, dict[str, Array]]  # layer -> role -> array
 Units = list[tuple[list[Slot], str | None]]  # a layer's slots, and the name of the file's layer
 Family = Literal["conv", "dense", "norm"]
 
-# What may fill a role beside the array of that very name: a norm's shift is PyTorch's "bias", Keras 2 called
-# the kernel of a depthwise convolution so.
+# What may fill a role beside the array of that very name: a norm's shift is PyTorch's "bias", a PReLU's
+# slopes its "weight" (of one axis, as a norm's); Keras 2 called the kernel of a depthwise convolution so.
 _ALSO = {
     "beta": ("bias",),
+    "alpha": ("gamma",),
     "kernel": ("depthwise_kernel",),
     "depthwise_kernel": ("kernel",),
     "pointwise_kernel": ("kernel",),
@@ -252,4 +253,4 @@ def _pair_by_order(ours: dict[str, list[Slot]], theirs: Layers) -> dict[str, str
 def _family(ranks: Mapping[str, int]) -> Family:
     """Tell the kind of a layer from the axes of its arrays: a norm has one, a dense layer two."""
     most = max(ranks.values())
-    return "norm" if most < 2 else "dense" if most == 2 else "conv"
+    return "norm" if most < 2 or "alpha" in ranks else "dense" if most == 2 else "conv"

@@ -20,6 +20,7 @@ _KERAS_ROLES = {
     "biases": "bias",
     "b": "bias",
     "gamma": "gamma",
+    "alpha": "alpha",
     "beta": "beta",
     "moving_mean": "moving_mean",
     "moving_variance": "moving_variance",
