@@ -85,6 +85,13 @@ UNKNOWN = [
     ("sample_rate:", "samplerate:", "2:3: audio.samplerate: is not known here (did you mean 'sample_rate'?)"),
     ("hop_length:", "hop_size:", "6:3: spectrogram.hop_size: is not known here (it is hop_length here)"),
     ("db: {}", "log: {}", "10:5: spectrogram.compress.log: is not known here (it is ln here)"),
+    ("  n_fft: 512", "  n_mels: 64\n  n_fft: 512",
+     "4:3: spectrogram.n_mels: is not known here; n_mels stands in spectrogram.mel"),
+    ("db: {}", "db: {top_db: 80}", "10:10: spectrogram.compress.db.top_db: is not known here; decibels below a clip's "
+     "loudest are normalize: {clip: subtract_max, floor: -80}"),
+    ("frames: 96", "frames: 96\n  overlap: 0.5", "13:3: clips.overlap: is not known here; hop is from one clip's start "
+     "to the next: the length less the overlap"),
+    ("frames: 96", "log_mel: true", "12:3: clips.log_mel: is not known here; db stands in spectrogram.compress"),
     ("sample_rate:", "sr:", "2:3: audio.sr: is not known here (it is sample_rate here)"),
     ("hop_length:", "hop_lenght:",
      "6:3: spectrogram.hop_lenght: is not known here (did you mean 'hop_length'?)"),

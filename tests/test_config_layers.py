@@ -224,6 +224,19 @@ FOREIGN = [
      "8:7: model.layers[1]: 'separable_conv2d' is not a layer that specfeat knows (it is SeparableConv2D here)"),
     ("AdaptiveAvgPool2d", "8:7: model.layers[1]: 'AdaptiveAvgPool2d' is not a layer that specfeat knows "
      "(it is GlobalAveragePooling2D, for a size of 1 here)"),
+    ("{type: Conv2D, filters: 3}",
+     "8:7: model.layers[1]: has 2 keys; wanted one layer, its arguments indented below 'Conv2D'"),
+    ("Conv2D(32, 3)", "8:7: model.layers[1]: 'Conv2D(32, 3)' is not a layer that specfeat knows; "
+     "write Conv2D: {filters: 32, kernel_size: 3}"),
+    ("Add: [conv, spectrogram]", "8:12: model.layers[1].Add: is ['conv', 'spectrogram']; wanted arguments by name, "
+     "e.g. {inputs: [one, other]}"),
+    ("Add: {inputs: [conv, input]}", "8:21: model.layers[1].Add.inputs: 'input' is not the name of an earlier layer; "
+     "the network's input is 'spectrogram'"),
+    ("Activation: {activation: hswish}", "8:32: model.layers[1].Activation.activation: is the text 'hswish'; wanted the "
+     "name of an activation (it is hard_silu here)"),
+    ("DepthwiseConv2D: {filters: 8, kernel_size: 3}",
+     "8:25: model.layers[1].DepthwiseConv2D.filters: is not an argument of DepthwiseConv2D; "
+     "it makes depth_multiplier channels of each that it reads"),
     ("GRU: {units: 3}", "8:7: model.layers[1].GRU: 'GRU' is not a layer that specfeat knows; "
      "recurrent layers are none of those known"),
     ("GroupNorm: {num_groups: 4}", "8:7: model.layers[1].GroupNorm: 'GroupNorm' is not a layer that specfeat knows "

@@ -4,7 +4,7 @@ Names only: what a layer of another library does is not known here, so nothing i
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 # PyTorch's classes, TF-Slim's and tf.layers' functions, Keras 1's classes and Keras' own second names, in
 # small letters and without their 1d and 2d: the layer here.
@@ -56,7 +56,13 @@ _ACTIVATIONS = {
         for name in ("sigmoid", "tanh", "gelu", "silu", "selu", "celu", "mish", "softplus", "softsign")
     },
     **{"relu6": "relu6", "swish": "silu", "hardswish": "hard_silu", "hardsigmoid": "hard_sigmoid"},
-    **{"logsoftmax": "log_softmax", "hardtanh": "hard_tanh"},
+    **{
+        "logsoftmax": "log_softmax",
+        "hardtanh": "hard_tanh",
+        "hswish": "hard_silu",
+        "hsigmoid": "hard_sigmoid",
+    },
+    **{"lrelu": "leaky_relu", "leakyrelu": "leaky_relu", "none": "linear", "identity": "linear"},
 }
 # What has no place in the list, and why.
 _NONE = {
@@ -136,6 +142,7 @@ _KEYS = {
     **dict.fromkeys(("bands", "mel_bands", "n_bands", "num_mels", "num_mel_bins", "mel_bins"), "n_mels"),
     **dict.fromkeys(("f_min", "low_freq", "lower_edge_hertz", "mel_min_hz", "fmin_hz"), "fmin"),
     **dict.fromkeys(("f_max", "high_freq", "upper_edge_hertz", "mel_max_hz", "fmax_hz"), "fmax"),
+    **dict.fromkeys(("duration", "length"), "seconds"),
     **dict.fromkeys(("num_frames", "n_frames", "patch_frames", "context"), "frames"),
     **dict.fromkeys(("log", "natural_log"), "ln"),
     **dict.fromkeys(("log_mel", "decibel", "decibels", "power_to_db"), "db"),
@@ -147,15 +154,39 @@ _KEYS = {
 }
 
 
-def key_hint(key: object, known: Collection[str]) -> str:
-    """Say after an unknown key of the config what it is called here, if that is one of those known."""
-    name = _KEYS.get(str(key).lower(), "")
-    return f" (it is {name} here)" if name in known else ""
+_KEY_CURES = {
+    "top_db": "; decibels below a clip's loudest are normalize: {clip: subtract_max, floor: -80}",
+    "overlap": "; hop is from one clip's start to the next: the length less the overlap",
+    "ref_db": "; decibels below a clip's loudest are normalize: {clip: subtract_max}",
+}
+
+
+def key_hint(key: object, known: Collection[str], places: Callable[[str], Collection[str]]) -> str:
+    """Say after an unknown key of the config what it is called here, or where it stands.
+
+    Args:
+        key: the key.
+        known: those that its section has.
+        places: gives the sections that have a key.
+    """
+    if key in _KEY_CURES:
+        return _KEY_CURES[str(key)]
+    name = _KEYS.get(str(key).lower(), str(key))
+    if name in known:
+        return f" (it is {name} here)"
+    found = sorted(places(name))
+    return f"; {name} stands in {' and in '.join(found)}" if found else ""
+
+
+def activation_hint(value: object) -> str:
+    """Say after the name of an unknown activation what it is here."""
+    plain = re.sub(r"[^a-z0-9]", "", str(value).rpartition(".")[2].lower())
+    return f" (it is {_ACTIVATIONS[plain]} here)" if plain in _ACTIVATIONS else ""
 
 
 def layer_hint(name: object) -> str:
     """Say after the name of an unknown layer what it is here; nothing for a name that is not known."""
-    plain = str(name).rpartition(".")[2].lower()  # nn.Linear, tf.layers.conv2d
+    plain = str(name).partition("(")[0].rpartition(".")[2].lower()  # nn.Linear, tf.layers.conv2d, Dense(10)
     if plain in _NONE:
         return f"; {_NONE[plain]}"
     if plain in _ACTIVATIONS:
@@ -170,6 +201,8 @@ def layer_hint(name: object) -> str:
 
 def argument_hint(key: str, known: tuple[str, ...]) -> str:
     """Say after the name of an unknown argument what Keras calls it, if it is one that the layer has."""
+    if key == "filters" and "depth_multiplier" in known:
+        return "; it makes depth_multiplier channels of each that it reads"
     if key in _WITHOUT:
         return f"; {_WITHOUT[key]}"
     if key == "kernel_size" and "pool_size" in known:
@@ -182,6 +215,7 @@ def argument_hint(key: str, known: tuple[str, ...]) -> str:
 
 
 EXAMPLES = {"units": "10", "filters": "32", "kernel_size": "3", "pool_size": "2", "rate": "0.5", "n": "3"}
+EXAMPLES |= {"inputs": "[one, other]", "axis": "-1", "target_shape": "[96, -1]", "dims": "[2, 1, 3]"}
 
 
 def example(arguments: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """The network of a config, as a graph of layers: how its list is read, blocks repeated, inputs found."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,21 +122,22 @@ class _Reader:
         elif isinstance(item, dict) and len(item) == 1:
             kind, raw = next(iter(item.items()))
         elif isinstance(item, dict) and item:
-            first = next((key for key in item if key in LAYERS), next(iter(item)))
+            first = next((key for key in (*item, *item.values()) if _is_kind(key)), next(iter(item)))
             raise LayerError(
                 path, f"has {len(item)} keys; wanted one layer, its arguments indented below {first!r}"
             )
         else:
             raise LayerError(path, f"is {shown(item)}; wanted a layer, e.g. Flatten or Dense: {{units: 10}}")
         if kind not in LAYERS:
-            hint = layer_hint(kind) or did_you_mean(kind, LAYERS) or f"; known layers: {', '.join(LAYERS)}"
+            hint = _called(kind) or layer_hint(kind) or did_you_mean(kind, LAYERS)
+            hint = hint or f"; known layers: {', '.join(LAYERS)}"
             raise LayerError(
                 (*path, kind) if raw is not None else path,
                 f"{kind!r} is not a layer that specfeat knows{hint}",
                 at_key=True,
             )
         if raw is not None and not isinstance(raw, dict):
-            some = example(LAYERS[kind].needs or LAYERS[kind].takes)
+            some = example(LAYERS[kind].needs or LAYERS[kind].takes or ("inputs",))
             raise LayerError((*path, kind), f"is {shown(raw)}; wanted arguments by name, e.g. {some}")
         return kind, raw or {}
 
@@ -161,7 +162,9 @@ class _Reader:
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
             at = (*path, "inputs") if given is not None else path
             raise LayerError(
-                at, f"{kind} reads {shown(given)}; wanted `inputs: [name, name]`, names of earlier layers"
+                at,
+                f"{kind} reads {'nothing' if given is None else shown(given)}; "
+                "wanted `inputs: [name, name]`, names of earlier layers",
             )
         if (len(names) < 2) if merges else (len(names) != 1):
             wanted = "two inputs or more" if merges else "one input; join them first, e.g. with Concatenate"
@@ -171,7 +174,7 @@ class _Reader:
             if n not in self.names:
                 raise LayerError(
                     (*path, "inputs"),
-                    f"{n!r} is not the name of an earlier layer{did_you_mean(n, self.names)}",
+                    f"{n!r} is not the name of an earlier layer{_meant(n, self.names)}",
                 )
         return tuple(names)
 
@@ -201,6 +204,24 @@ def keras_order(layers: Sequence[Layer]) -> list[str]:
         for name in layer.inputs:
             depth[name] = max(depth.get(name, 0), depth[layer.name] + 1)
     return sorted(met, key=lambda name: -depth[name])
+
+
+def _is_kind(key: object) -> bool:
+    return isinstance(key, str) and key in LAYERS
+
+
+def _called(kind: str) -> str:
+    """The cure for a layer that is called as in Python: `Dense(10)`."""
+    name, bracket, _ = kind.partition("(")
+    if not bracket or name not in LAYERS:
+        return ""
+    return f"; write {name}: {example(LAYERS[name].needs or LAYERS[name].takes or ('inputs',))}"
+
+
+def _meant(name: str, names: Collection[str]) -> str:
+    if name.lower() in ("input", "inputs", "input_1", "x"):
+        return f"; the network's input is {INPUT!r}"
+    return did_you_mean(name, names)
 
 
 def _with_index(name: str, index: int | None) -> str:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from specfeat.config.foreign import activation_hint
 from specfeat.config.words import did_you_mean
 
 ACTIVATIONS = (
@@ -106,7 +107,8 @@ def _named(names: tuple[str, ...], what: str) -> Callable[[object, int], str | N
     def check(value: object, _: int) -> str | None:
         if value is None or (isinstance(value, str) and value in names):
             return None
-        return f"the name of {what}{did_you_mean(value, names) or ': ' + ', '.join(names)}"
+        hint = activation_hint(value) if names is ACTIVATIONS else ""
+        return f"the name of {what}{hint or did_you_mean(value, names) or ': ' + ', '.join(names)}"
 
     return check
 

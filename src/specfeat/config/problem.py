@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from specfeat.config.foreign import key_hint
 from specfeat.config.settings import Settings
-from specfeat.config.tree import KeyPath, Tree
+from specfeat.config.tree import KeyPath, Tree, dotted
 from specfeat.config.words import did_you_mean, shown
 from specfeat.errors import ConfigError
 
@@ -87,7 +87,8 @@ class Problem:
     def near(self) -> str:
         """The hint for an unknown key that is nearly a known one."""
         known = _fields(self.path[:-1])
-        return key_hint(self.path[-1], known) or did_you_mean(self.path[-1], known)
+        hint = key_hint(self.path[-1], known, lambda name: _sections_with(name, Settings, ()))
+        return hint or did_you_mean(self.path[-1], known)
 
     @property
     def place(self) -> tuple[int, int]:
@@ -147,6 +148,15 @@ def _fields(path: KeyPath) -> list[str]:
         model = _section(model.model_fields[key].annotation)
     names = list(model.model_fields) if model else []
     return names + [key for (section, key) in SECONDS if path == (section,)]
+
+
+def _sections_with(key: str, model: type[BaseModel], path: KeyPath) -> list[str]:
+    """Find the sections of the config that have a key."""
+    found = [dotted(path)] if key in model.model_fields and path else []
+    for name, field in model.model_fields.items():
+        inner = _section(field.annotation)
+        found += _sections_with(key, inner, (*path, name)) if inner else []
+    return found
 
 
 def _section(annotation: Any) -> type[BaseModel] | None:
