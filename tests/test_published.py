@@ -88,7 +88,13 @@ def server() -> Iterator[Server]:
 def entry(server: Server) -> Published:
     address = f"http://127.0.0.1:{server.server_port}/net.h5?download=1"
     return Published(
-        name="net", config="yamnet", address=address, licence="CC0", size=len(BYTES), sha256=DIGEST
+        name="net",
+        config="yamnet",
+        address=address,
+        licence="CC0",
+        size=len(BYTES),
+        sha256=DIGEST,
+        vouched="its authors",
     )
 
 
@@ -317,7 +323,10 @@ def test_the_cache_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def _run(tmp_path: Path, entry: Published | None, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the command with the table replaced by one entry."""
     known = (
-        {key: getattr(entry, key) for key in ("name", "config", "address", "licence", "size", "sha256")}
+        {
+            key: getattr(entry, key)
+            for key in ("name", "config", "address", "licence", "size", "sha256", "vouched")
+        }
         if entry
         else {}
     )
@@ -341,7 +350,10 @@ def test_the_command_prints_the_path_alone(entry: Published, tmp_path: Path) -> 
     loud, quiet = _run(tmp_path, entry, "net"), _run(tmp_path, entry, "net", "-q")
 
     assert (loud.returncode, loud.stdout) == (0, place)
-    assert loud.stderr == "specfeat: net: licence CC0; use it with -c yamnet --set model.weights.file=PATH\n"
+    assert loud.stderr == (
+        "specfeat: net: licence CC0; its SHA-256 is known from its authors; "
+        "use it with -c yamnet --set model.weights.file=PATH\n"
+    )
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, place, "")
 
 
@@ -375,3 +387,5 @@ def test_without_a_name_the_command_lists_them(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert [line.split()[0] for line in done.stdout.splitlines()] == [entry.name for entry in TABLE]
     assert all(entry.address in done.stdout for entry in TABLE)
+    known = {line.split()[0] for line in done.stdout.splitlines() if "  hash known  " in line}
+    assert known == {entry.name for entry in TABLE if entry.sha256}

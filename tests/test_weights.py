@@ -17,6 +17,7 @@ from specfeat.config import load_config
 from specfeat.errors import InstallError, WeightsError
 from specfeat.network.weights.match import make_plan
 from specfeat.network.weights.save import save_weights
+from specfeat.network.weights.torch_file import _state_dict
 from weighing import (
     CLIPS,
     CONFIG,
@@ -655,6 +656,43 @@ def test_a_pickle_of_more_than_arrays_is_refused(tmp_path: Path, torch: Any) -> 
         built(tmp_path, {"file": str(tmp_path / "w.pth")})
 
     assert not marker.exists()
+
+
+class _Tensors:
+    """As much of PyTorch as tells a tensor; here an array is one."""
+
+    @staticmethod
+    def is_tensor(value: object) -> bool:
+        return isinstance(value, np.ndarray)
+
+
+def test_the_state_dict_is_where_it_is_named() -> None:
+    """Before what lies beside it: a counter that is a tensor, too, is no network of one number."""
+    state = {"row.weight": np.zeros(3), "row.bias": np.zeros(3)}
+    for key in ("state_dict", "model_state_dict", "model", "net"):
+        assert _state_dict(_Tensors, {"epoch": np.array(7), key: state, "optimizer": {"state": {}}}) == state
+    assert _state_dict(_Tensors, state) == state
+    assert _state_dict(_Tensors, {"model": "Cnn6", **state}) == state
+
+
+def test_no_tensor_of_a_state_dict_is_passed_over() -> None:
+    """One that lies a mapping deeper comes with its path: it has a place in the network, or is left over."""
+    inner = {"conv": {"weight": np.zeros(3)}, "names": ["a", "b"]}
+
+    assert list(_state_dict(_Tensors, {"model": {"block": inner, "bias": np.zeros(1)}})) == [
+        "block.conv.weight",
+        "bias",
+    ]
+
+
+def test_two_state_dicts_in_a_file_are_refused() -> None:
+    """Which of them is the network cannot be known."""
+    state = {"row.weight": np.zeros(3)}
+
+    with pytest.raises(WeightsError, match="has a state dict under model and under net; wanted one"):
+        _state_dict(_Tensors, {"model": state, "net": state})
+    with pytest.raises(WeightsError, match="holds no state dict"):
+        _state_dict(_Tensors, {"model": {"epoch": 3}})
 
 
 def test_without_pytorch_its_files_name_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

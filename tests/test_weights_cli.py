@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
+from specfeat.config import load_config
 from specfeat.errors import WeightsError
 from weighing import CLIPS, CONFIG, SHAPES, arrays, built, held, keras_2, safetensors, same, torch_state
 
@@ -110,6 +111,81 @@ def test_show_of_what_is_no_file_is_one_line(net: Path) -> None:
     assert done.stderr == "specfeat: nowhere.h5: the weights cannot be read: No such file or directory\n"
 
 
+def test_a_name_too_long_for_the_system_is_one_line(net: Path) -> None:
+    """Of a file to show as of one in a config: the system's word, no traceback."""
+    name = "w" * 5000 + ".h5"
+    shown = _run("show", name, cwd=net)
+    loaded = _run("convert", name, "-c", "net.yaml", "out.weights.h5", cwd=net)
+
+    for done in (shown, loaded):
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.endswith(".h5: the weights cannot be read: File name too long\n")
+        assert done.stderr.count("\n") == 1
+
+
+def test_show_of_a_network_that_cannot_be_built_is_one_line(net: Path) -> None:
+    """A layer that does not fit is told as everywhere, with its place, and exit code 2."""
+    keras_2(net / "w.h5", arrays())
+    (net / "net.yaml").write_text(
+        CONFIG.replace("    - Flatten: {name: flat}\n", "").replace(
+            "units: 7", "units: 7}\n    - Conv2D: {filters: 1, kernel_size: 99"
+        )
+    )
+
+    done = _run("show", "w.h5", "-c", "net.yaml", cwd=net)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("specfeat: net.yaml:")
+    assert done.stderr.count("\n") == 1
+
+
+def test_show_holds_the_file_at_rest(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hash that is shown is that of the arrays that are shown."""
+    from specfeat.network.weights import show
+    from specfeat.network.weights.source import Source
+
+    keras_2(net / "w.h5", arrays())
+    digest = Source.sha256
+
+    def written(source: Source) -> str:
+        found = digest(source)
+        with (net / "w.h5").open("ab") as file:
+            file.write(b"more")
+        return found
+
+    monkeypatch.setattr(Source, "sha256", written)
+    with (
+        pytest.raises(WeightsError, match=r"w\.h5: was written to while it was read"),
+        show.shown(str(net / "w.h5")),
+    ):
+        pass
+
+
+@pytest.mark.tf
+def test_show_compares_with_an_application(net: Path) -> None:
+    """Only Keras knows its arrays: asked for by name, the network is built; among all, it is said to be unknown."""
+    keras_2(net / "w.h5", arrays())
+    text = CONFIG[: CONFIG.index("    - Conv2D")] + (
+        "    - Picture: {colormap: gray, range: [-80, 0]}\n    - Resizing: {height: 32, width: 32}\n"
+        "    - Application: {name: it, application: MobileNet, include_top: false}\n    - GlobalMaxPooling2D\n"
+        "  weights: {random: 0}\n"
+    )
+    (net / "net.yaml").write_text(text)
+    from specfeat.network.build import build
+
+    build(load_config(net / "net.yaml"), "cpu").model.save_weights(net / "mobile.weights.h5")
+
+    fits = _run("show", "mobile.weights.h5", "-c", "net.yaml", cwd=net)
+    differs = _run("show", "w.h5", "-c", "net.yaml", cwd=net)
+    among_all = _run("show", "w.h5", cwd=net)
+
+    assert (fits.returncode, fits.stderr) == (0, "")
+    assert "fits    net.yaml\n" in fits.stdout
+    assert differs.returncode == 2
+    assert "net.yaml: does not fit the network: 135 missing (conv1/kernel 3 x 3 x 3 x 32" in differs.stderr
+    assert "unknown deepspectrum (built of a keras.applications; compare with -c)\n" in among_all.stdout
+
+
 def test_show_into_a_closed_pipe_is_quiet(net: Path) -> None:
     """`specfeat weights show w.h5 | head -1` ends with the status of SIGPIPE and no word."""
     keras_2(net / "w.h5", {f"{i}/kernel": np.zeros((1, 1), np.float32) for i in range(3000)})
@@ -167,7 +243,6 @@ def test_convert_gives_a_file_that_loads_to_the_same_bits(net: Path) -> None:
 )
 def test_a_converted_file_refuses_another_sound(net: Path, override: str, said: str) -> None:
     """The settings of the spectrogram go into the file, and the first that differs is named."""
-    from specfeat.config import load_config
     from specfeat.network.build import build
     from specfeat.network.weights.save import save_weights
 
@@ -186,7 +261,6 @@ def test_a_converted_file_refuses_another_sound(net: Path, override: str, said: 
 @pytest.mark.tf
 def test_a_key_that_the_file_does_not_know_had_the_defaults_effect(net: Path) -> None:
     """A file of an older specfeat loads as long as the new setting is at its default; one of a newer is refused."""
-    from specfeat.config import load_config
     from specfeat.network.build import build
     from specfeat.network.weights.save import save_weights
 

@@ -137,9 +137,9 @@ def fetch(name: Name = None, quiet: QuietOption = False) -> int:
         fetched = bring(entry, cache_folder(), progress)
     voice = Voice(quiet=quiet, verbose=False)
     if not quiet:
-        voice.say(
-            f"{name}: licence {entry.licence}; use it with -c {entry.config} --set model.weights.file=PATH"
-        )
+        known = f"its SHA-256 is known from {entry.vouched}" if entry.sha256 else "no hash of it is known"
+        use = f"use it with -c {entry.config} --set model.weights.file=PATH"
+        voice.say(f"{name}: licence {entry.licence}; {known}; {use}")
     if not fetched.is_known and not fetched.was_there:
         voice.say(
             f"{name}: no hash of it is known for certain; this file has the SHA-256 {fetched.sha256}, "
@@ -158,13 +158,15 @@ def _print_table() -> None:
             entry.name,
             f"{entry.size:,}" if entry.size else "?",
             entry.licence.partition(" (")[0],
+            "hash known" if entry.sha256 else "no hash known",
             entry.address,
         )
         for entry in TABLE
     ]
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    for row in rows:
-        print(f"{row[0]:{widths[0]}}  {row[1]:>{widths[1]}}  {row[2]:{widths[2]}}  {row[3]}")
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    for name, size, licence, known, address in rows:
+        columns = f"{name:{widths[0]}}  {size:>{widths[1]}}  {licence:{widths[2]}}  {known:{widths[3]}}"
+        print(f"{columns}  {address}")
 
 
 def _quoted(file: str) -> str:

@@ -14,6 +14,7 @@ from specfeat.config.overrides import apply_override
 from specfeat.config.problem import SECONDS, Problem
 from specfeat.config.settings import Settings
 from specfeat.config.sound import exact_samples
+from specfeat.config.trained import first_difference, sound_of
 from specfeat.config.tree import KeyPath, Tree, read_tree
 from specfeat.config.words import did_you_mean, shown
 from specfeat.errors import ConfigError, one_line
@@ -62,7 +63,41 @@ def load_config(source: str | Path = "default", overrides: Iterable[str] = ()) -
     _weights_path(tree, path.parent)
     settings = _validate(tree)
     check_network(settings, tree)
-    return Config(str(source), settings, tree)
+    config = Config(str(source), settings, tree)
+    _check_trained(config)
+    return config
+
+
+def other_sound(settings: Settings) -> tuple[str, str] | None:
+    """Compare the sound with that of the shipped config whose weights are to be used, `trained_with`.
+
+    Returns:
+        The key that differs, and a sentence about its value; None if the two are the same, or none is named.
+    """
+    name = settings.model.weights.trained_with
+    if name is None:
+        return None
+    trained = load_config(name).settings
+    mine = sound_of(settings.audio.sample_rate, settings.spectrogram)
+    theirs = sound_of(trained.audio.sample_rate, trained.spectrogram)
+    key = first_difference(mine, theirs)
+    if key is None:
+        return None
+    text = f"is {json.dumps(mine.get(key))}; the weights were trained with {name}'s, "
+    return key, f"{text}{json.dumps(theirs.get(key))}, and the features would be wrong"
+
+
+def _check_trained(config: Config) -> None:
+    path: KeyPath = ("model", "weights", "trained_with")
+    weights = config.settings.model.weights
+    if weights.trained_with not in (None, *shipped_names()):
+        hint = did_you_mean(weights.trained_with, shipped_names())
+        listed = hint or f"; shipped are {', '.join(shipped_names())}"
+        raise config.tree.error(path, f"is {shown(weights.trained_with)}, no shipped config{listed}")
+    difference = other_sound(config.settings) if weights.file is not None else None
+    if difference:
+        key, text = difference
+        raise config.tree.error(tuple(key.split(".")), f"{text} (model.weights.trained_with)")
 
 
 def _find(source: str | Path) -> Path:

@@ -72,6 +72,8 @@ class Weights(Section):
         match: how layers and arrays find each other: by `name`, or by `order`.
         map: our layer (or layer/array) to the file's name for it, where the two differ. It may stand beside
             `random`, for the day that a file is given.
+        trained_with: a shipped config, on whose sound (sample rate and spectrogram) the weights were trained;
+            a file is refused if this config's is another. It may stand beside `random`, too.
     """
 
     file: Annotated[str, Field(min_length=1)] | None = None
@@ -80,6 +82,7 @@ class Weights(Section):
     format: WeightsFormat = "auto"
     match: Literal["name", "order"] = "name"
     map: Annotated[dict[str, Annotated[str, Field(min_length=1)]], Field(default_factory=dict)]
+    trained_with: Annotated[str, Field(min_length=1)] | None = None
 
 
 def _weights(value: object) -> object:
@@ -147,9 +150,10 @@ class Settings(Section):
         """SHA-256 of the resolved settings, in hexadecimal: equal settings, equal features.
 
         The name of a weights file is left out, for the record has the hash of what is in it; so are the hash
-        that it is to have and its format.
+        that it is to have, its format and the sound that it was trained on.
         """
-        data = self.model_dump(mode="json", exclude={"model": {"weights": {"file", "sha256", "format"}}})
+        of_the_file = {"file", "sha256", "format", "trained_with"}
+        data = self.model_dump(mode="json", exclude={"model": {"weights": of_the_file}})
         text = json.dumps(data, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 

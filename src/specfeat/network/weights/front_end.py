@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from specfeat.config.settings import Settings
 from specfeat.config.sound import Mel, Spectrogram
+from specfeat.config.trained import first_difference, sound_of
 from specfeat.errors import WeightsError
 from specfeat.network.weights.arrays import Array, Contents
 
@@ -47,32 +48,18 @@ def _check_stamp(settings: Settings, text: str) -> None:
     try:  # a key that the file does not know had the default's effect when it was written
         written = json.loads(text)
         rate = written.pop("sample_rate")
-        theirs = _flat(rate, Spectrogram.model_validate_json(json.dumps(written)))
+        theirs = sound_of(rate, Spectrogram.model_validate_json(json.dumps(written)))
     except ValidationError as e:
         raise WeightsError("was converted by another specfeat, for a spectrogram that this one lacks") from e
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as e:
         raise WeightsError("says of its spectrogram what cannot be read; convert it again") from e
-    mine = _flat(settings.audio.sample_rate, settings.spectrogram)
-    for key in sorted(mine.keys() | theirs.keys()):
-        if mine.get(key) != theirs.get(key):
-            raise WeightsError(
-                f"was trained with {key} {json.dumps(theirs.get(key))}, "
-                f"the config has {json.dumps(mine.get(key))}; its features would be wrong"
-            )
-
-
-def _flat(sample_rate: int, spectrogram: Spectrogram) -> dict[str, Any]:
-    """Write the settings with dotted keys; what is null is left out."""
-    flat: dict[str, Any] = {"audio.sample_rate": sample_rate}
-    pending = [("spectrogram", spectrogram.model_dump(mode="json"))]
-    while pending:
-        path, values = pending.pop()
-        for key, value in values.items():
-            if isinstance(value, dict):
-                pending.append((f"{path}.{key}", value))
-            elif value is not None:
-                flat[f"{path}.{key}"] = value
-    return flat
+    mine = sound_of(settings.audio.sample_rate, settings.spectrogram)
+    key = first_difference(mine, theirs)
+    if key is not None:
+        raise WeightsError(
+            f"was trained with {key} {json.dumps(theirs.get(key))}, "
+            f"the config has {json.dumps(mine.get(key))}; its features would be wrong"
+        )
 
 
 def _two_axes(array: Array) -> NDArray[Any]:

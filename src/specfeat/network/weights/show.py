@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from specfeat.config.load import other_sound
 from specfeat.config.settings import Settings
 from specfeat.errors import WeightsError
 from specfeat.network.weights.arrays import Array, Contents
@@ -82,7 +83,8 @@ def fit(
             check_sound(settings, contents)
         except WeightsError as e:
             return match, str(e)
-        return match, ""
+        difference = other_sound(settings)
+        return match, f"{difference[0]} {difference[1]}" if difference else ""
     return None, problem
 
 
