@@ -174,6 +174,25 @@ def test_another_config_is_refused_with_the_difference(folder: Path) -> None:
     assert _result(folder) != before
 
 
+def test_other_weights_are_refused(folder: Path) -> None:
+    """Weights are known by what is in the file; one that was only touched, or lies elsewhere, is the same."""
+    (folder / "w.h5").write_bytes(b"one")
+    how = ["in", "out.npy", "--update", "--set"]
+    made = _run(folder, *how, "model.weights.file=w.h5")
+    os.utime(folder / "w.h5", (0, 0))
+    touched = _run(folder, *how, "model.weights.file=w.h5")
+    shutil.copy(folder / "w.h5", folder / "v.h5")
+    moved = _run(folder, *how, "model.weights.file=v.h5")
+    (folder / "w.h5").write_bytes(b"two")
+    other = _run(folder, *how, "model.weights.file=w.h5")
+
+    assert [done.returncode for done in (made, touched, moved, other)] == [0, 0, 0, 2]
+    assert (
+        "out.npy: was made otherwise (weights.sha256: 7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed then, 3fc4ccfe"
+        in other.stderr
+    )
+
+
 @pytest.mark.parametrize("how", ["--resume", "--update"])
 def test_inputs_that_change_in_between(folder: Path, how: str) -> None:
     """Changed, added and removed files, and another order: the result is that of a run over what is there now."""
@@ -239,7 +258,7 @@ def test_up_to_date_is_told_without_tensorflow(folder: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in folder.glob("out*")}
     code = (
         "import sys; from specfeat.cli import main; sys.argv = ['specfeat', *sys.argv[1:]]; code = main();"
-        "print(code, *{'tensorflow', 'keras', 'librosa', 'specfeat.audio.pool'} & set(sys.modules))"
+        "print(code, *{'tensorflow', 'keras', 'librosa', 'specfeat.audio.pool', 'specfeat.pipeline'} & set(sys.modules))"
     )
     for how in ("--update", "--resume"):
         done = subprocess.run(

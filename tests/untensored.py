@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.config import Config
+from specfeat.network.weights.source import locate
 
 WIDTH = 4
 
@@ -30,7 +31,11 @@ class Network:
     def __init__(self, config: Config) -> None:
         self.batch, self.width = config.settings.model.batch, WIDTH
         self.input_shape = config.settings.input_shape
-        self.weights = {"random": config.settings.model.weights.random}
+        weights = config.settings.model.weights
+        self.weights: dict[str, object] = {"random": weights.random}
+        if weights.file:
+            source = locate(weights.file)
+            self.weights = {"file": weights.file, "sha256": source.sha256(), **source.stamp()}
 
     def rows(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
         """Sum the bands, a quarter of them for each feature."""

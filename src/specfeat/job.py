@@ -5,7 +5,6 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
@@ -16,6 +15,7 @@ from specfeat.errors import NothingError, UsageError
 from specfeat.output.former import Done, Identity, identify, name_of
 from specfeat.output.index import IndexWriter
 from specfeat.output.journal import Entry
+from specfeat.output.record import Summary, summarize
 from specfeat.output.work import Work
 from specfeat.pipeline import End, Rows, follow
 from specfeat.plan import Plan
@@ -33,49 +33,6 @@ class Reporter(Protocol):
 
     def ended(self, end: End) -> None:
         """A file is done or has failed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """What an output came to, from its record.
-
-    Attributes:
-        files: how many there were.
-        failed: how many of them failed.
-        without_rows: how many were empty, or shorter than a clip and skipped.
-        rows: in the array.
-        width: features in a row.
-        audio_seconds: of sound in all files.
-        heard_seconds: of sound that this run has read.
-        seconds: that it took, from the first file to the last byte, without the start-up.
-        passed_over: files of the folders that are not named as audio, the hidden ones left aside.
-    """
-
-    files: int
-    failed: int
-    without_rows: int
-    rows: int
-    width: int
-    audio_seconds: float
-    heard_seconds: float
-    seconds: float
-    passed_over: int
-
-
-def summarize(record: dict[str, Any], heard_seconds: float = 0.0) -> Summary:
-    """Count what a record says."""
-    states = [entry["status"] for entry in record["files"]]
-    return Summary(
-        files=len(states),
-        failed=states.count("failed"),
-        without_rows=states.count("empty") + states.count("short"),
-        rows=record["rows"],
-        width=record["features"],
-        audio_seconds=record["audio_seconds"],
-        heard_seconds=heard_seconds,
-        seconds=record["seconds"],
-        passed_over=sum(not os.path.basename(path).startswith(".") for path in record["passed_over"]),  # noqa: PTH119
-    )
 
 
 def run(

@@ -18,7 +18,6 @@ from specfeat.config import Config
 _VARIABLES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE")
 # So does what the processor can do: each set of instructions has its own order of additions.
 _INSTRUCTIONS = (
-    "sse4_1",
     "avx",
     "avx2",
     "fma",
@@ -29,7 +28,7 @@ _INSTRUCTIONS = (
     "asimd",
     "sve",
 )
-_SHOWN = 60  # characters of a value
+_SHOWN = 64  # characters of a value
 
 SECTIONS = ("config", "weights", "device", "versions", "processor", "environment")  # of a record
 

@@ -14,7 +14,7 @@ from specfeat.cli.stop import Stopped, going_on, tell
 if TYPE_CHECKING:
     from specfeat.cli.progress import Voice
     from specfeat.config import Config
-    from specfeat.job import Summary
+    from specfeat.output.record import Summary
     from specfeat.output.work import Work
     from specfeat.plan import Plan
 
@@ -114,7 +114,7 @@ def extract(
     _check_inputs(inputs)
 
     from specfeat.audio.collect import collect
-    from specfeat.job import summarize
+    from specfeat.output.record import summarize
     from specfeat.output.work import Work
     from specfeat.plan import Wishes, make_plan
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from specfeat.config import Config
-    from specfeat.job import Summary
     from specfeat.network.build import Network
+    from specfeat.output.record import Summary
     from specfeat.pipeline import End
     from specfeat.plan import Plan
 

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import stat
 import time
 from pathlib import Path
 
@@ -57,24 +58,31 @@ class Lock:
                 try:
                     self._folder.mkdir(exist_ok=True)
                     descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-                except FileExistsError:
-                    raise UsageError(f"{self._folder}: is in the way; it is to be the work folder") from None
-                except FileNotFoundError:
-                    if not self._folder.parent.is_dir():
-                        raise
-                    continue  # the holder has just removed the folder
+                except (FileExistsError, FileNotFoundError):
+                    self._check_folder()  # it is well if its holder has just removed it
+                    continue
+                taken = False
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    if self._is_current(descriptor):
-                        self._sign(descriptor)
-                        return descriptor
+                    taken = self._is_current(descriptor)
                 except BlockingIOError:
-                    os.close(descriptor)
                     return None
-                except BaseException:
-                    os.close(descriptor)
-                    raise
-                os.close(descriptor)
+                finally:
+                    if not taken:
+                        os.close(descriptor)
+                if taken:
+                    self._sign(descriptor)
+                    return descriptor
+
+    def _check_folder(self) -> None:
+        """Find out whether the folder can be made at all."""
+        try:
+            in_the_way = not stat.S_ISDIR(self._folder.stat().st_mode)
+        except FileNotFoundError:
+            in_the_way = self._folder.is_symlink()
+        if in_the_way:
+            raise UsageError(f"{self._folder}: is in the way; it is to be the work folder")
+        self._folder.parent.stat()
 
     def _is_current(self, descriptor: int) -> bool:
         """Tell whether the file is still there under its name: its last holder may have removed it."""

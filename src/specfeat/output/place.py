@@ -95,10 +95,19 @@ class Place:
         Raises:
             UsageError: an input is one of the output's files.
         """
-        own = {os.path.realpath(path) for path in self.files if path.exists()}
+        own = {_file_of(os.fspath(path)) for path in self.files} - {None}
         for path in inputs if own else ():
-            if os.path.realpath(path) in own:
+            if _file_of(path) in own:
                 raise UsageError(f"{self.array}: would be written over the input {path!r}; give another name")
+
+
+def _file_of(path: str) -> tuple[int, int] | None:
+    """Return what two names of one file have in common; None if there is no file."""
+    try:
+        status = os.stat(path)  # noqa: PTH116  a path may be bytes that pathlib would not keep
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _is_array(path: Path) -> bool:
@@ -169,7 +178,8 @@ def writing(path: Path, done: str = "written") -> Iterator[None]:
 
 def write_all(descriptor: int, data: bytes | memoryview, at: int) -> None:
     """Write all of `data` at a place of a file; the system may take a part at a time."""
-    rest = memoryview(data).cast("B")
+    whole = memoryview(data)
+    rest = whole.cast("B") if whole.nbytes else b""
     while rest:
         count = os.pwrite(descriptor, rest, at)
         rest, at = rest[count:], at + count

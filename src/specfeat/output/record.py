@@ -1,6 +1,8 @@
 """The record of a run: what it was made from, with what, and how each file fared."""
 
 import json
+import os
+from dataclasses import dataclass
 from typing import Any
 
 FORMAT = 1  # of the record; a reader may rely on what a number has
@@ -10,3 +12,46 @@ def record_text(record: dict[str, Any]) -> bytes:
     """Return the record as JSON, keys in the order given; odd bytes of names are escaped."""
     text = json.dumps({"format": FORMAT, **record}, indent=1, ensure_ascii=True)
     return text.encode("ascii") + b"\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What an output came to, from its record.
+
+    Attributes:
+        files: how many there were.
+        failed: how many of them failed.
+        without_rows: how many were empty, or shorter than a clip and skipped.
+        rows: in the array.
+        width: features in a row.
+        audio_seconds: of sound in all files.
+        heard_seconds: of sound that this run has read.
+        seconds: that it took, from the first file to the last byte, without the start-up.
+        passed_over: files of the folders that are not named as audio, the hidden ones left aside.
+    """
+
+    files: int
+    failed: int
+    without_rows: int
+    rows: int
+    width: int
+    audio_seconds: float
+    heard_seconds: float
+    seconds: float
+    passed_over: int
+
+
+def summarize(record: dict[str, Any], heard_seconds: float = 0.0) -> Summary:
+    """Count what a record says."""
+    states = [entry["status"] for entry in record["files"]]
+    return Summary(
+        files=len(states),
+        failed=states.count("failed"),
+        without_rows=states.count("empty") + states.count("short"),
+        rows=record["rows"],
+        width=record["features"],
+        audio_seconds=record["audio_seconds"],
+        heard_seconds=heard_seconds,
+        seconds=record["seconds"],
+        passed_over=sum(not os.path.basename(path).startswith(".") for path in record["passed_over"]),  # noqa: PTH119
+    )
