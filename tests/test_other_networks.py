@@ -1,8 +1,10 @@
 """Networks of other kinds than the shipped ones, each against a second program: NumPy, channels first, as PyTorch has them.
 
-A residual block with squeeze and excitation, and a convolution over frames alone.
+The residual block with squeeze and excitation, and the convolution over frames alone, of docs/your-own-network.md.
 """
 
+import re
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -25,28 +27,9 @@ model:
   weights: {file: w.npz}
   layers:
 """
-RESIDUAL = """\
-    - Conv2D: {name: stem, filters: 8, kernel_size: [3, 5], padding: same}
-    - PReLU: {name: slope, shared_axes: [1, 2]}
-    - Conv2D: {name: conv, filters: 8, kernel_size: 3, padding: same, use_bias: false}
-    - GroupNormalization: {name: norm, groups: 4, epsilon: 1.0e-5}
-    - GlobalAveragePooling2D: {name: squeeze, keepdims: true}
-    - Conv2D: {name: reduce, filters: 2, kernel_size: 1, activation: relu}
-    - Conv2D: {name: expand, filters: 8, kernel_size: 1, activation: sigmoid}
-    - Multiply: {name: excite, inputs: [norm, expand]}
-    - Add: {inputs: [excite, slope]}
-    - Activation: {activation: hard_silu}
-    - GlobalMaxPooling2D
-    - UnitNormalization
-"""
-FRAMES = """\
-    - Reshape: {target_shape: [20, 12]}
-    - Conv1D: {name: conv, filters: 6, kernel_size: 3, dilation_rate: 2}
-    - LeakyReLU: {name: leaky, negative_slope: 0.1}
-    - GlobalAveragePooling1D: {name: mean}
-    - GlobalMaxPooling1D: {name: max, inputs: leaky}
-    - Concatenate: {inputs: [mean, max]}
-"""
+PAGE = (Path(__file__).parents[1] / "docs" / "your-own-network.md").read_text()
+OTHERS = PAGE[PAGE.index("## Networks of other kinds") :]
+RESIDUAL, FRAMES = re.findall(r"```yaml\n(.*?)```", OTHERS, re.S)
 CLIPS = np.random.default_rng(0).normal(size=(3, 20, 12, 1)).astype(np.float32)
 
 
@@ -62,7 +45,7 @@ def _arrays(**shapes: tuple[int, ...]) -> Arrays:
 def _rows(folder: Path, layers: str, arrays: Arrays) -> Float:
     from specfeat.network.build import build
 
-    (folder / "c.yaml").write_text(HEAD + layers)
+    (folder / "c.yaml").write_text(HEAD + textwrap.indent(layers, "    "))
     np.savez(folder / "w.npz", **arrays)  # type: ignore[arg-type]
     return build(load_config(folder / "c.yaml"), "cpu").rows(CLIPS)
 
