@@ -266,7 +266,11 @@ def test_an_input_is_never_written_over(run: Run, tmp_path: Path, name: str) -> 
     same = run("extract", "in.wav", name, "--force")
 
     assert same.returncode == 2
-    assert "is not an array of NumPy's; --force replaces nothing else" in same.stderr
+    assert same.stderr == f"specfeat: {name}: would be written over the input 'in.wav'; give another name\n"
+    (tmp_path / "b.wav").write_bytes(before)
+    other = run("extract", "in.wav", "b.wav", "--force")
+    assert other.returncode == 2
+    assert other.stderr == "specfeat: b.wav: is not an array of NumPy's; --force replaces nothing else\n"
     np.save(tmp_path / "a.npy", np.zeros(3))
     again = run("extract", "in.wav", "a.npy", "a.npy", "--force")
     assert again.returncode == 2
