@@ -302,13 +302,14 @@ def _layers(*names: str) -> tuple[str, ...]:
         (("fc", "fc_1"), ("fc_1", "fc_2")),  # all one further on: by name alone they would go crosswise
         (("fc", "fc_2"), ("fc_1", "fc_2")),
         (("fc",), ("fc_1", "fc_2")),
+        (("fc", "fc_1"), ("fc_1",)),
     ],
 )
 def test_a_number_behind_a_name_is_no_name(
     network: Any, ours: tuple[str, ...], theirs: tuple[str, ...]
 ) -> None:
     """`fc` is `fc_1` only where no other layer, of the file or of the network, is called so but for its number."""
-    with pytest.raises(WeightsError, match="missing"):
+    with pytest.raises(WeightsError, match=r"1 missing \(fc/kernel 10 x 10\)"):
         _loaded(network(*_layers(*ours)), _dense(*theirs))
 
 

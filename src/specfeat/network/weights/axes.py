@@ -145,6 +145,8 @@ def _joined(read: list[Axes], shape: Shape, makers: Iterator[int]) -> Axes:
     """Layers that join are fed the same axes; of flattened ones the order is that of none of them."""
     if all(axes == read[0] for axes in read) and shape == _sizes(read[0]):
         return read[0]
+    if len({len(axes) for axes in read}) > 1:
+        return ((_MIXED,),) * len(shape)
     compound = [any(_is_compound(axis) for axis in along) for along in zip(*read, strict=True)]
     fresh = _made(shape, makers)
     return tuple((_MIXED,) if mixed else axis for axis, mixed in zip(fresh, compound, strict=True))

@@ -30,7 +30,11 @@ MAX_CONFIG_BYTES = 2**22
 
 # What a norm has: what it learns, where its config does not say otherwise, and what it only counts.
 _LEARNT = {"gamma": "scale", "beta": "center"}
-_MOVING = {"BatchNormalization": ("moving_mean", "moving_variance"), "LayerNormalization": ()}
+_MOVING = {
+    "BatchNormalization": ("moving_mean", "moving_variance"),
+    "LayerNormalization": (),
+    "GroupNormalization": (),
+}
 Norms = Mapping[str, tuple[str, ...]]
 
 _KERAS_3 = re.compile(r"(?:.*/)?((?:layers|_layer_checkpoint_dependencies)/.+)/vars/(\d+)")

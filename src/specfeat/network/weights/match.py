@@ -130,8 +130,9 @@ def _filled(
 ) -> Plan:
     """Give each slot its array: that which the map says, or that of its role in the layer found for it."""
     found = dict(chosen)
+    left = {name: dict(roles) for name, roles in theirs.items()}  # each is given once
     for unit, name in units:
-        layer = dict(theirs.get(name or "", {}))
+        layer = left.get(name or "", {})
         for slot in unit:
             array = _array(slot, unit, layer)
             if array is not None:
