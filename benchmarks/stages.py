@@ -121,7 +121,7 @@ def _before(config: str, inputs: Sequence[str]) -> Before:
             continue
         with file:
             result.seconds["decode"] += time.process_time() - begun
-            decoded = meter.stage("decode", decode._decoded(file))
+            decoded = meter.stage("decode", decode._decoded(file, decode.BLOCK_VALUES // file.channels))
             mono = meter.stage("mono", decode.mono(decoded, settings.audio.channel))
             resampled = meter.stage("resample", decode.resample(mono, file.samplerate, settings.audio))
             clips = maker.clips(resampled)

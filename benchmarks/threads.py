@@ -34,6 +34,8 @@ class _Decoded:
 
     def __init__(self, path: str, clips: "Future[list[np.ndarray]]") -> None:
         self.path, self.samples, self.seconds = path, 0, 0.0
+        self.silent = False
+        self.broken: AudioError | None = None
         self._clips = clips
 
     def __iter__(self) -> Iterator[np.ndarray]:

@@ -71,7 +71,7 @@ def test_the_sample(run: Run, tmp_path: Path) -> None:
     assert rows.shape == (len(index), 128)
     assert rows.dtype == np.float32
     assert np.isfinite(rows).all()
-    assert list(index.columns) == ["row", "path", "channel", "start_s", "end_s", "padded"]
+    assert list(index.columns) == ["row", "path", "channel", "start_s", "end_s", "padded", "status"]
     assert list(index["row"]) == list(range(len(rows)))
     assert list(dict.fromkeys(index["path"])) == [file["path"] for file in record["files"]]
     assert index.groupby("path", sort=False).size().tolist() == [file["rows"] for file in record["files"]]
@@ -151,6 +151,7 @@ def test_a_bad_file_costs_that_file(run: Run, tmp_path: Path) -> None:
         "samples": 0,
         "seconds": files[3]["seconds"],
         "stage": "open",
+        "cause": "0 bytes",
         "error": "is empty, 0 bytes",
     }
 

@@ -106,7 +106,7 @@ def test_padding_is_told(tmp_path: Path, samples: int, padded: str) -> None:
     with (tmp_path / "i.csv").open("wb") as file:
         IndexWriter(file).add("x", 0, [Span(0, 100)], samples, 100)
 
-    assert (tmp_path / "i.csv").read_text().splitlines()[1] == f"0,x,0,0.0,1.0,{padded}"
+    assert (tmp_path / "i.csv").read_text().splitlines()[1] == f"0,x,0,0.0,1.0,{padded},ok"
 
 
 def test_the_record_is_ascii_json() -> None:

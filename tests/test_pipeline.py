@@ -20,6 +20,8 @@ class _Track:
 
     def __init__(self, path: str, clips: int, *, breaks: bool = False) -> None:
         self.path, self.samples, self.seconds = path, 10 * clips, 0.0
+        self.silent = False
+        self.broken: AudioError | None = None
         self._clips = np.arange(clips, dtype=np.float32)[:, np.newaxis] + 1000 * (ord(path) + 1)
         self._breaks = breaks
 

@@ -1,8 +1,11 @@
 """Worker processes: the same clips in the same order, whatever happens to a worker."""
 
+import os
 import platform
 import resource
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +20,7 @@ from specfeat.audio.clips import ClipMaker
 from specfeat.audio.pool import Pool
 from specfeat.config import load_config
 from specfeat.config.settings import Settings
-from specfeat.errors import AudioError
+from specfeat.errors import AudioError, WorkerError
 
 SETTINGS = load_config("minimal").settings
 
@@ -135,12 +138,27 @@ if "specfeat.audio.worker" in " ".join(sys.orig_argv):
 """
 
 
+HANG = """
+import os, sys, time
+if "specfeat.audio.worker" in " ".join(sys.orig_argv):
+    import soundfile
+    read = soundfile.SoundFile.read
+    def broken(self, *arguments, **options):
+        name = os.fsdecode(self.name)
+        if name.endswith(("07.wav", "11.wav", "39.wav")) and (self.tell() > 200_000 or "07" not in name):
+            {action}
+        return read(self, *arguments, **options)
+    soundfile.SoundFile.read = broken
+"""
+HANGS = ["time.sleep(600)", "while True: pass", "import ctypes; ctypes.PyDLL(None).sleep(600)"]
+
+
 @pytest.mark.parametrize(
     ("action", "said"),
     [
         ("os.kill(os.getpid(), signal.SIGSEGV)", "was ended by SIGSEGV"),
         ("os.abort()", "was ended by SIGABRT"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", "was ended by SIGKILL"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "was ended by SIGKILL, as Linux does when memory runs out"),
         ("os._exit(9)", "ended with exit code 9"),
     ],
 )
@@ -161,8 +179,8 @@ def test_workers_that_cannot_start_are_no_files_fault(
     files: list[str], sabotage: Callable[[str], None]
 ) -> None:
     """An installation that is broken ends the run and shows why, instead of failing file after file."""
-    sabotage("import sys; sys.orig_argv[-3:-2] == ['specfeat.audio.worker'] and sys.exit('no such library')")
-    with Pool(SETTINGS, 2) as crew, pytest.raises(RuntimeError, match="with no file in hand"):
+    sabotage("import sys; sys.orig_argv[-4:-3] == ['specfeat.audio.worker'] and sys.exit('no such library')")
+    with Pool(SETTINGS, 2) as crew, pytest.raises(WorkerError, match="with no file in hand"):
         _there(crew, files)
 
 
@@ -197,11 +215,13 @@ def test_leaving_ends_everything(files: list[str]) -> None:
     assert threading.active_count() == threads
 
 
-def test_a_worker_does_not_outlive_its_parent(files: list[str], tmp_path: Path) -> None:
-    """When the parent is killed, its workers end by themselves."""
-    import subprocess
-    import sys
-
+@pytest.mark.parametrize("action", ["pass", *HANGS])
+def test_a_worker_does_not_outlive_its_parent(
+    files: list[str], sabotage: Callable[[str], None], action: str
+) -> None:
+    """When the parent is killed, its workers end by themselves, whatever they hang in."""
+    sabotage(HANG.format(action=action))
+    files = [files[11], files[39], *files]
     code = (
         "import sys, time; from specfeat.audio.pool import Pool; from specfeat.config import load_config;"
         "crew = Pool(load_config('minimal').settings, 2); crew.tracks(sys.argv[1:]);"
@@ -210,6 +230,7 @@ def test_a_worker_does_not_outlive_its_parent(files: list[str], tmp_path: Path) 
     parent = subprocess.Popen([sys.executable, "-c", code, *files], stdout=subprocess.PIPE, text=True)
     assert parent.stdout
     pids = [int(word) for word in parent.stdout.readline().split()]
+    time.sleep(1.5)  # until they are at their files
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
@@ -248,6 +269,88 @@ def _quietly(track: pool.RemoteTrack) -> Iterator[np.ndarray]:
         yield from track
     except AudioError:
         return
+
+
+@pytest.mark.parametrize("action", HANGS, ids=["sleeps", "spins", "holds the interpreter"])
+def test_a_decoder_that_never_returns_costs_its_file(
+    files: list[str], sabotage: Callable[[str], None], action: str
+) -> None:
+    """At its start, in the middle of a long file, in the last file: the others are as without them."""
+    expected = _here(files)
+    for k in (7, 11, 39):
+        expected[files[k]] = "is not decoded within 1.5 s; see --timeout-per-file"
+    sabotage(HANG.format(action=action))
+    with Pool(SETTINGS, 2, timeout_s=1.5) as crew:
+        _assert_same(_there(crew, files), expected)
+
+
+def test_waiting_for_who_reads_does_not_count(files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file whose clips are not taken for longer than the limit has not taken long itself."""
+    monkeypatch.setattr(pool, "QUEUE_BYTES", 1)
+    expected = _here(files)
+    with Pool(SETTINGS, 2, timeout_s=1.0) as crew:
+        tracks = crew.tracks(files)
+        first = next(tracks)
+        time.sleep(2.5)
+        first.drain()
+        results: Results = {}
+        for track in tracks:
+            try:
+                results[track.path] = np.concatenate(
+                    [np.empty((0, *SETTINGS.input_shape), np.float32), *(clips.copy() for clips in track)]
+                )
+            except AudioError as e:
+                results[track.path] = str(e)
+
+    _assert_same(results, {path: expected[path] for path in files[1:]})
+
+
+def test_patience_grows_with_the_file(tmp_path: Path) -> None:
+    """Unless it is said, a file may take ten minutes and a second for each 100 kB."""
+    with (tmp_path / "day.wav").open("wb") as file:
+        file.truncate(10**10)
+    with Pool(SETTINGS, 1) as crew:
+        assert crew.patience(str(tmp_path / "day.wav")) == 600 + 100_000
+        assert crew.patience("nowhere") == 600
+
+
+def test_a_process_that_cannot_be_ended_is_given_up(
+    files: list[str], sabotage: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a dead network disk not even SIGKILL has an effect: its file fails, another process does the rest."""
+    stuck: list[subprocess.Popen[bytes]] = []
+    kill = subprocess.Popen.kill
+    expected = _here(files)
+    for k in (7, 11, 39):
+        expected[files[k]] = "is not decoded within 1 s; see --timeout-per-file"
+    sabotage(HANG.format(action="time.sleep(600)"))
+    monkeypatch.setattr(pool, "GONE_S", 0.1)
+    monkeypatch.setattr(subprocess.Popen, "kill", lambda process: stuck.append(process))
+    with Pool(SETTINGS, 2, timeout_s=1.0) as crew:
+        _assert_same(_there(crew, files), expected)
+    for process in stuck:
+        kill(process)
+        process.wait()
+
+
+def test_too_few_files_may_be_open(files: list[str]) -> None:
+    """With `ulimit -n` too low for the workers, it is one sentence, and those that were started are gone."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    before = _children()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 40, hard))
+    try:
+        with pytest.raises(
+            WorkerError, match="cannot be started: Too many open files; start fewer with --workers"
+        ):
+            Pool(SETTINGS, 30)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert _children() == before
+
+
+def _children() -> set[str]:
+    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
 
 
 def test_closing_does_not_wait_for_a_worker_that_is_being_replaced(files: list[str]) -> None:

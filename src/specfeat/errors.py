@@ -9,6 +9,8 @@ SpecfeatError            anything that the user can mend          exit 1
 ├── FetchError           published weights cannot be fetched      exit 1
 ├── DeviceError          the device asked for is not there        exit 2
 ├── AudioError           one file; it is noted and the run goes on
+├── WorkerError          decoding processes cannot be started     exit 1
+├── FailuresError        more files fail than the user bears      exit 1
 ├── NothingError         nothing usable was found                 exit 4
 ├── OutputError          the result cannot be written             exit 1
 └── LockedError          another run has the output               exit 75
@@ -71,11 +73,25 @@ class AudioError(SpecfeatError):
     Args:
         message: what is wrong with the file, without its path.
         stage: where on its way it failed: "open", "decode", "spectrogram", "network".
+        cause: what is wrong, as a word for machines; docs/running.md lists them.
+        at_s: where in the file, in seconds from its start, if that is known.
     """
 
-    def __init__(self, message: str, stage: str = "decode") -> None:
+    def __init__(
+        self, message: str, stage: str = "decode", cause: str = "broken", at_s: float | None = None
+    ) -> None:
         super().__init__(message)
         self.stage = stage
+        self.cause = cause
+        self.at_s = at_s
+
+
+class WorkerError(SpecfeatError):
+    """The processes that decode cannot be started, or do not stay."""
+
+
+class FailuresError(SpecfeatError):
+    """More files have failed than the user wants to bear."""
 
 
 class NothingError(SpecfeatError):

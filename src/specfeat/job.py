@@ -4,20 +4,22 @@ import datetime
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, get_args
 
 from specfeat.audio.track import Track
 from specfeat.config import Config
 from specfeat.config.settings import Settings
 from specfeat.errors import NothingError, UsageError
+from specfeat.failures import Failures
 from specfeat.output.former import Done, Identity, identify, name_of
 from specfeat.output.index import IndexWriter
 from specfeat.output.journal import Entry
 from specfeat.output.record import Summary, summarize
 from specfeat.output.work import Work
-from specfeat.pipeline import End, Rows, follow
+from specfeat.pipeline import End, Rows, Status, follow
 from specfeat.plan import Plan
 from specfeat.provenance import SECTIONS, differ
 
@@ -42,6 +44,7 @@ def run(
     tracks: Iterable[Track],
     work: Work,
     reporter: Reporter,
+    failures: Failures | None = None,
 ) -> Summary:
     """Extract from the tracks, add what is done already, and make all of it the output.
 
@@ -54,8 +57,10 @@ def run(
         tracks: of the files to do, in order.
         work: the output's folder.
         reporter: hears how it goes.
+        failures: ends the run when there are too many.
 
     Raises:
+        FailuresError: there are too many.
         NothingError: no file gave a row; nothing is written.
         UsageError: what is done was made otherwise.
         OutputError: the disk refuses.
@@ -65,8 +70,11 @@ def run(
     settings = config.settings
     made_with = _made_with(plan, network)
     _begin(plan, made_with, work)
-    new = _extracted(settings, network, tracks, plan, work, reporter) if network else iter(())
-    made = {done.entry["path"]: done for done in new}
+    made: dict[str, Done] = {}
+    for event, done in _extracted(settings, network, tracks, plan, work, reporter) if network else ():
+        made[done.entry["path"]] = done
+        if failures:
+            failures.ended(event)
     all_done = [made.get(name) or plan.known[name] for name in plan.identities]
     entries = [done.entry for done in all_done]
     if not any(entry["rows"] for entry in entries):
@@ -83,6 +91,7 @@ def run(
         "rows": sum(entry["rows"] for entry in entries),
         "audio_seconds": _seconds(entries, settings),
         **sums,
+        "counts": _counts(entries),
         "files": entries,
         "passed_over": list(plan.passed_over),
     }
@@ -119,7 +128,7 @@ def _extracted(
     plan: Plan,
     work: Work,
     reporter: Reporter,
-) -> Iterator[Done]:
+) -> Iterator[tuple[End, Done]]:
     """Follow the journey and write the rows that come out of it; yield each file when it is done."""
     rate, hop = settings.audio.sample_rate, settings.cutter.hop_samples
     heard = 0  # samples of the present file that have been told of
@@ -131,12 +140,13 @@ def _extracted(
             continue
         if event.take_back:
             work.rows.take_back(event.take_back)
-        if event.status == "ok" and settings.cutter.count(event.samples) != event.rows:
+        if event.rows and settings.cutter.count(event.samples) != event.rows:
             raise RuntimeError(f"{event.path}: {event.rows} rows do not fit its length")
-        yield work.finish(_entry(event, plan.identities))
+        done = work.finish(_entry(event, plan.identities))
         reporter.heard((event.samples - heard) / rate)
         reporter.ended(event)
         heard = 0
+        yield event, done
 
 
 def _write_index(settings: Settings, entries: Sequence[Entry], file: BinaryIO) -> None:
@@ -145,7 +155,8 @@ def _write_index(settings: Settings, entries: Sequence[Entry], file: BinaryIO) -
         if entry["rows"]:
             samples = entry["samples"]
             spans = settings.cutter.spans(samples)
-            index.add(entry["path"], settings.audio.channels, spans, samples, settings.audio.sample_rate)
+            channel, rate = settings.audio.channels, settings.audio.sample_rate
+            index.add(entry["path"], channel, spans, samples, rate, entry["status"])
     index.flush()
 
 
@@ -161,6 +172,13 @@ def _nothing(entries: Sequence[Entry]) -> str:
         f"no file gives a row ({failed} failed, the others are empty or shorter than a clip), "
         "so nothing is written"
     )
+
+
+def _counts(entries: Sequence[Entry]) -> dict[str, int]:
+    """Count the files by status, and the silent ones, which have another status besides."""
+    tally = Counter(entry["status"] for entry in entries)
+    silent = sum("silent" in entry for entry in entries)
+    return {status: tally[status] for status in get_args(Status)} | {"silent": silent}
 
 
 def _seconds(entries: Sequence[Entry], settings: Settings) -> float:
@@ -187,6 +205,10 @@ def _entry(end: End, identities: Mapping[str, Identity]) -> Entry:
         "samples": end.samples,
         "seconds": round(end.seconds, 6),
     }
+    if end.silent:
+        entry["silent"] = True
     if end.error:
-        entry |= {"stage": end.error.stage, "error": str(end.error)}
+        entry |= {"stage": end.error.stage, "cause": end.error.cause, "error": str(end.error)}
+        if end.error.at_s is not None:
+            entry["at_s"] = round(end.error.at_s, 6)
     return entry

@@ -20,7 +20,7 @@ from specfeat.errors import AudioError
 if TYPE_CHECKING:
     from specfeat.network.build import Network
 
-Status = Literal["ok", "empty", "short", "failed"]
+Status = Literal["ok", "partial", "empty", "short", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,14 @@ class End:
 
     Attributes:
         path: as in its track.
-        status: "empty" has no sample, "short" is less than one clip and skipped, as the config asks.
+        status: "empty" has no sample, "short" is less than one clip and skipped, as the config asks;
+            "partial" broke half-way, and has the rows of a file that ends there.
         samples: its length at the config's rate, or how far it was read.
         rows: that are valid.
         take_back: rows that were given for it before it failed, and are void.
-        error: why it failed.
+        error: why it failed, or broke.
         seconds: spent on its samples and clips, without the network.
+        silent: whether it has samples, and all of them are 0.
     """
 
     path: str
@@ -51,6 +53,7 @@ class End:
     take_back: int
     error: AudioError | None
     seconds: float
+    silent: bool = False
 
 
 @dataclass(slots=True)
@@ -65,10 +68,13 @@ class _File:
 
     def end(self) -> End:
         path, samples, seconds = self.track.path, self.track.samples, self.track.seconds
-        if self.error:
-            return End(path, "failed", samples, 0, self.given, self.error, seconds)
+        broken = self.track.broken
+        error = self.error or (None if self.given else broken)
+        if error:
+            return End(path, "failed", samples, 0, self.given, error, seconds)
         status: Status = "ok" if self.given else "short" if samples else "empty"
-        return End(path, status, samples, self.given, 0, None, seconds)
+        silent = bool(samples) and self.track.silent
+        return End(path, "partial" if broken else status, samples, self.given, 0, broken, seconds, silent)
 
 
 @dataclass(slots=True)
@@ -145,7 +151,9 @@ class _Journey:
             start += count
             file.waiting -= count
             if not np.isfinite(mine).all():
-                file.error = file.error or AudioError("gives features that are not finite", "network")
+                file.error = file.error or AudioError(
+                    "gives features that are not finite", "network", "not finite"
+                )
             if not file.error:
                 file.given += count
                 yield Rows(mine)

@@ -24,12 +24,14 @@ class Wishes:
         resume: go on with what a run that was ended has left.
         update: take the files that have not changed from the output that is there; also go on.
         retry_failed: files that failed are not done.
+        keep_partial: a file that breaks half-way has the rows before the break.
     """
 
     force: bool = False
     resume: bool = False
     update: bool = False
     retry_failed: bool = False
+    keep_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ def make_plan(config: Config, device: str, collection: Collection, work: Work, w
         OutputError: what is there cannot be read.
     """
     notes: list[str] = []
-    now = _Now(config, device)
+    now = _Now(config, device, wishes)
     work.place.check_files()
     left = _left(now, work, wishes, notes)
     updates = wishes.update or (wishes.resume and (work.completed or bool(left and left.header["updates"])))
@@ -169,14 +171,14 @@ def _is_complete(output: Former, identities: dict[str, Identity], wishes: Wishes
 
 
 def _is_retried(entry: Entry, wishes: Wishes) -> bool:
-    return wishes.retry_failed and entry["status"] == "failed"
+    return wishes.retry_failed and entry["status"] in ("failed", "partial")
 
 
 class _Now:
     """What the rows of this run will be made with, as far as it is known before TensorFlow is loaded."""
 
-    def __init__(self, config: Config, device: str) -> None:
-        self.provenance = provenance(config)
+    def __init__(self, config: Config, device: str, wishes: Wishes) -> None:
+        self.provenance = provenance(config, keep_partial=wishes.keep_partial)
         self._weights = config.settings.model.weights
         self._device = device
 

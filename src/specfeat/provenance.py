@@ -30,10 +30,18 @@ _INSTRUCTIONS = (
 )
 _SHOWN = 64  # characters of a value
 
-SECTIONS = ("config", "weights", "device", "versions", "processor", "environment")  # of a record
+SECTIONS = (
+    "config",
+    "weights",
+    "device",
+    "versions",
+    "processor",
+    "environment",
+    "keep_partial",
+)  # of a record
 
 
-def provenance(config: Config) -> dict[str, Any]:
+def provenance(config: Config, *, keep_partial: bool = False) -> dict[str, Any]:
     """Return what is known before the network is built: config, versions and processor, as in the record."""
     return {
         "config": {
@@ -44,6 +52,7 @@ def provenance(config: Config) -> dict[str, Any]:
         "versions": versions(),
         "processor": _processor(),
         "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
+        "keep_partial": keep_partial,
     }
 
 

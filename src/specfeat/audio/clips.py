@@ -30,11 +30,13 @@ class Clips:
     Attributes:
         samples: how many samples have been read; after the last clip, the file's length.
         count: how many clips have been given, those given again included.
+        silent: whether every sample that has been read is 0.
     """
 
     def __init__(self, maker: ClipMaker, blocks: Iterable[Float]) -> None:
         self.samples = 0
         self.count = 0
+        self.silent = True
         self._maker = maker
         self._blocks = blocks
         self._length = 0  # with the silence after it; known when the last sample has been read
@@ -61,10 +63,12 @@ class Clips:
             yield clip
 
     def _finished(self, clips: Iterator[Float]) -> Iterator[Float]:
-        for clip in clips:
+        hop_s = self._maker.settings.cutter.hop_samples / self._maker.settings.audio.sample_rate
+        for number, clip in enumerate(clips):
             finished = self._maker.spectrogram.clip(clip)
             if not np.isfinite(finished).all():
-                raise AudioError(f"clip {self.count} is not finite: its samples are too large", "spectrogram")
+                text = f"clip {number} is not finite: its samples are too large"
+                raise AudioError(text, "spectrogram", "not finite", number * hop_s)
             yield finished
 
     def _with_edges(self, clips: Iterator[Float]) -> Iterator[Float]:
@@ -102,6 +106,7 @@ class Clips:
         """Yield the samples, counted, and after them the silence that the last clip needs."""
         for block in self._blocks:
             self.samples += len(block)
+            self.silent = self.silent and not block.any()
             yield block
         self._length = self._maker.settings.cutter.padded_length(self.samples)
         missing = self._length - self.samples

@@ -6,7 +6,7 @@ header says about the length is not believed, and nothing seeks.
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import soundfile
@@ -32,11 +32,19 @@ class _Forward(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no t
 
 
 BLOCK_VALUES = 131_072  # of all channels together: half a MiB, which fits the second-level cache
+FINE_VALUES = 4_096  # where little is to be lost when a block breaks
+SYSTEM_ERROR = 2  # libsndfile's SF_ERR_SYSTEM: the file could not be opened at all
 RATES = (1_000, 3_072_000)  # Hz; what lies outside is a broken header, not a recording
 
 
-def read(path: str, audio: Audio) -> Iterator[Samples]:
+def read(path: str, audio: Audio, broken: Callable[[AudioError], None] | None = None) -> Iterator[Samples]:
     """Yield the file's mono samples at `audio.sample_rate`, in blocks.
+
+    Args:
+        path: of the file.
+        audio: the rate, the channel and the resampler.
+        broken: is told what is wrong with a file that breaks half-way, which then ends there; the error is
+            raised if nobody is to be told.
 
     Yields:
         float32, shape (n,), -1..1 for integer formats, as stored for float formats.
@@ -45,22 +53,44 @@ def read(path: str, audio: Audio) -> Iterator[Samples]:
         AudioError: the file cannot be opened or decoded, or holds a value that is not finite.
     """
     with _open(path) as file:
-        blocks = mono(_decoded(file), audio.channel)
-        yield from resample(blocks, file.samplerate, audio)
+        values = BLOCK_VALUES if broken is None else FINE_VALUES
+        rate = file.samplerate
+        frames = values * rate // (file.channels * max(rate, audio.sample_rate))  # resampled, no more either
+        blocks = mono(_decoded(file, max(1, frames)), audio.channel, rate)
+        yield from resample(blocks if broken is None else _to_the_break(blocks, broken), rate, audio)
 
 
-def mono(blocks: Iterable[NDArray[np.float32]], channel: int | None) -> Iterator[Samples]:
+def _to_the_break(blocks: Iterator[Samples], broken: Callable[[AudioError], None]) -> Iterator[Samples]:
+    try:
+        yield from blocks
+    except AudioError as e:
+        broken(e)
+
+
+def mono(
+    blocks: Iterable[NDArray[np.float32]], channel: int | None, rate: int | None = None
+) -> Iterator[Samples]:
     """Take one channel, or the mean of all, of blocks of shape (n, channels).
 
+    Args:
+        blocks: of samples.
+        channel: counted from 0; None for the mean of all.
+        rate: samples a second, to say where an error lies.
+
     Raises:
-        AudioError: there is no such channel, or a sample is not finite.
+        AudioError: there is no such channel, or a sample is not finite; what comes before it is yielded.
     """
     done = 0
     for block in blocks:
         heard = block if channel is None else _one(block, channel)
         samples = _mean(heard)
-        if not np.isfinite(samples).all():
-            raise _not_finite(heard, samples, done, channel or 0)
+        finite = np.isfinite(samples)
+        if not finite.all():
+            good = int(np.argmin(finite))
+            yield samples[:good]
+            at_s = (done + good) / rate if rate else None
+            text = _not_finite(heard[good], samples[good], done + good, channel or 0)
+            raise AudioError(text, "decode", "not finite", at_s)
         done += len(block)
         yield samples
 
@@ -81,16 +111,15 @@ def _one(block: NDArray[np.float32], channel: int) -> NDArray[np.float32]:
     channels = block.shape[1]
     if channel >= channels:
         text = f"has {channels} channels, counted from 0; the config asks for channel {channel}"
-        raise AudioError(text, "open")
+        raise AudioError(text, "open", "channel")
     return block[:, channel : channel + 1]
 
 
-def _not_finite(block: NDArray[np.float32], samples: Samples, before: int, first: int) -> AudioError:
-    frame = int(np.argmin(np.isfinite(samples)))
-    for column, value in enumerate(block[frame]):
+def _not_finite(values: NDArray[np.float32], mean: np.float32, number: int, first: int) -> str:
+    for column, value in enumerate(values):
         if not np.isfinite(value):
-            return AudioError(f"sample {before + frame} of channel {first + column} is {value}")
-    return AudioError(f"sample {before + frame} is too large: the mean of its channels is {samples[frame]}")
+            return f"sample {number} of channel {first + column} is {value}"
+    return f"sample {number} is too large: the mean of its channels is {mean}"
 
 
 def _mean(block: NDArray[np.float32]) -> Samples:
@@ -111,14 +140,15 @@ def _open(path: str) -> soundfile.SoundFile:
         # As bytes, because a name need not be text.
         file = _Forward(os.fsencode(path) if os.name == "posix" else path)
     except soundfile.LibsndfileError as e:
-        raise AudioError(f"is not audio that libsndfile reads: {_sentence(e)}", "open") from e
+        if e.code == SYSTEM_ERROR:
+            raise AudioError(f"cannot be opened: {_sentence(e)}", "open", "unreadable") from e
+        raise AudioError(f"is not audio that libsndfile reads: {_sentence(e)}", "open", "not audio") from e
     except TypeError as e:  # soundfile wants to be told what a headerless file holds
-        raise AudioError("has no header that says what it holds", "open") from e
+        raise AudioError("has no header that says what it holds", "open", "not audio") from e
     if not RATES[0] <= file.samplerate <= RATES[1]:
         file.close()
-        raise AudioError(
-            f"says it has {file.samplerate} samples a second; wanted {RATES[0]} to {RATES[1]}", "open"
-        )
+        text = f"says it has {file.samplerate} samples a second; wanted {RATES[0]} to {RATES[1]}"
+        raise AudioError(text, "open", "rate")
     return file
 
 
@@ -126,26 +156,27 @@ def _check(path: str) -> None:
     try:
         status = os.stat(path)  # noqa: PTH116  likewise
     except (OSError, ValueError) as e:
-        raise AudioError(f"cannot be opened: {getattr(e, 'strerror', None) or e}", "open") from e
+        cause = "missing" if isinstance(e, FileNotFoundError) else "unreadable"
+        raise AudioError(f"cannot be opened: {getattr(e, 'strerror', None) or e}", "open", cause) from e
     if stat.S_ISDIR(status.st_mode):
-        raise AudioError("is a folder", "open")
+        raise AudioError("is a folder", "open", "not a file")
     if not stat.S_ISREG(status.st_mode):
-        raise AudioError("is not a regular file", "open")
+        raise AudioError("is not a regular file", "open", "not a file")
     if status.st_size == 0:
-        raise AudioError("is empty, 0 bytes", "open")
+        raise AudioError("is empty, 0 bytes", "open", "0 bytes")
     if not os.access(path, os.R_OK):
-        raise AudioError("may not be read: permission denied", "open")
+        raise AudioError("may not be read: permission denied", "open", "unreadable")
 
 
-def _decoded(file: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
-    """Yield blocks of shape (n, channels) until the decoder is done."""
-    frames = max(1, BLOCK_VALUES // file.channels)
+def _decoded(file: soundfile.SoundFile, frames: int) -> Iterator[NDArray[np.float32]]:
+    """Yield blocks of shape (frames, channels) until the decoder is done."""
     done = 0
     while True:
         try:
             block = file.read(frames, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as e:
-            raise AudioError(f"breaks off at sample {done} or later: {_sentence(e)}") from e
+            text = f"breaks off at sample {done} or later: {_sentence(e)}"
+            raise AudioError(text, "decode", "broken", done / file.samplerate) from e
         if len(block) == 0:
             break
         done += len(block)

@@ -16,8 +16,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from mmap import mmap
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -28,7 +29,7 @@ import numpy as np
 from specfeat.audio.stft import Float
 from specfeat.audio.worker import MESSAGE_BYTES, PROGRESS
 from specfeat.config.settings import Settings
-from specfeat.errors import AudioError
+from specfeat.errors import AudioError, WorkerError
 
 TASK_BYTES = 1_000_000  # of short files that travel together
 TASK_FILES = 32
@@ -43,6 +44,11 @@ ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(16 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
 }
+# What a file may take, unless it is said: far more than any takes that is worth waiting for.
+PATIENCE_S = 600.0
+PATIENCE_BYTES_PER_S = 100_000
+LOOK_S = 0.25  # how often a worker that is silent is looked at
+GONE_S = 5.0  # after which a process that was killed is given up
 
 
 class RemoteTrack:
@@ -52,6 +58,8 @@ class RemoteTrack:
         self.path = path
         self.samples = 0
         self.seconds = 0.0
+        self.silent = False
+        self.broken: AudioError | None = None
         self._worker = worker
         self._over = False
 
@@ -67,11 +75,13 @@ class RemoteTrack:
                 yield rest[0]
                 continue
             self._over = True
-            self.samples, self.seconds, stage, error = rest
-            if stage == "bug":
+            self.samples, self.seconds, self.silent, told, kept = rest
+            error = AudioError(*told) if told else None
+            if error and error.stage == "bug":
                 raise RuntimeError(f"{self.path}: {error}")
-            if error is not None:
-                raise AudioError(error, stage)
+            if error and not kept:
+                raise error
+            self.broken = error
 
     def drain(self) -> None:
         """Pass over what is left of it."""
@@ -86,15 +96,29 @@ class Pool:
     Args:
         settings: the config's settings.
         workers: how many processes, 1 or more; they start at once, while TensorFlow loads.
+        timeout_s: that a file may take, waiting for who reads left aside; without it, ten minutes and a
+            second for every 100 kB.
+        keep_partial: a file that breaks half-way ends there and says why, instead of failing.
+
+    Raises:
+        WorkerError: the system does not let so many processes start.
     """
 
-    def __init__(self, settings: Settings, workers: int) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: Settings, workers: int, *, timeout_s: float | None = None, keep_partial: bool = False
+    ) -> None:
+        self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._paths: deque[str] = deque()
         self._given: queue.Queue[tuple[_Worker, list[str]]] = queue.Queue()
         queue_bytes = min(QUEUE_BYTES, ALL_QUEUES_BYTES // workers)
-        self._workers = [_Worker(self, settings, queue_bytes) for _ in range(workers)]
+        self._workers: list[_Worker] = []
+        try:
+            for _ in range(workers):
+                self._workers.append(_Worker(self, settings, queue_bytes, keep_partial=keep_partial))
+        except WorkerError:
+            self.close()
+            raise
 
     def tracks(self, paths: Sequence[str]) -> Iterator[RemoteTrack]:
         """Begin to decode, and return the files' tracks in order.
@@ -124,11 +148,16 @@ class Pool:
             while self._paths and len(task) < TASK_FILES and size < TASK_BYTES:
                 path = self._paths.popleft()
                 task.append(path)
-                with contextlib.suppress(OSError, ValueError):
-                    size += os.stat(path).st_size  # noqa: PTH116  a path may be bytes that pathlib would not keep
+                size += _size(path)
             if task:
                 self._given.put((worker, task))
             return task
+
+    def patience(self, path: str) -> float:
+        """Return how many seconds a file may take."""
+        if self._timeout_s is not None:
+            return self._timeout_s
+        return PATIENCE_S + _size(path) / PATIENCE_BYTES_PER_S
 
     def close(self) -> None:
         """End the workers, whatever they are doing."""
@@ -148,9 +177,9 @@ class Pool:
 class _Worker:
     """One process, and the thread that reads from it."""
 
-    def __init__(self, pool: Pool, settings: Settings, queue_bytes: int) -> None:
+    def __init__(self, pool: Pool, settings: Settings, queue_bytes: int, *, keep_partial: bool) -> None:
         self._pool = pool
-        self._settings = settings
+        self._order = pickle.dumps((settings, keep_partial))
         self._shape = settings.input_shape
         clip_bytes = 4 * int(np.prod(self._shape))
         # A message's events, or what went wrong; and those of the message that is being taken.
@@ -162,6 +191,7 @@ class _Worker:
         self._closing = False
         self._changing = threading.Lock()  # of the process: nobody starts one while it is being ended
         self._idle_deaths = 0
+        self._late: int | None = None  # the number in the task of the file that a process was killed for
         self._spawn()
 
     def start(self) -> None:
@@ -185,22 +215,28 @@ class _Worker:
         while self._thread.is_alive():
             with contextlib.suppress(queue.Empty):
                 self._messages.get(timeout=0.01)
-        self._process.wait()
-        self._clean()
-
-    def _clean(self) -> None:
-        self._connection.close()
-        self._progress.close()
-        self._progress_file.close()
-        self._said.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(GONE_S)
+        self._clean.close()
 
     def _spawn(self) -> None:
-        ours, theirs = socket.socketpair()
-        self._progress_file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed in close()
-        self._progress_file.truncate(PROGRESS.size)
-        self._progress = mmap(self._progress_file.fileno(), PROGRESS.size)
-        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed likewise
-        numbers = (theirs.fileno(), self._progress_file.fileno())
+        self._clean = contextlib.ExitStack()
+        try:
+            self._start_process(self._clean.enter_context)
+        except OSError as e:
+            self._clean.close()
+            cure = "start fewer with --workers, or raise the limit with ulimit"
+            raise WorkerError(f"a process that decodes cannot be started: {e.strerror}; {cure}") from e
+        with contextlib.suppress(OSError):  # if it is dead already, the first task will show it
+            self._connection.send_bytes(self._order)
+
+    def _start_process(self, keep: Callable[[Any], Any]) -> None:
+        (ours, theirs), (_, lifeline) = (map(keep, socket.socketpair()) for _ in range(2))
+        shared: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  closed with the rest
+        shared.truncate(PROGRESS.size)
+        self._progress: mmap = keep(mmap(shared.fileno(), PROGRESS.size))
+        self._said: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  likewise
+        numbers = (theirs.fileno(), shared.fileno(), lifeline.fileno())
         # A plain child, not multiprocessing's: that would run the caller's main module once more.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "specfeat.audio.worker", *map(str, numbers)],
@@ -211,9 +247,8 @@ class _Worker:
             env=os.environ | ENVIRONMENT,
         )
         theirs.close()
-        self._connection = Connection(ours.detach())
-        with contextlib.suppress(OSError):  # if it is dead already, the first task will show it
-            self._connection.send_bytes(pickle.dumps(self._settings))
+        lifeline.close()
+        self._connection: Connection = keep(Connection(ours.detach()))
 
     def _read(self) -> None:
         try:
@@ -226,30 +261,67 @@ class _Worker:
 
     def _run(self, task: list[str]) -> list[str]:
         """Have a task done; return the rest of it if the process died over one of its files."""
-        begun_before = PROGRESS.unpack_from(self._progress)[0]
+        before = self._begun()
         ended = 0
         try:
             self._connection.send_bytes(pickle.dumps(task))
             while ended < len(task):
+                self._await(task, before)
                 ended += self._receive()
                 self._idle_deaths = 0
         except (EOFError, OSError):
             if self._closing:
                 raise
-            guilty = PROGRESS.unpack_from(self._progress)[0] - begun_before - 1
-            reason = self._replace()
-            if guilty < ended:  # it had no file in hand, so none is at fault
-                self._idle_deaths += 1
-                if self._idle_deaths > 2:
-                    raise RuntimeError(f"a process that decodes {reason}, with no file in hand") from None
-                return task[ended:]
-            if guilty > ended:  # done, but not sent any more: once again
-                redo = self._run(task[ended:guilty])
-                if redo:
-                    return redo + task[guilty:]
-            self._messages.put([["end", 0, 0.0, "decode", f"the process that decodes it {reason}"]])
-            return task[guilty + 1 :]
+            return self._after_death(task, ended, self._begun() - before - 1)
         return []
+
+    def _begun(self) -> int:
+        """Return how many files the process has begun."""
+        count: int = PROGRESS.unpack_from(self._progress)[0]
+        return count
+
+    def _await(self, task: list[str], before: int) -> None:
+        """Wait for a message; kill the process if the file that it is at takes too long."""
+        while not self._connection.poll(LOOK_S):
+            begun, since = PROGRESS.unpack_from(self._progress)
+            number = begun - before - 1
+            if not since or not 0 <= number < len(task):
+                continue
+            if time.monotonic() - since > self._pool.patience(task[number]):
+                self._late = number
+                self._process.kill()
+                if not self._connection.poll(GONE_S):  # the system does not let go of it: a dead network disk
+                    raise EOFError
+                return
+
+    def _after_death(self, task: list[str], ended: int, guilty: int) -> list[str]:
+        """Replace the process, and return what is left of its task.
+
+        Args:
+            task: that it had.
+            ended: how many of its files have ended here.
+            guilty: the number of the file that it had in hand when it died.
+        """
+        late, self._late = self._late, None
+        reason = self._replace()
+        if late not in (None, guilty):  # it had come further when it was killed: no file is at fault
+            return task[ended:]
+        if guilty < ended:  # it had no file in hand
+            self._idle_deaths += 1
+            if self._idle_deaths > 2:
+                raise WorkerError(f"a process that decodes {reason}, with no file in hand")
+            return task[ended:]
+        if guilty > ended:  # done, but not sent any more: once again
+            redo = self._run(task[ended:guilty])
+            if redo:
+                return redo + task[guilty:]
+        told = [f"the process that decodes it {reason}", "decode", "crash", None]
+        if late is not None:
+            patience = self._pool.patience(task[guilty])
+            text = f"is not decoded within {patience:g} s; see --timeout-per-file"
+            told = [text, "decode", "timeout", None]
+        self._messages.put([["end", 0, 0.0, False, told, False]])
+        return task[guilty + 1 :]
 
     def _receive(self) -> int:
         """Put one message into the queue; return how many files it ends."""
@@ -274,14 +346,24 @@ class _Worker:
         return reason
 
     def _death(self) -> str:
-        try:
-            code = self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:  # it has closed its end, but does not come to its own
-            self._process.kill()
-            code = self._process.wait()
+        for _ in range(2):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(GONE_S)
+            self._process.kill()  # if it has closed its end, but does not come to its own
         self._said.seek(0)
         last = self._said.read().decode(errors="replace").strip().rpartition("\n")[2]
-        self._clean()
+        self._clean.close()
+        code = self._process.returncode
+        if code is None:
+            return "cannot be ended"
         if code < 0:
-            return f"was ended by {signal.Signals(-code).name}"
+            hint = ", as Linux does when memory runs out" if code == -signal.SIGKILL else ""
+            return f"was ended by {signal.Signals(-code).name}{hint}"
         return f"ended with exit code {code}{': ' if last else ''}{last}"
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116  a path may be bytes that pathlib would not keep
+    except (OSError, ValueError):
+        return 0

@@ -8,6 +8,7 @@ import numpy as np
 
 from specfeat.audio.clips import ClipMaker
 from specfeat.audio.stft import Float
+from specfeat.errors import AudioError
 
 
 class Track(Protocol):
@@ -17,11 +18,15 @@ class Track(Protocol):
         path: its name in index and record.
         samples: how far it was read, at the config's rate; after the last clip, its length.
         seconds: spent on it.
+        silent: after the last clip, whether every sample is 0.
+        broken: after the last clip, why the file ends there, if it broke half-way and that is to be borne.
     """
 
     path: str
     samples: int
     seconds: float
+    silent: bool
+    broken: AudioError | None
 
     def __iter__(self) -> Iterator[Float]:
         """Yield float32 arrays of shape (clips, *input_shape), once.
@@ -44,6 +49,8 @@ class LocalTrack:
         self.path = path
         self.samples = 0
         self.seconds = 0.0
+        self.silent = False
+        self.broken: AudioError | None = None
         self._maker = maker
         self._blocks = blocks
 
@@ -57,5 +64,5 @@ class LocalTrack:
                 yield clip[np.newaxis]
                 begun = time.perf_counter()
         finally:
-            self.samples = clips.samples
+            self.samples, self.silent = clips.samples, clips.silent
             self.seconds += time.perf_counter() - begun

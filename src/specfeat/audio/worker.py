@@ -4,10 +4,13 @@ It is a process of its own so that a decoder that hangs or crashes can be killed
 never loads TensorFlow. What it sends is plain: JSON that says what follows, then the clips' bytes.
 """
 
+import contextlib
+import fcntl
 import json
 import mmap
 import os
 import pickle
+import select
 import signal
 import struct
 import sys
@@ -20,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from specfeat.audio import decode
-from specfeat.audio.clips import ClipMaker
+from specfeat.audio.clips import ClipMaker, Clips
 from specfeat.audio.stft import Float
 from specfeat.errors import AudioError
 
@@ -32,8 +35,9 @@ PROGRESS = struct.Struct("qd")  # how many files this process has begun, and whe
 class Sender:
     """Gathers what has been made until it is worth a message.
 
-    A message is a list of events and the clips that they speak of, one after another:
-    ["clips", how many], ["end", samples, seconds, stage or null, error or null].
+    A message is a list of events and the clips that they speak of, one after another: ["clips", how many],
+    ["end", samples, seconds, silent, error or null, whether the clips count all the same], an error being
+    [message, stage, cause, at_s].
     """
 
     connection: Connection
@@ -65,15 +69,14 @@ class Sender:
         if self.size >= MESSAGE_BYTES:
             self.send()
 
-    def end(self, samples: int, seconds: float, error: AudioError | None) -> None:
+    def end(self, clips: Clips, seconds: float, error: AudioError | None, *, kept: bool) -> None:
         """Take a file's end; the end of a file whose clips are partly sent goes off with the last of them.
 
         So when the process dies, a file of which the parent has a part is the one that it died over, and
         what else it has not sent can be done again from the beginning.
         """
-        self.events.append(
-            ["end", samples, seconds, error.stage if error else None, str(error) if error else None]
-        )
+        told = [str(error), error.stage, error.cause, error.at_s] if error else None
+        self.events.append(["end", clips.samples, seconds, clips.silent, told, kept])
         if self.split:
             self.send()
 
@@ -95,7 +98,8 @@ class Sender:
 
 def work(connection: Connection, progress: mmap.mmap) -> None:
     """Do the tasks that come, each a list of paths, until there are no more."""
-    maker: ClipMaker = ClipMaker(pickle.loads(connection.recv_bytes()))  # noqa: S301  from our parent alone
+    settings, keep_partial = pickle.loads(connection.recv_bytes())  # noqa: S301  from our parent alone
+    maker = ClipMaker(settings)
     sender = Sender(connection, progress)
     while True:
         try:
@@ -103,15 +107,16 @@ def work(connection: Connection, progress: mmap.mmap) -> None:
         except EOFError:
             return
         for path in paths:
-            one(path, maker, sender)
+            one(path, maker, sender, keep_partial=keep_partial)
         sender.send()
 
 
-def one(path: str, maker: ClipMaker, sender: Sender) -> None:
+def one(path: str, maker: ClipMaker, sender: Sender, *, keep_partial: bool) -> None:
     """Take one file to its clips; whatever goes wrong with it is in its end."""
     sender.begin()
     begun = time.perf_counter()
-    clips = maker.clips(decode.read(path, maker.settings.audio))
+    broken: list[AudioError] = []
+    clips = maker.clips(decode.read(path, maker.settings.audio, broken.append if keep_partial else None))
     error: AudioError | None = None
     try:
         for clip in clips:
@@ -119,17 +124,38 @@ def one(path: str, maker: ClipMaker, sender: Sender) -> None:
     except AudioError as e:
         error = e
     except MemoryError:
-        error = AudioError("needs more memory than there is")
+        error = AudioError("needs more memory than there is", "decode", "memory")
     except Exception:  # a bug of ours: the parent shows it as one
         error = AudioError(traceback.format_exc(), "bug")
-    sender.end(clips.samples, time.perf_counter() - begun - sender.waited, error)
+    seconds = time.perf_counter() - begun - sender.waited
+    sender.end(clips, seconds, error or (broken[0] if broken else None), kept=error is None)
+
+
+def die_with_parent(lifeline: int) -> None:
+    """Have the system end this process, in whatever it hangs, when the other end of a socket is closed.
+
+    Only the parent has that end, and it writes nothing. So the socket's first SIGIO, which ends a process
+    that does not handle it, comes when the parent is gone, however it went.
+    """
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+    if select.select([lifeline], [], [], 0)[0]:  # it was closed before
+        os._exit(1)
+
+
+def die_first() -> None:
+    """Where memory runs out, Linux is to end this process rather than its parent: that costs one file."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
+        file.write("500")
 
 
 def main(arguments: list[str]) -> None:
-    """Run as a child of `pool`, which gives the numbers of a connection and of a file for the progress."""
+    """Run as a child of `pool`, which gives the numbers of a connection, a file of progress, a lifeline."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # they go to the whole group, and are the parent's to answer
-    descriptor, shared = map(int, arguments)
+    descriptor, shared, lifeline = map(int, arguments)
+    die_with_parent(lifeline)
+    die_first()
     progress: Any = mmap.mmap(shared, PROGRESS.size)
     os.nice(5)  # the network comes first where there are too few cores for both
     with Connection(descriptor) as connection:

@@ -1,7 +1,10 @@
 """`specfeat extract INPUTS... OUTPUT`: cheap checks first, TensorFlow last."""
 
+import math
 import os
 import sys
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +13,7 @@ import typer
 from specfeat.cli.cores import available
 from specfeat.cli.lean import without_optional
 from specfeat.cli.stop import Stopped, going_on, tell
+from specfeat.failures import Failures, Limit
 
 if TYPE_CHECKING:
     from specfeat.cli.progress import Voice
@@ -71,6 +75,40 @@ LockWaitOption = Annotated[
     float,
     typer.Option("--lock-wait", metavar="S", min=0, help="Seconds to wait for another run on OUTPUT."),
 ]
+
+
+class OnError(StrEnum):
+    """What becomes of the run when a file fails."""
+
+    skip = "skip"
+    stop = "stop"
+
+
+OnErrorOption = Annotated[
+    OnError, typer.Option("--on-error", help="When a file fails: go on with the others, or end the run.")
+]
+MaxFailuresOption = Annotated[
+    str | None,
+    typer.Option(
+        "--max-failures",
+        metavar="N|P%",
+        show_default=False,
+        help="End the run when more files than that fail.",
+    ),
+]
+KeepPartialOption = Annotated[
+    bool, typer.Option("--keep-partial", help="Keep the rows before the place where a file breaks.")
+]
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout-per-file",
+        metavar="S",
+        min=0,
+        show_default=False,
+        help="Seconds that reading a file may take, 0: no limit; by default 600 and 1 more for each 100 kB.",
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but failures.")]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say what is done, and each file's rows.")
@@ -85,6 +123,10 @@ def extract(
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     threads: ThreadsOption = None,
+    on_error: OnErrorOption = OnError.skip,
+    max_failures: MaxFailuresOption = None,
+    keep_partial: KeepPartialOption = False,
+    timeout_per_file: TimeoutOption = None,
     force: ForceOption = False,
     resume: ResumeOption = False,
     update: UpdateOption = False,
@@ -97,7 +139,7 @@ def extract(
 
     Row k of OUTPUT (float32, NumPy's .npy) is line k of the index: which file, which seconds.
 
-    Exit code: 0 all done, 1 failed, 2 usage or config, 3 done but some files failed, 4 nothing usable,
+    Exit code: 0 all done, 1 failed, 2 usage or config, 3 done but files failed or broke, 4 nothing usable,
     75 another run is at work on OUTPUT, 130 and 143 stopped by a signal.
     """
     from specfeat.cli.progress import Voice  # here and below: nothing that --help has to wait for
@@ -105,6 +147,13 @@ def extract(
     from specfeat.config.device import parse_device
     from specfeat.output.place import Place
 
+    running = Running(
+        device=device,
+        workers=workers,
+        threads=threads,
+        limit=Limit(stop=on_error == OnError.stop, most=max_failures),
+        timeout_s=timeout_per_file or (None if timeout_per_file is None else math.inf),
+    )
     voice = Voice(quiet=quiet, verbose=verbose)
     parse_device(device)
     checked = load_config(config, overrides or [])
@@ -123,29 +172,38 @@ def extract(
         with work:
             collection = collect(inputs)
             place.check_apart_from(collection.paths)
-            wishes = Wishes(force=force, resume=resume, update=update, retry_failed=retry_failed)
+            wishes = Wishes(
+                force=force,
+                resume=resume,
+                update=update,
+                retry_failed=retry_failed,
+                keep_partial=keep_partial,
+            )
             plan = make_plan(checked, device, collection, work, wishes)
             voice.begin(checked, plan)
             if plan.complete is not None:
                 summary = summarize(plan.complete)
             else:
-                summary = _carry_out(checked, plan, work, voice, device, workers, threads or available())
+                summary = _carry_out(checked, plan, work, voice, running)
     except BaseException as e:
         _tell(e, work)
         raise
     voice.done(summary, output, new=plan.complete is None)
-    return 3 if summary.failed else 0
+    return 3 if summary.failed or summary.partial else 0
 
 
-def _carry_out(
-    config: "Config",
-    plan: "Plan",
-    work: "Work",
-    voice: "Voice",
-    device: str,
-    workers: int | None,
-    threads: int,
-) -> "Summary":
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """How the work is done, which moves no bit: what the user says, None for what is left to us."""
+
+    device: str
+    workers: int | None
+    threads: int | None
+    limit: Limit
+    timeout_s: float | None
+
+
+def _carry_out(config: "Config", plan: "Plan", work: "Work", voice: "Voice", running: Running) -> "Summary":
     """Extract what is to be done; if that is nothing, TensorFlow is not loaded."""
     from specfeat.job import run
 
@@ -156,16 +214,19 @@ def _carry_out(
     from specfeat.audio.pool import Pool
 
     # The workers decode while TensorFlow loads.
-    with Pool(config.settings, min(workers or available(), len(plan.todo))) as pool:
+    count = min(running.workers or available(), len(plan.todo))
+    keep_partial = plan.provenance["keep_partial"]
+    with Pool(config.settings, count, timeout_s=running.timeout_s, keep_partial=keep_partial) as pool:
         tracks = pool.tracks(plan.todo)
 
         with without_optional():
             from specfeat.network.build import build
 
-        network = build(config, device, threads)
+        network = build(config, running.device, running.threads or available())
         voice.built(network)
         with voice.bar(plan.todo) as reporter:
-            return run(config, plan, network, tracks, work, reporter)
+            failures = Failures(running.limit, len(plan.todo))
+            return run(config, plan, network, tracks, work, reporter, failures)
 
 
 def _tell(error: BaseException, work: "Work") -> None:

@@ -79,12 +79,15 @@ class Voice:
             text += ", up to date"
         if new and summary.seconds > 1:  # below, most was decoded while TensorFlow loaded: no speed
             text += f" ({summary.heard_seconds / summary.seconds:.0f} x real time after the start)"
-        if summary.without_rows:
-            text += f"; {_count(summary.without_rows, 'file')} empty or too short"
-        if summary.failed:
-            text += f"; {_count(summary.failed, 'file')} failed, see the record"
-        if summary.passed_over:
-            text += f"; {_count(summary.passed_over, 'other file')} passed over, see the record"
+        for number, thing, what in (
+            (summary.without_rows, "file", "empty or too short"),
+            (summary.silent, "file", "silent"),
+            (summary.partial, "file", "broke half-way, see the record"),
+            (summary.failed, "file", "failed, see the record"),
+            (summary.passed_over, "other file", "passed over, see the record"),
+        ):
+            if number:
+                text += f"; {_count(number, thing)} {what}"
         self.say(text)
 
     def say(self, text: str) -> None:
@@ -138,7 +141,8 @@ class _Bar:
                 self._moving.bar_format = _BAR
                 self._moving.total = max(1.0, self._moving.n * self._all_bytes / self._done_bytes)
         if end.error:
-            self._voice.say(f"{_printable(end.path)}: {end.error}")
+            kept = f"; {_count(end.rows, 'row')} kept" if end.rows else ""
+            self._voice.say(f"{_printable(end.path)}: {end.error}{kept}")
         elif self._voice.verbose:
             what = f"{end.rows} rows" if end.status == "ok" else end.status
             self._voice.say(f"{_printable(end.path)}: {what}")

@@ -9,15 +9,15 @@ from specfeat.config.sound import Span
 
 FLUSH = 100_000  # characters of lines that are gathered: a day's file has 180,000 lines
 
-COLUMNS = ("row", "path", "channel", "start_s", "end_s", "padded")
+COLUMNS = ("row", "path", "channel", "start_s", "end_s", "padded", "status")
 
 
 class IndexWriter:
-    """Writes `row,path,channel,start_s,end_s,padded` to a CSV file.
+    """Writes `row,path,channel,start_s,end_s,padded,status` to a CSV file.
 
     Times are seconds from the start of the file: whole samples divided by the sample rate, in as many
     digits as give the same float64 again. `padded` is the share of the clip that is silence after the
-    file's end, 0..1.
+    file's end, 0..1. `status` is "ok", or "partial" for a file that broke half-way.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -29,13 +29,20 @@ class IndexWriter:
         self._csv.writerow(COLUMNS)
 
     def add(
-        self, path: str, channel: str | int, spans: Iterable[Span], samples: int, sample_rate: int
+        self,
+        path: str,
+        channel: str | int,
+        spans: Iterable[Span],
+        samples: int,
+        sample_rate: int,
+        status: str = "ok",
     ) -> None:
         """Write the lines of one file, whose rows were the next ones in the array."""
         lines = self._quoting if "\r" in path else self._csv  # csv leaves a carriage return bare
         for span in spans:
-            start, end = span.start / sample_rate, span.end / sample_rate
-            lines.writerow((self.rows, path, channel, repr(start), repr(end), f"{span.padded(samples):.6g}"))
+            start, end = repr(span.start / sample_rate), repr(span.end / sample_rate)
+            padded = f"{span.padded(samples):.6g}"
+            lines.writerow((self.rows, path, channel, start, end, padded, status))
             self.rows += 1
             if self._lines.tell() > FLUSH:
                 self.flush()

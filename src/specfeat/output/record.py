@@ -21,6 +21,8 @@ class Summary:
     Attributes:
         files: how many there were.
         failed: how many of them failed.
+        partial: how many broke half-way, their first rows kept.
+        silent: how many hold nothing but zeros; they have their rows.
         without_rows: how many were empty, or shorter than a clip and skipped.
         rows: in the array.
         width: features in a row.
@@ -32,6 +34,8 @@ class Summary:
 
     files: int
     failed: int
+    partial: int
+    silent: int
     without_rows: int
     rows: int
     width: int
@@ -47,6 +51,8 @@ def summarize(record: dict[str, Any], heard_seconds: float = 0.0) -> Summary:
     return Summary(
         files=len(states),
         failed=states.count("failed"),
+        partial=states.count("partial"),
+        silent=sum("silent" in entry for entry in record["files"]),
         without_rows=states.count("empty") + states.count("short"),
         rows=record["rows"],
         width=record["features"],
