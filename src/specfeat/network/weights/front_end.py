@@ -37,11 +37,11 @@ def check_sound(settings: Settings, contents: Contents) -> None:
         if array.name.endswith("logmel_extractor.melW"):
             _check_mel(settings, array)
         elif array.name.endswith("spectrogram_extractor.stft.conv_real.weight"):
-            _check_stft(settings, array, _two_axes(array)[0])
+            _check_stft(settings, array, samples=-1)
         elif "freq2mel" in array.name:
             _check_mel(settings, array)
         elif "real_kernels" in array.name:
-            _check_stft(settings, array, _two_axes(array)[:, 0])
+            _check_stft(settings, array, samples=0)
 
 
 def _check_stamp(settings: Settings, text: str) -> None:
@@ -60,14 +60,6 @@ def _check_stamp(settings: Settings, text: str) -> None:
             f"was trained with {key} {json.dumps(theirs.get(key))}, "
             f"the config has {json.dumps(mine.get(key))}; its features would be wrong"
         )
-
-
-def _two_axes(array: Array) -> NDArray[Any]:
-    """Read an STFT's kernels, (bins, 1, samples) or (samples, 1, 1, bins), without their axes of 1."""
-    if len(array.shape) not in (3, 4) or not 0 < array.size == array.shape[0] * array.shape[-1] <= 2**26:
-        raise WeightsError(f"{array.name} is no STFT's kernel")
-    values = np.asarray(array.read(), np.float64)
-    return values.reshape(array.shape[0], array.shape[-1])
 
 
 def _check_mel(settings: Settings, array: Array) -> None:
@@ -108,13 +100,25 @@ def _check_norm(array: Array, filters: NDArray[Any], mel: Mel, edges: tuple[floa
         )
 
 
-def _check_stft(settings: Settings, array: Array, window: NDArray[Any]) -> None:
-    """The kernel for 0 Hz is the window itself; a Hann one is compared by value."""
-    spectrogram = settings.spectrogram
-    if len(window) != spectrogram.n_fft:
-        raise WeightsError(_trained(array, "spectrogram.n_fft", len(window), spectrogram.n_fft))
+def _check_stft(settings: Settings, array: Array, samples: int) -> None:
+    """The kernel for 0 Hz is the window itself; a Hann one is compared by value.
+
+    Args:
+        settings: of the config.
+        array: an STFT's kernels, (bins, 1, samples) or (samples, 1, 1, bins).
+        samples: which axis they are, 0 or -1; the other end is the bins.
+    """
+    spectrogram, shape = settings.spectrogram, array.shape
+    if len(shape) not in (3, 4) or array.size != shape[0] * shape[-1]:
+        raise WeightsError(f"{array.name} is no STFT's kernel")
+    if shape[samples] != spectrogram.n_fft:
+        raise WeightsError(_trained(array, "spectrogram.n_fft", shape[samples], spectrogram.n_fft))
+    if shape[-1 - samples] != spectrogram.n_fft // 2 + 1:
+        raise WeightsError(f"{array.name} is no STFT's kernel")
     if spectrogram.window != "hann":
         raise WeightsError(_trained(array, "spectrogram.window", "hann", str(spectrogram.window)))
+    kernels = np.asarray(array.read(), np.float64).reshape(shape[0], shape[-1])
+    window = kernels[0] if samples == -1 else kernels[:, 0]
     length = spectrogram.window_samples
     steps = length if spectrogram.periodic else length - 1
     ours = np.zeros(spectrogram.n_fft)
