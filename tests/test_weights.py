@@ -461,6 +461,23 @@ def test_a_tensorflow_2_checkpoint_and_saved_model(tmp_path: Path) -> None:
         same(made, held(built(tmp_path, {"file": str(tmp_path / name)})))
 
 
+def test_in_tensorflows_files_pytorchs_word_tells_nothing(tmp_path: Path) -> None:
+    """A variable may be called `weight` in either framework's order: where both fit, neither is taken."""
+    from specfeat.network.runtime import tf
+
+    made = {name.replace("head/kernel", "head/weight"): array for name, array in arrays().items()}
+    text = CONFIG.replace("units: 2}", "units: 7}")
+    square = made | {"head/weight": np.ones((7, 7), np.float32), "head/bias": np.ones(7, np.float32)}
+    for name, numbers in (("plain", made), ("square", square)):
+        module = tf.Module()
+        module.v = list(_variables(numbers).values())
+        tf.train.Checkpoint(module=module).save(str(tmp_path / name))
+
+    same(arrays(), held(built(tmp_path, {"file": str(tmp_path / "plain-1")})))  # 7 x 2 fits in one order
+    with pytest.raises(WeightsError, match="fits head/kernel in PyTorch's order of axes and in Keras'"):
+        built(tmp_path, {"file": str(tmp_path / "square-1")}, text)
+
+
 def _folded() -> str:
     """The network as TFLite has it: norms in the kernels before them, a separable convolution in two."""
     return (

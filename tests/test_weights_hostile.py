@@ -702,6 +702,16 @@ def test_a_socket_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert try_to_load("s") == "is not a regular file; wanted a file of weights"
 
 
+def test_in_a_frozen_graph_pytorchs_word_tells_nothing(tmp_path: Path) -> None:
+    """A constant called `weight` that no operation reads may be in either framework's order of axes."""
+    (tmp_path / "w.pb").write_bytes(_constant("a/weight", [2, 2], _field(4, bytes(16))))
+
+    with opened(locate(str(tmp_path / "w.pb"))) as contents:
+        assert [(array.layer, array.role, array.layout) for array in contents.arrays] == [
+            ("a", "kernel", "unclear")
+        ]
+
+
 # --- nothing runs --------------------------------------------------------------------------------
 
 

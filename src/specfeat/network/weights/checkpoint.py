@@ -32,8 +32,9 @@ def read_checkpoint(path: Path) -> Iterator[Contents]:
     except tf.errors.OpError as e:
         raise WeightsError(f"the weights cannot be read: {' '.join(str(e.message).split())[:200]}") from e
     arrays = []
+    names = {key: named.get(key, key.removesuffix(_VALUE)) for key in shapes}
     for key in sorted(shapes, key=natural):
-        name = named.get(key, key.removesuffix(_VALUE))
+        name = names[key]
         layer, role, _ = split(name, len(shapes[key])) or (name, "", False)
         arrays.append(
             Array(
@@ -45,7 +46,7 @@ def read_checkpoint(path: Path) -> Iterator[Contents]:
                 read=partial(_read, reader, key),
             )
         )
-    yield Contents(format="TensorFlow checkpoint", arrays=with_layouts(arrays, "unclear"))
+    yield Contents(format="TensorFlow checkpoint", arrays=with_layouts(arrays, "unclear", names))
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What the names in weights files mean: layer and role, and the arrays that are no weights."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from specfeat.network.weights.arrays import Array, Layout
@@ -84,7 +84,9 @@ def named_array(arrays: Iterable[Array]) -> tuple[Array, ...]:
     return with_layouts(replace(array, layer=layer, role=role) for array, (layer, role, _) in parts)
 
 
-def with_layouts(arrays: Iterable[Array], torch: Layout = "torch") -> tuple[Array, ...]:
+def with_layouts(
+    arrays: Iterable[Array], torch: Layout = "torch", names: Mapping[str, str] | None = None
+) -> tuple[Array, ...]:
     """Tell by the names in whose order the axes of a file's arrays are.
 
     A layer with one of PyTorch's words (weight, running_mean) is in PyTorch's order, and so is what has no
@@ -94,9 +96,10 @@ def with_layouts(arrays: Iterable[Array], torch: Layout = "torch") -> tuple[Arra
         arrays: with layer and role.
         torch: what is said of those in PyTorch's order; in a file that TensorFlow wrote they may be in its
             own all the same, "unclear".
+        names: of arrays whose own name says nothing, what it stands for.
     """
-    found = list(arrays)
-    parts = [split(array.name, len(array.shape)) for array in found]
+    found, full = list(arrays), names or {}
+    parts = [split(full.get(array.name, array.name), len(array.shape)) for array in found]
     theirs = {array.layer for array, part in zip(found, parts, strict=True) if part and part[2]}
     if not theirs:
         return tuple(found)
