@@ -17,14 +17,14 @@ import pytest
 import soundfile
 
 COMMAND = [sys.executable, str(Path(__file__).with_name("untensored.py")), "extract"]
-FILES = 12
+FILES = 8
 
 Done = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Inputs in `in`: a dozen sounds of half a second to six."""
+    """Inputs in `in`: eight sounds of half a second to four."""
     (tmp_path / "in").mkdir()
     for k in range(FILES):
         _sound(tmp_path / f"in/{k:02}.wav", 0.5 * (k + 1), k)
@@ -37,7 +37,7 @@ def _sound(path: Path, seconds: float, seed: int) -> None:
 
 
 def _run(folder: Path, *arguments: str, **options: Any) -> Done:
-    command = [*COMMAND, *arguments, "-c", "minimal", "-q"]
+    command = [*COMMAND, *arguments, "-c", "minimal", "-q", "--workers", "1"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **options)
 
 
@@ -80,20 +80,24 @@ WHOLE = ["out.index.csv", "out.npy", "out.run.json"]
 
 def test_a_second_run_leaves_with_75_or_waits(folder: Path) -> None:
     """While one run has the output, another leaves with 75 and names it, or waits as long as it is told to."""
-    first = _started(folder, "in", "out.npy")
+    first = _started(folder, "in", "out.npy", pause_s=1.0)
     second = _run(folder, "in", "out.npy", "--update")
     other_name = _run(folder, "in", "out")  # it has the same index, so it is the same output
     short = _run(folder, "in", "out.npy", "--update", "--lock-wait", "0.3")
-    waiting = _run(folder, "in", "out.npy", "--update", "--lock-wait", "60", *BATCH)
-    said = first.communicate()[1]
+    command = [*COMMAND, "in", "out.npy", "-c", "minimal", "-q", "--update", "--lock-wait", "60", *BATCH]
+    waiting = subprocess.Popen(command, cwd=folder)
+    time.sleep(0.5)
+    waits = waiting.poll() is None
+    first.terminate()
+    first.communicate()
 
-    assert (first.returncode, said) == (0, "")
     assert (second.returncode, other_name.returncode, short.returncode) == (75, 75, 75)
     assert second.stderr == (
         f"specfeat: out.partial: is locked by another run (process {first.pid}); wait for it with --lock-wait SECONDS\n"
     )
     assert short.stderr.startswith("specfeat: out.partial: is after 0.3 s still locked by another run")
-    assert (waiting.returncode, waiting.stderr) == (0, "")
+    assert waits
+    assert waiting.wait() == 0
     assert _names(folder) == WHOLE
 
 
@@ -274,6 +278,20 @@ def test_up_to_date_is_told_without_tensorflow(folder: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in folder.glob("out*")} == before
 
 
+def test_left_work_goes_when_the_output_is_whole(folder: Path) -> None:
+    """What a killed update has left is of no use once the output is what it would make, and goes."""
+    assert _run(folder, "in", "out.npy", *BATCH).returncode == 0
+    for k in range(FILES):
+        os.utime(folder / f"in/{k:02}.wav", ns=(0, k + 1))
+    _killed(folder, "in", "out.npy", "--update")
+    for entry in _result(folder)[2]["files"]:
+        os.utime(folder / entry["path"], ns=(0, entry["mtime_ns"]))
+    done = _run(folder, "in", "out.npy", "--update", *BATCH)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert _names(folder) == WHOLE
+
+
 def test_removed_files_only(folder: Path) -> None:
     """When files have only gone, their rows go without TensorFlow."""
     assert _run(folder, "in", "out.npy").returncode == 0
@@ -332,11 +350,11 @@ def test_the_record_binds_array_and_index(folder: Path) -> None:
 
 @pytest.fixture
 def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 128 kB."""
+    """A file system of 64 kB."""
     disk = folder / "disk"
     disk.mkdir()
     if subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=128k", "none", disk], check=False, capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], check=False, capture_output=True
     ).returncode:
         pytest.skip("only root may mount a small file system")
     yield disk
@@ -371,7 +389,7 @@ def test_a_file_size_limit_keeps_what_is_done(folder: Path) -> None:
     hops = ("--set", "clips.hop=1", *BATCH)
 
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
     limited = _run(folder, "in", "out.npy", *hops, preexec_fn=limit)
     again = _run(folder, "in", "out.npy", "--resume", *hops)

@@ -86,7 +86,9 @@ def make_plan(config: Config, device: str, collection: Collection, work: Work, w
     output = _output(now, work.place, wishes, left, identities, updates=updates)
     formers = tuple(former for former in (output, left) if former)
     complete = bool(output and _is_complete(output, identities, wishes))
-    if output and not (complete or updates or wishes.force):
+    if complete:
+        work.drop()
+    elif output and not (updates or wishes.force):
         work.place.check_free()
     known = {
         done.entry["path"]: done
