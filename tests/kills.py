@@ -37,7 +37,7 @@ LENGTHS = (0.5, 2.0, 0.0, 0.9)  # seconds; one file is empty, and one is text
 class LocalPool:
     """Decodes in this process, when a track is iterated."""
 
-    def __init__(self, settings: Settings, workers: int) -> None:
+    def __init__(self, settings: Settings, workers: int, **_: object) -> None:
         self._maker = ClipMaker(settings)
 
     def tracks(self, paths: Sequence[str]) -> Iterator[LocalTrack]:
