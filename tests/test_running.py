@@ -205,7 +205,7 @@ def test_inputs_that_change_in_between(folder: Path, how: str) -> None:
     else:
         assert _run(folder, "in", "out.npy", *BATCH).returncode == 0
     (folder / "in/01.wav").unlink()
-    _sound(folder / "in/02.wav", 1.0, 99)
+    _sound(folder / "in/02.wav", 1.5, 99)  # as long as before
     _sound(folder / "in/00b.wav", 2.0, 98)
     (folder / "in/03.wav").rename(folder / "in/zz.wav")
     os.utime(folder / "in/04.wav")
