@@ -1,8 +1,10 @@
 """The work folder: a journal that is true, a lock that is one run's, and what belongs together."""
 
+import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from making import examples
 from specfeat.config import load_config
 from specfeat.errors import LockedError, OutputError
+from specfeat.output.commit import put_in_place
 from specfeat.output.journal import Journal, read_journal
 from specfeat.output.lock import Lock
 from specfeat.output.place import Place
@@ -120,6 +123,51 @@ def test_rows_are_on_the_disk_before_the_journal_speaks_of_them(
     assert all(
         ("fsync", "journal") in steps[a:b] for a, b in zip(spoken[1:], [*spoken[2:], None], strict=True)
     )
+
+
+class _Breaking:
+    """Breaks off before the so many'th step."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+        self._count = 0
+
+    def wrap(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def breaking(*arguments: Any, **options: Any) -> Any:
+            self._count += 1
+            if self._count == self._step:
+                raise KeyboardInterrupt
+            return real(*arguments, **options)
+
+        return breaking
+
+
+@pytest.mark.parametrize("assembled", [False, True])
+@pytest.mark.parametrize("step", range(1, 9))
+def test_what_is_decided_gets_into_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, assembled: bool, step: int
+) -> None:
+    """Broken off at any step and done again, it moves the same three files, and nothing over them."""
+    place = Place(tmp_path / "out.npy")
+    place.work.mkdir()
+    whole = {"out.npy": "new rows", "out.index.csv": "new index", "out.run.json": "new record"}
+    for name in whole:
+        (tmp_path / name).write_text("old")
+    parts = {"index.csv": "new index", "run.json": "new record", "rows.npy": "new rows"}
+    if assembled:
+        parts |= {"array.npy": "new rows", "rows.npy": "some rows"}
+    for name, text in parts.items():
+        (place.work / name).write_text(text)
+    breaking = _Breaking(step)
+    for name in ("replace", "unlink", "fsync"):
+        monkeypatch.setattr(os, name, breaking.wrap(getattr(os, name)))
+    with contextlib.suppress(KeyboardInterrupt):
+        put_in_place(place)
+    monkeypatch.undo()
+    put_in_place(place)
+
+    assert {name: (tmp_path / name).read_text() for name in whole} == whole
+    assert list(place.work.iterdir()) == []
 
 
 def test_a_locks_holder_is_alone(tmp_path: Path) -> None:

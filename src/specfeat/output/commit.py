@@ -118,7 +118,6 @@ def put_in_place(place: Place) -> bool:
         _move(work / ARRAY, place.array)
     with writing(place.index):
         _move(work / INDEX, place.index)
-    clear(work, JOURNAL)
     settle_folder(place.array.parent)
     with writing(place.record):
         (work / RECORD).replace(place.record)
