@@ -93,7 +93,7 @@ def decide(place: Place, record: dict[str, Any]) -> None:
     new = place.work / NEW
     with writing(new):
         with new.open("wb") as file:
-            file.write(record_text(record))
+            file.writelines(record_text(record))
             file.flush()
             os.fsync(file.fileno())
         settle_folder(place.work)

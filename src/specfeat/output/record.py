@@ -2,16 +2,29 @@
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 FORMAT = 1  # of the record; a reader may rely on what a number has
 
 
-def record_text(record: dict[str, Any]) -> bytes:
-    """Return the record as JSON, keys in the order given; odd bytes of names are escaped."""
-    text = json.dumps({"format": FORMAT, **record}, indent=1, ensure_ascii=True)
-    return text.encode("ascii") + b"\n"
+def record_text(record: dict[str, Any]) -> Iterator[bytes]:
+    """Yield the record as JSON, keys in the order given; odd bytes of names are escaped.
+
+    Each item of a list has its line, a file its own; and no more of a long list than that is held in memory.
+    """
+    between = b"{\n"
+    for key, value in {"format": FORMAT, **record}.items():
+        yield between + f" {json.dumps(key)}: ".encode("ascii")
+        if isinstance(value, list) and value:
+            for k, item in enumerate(value):
+                yield (b",\n  " if k else b"[\n  ") + json.dumps(item).encode("ascii")
+            yield b"\n ]"
+        else:
+            yield json.dumps(value, indent=1).replace("\n", "\n ").encode("ascii")
+        between = b",\n"
+    yield b"\n}\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
