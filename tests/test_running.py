@@ -93,9 +93,11 @@ def test_a_second_run_leaves_with_75_or_waits(folder: Path) -> None:
 
     assert (second.returncode, other_name.returncode, short.returncode) == (75, 75, 75)
     assert second.stderr == (
-        f"specfeat: out.partial: is locked by another run (process {first.pid}); wait for it with --lock-wait SECONDS\n"
+        f"specfeat: out.npy: another run (process {first.pid}) is at work on it; wait for it with --lock-wait SECONDS\n"
     )
-    assert short.stderr.startswith("specfeat: out.partial: is after 0.3 s still locked by another run")
+    assert short.stderr.startswith(
+        f"specfeat: out.npy: another run (process {first.pid}) is still at work on it after 0.3 s; "
+    )
     assert waits
     assert waiting.wait() == 0
     assert _names(folder) == WHOLE
@@ -248,11 +250,16 @@ def test_what_failed_is_kept_until_it_changes(folder: Path) -> None:
     first = _run(folder, "in", "out.npy")
     same = _run(folder, "in", "out.npy", "--update")
     retried = _run(folder, "in", "out.npy", "--update", "--retry-failed")
+    senseless = _run(folder, "in", "out.npy", "--force", "--retry-failed")
     _sound(folder / "in/05.wav", 1.0, 5)
     mended = _run(folder, "in", "out.npy", "--update")
 
     assert [done.returncode for done in (first, same, retried, mended)] == [3, 3, 3, 0]
     assert [done.stderr.count("\n") for done in (first, same, retried, mended)] == [1, 0, 1, 0]
+    assert (senseless.returncode, senseless.stderr) == (
+        2,
+        "specfeat: --retry-failed goes with --resume or --update\n",
+    )
     assert [entry["status"] for entry in _result(folder)[2]["files"]] == ["ok"] * FILES
 
 
@@ -314,7 +321,10 @@ def test_an_output_that_is_not_whole_is_not_built_upon(folder: Path) -> None:
     whole = _result(folder)
     damages: list[tuple[Callable[[], object], str]] = [
         (lambda: _write_at(folder / "out.npy", 500, b"x"), "out.npy: has been changed since it was made"),
-        (lambda: _write_at(folder / "out.npy", 10**6, b"x"), "out.npy: is not the array of out.run.json"),
+        (
+            lambda: _write_at(folder / "out.npy", 10**6, b"x"),
+            "out.npy: or its index is not the one of out.run.json",
+        ),
         ((folder / "out.run.json").unlink, "out.run.json: is missing, so the output is not whole"),
         (lambda: (folder / "out.run.json").write_text("{}"), "out.run.json: is no record of this specfeat"),
     ]

@@ -177,7 +177,7 @@ def test_a_locks_holder_is_alone(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from specfeat.output import lock; lock.POLL_S = 0.0005\n"
         "count = Path('count')\n"
         "for _ in range(100):\n"
-        "    held = lock.Lock(Path('work'), 60)\n"
+        "    held = lock.Lock(Path('work'), Path('out'), 60)\n"
         "    count.write_text(str(int(count.read_text()) + 1))\n"
         "    held.release()\n"
     )
@@ -190,12 +190,12 @@ def test_a_locks_holder_is_alone(tmp_path: Path) -> None:
 
 def test_a_lock_is_no_childs(tmp_path: Path) -> None:
     """A child that outlives its parent's hold does not keep the lock; who holds it is told."""
-    lock = Lock(tmp_path / "work")
-    with pytest.raises(LockedError, match=rf"locked by another run \(process {os.getpid()}\)"):
-        Lock(tmp_path / "work")
+    lock = Lock(tmp_path / "work", tmp_path / "out")
+    with pytest.raises(LockedError, match=rf"out: another run \(process {os.getpid()}\) is at work"):
+        Lock(tmp_path / "work", tmp_path / "out")
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
     lock.release()
-    Lock(tmp_path / "work").release()
+    Lock(tmp_path / "work", tmp_path / "out").release()
     child.communicate(b"\n")
 
 

@@ -25,6 +25,9 @@ class Wishes:
         update: take the files that have not changed from the output that is there; also go on.
         retry_failed: files that failed are not done.
         keep_partial: a file that breaks half-way has the rows before the break.
+
+    Raises:
+        UsageError: files are to be tried again where none have been tried.
     """
 
     force: bool = False
@@ -32,6 +35,10 @@ class Wishes:
     update: bool = False
     retry_failed: bool = False
     keep_partial: bool = False
+
+    def __post_init__(self) -> None:
+        if self.retry_failed and not (self.resume or self.update):
+            raise UsageError("--retry-failed goes with --resume or --update")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +88,9 @@ def make_plan(config: Config, device: str, collection: Collection, work: Work, w
     now = _Now(config, device, wishes)
     work.place.check_files()
     left = _left(now, work, wishes, notes)
-    updates = wishes.update or (wishes.resume and (work.completed or bool(left and left.header["updates"])))
+    updates = wishes.update or (
+        wishes.resume and (work.completed or bool(left and left.header.get("updates")))
+    )
     identities = {name_of(path): identify(path) for path in collection.paths}
     output = _output(now, work.place, wishes, left, identities, updates=updates)
     formers = tuple(former for former in (output, left) if former)
@@ -150,7 +159,9 @@ def _output(
         return None
     if not updates and (left or not wishes.resume):
         stands = identify(os.fspath(place.array))
-        if not wishes.force and (left is None or left.header["replaces"] != [stands.size, stands.mtime_ns]):
+        if not wishes.force and (
+            left is None or left.header.get("replaces") != [stands.size, stands.mtime_ns]
+        ):
             place.check_free()
         return None
     try:

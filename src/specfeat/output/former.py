@@ -98,15 +98,19 @@ def read_output(place: Place) -> Former:
             raise UsageError(f"{path}: is missing, so the output is not whole; --force makes it anew")
     with writing(place.record, "read"):
         text = place.record.read_bytes()
-        size = place.array.stat().st_size
+        sizes = [path.stat().st_size for path in (place.array, place.index)]
     try:
         record = json.loads(text)
         entries = record["files"]
-        whole = size == record["array"]["bytes"] and all({"size", "mtime_ns"} <= set(e) for e in entries)
+        whole = sizes == [record["array"]["bytes"], record["index"]["bytes"]] and all(
+            {"size", "mtime_ns"} <= set(e) for e in entries
+        )
     except (ValueError, KeyError, TypeError):
         raise UsageError(f"{place.record}: is no record of this specfeat; --force makes all anew") from None
     if not whole:
-        raise UsageError(f"{place.array}: is not the array of {place.record}; --force makes it anew")
+        raise UsageError(
+            f"{place.array}: or its index is not the one of {place.record}; --force makes it anew"
+        )
     return Former(place.array, record, entries)
 
 

@@ -21,6 +21,7 @@ class Lock:
 
     Args:
         folder: the work folder.
+        output: that it is of.
         wait_s: how long to wait for another run to end.
 
     Raises:
@@ -29,12 +30,13 @@ class Lock:
         OutputError: the folder cannot be made, or its file system has no locks.
     """
 
-    def __init__(self, folder: Path, wait_s: float = 0.0) -> None:
+    def __init__(self, folder: Path, output: Path, wait_s: float = 0.0) -> None:
         self._folder = folder
+        self._output = output
         self._path = folder / "lock"
         deadline = time.monotonic() + wait_s
         while (taken := self._take()) is None:
-            if time.monotonic() >= deadline:
+            if not time.monotonic() < deadline:  # who waits for nan seconds does not wait
                 raise LockedError(self._sentence(wait_s))
             time.sleep(POLL_S)
         self._descriptor = taken
@@ -100,7 +102,5 @@ class Lock:
         holder = ""
         with contextlib.suppress(OSError, ValueError):
             holder = f" (process {int(self._path.read_text())})"
-        waited = f"after {wait_s:g} s still " if wait_s else ""
-        return (
-            f"{self._folder}: is {waited}locked by another run{holder}; wait for it with --lock-wait SECONDS"
-        )
+        still = f"still at work on it after {wait_s:g} s" if wait_s else "at work on it"
+        return f"{self._output}: another run{holder} is {still}; wait for it with --lock-wait SECONDS"

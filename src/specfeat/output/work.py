@@ -54,7 +54,7 @@ class Work:
         self._rows: ArrayWriter | None = None
         self._journal: Journal | None = None
         self._settled_at = time.monotonic()
-        self._lock = Lock(place.work, wait_s)
+        self._lock = Lock(place.work, place.array, wait_s)
         try:
             self.completed = put_in_place(place)
             self.left = _left(place.work)
