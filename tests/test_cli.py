@@ -362,3 +362,11 @@ def test_workers_and_threads_do_not_show(run: Run, tmp_path: Path) -> None:
         results.add((tmp_path / "o.npy").read_bytes() + (tmp_path / "o.index.csv").read_bytes())
 
     assert len(results) == 1
+
+
+def test_a_library_that_leaves_is_heard() -> None:
+    """Only a reader of stdout that has gone away is a broken pipe; another's exit keeps its word."""
+    program = "import sys; from specfeat import cli; cli.app = lambda **_: sys.exit('out of tokens'); sys.exit(cli.main())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (1, "out of tokens\n")

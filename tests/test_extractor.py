@@ -122,6 +122,18 @@ def test_a_bad_file_costs_that_file(extractor: Extractor, wav: Callable[..., str
         list(extractor.stream(mixed))
 
 
+def test_an_error_knows_where(extractor: Extractor, wav: Callable[..., str]) -> None:
+    """What machines want of it comes along, for files and for arrays."""
+    samples = np.zeros(4_000, np.float32)
+    samples[1_000] = np.inf
+    soundfile.write(path := wav("inf.wav", 1.0), samples, 8000, subtype="FLOAT")
+    for call in (lambda: extractor.extract(path), lambda: extractor.extract(samples, 8000)):
+        with pytest.raises(AudioError) as caught:
+            call()
+
+        assert (caught.value.stage, caught.value.cause, caught.value.at_s) == ("decode", "not finite", 0.125)
+
+
 def test_the_rows_of_a_file_that_breaks_are_taken_back(extractor: Extractor) -> None:
     """Its end says how many of the rows given for it are void, whatever was in the batch with it."""
     sound = np.ones(8000, np.float32) / 3

@@ -578,3 +578,27 @@ def test_cron(powerless: Powerless) -> None:
 def test_cron_with_tensorflow(powerless: Powerless) -> None:
     """TensorFlow and Keras need none of that, either, and leave nothing behind."""
     _as_cron(powerless, [sys.executable, "-m", "specfeat", "extract"])
+
+
+def test_a_signal_that_is_ignored_stays_ignored(folder: Path) -> None:
+    """`nohup specfeat ...` goes on when its terminal is closed."""
+    settings = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
+    environment = {**os.environ, "UNTENSORED_PAUSE_S": "0.05"}
+    command = [*COMMAND, "in", "out.npy", "-c", "minimal", "--set", "model.batch=4", "-q"]
+    process = subprocess.Popen(command, cwd=folder, env=environment, **settings)  # type: ignore[call-overload]
+    while not (folder / "out.partial" / "journal").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGHUP)
+
+    assert process.wait(timeout=60) == 0
+    assert (folder / "out.npy").exists()
+
+
+def test_names_do_not_command_the_terminal(folder: Path) -> None:
+    """An output with an escape in its name is shown with the escape spelt out."""
+    command = [*COMMAND, "in", "o\x1b[31mut.npy", "-c", "minimal"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+
+    assert r"o\x1b[31mut.npy: " in done.stderr
+    assert "\x1b" not in done.stderr

@@ -114,7 +114,11 @@ class Extractor:
                 without it the error is raised when the file's turn comes.
 
         Yields:
-            The path, as given, and its features.
+            The path, as text, and its features.
+
+        Raises:
+            AudioError: a file cannot be read, and there is no `on_error`; it knows `stage`, `cause` and `at_s`.
+            UsageError: `paths` is a single path.
         """
         if isinstance(paths, str | os.PathLike):
             raise UsageError(f"stream wants a list of paths, not {os.fspath(paths)!r}; extract takes one")
@@ -135,7 +139,8 @@ class Extractor:
             if event.error is None:
                 yield event.path, Features(rows, self._times(event.samples))
             elif on_error is None:
-                raise AudioError(f"{event.path}: {event.error}", event.error.stage) from event.error
+                e = event.error
+                raise AudioError(f"{event.path}: {e}", e.stage, e.cause, e.at_s) from e
             else:
                 on_error(event.path, event.error)
 
@@ -147,7 +152,7 @@ class Extractor:
         audio = self.settings.audio
         step = max(1, decode.BLOCK_VALUES // samples.shape[1])
         blocks = (samples[i : i + step] for i in range(0, len(samples), step))
-        return decode.resample(decode.mono(blocks, audio.channel), rate, audio)
+        return decode.resample(decode.mono(blocks, audio.channel, rate), rate, audio)
 
 
 def _loaded(config: PathLike | Config | Settings, overrides: Iterable[str]) -> Config:

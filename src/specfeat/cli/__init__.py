@@ -5,6 +5,7 @@ Nothing heavier than Typer is imported here; each command imports what it needs 
 
 import contextlib
 import os
+import select
 import signal
 import sys
 from types import FrameType
@@ -53,7 +54,10 @@ def main() -> int:
     """Run the command line and return the exit code; a bug keeps its traceback and gives 1."""
     _open_standard_streams()
     for number in _STOPPING:
-        signal.signal(number, _stop)
+        if (
+            signal.getsignal(number) != signal.SIG_IGN
+        ):  # nohup's, or a shell's for what runs in the background
+            signal.signal(number, _stop)
     try:
         return _run()
     finally:
@@ -72,7 +76,9 @@ def _run() -> int:
     except Stopped as e:
         _say(f"stopped by {signal.Signals(e.number).name}; {e.outcome}")
         return 128 + e.number
-    except (BrokenPipeError, SystemExit):  # Typer makes the second of the first: nobody reads stdout
+    except (BrokenPipeError, SystemExit):  # Typer makes the second of the first
+        if not _nobody_reads():
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 128 + signal.SIGPIPE
     except Exception as e:
@@ -85,6 +91,13 @@ def _run() -> int:
         _say(f"{said[:1].lower()}{said[1:].rstrip('.')}; see specfeat --help")
         return 2
     return code if isinstance(code, int) else 0
+
+
+def _nobody_reads() -> bool:
+    """Tell whether the reader of stdout has gone away."""
+    poll = select.poll()
+    poll.register(1, 0)
+    return any(happened & (select.POLLERR | select.POLLHUP) for _, happened in poll.poll(0))
 
 
 def _open_standard_streams() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from specfeat import __version__
+from specfeat.errors import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +96,7 @@ class Voice:
         if sys.stderr is None:
             return
         with contextlib.suppress(OSError):  # nobody reads stderr, but the rows are still wanted
-            tqdm.write(f"specfeat: {text}", file=sys.stderr)
+            tqdm.write(f"specfeat: {one_line(text)}", file=sys.stderr)
 
     @contextmanager
     def bar(self, paths: tuple[str, ...]) -> "Iterator[_Bar]":

@@ -44,7 +44,7 @@ def fits(config: Config, found: Shown, slots: list[Slot]) -> str | None:
     match, problem = fit(config.settings, found.contents, slots)
     if match and not problem:
         return _named(config, match)
-    Voice(quiet=False, verbose=False).say(one_line(f"{config.name}: {problem}"))
+    Voice(quiet=False, verbose=False).say(f"{config.name}: {problem}")
     return None
 
 

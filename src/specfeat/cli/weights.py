@@ -79,7 +79,6 @@ def convert(
     from specfeat.cli.lean import without_optional
     from specfeat.cli.progress import Voice
     from specfeat.config import load_config
-    from specfeat.errors import one_line
     from specfeat.output.place import Partial, settle_folder
 
     target = Path(output)
@@ -98,9 +97,7 @@ def convert(
     settle_folder(target.parent)
     if not quiet:
         numbers, source = network.model.count_params(), network.weights["format"]
-        Voice(quiet=False, verbose=False).say(
-            f"{one_line(output)}: {numbers:,} numbers for {config}, from {source}"
-        )
+        Voice(quiet=False, verbose=False).say(f"{output}: {numbers:,} numbers for {config}, from {source}")
     return 0
 
 
