@@ -37,9 +37,10 @@ model:
 def network(tmp_path: Path) -> Any:
     """Reads the settings of a network from its layers, a line each."""
 
-    def read(*layers: str) -> Settings:
+    def read(*layers: str, weights: Mapping[str, object] | None = None) -> Settings:
         lines = [*layers, "Flatten: {name: to_a_row}"]
-        (tmp_path / "net.yaml").write_text(HEAD + "".join(f"    - {line}\n" for line in lines))
+        head = HEAD.replace("{random: 0}", json.dumps({"random": 0, **(weights or {})}))
+        (tmp_path / "net.yaml").write_text(head + "".join(f"    - {line}\n" for line in lines))
         return load_config(tmp_path / "net.yaml").settings
 
     return read
@@ -140,6 +141,19 @@ def test_rows_in_any_other_order_are_refused(network: Any, between: list[str]) -
 
     with pytest.raises(WeightsError, match=r"row/kernel reads axes .* the order of its rows cannot be told"):
         _loaded(network(CONV, *between, DENSE), made)
+
+
+def test_a_program_that_puts_its_channels_last_has_keras_order(network: Any) -> None:
+    """torchvggish's: its file does not tell, the config does; then what is channels first here is refused."""
+    last = {"flatten": "channels_last"}
+
+    got = _loaded(network(CONV, "Flatten", DENSE, weights=last), _torch(384))["row/kernel"]
+    np.testing.assert_array_equal(got, _torch(384)["row.weight"].T)
+    joined = network(CONV, "Reshape: {target_shape: [12, 32]}", DENSE, weights=last)
+    np.testing.assert_array_equal(_loaded(joined, _torch(32))["row/kernel"], _torch(32)["row.weight"].T)
+    for dims in ("[3, 1, 2]", "[2, 1, 3]"):
+        with pytest.raises(WeightsError, match="row/kernel reads axes"):
+            _loaded(network(CONV, f"Permute: {{dims: {dims}}}", "Flatten", DENSE, weights=last), _torch(384))
 
 
 def test_a_reshape_that_joins_channels_and_bins_is_refused(network: Any) -> None:

@@ -39,6 +39,8 @@ WeightsFormat = Literal[
     "auto", "hdf5", "keras", "checkpoint", "savedmodel", "graph", "tflite", "npz", "safetensors", "torch"
 ]
 
+FlattenOrder = Literal["channels_first", "channels_last"]
+
 
 def problem(path: KeyPath, text: str, *, at_key: bool = False) -> PydanticCustomError:
     """Make an error that knows its place; `path` is from the section that raises it."""
@@ -72,6 +74,8 @@ class Weights(Section):
         match: how layers and arrays find each other: by `name`, or by `order`.
         map: our layer (or layer/array) to the file's name for it, where the two differ. It may stand beside
             `random`, for the day that a file is given.
+        flatten: how the program that a PyTorch file is from flattened: `channels_first`, or, if it had put
+            its channels last before, `channels_last`. The file does not say.
         trained_with: a shipped config, on whose sound (sample rate and spectrogram) the weights were trained;
             a file is refused if this config's is another. It may stand beside `random`, too.
     """
@@ -82,6 +86,7 @@ class Weights(Section):
     format: WeightsFormat = "auto"
     match: Literal["name", "order"] = "name"
     map: Annotated[dict[str, Annotated[str, Field(min_length=1)]], Field(default_factory=dict)]
+    flatten: FlattenOrder = "channels_first"
     trained_with: Annotated[str, Field(min_length=1)] | None = None
 
 

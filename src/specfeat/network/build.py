@@ -124,7 +124,7 @@ def network_slots(config: Config) -> list[Slot]:
     """
     with quiet(), tf.device("/CPU:0"), _own_chance():
         model, layers, _ = _connect(config)
-    return find_slots(model, layers)
+    return find_slots(model, layers, config.settings.model.weights.flatten)
 
 
 @contextlib.contextmanager

@@ -50,7 +50,8 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
         with at_rest(source):
             digest = _checked_hash(source, weights)
             with opened(source, weights.format) as contents:
-                plan = make_plan(find_slots(model, layers), contents, weights.match, weights.map)
+                slots = find_slots(model, layers, weights.flatten)
+                plan = make_plan(slots, contents, weights.match, weights.map)
                 plan.check()
                 check_sound(settings, contents)
                 for slot, array in plan.pairs:

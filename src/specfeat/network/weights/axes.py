@@ -12,6 +12,7 @@ from itertools import count
 from typing import Literal
 
 from specfeat.config.graph import INPUT, Layer
+from specfeat.config.settings import FlattenOrder
 from specfeat.network.weights.arrays import Shape
 
 # What a kernel reads: the sizes (frames, bins, channels) of what was made one axis in Keras' order; None if
@@ -46,12 +47,15 @@ Axes = tuple[Axis, ...]
 _SPATIAL = ("Pooling", "ZeroPadding", "Cropping", "UpSampling", "Resizing")
 
 
-def read_orders(layers: Sequence[Layer], shapes: Mapping[str, Shape]) -> dict[str, Order]:
+def read_orders(
+    layers: Sequence[Layer], shapes: Mapping[str, Shape], flatten: FlattenOrder = "channels_first"
+) -> dict[str, Order]:
     """Tell for each layer in which order the numbers lie that its arrays go along.
 
     Args:
         layers: in order.
         shapes: of each layer's output and of the input, without the batch.
+        flatten: how PyTorch's program joined axes; one that put its channels last did as Keras does.
 
     Returns:
         By the layers' names, what lies along the axis that a kernel or a norm goes along.
@@ -61,7 +65,7 @@ def read_orders(layers: Sequence[Layer], shapes: Mapping[str, Shape]) -> dict[st
     orders: dict[str, Order] = {}
     for layer in layers:
         read = [axes[name] for name in layer.inputs]
-        orders[layer.name] = _read(layer, read[0])
+        orders[layer.name] = _read(layer, read[0], flatten)
         axes[layer.name] = _given(layer, read, shapes, makers)
     return orders
 
@@ -71,14 +75,14 @@ def _made(shape: Shape, makers: Iterator[int]) -> Axes:
     return tuple((_Part(maker, i, shape),) if size > 1 else () for i, size in enumerate(shape))
 
 
-def _read(layer: Layer, read: Axes) -> Order:
+def _read(layer: Layer, read: Axes, flatten: FlattenOrder) -> Order:
     along = layer.options.get("axis", -1) if layer.kind.endswith("Normalization") else -1
     several = along if isinstance(along, tuple | list) else (along,)
-    orders = [_order(read[a - 1 if a > 0 else a]) for a in several]
+    orders = [_order(read[a - 1 if a > 0 else a], flatten) for a in several]
     return orders[0] if len(orders) == 1 or not any(orders) else "mixed"
 
 
-def _order(axis: Axis) -> Order:
+def _order(axis: Axis, flatten: FlattenOrder) -> Order:
     if _MIXED in axis:
         return "mixed"
     if len(axis) < 2:
@@ -89,8 +93,12 @@ def _order(axis: Axis) -> Order:
     before = [at for at in places if at != channels]
     if len({part.maker for part in axis}) > 1 or before != sorted(before):
         return "mixed"
-    if channels == places[0] or channels not in places:
-        return None  # channels first, or frames and bins alone: PyTorch's own order
+    if channels not in places:
+        return None  # frames and bins alone: one order everywhere
+    if channels == places[0 if flatten == "channels_first" else -1]:
+        return None  # as in the file
+    if flatten == "channels_last":
+        return "mixed"
     whole = math.prod(part.size for part in axis) == math.prod(shape)
     return tuple(part.size for part in axis) if whole and channels == places[-1] else "mixed"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from specfeat.config.graph import INPUT, Layer, keras_name, keras_order
-from specfeat.config.settings import Settings
+from specfeat.config.settings import FlattenOrder, Settings
 from specfeat.config.shapes import network_arrays, network_shapes
 from specfeat.network.weights.arrays import Shape
 from specfeat.network.weights.axes import Order, read_orders
@@ -45,12 +45,13 @@ class Slot:
         return f"{self.layer}/{self.role}"
 
 
-def find_slots(model: Any, layers: tuple[Layer, ...]) -> list[Slot]:
+def find_slots(model: Any, layers: tuple[Layer, ...], flatten: FlattenOrder = "channels_first") -> list[Slot]:
     """List the arrays of a network that is built, in the order of its layers.
 
     Args:
         model: the Keras model.
         layers: that it was built of, those of an application in its place.
+        flatten: how PyTorch's program joined axes, if the weights are from one.
     """
     made = {layer.name: model.get_layer(keras_name(layer.name)) for layer in layers}
     shapes = {name: tuple(one.output.shape[1:]) for name, one in made.items()}
@@ -59,7 +60,8 @@ def find_slots(model: Any, layers: tuple[Layer, ...]) -> list[Slot]:
         for layer in layers
         for variable in made[layer.name].weights
     ]
-    return _slots(layers, {INPUT: tuple(model.input.shape[1:]), **shapes}, arrays)
+    orders = read_orders(layers, {INPUT: tuple(model.input.shape[1:]), **shapes}, flatten)
+    return _slots(layers, orders, arrays)
 
 
 def expected_slots(settings: Settings) -> list[Slot]:
@@ -69,13 +71,14 @@ def expected_slots(settings: Settings) -> list[Slot]:
         UnknownLayerError: only Keras knows the shapes.
     """
     arrays = [(layer, role, shape, None) for layer, role, shape in network_arrays(settings)]
-    return _slots(settings.model.layers, network_shapes(settings), arrays)
+    layers = settings.model.layers
+    orders = read_orders(layers, network_shapes(settings), settings.model.weights.flatten)
+    return _slots(layers, orders, arrays)
 
 
 def _slots(
-    layers: tuple[Layer, ...], shapes: Mapping[str, Shape], arrays: list[tuple[Layer, str, Shape, Any]]
+    layers: tuple[Layer, ...], orders: Mapping[str, Order], arrays: list[tuple[Layer, str, Shape, Any]]
 ) -> list[Slot]:
-    orders = read_orders(layers, shapes)
     places = _places(layers)
     slots: list[Slot] = []
     for layer, role, shape, variable in arrays:
