@@ -127,9 +127,9 @@ def test_an_error_knows_where(extractor: Extractor, wav: Callable[..., str]) -> 
     samples = np.zeros(4_000, np.float32)
     samples[1_000] = np.inf
     soundfile.write(path := wav("inf.wav", 1.0), samples, 8000, subtype="FLOAT")
-    for call in (lambda: extractor.extract(path), lambda: extractor.extract(samples, 8000)):
+    for source, rate in ((path, None), (samples, 8000)):
         with pytest.raises(AudioError) as caught:
-            call()
+            extractor.extract(source, rate)
 
         assert (caught.value.stage, caught.value.cause, caught.value.at_s) == ("decode", "not finite", 0.125)
 

@@ -117,7 +117,7 @@ class Extractor:
             The path, as text, and its features.
 
         Raises:
-            AudioError: a file cannot be read, and there is no `on_error`; it knows `stage`, `cause` and `at_s`.
+            AudioError: a file cannot be read, and there is no `on_error`; knows `stage`, `cause`, `at_s`.
             UsageError: `paths` is a single path.
         """
         if isinstance(paths, str | os.PathLike):

@@ -54,9 +54,7 @@ def main() -> int:
     """Run the command line and return the exit code; a bug keeps its traceback and gives 1."""
     _open_standard_streams()
     for number in _STOPPING:
-        if (
-            signal.getsignal(number) != signal.SIG_IGN
-        ):  # nohup's, or a shell's for what runs in the background
+        if signal.getsignal(number) != signal.SIG_IGN:  # as it is under nohup
             signal.signal(number, _stop)
     try:
         return _run()
@@ -76,11 +74,8 @@ def _run() -> int:
     except Stopped as e:
         _say(f"stopped by {signal.Signals(e.number).name}; {e.outcome}")
         return 128 + e.number
-    except (BrokenPipeError, SystemExit):  # Typer makes the second of the first
-        if not _nobody_reads():
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 128 + signal.SIGPIPE
+    except (BrokenPipeError, SystemExit) as e:  # Typer makes the second of the first
+        return _unread(e)
     except Exception as e:
         usage = getattr(e, "format_message", None)  # Typer's own: an unknown option, a missing argument
         if usage is None:
@@ -93,11 +88,14 @@ def _run() -> int:
     return code if isinstance(code, int) else 0
 
 
-def _nobody_reads() -> bool:
-    """Tell whether the reader of stdout has gone away."""
+def _unread(error: BaseException) -> int:
+    """Return the status of a program whose stdout nobody reads any more; if that is not it, go on raising."""
     poll = select.poll()
     poll.register(1, 0)
-    return any(happened & (select.POLLERR | select.POLLHUP) for _, happened in poll.poll(0))
+    if not any(happened & (select.POLLERR | select.POLLHUP) for _, happened in poll.poll(0)):
+        raise error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 128 + signal.SIGPIPE
 
 
 def _open_standard_streams() -> None:
