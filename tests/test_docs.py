@@ -10,6 +10,7 @@ from typing import get_args
 
 import pytest
 
+from specfeat import errors
 from specfeat.config import load_config, shipped_names
 from specfeat.config.layers import APPLICATIONS, LAYERS
 from specfeat.config.problem import SECONDS
@@ -87,6 +88,26 @@ def test_the_page_of_weights_is_whole() -> None:
     ] == []
     assert sorted(word for word in words if word not in text) == []
     assert [name for name in ("show", "convert", "fetch") if f"specfeat weights {name}" not in text] == []
+
+
+def test_every_exit_code_and_running_option_is_documented() -> None:
+    """docs/running.md has the codes of all errors, of signals and of done work, and each option that is about running."""
+    text = (ROOT / "docs" / "running.md").read_text()
+    table = text[text.index("| exit code | meaning |") :].split("\n\n")[0]
+    documented = {
+        int(code) for line in table.splitlines()[2:] for code in re.findall(r"\d+", line.split("|")[1])
+    }
+    kinds = [errors.SpecfeatError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+
+    assert documented >= {kind.exit_code for kind in kinds} | {0, 3, 129, 130, 143}
+    options = ("--resume", "--update", "--force", "--retry-failed", "--lock-wait", "--keep-partial")
+    assert [
+        option
+        for option in (*options, "--on-error", "--max-failures", "--timeout-per-file")
+        if option not in text
+    ] == []
 
 
 def test_the_shown_weights_section_is_read(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from specfeat.config import Config
 from specfeat.config.settings import Settings
 from specfeat.errors import NothingError, UsageError
 from specfeat.failures import Failures
-from specfeat.output.former import Done, Identity, identify, name_of
+from specfeat.output.former import UNREADABLE, Done, Identity, identify, name_of
 from specfeat.output.index import IndexWriter
 from specfeat.output.journal import Entry
 from specfeat.output.record import Summary, summarize
@@ -195,7 +195,8 @@ def _folder() -> str | None:
 def _entry(end: End, identities: Mapping[str, Identity]) -> Entry:
     """Return what journal and record say of a file."""
     name = name_of(end.path)
-    identity = identities[name]
+    unreadable = end.error is not None and end.error.cause == "unreadable"
+    identity = UNREADABLE if unreadable else identities[name]
     entry: Entry = {
         "path": name,
         "size": identity.size,

@@ -9,7 +9,6 @@ from specfeat.config import Config
 from specfeat.config.device import parse_device
 from specfeat.errors import UsageError
 from specfeat.output.former import Done, Former, Identity, check_array, identify, name_of, read_output
-from specfeat.output.journal import Entry
 from specfeat.output.place import Place
 from specfeat.output.work import Work
 from specfeat.provenance import differ, provenance
@@ -99,12 +98,9 @@ def make_plan(config: Config, device: str, collection: Collection, work: Work, w
         work.drop()
     elif output and not (updates or wishes.force):
         work.place.check_free()
-    known = {
-        done.entry["path"]: done
-        for former in formers
-        for done in former.done()
-        if identities.get(done.entry["path"]) == done.identity and not _is_retried(done.entry, wishes)
-    }
+    known: dict[str, Done] = {}
+    for former in formers:
+        known |= _known(former, identities, wishes)
     return Plan(
         paths=collection.paths,
         passed_over=tuple(name_of(path) for path in collection.passed_over if not work.place.has(path)),
@@ -179,12 +175,18 @@ def _output(
 
 def _is_complete(output: Former, identities: dict[str, Identity], wishes: Wishes) -> bool:
     """Tell whether an output is what the run would make."""
-    there = [(done.entry["path"], done.identity) for done in output.done()]
-    return there == [*identities.items()] and not any(_is_retried(entry, wishes) for entry in output.entries)
+    known = _known(output, identities, wishes)
+    return [*known] == [*identities] and len(known) == len(output.entries)
 
 
-def _is_retried(entry: Entry, wishes: Wishes) -> bool:
-    return wishes.retry_failed and entry["status"] in ("failed", "partial")
+def _known(former: Former, identities: dict[str, Identity], wishes: Wishes) -> dict[str, Done]:
+    """Return the files that a former run has done and that need not be done again, in its order."""
+    again = ("failed", "partial") if wishes.retry_failed else ()
+    return {
+        done.entry["path"]: done
+        for done in former.done()
+        if done.is_still(identities.get(done.entry["path"])) and done.entry["status"] not in again
+    }
 
 
 class _Now:

@@ -15,10 +15,13 @@ from specfeat.output.place import Place, writing
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """By what a file is known again; both None if it cannot be read."""
+    """By what a file is known again; both None if it could not be read."""
 
     size: int | None
     mtime_ns: int | None
+
+
+UNREADABLE = Identity(None, None)
 
 
 def name_of(path: str) -> str:
@@ -29,12 +32,10 @@ def name_of(path: str) -> str:
 def identify(path: str) -> Identity:
     """Look at a file. Take it before the file is read: whatever is changed later, is seen the next time."""
     try:
-        if os.access(path, os.R_OK):
-            status = os.stat(path)  # noqa: PTH116  a path may be bytes that pathlib would not keep
-            return Identity(status.st_size, status.st_mtime_ns)
+        status = os.stat(path)  # noqa: PTH116  a path may be bytes that pathlib would not keep
     except (OSError, ValueError):
-        pass
-    return Identity(None, None)
+        return UNREADABLE
+    return Identity(status.st_size, status.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,13 @@ class Done:
     def identity(self) -> Identity:
         """The file's, before it was read."""
         return Identity(self.entry["size"], self.entry["mtime_ns"])
+
+    def is_still(self, now: Identity | None) -> bool:
+        """Tell whether the file is the same now; one that could not be read is, as long as it cannot."""
+        if now is None or now == self.identity:
+            return now is not None
+        path = os.fsdecode(self.entry["path"].encode("utf-8", "surrogateescape"))
+        return self.identity == UNREADABLE and not os.access(path, os.R_OK)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Lock:
 
     def _take(self) -> int | None:
         """Return the descriptor that holds the lock, or None if another run does."""
-        with writing(self._path):
+        with writing(self._path, "locked"):
             while True:
                 try:
                     self._folder.mkdir(exist_ok=True)
