@@ -1,4 +1,4 @@
-"""Kills a run at every step that touches the disk, has another go on, and compares with a run left alone.
+"""Kills a run, or fills the disk, at every step that touches it; another run goes on and is compared with one left alone.
 
     python tests/kills.py FOLDER [EVERY]
 
@@ -8,6 +8,7 @@ the real command. With EVERY, only each so many'th step is tried. Prints how man
 beginning and of going on.
 """
 
+import errno
 import json
 import os
 import random
@@ -69,6 +70,22 @@ def killing_at(number: int) -> None:
 
     for name in STEPS:
         setattr(os, name, wrap(name, getattr(os, name)))
+
+
+def full_from(number: int) -> None:
+    """Have the disk full from the `number`-th step on that needs room there."""
+    steps = iter(range(1, 1_000_000))
+
+    def wrap(real: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*arguments: Any, **options: Any) -> Any:
+            if next(steps) >= number:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return real(*arguments, **options)
+
+        return step
+
+    for name in ("pwrite", "fsync"):
+        setattr(os, name, wrap(getattr(os, name)))
 
 
 def killing_after(seconds: float) -> None:
@@ -163,6 +180,25 @@ def everywhere(prepare: Callable[[], None], begin: str, go_on: str, wanted: Resu
     raise AssertionError("no run came through")
 
 
+def out_of_disk(wanted: Result, every: int) -> int:
+    """Have the disk be full from each step on; return how many runs that ended."""
+    for fails, step in enumerate(range(1, 1_000, every)):
+        old()
+        before = result()
+        Path("said.txt").write_text("")
+        ended = child(["in", "out.npy", "-q", "-c", "minimal", "--force"], partial(full_from, step))
+        if ended == 3:
+            check(wanted)
+            return fails
+        said = [line for line in Path("said.txt").read_text().splitlines() if "2b.wav" not in line]
+        assert (ended, len(said)) == (1, 1), said
+        assert "No space left on device; free some space and run again" in said[0]
+        assert result() == before
+        assert child(["in", "out.npy", "-q", "-c", "minimal", "--resume", "--force"]) == 3
+        check(wanted)
+    raise AssertionError("no run came through")
+
+
 def at_random(times: int, wanted: Result) -> int:
     """Kill at random moments, up to three times in one run; return how many kills there were."""
     chance, kills = random.Random(0), 0
@@ -201,6 +237,7 @@ if __name__ == "__main__":
     ):
         kills = everywhere(prepare, begin, go_on, wanted, every)
         print(json.dumps({f"{prepare.__name__}: {begin}, then {go_on}": kills}), flush=True)
+    print(json.dumps({"full disk": out_of_disk(wanted, every)}), flush=True)
     fresh()
     assert child(["in", "out.npy", "-q", "-c", "minimal", "--set", "model.batch=4"]) == 3
     print(json.dumps({"random moments": at_random(40, result())}))

@@ -25,9 +25,9 @@ def test_killed_at_any_step_and_at_random_moments(tmp_path: Path) -> None:
 
     assert done.stderr == ""
     assert done.returncode == 0
-    assert len(kills) == 6
+    assert len(kills) == 7
     assert kills.pop("random moments") >= 40
-    assert min(kills.values()) > 8
+    assert min(kills.values()) >= 5
 
 
 def _result(folder: Path) -> Result:
