@@ -15,7 +15,7 @@ from specfeat.audio import decode
 from specfeat.audio.clips import ClipMaker
 from specfeat.audio.pool import Pool
 from specfeat.audio.track import LocalTrack
-from specfeat.errors import SpecfeatError, UsageError
+from specfeat.errors import ConfigError, SpecfeatError, UsageError
 from specfeat.pipeline import End, Rows, follow
 
 pytestmark = pytest.mark.tf
@@ -265,6 +265,18 @@ def test_an_extractor_takes_settings_of_every_form(extractor: Extractor, tmp_pat
     assert Extractor(tmp_path / "small.yaml", overrides=["model.features=flatten_1"]).width == 28 * 10 * 5
     with pytest.raises(UsageError, match="overrides go with a config's name or path"):
         Extractor(extractor.settings, overrides=["model.batch=2"])
+
+
+def test_weights_that_are_not_there_are_told_as_by_the_command(tmp_path: Path) -> None:
+    """One check, one kind of error, whichever way the settings came; before the network is built."""
+    missing = str(tmp_path / "none.h5")
+    with pytest.raises(ConfigError, match=r"^--set .*none\.h5: no such file$"):
+        Extractor("minimal", overrides=[f"model.weights={{file: {missing}}}"])
+    settings = load_config("minimal").settings
+    weights = settings.model.weights.model_copy(update={"file": missing, "random": None})
+    model = settings.model.model_copy(update={"weights": weights})
+    with pytest.raises(ConfigError, match=r"^settings: model\.weights\.file: .*none\.h5: no such file$"):
+        Extractor(settings.model_copy(update={"model": model}))
 
 
 def test_random_weights_are_told(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -197,6 +198,53 @@ def test_other_weights_are_refused(folder: Path) -> None:
         "out.npy: was made otherwise (weights.sha256: 7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed then, 3fc4ccfe"
         in other.stderr
     )
+
+
+@pytest.mark.parametrize("name", ["v.h5", "w.h5"])
+def test_other_weights_of_the_same_size_and_time_are_refused(folder: Path, name: str) -> None:
+    """Two networks of one architecture, dated alike by whoever wrote them; beside each other, or in one place."""
+    (folder / "w.h5").write_bytes(b"one")
+    os.utime(folder / "w.h5", (0, 0))
+    made = _run(folder, "in", "out.npy", "--set", "model.weights.file=w.h5")
+    (folder / name).write_bytes(b"two")
+    os.utime(folder / name, (0, 0))
+    other = _run(folder, "in", "out.npy", "--update", "--set", f"model.weights.file={name}")
+
+    assert (made.returncode, other.returncode) == (0, 2)
+    assert "out.npy: was made otherwise (weights.sha256: " in other.stderr
+
+
+def test_weights_that_are_the_same_file_are_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing to do costs nothing, however large the file; what cannot be told for certain is read."""
+    from specfeat.config import load_config
+    from specfeat.network.weights.source import locate
+    from specfeat.plan import Wishes, _Now
+
+    weights = tmp_path / "w.h5"
+    weights.write_bytes(b"one")
+    config = load_config("minimal", [f"model.weights.file={weights}"])
+    source = locate(str(weights))
+    then = {"weights": {"file": "w.h5", "sha256": source.sha256(), **source.stamp()}}
+    then = json.loads(json.dumps(then)) | {"device": "cpu"}
+    read: list[str] = []
+
+    def hash_of(name: str) -> str:
+        read.append(name)
+        return "other"
+
+    monkeypatch.setattr("specfeat.network.weights.source.hash_of", hash_of)
+
+    def differs(header: dict[str, Any]) -> str:
+        return _Now(config, "cpu", Wishes()).differs(SimpleNamespace(header=header))  # type: ignore[arg-type]
+
+    assert (differs(then), read) == ("", [])
+    for name in source.stamp():
+        changed = {**then, "weights": {**then["weights"], name: 0}}
+        assert "weights.sha256" in differs(changed), name
+        del changed["weights"][name]
+        assert "weights.sha256" in differs(changed), name
 
 
 @pytest.mark.parametrize("how", ["--resume", "--update"])
@@ -539,10 +587,16 @@ def test_what_may_not_be_read_or_written(powerless: Powerless) -> None:
     closed = powerless.run("a.wav", "closed/out.npy", "-q")
     first = powerless.run("a.wav", "b.wav", "out.npy", "-q")
     same = powerless.run("a.wav", "b.wav", "out.npy", "-q", "--update")
+    (powerless.folder / "w.h5").touch(mode=0)
+    weights = powerless.run("a.wav", "new.npy", "-q", "--set", "model.weights.file=w.h5")
     (powerless.folder / "b.wav").chmod(0o644)
     readable = powerless.run("a.wav", "b.wav", "out.npy", "-q", "--update")
 
-    assert [done.returncode for done in (closed, first, same, readable)] == [1, 3, 3, 0]
+    assert [done.returncode for done in (closed, first, same, readable, weights)] == [1, 3, 3, 0, 2]
+    assert weights.stderr == (
+        "specfeat: --set model.weights.file=w.h5: model.weights.file: "
+        "w.h5: may not be read: permission denied\n"
+    )
     assert closed.stderr == "specfeat: closed: the folder may not be written to: permission denied\n"
     assert first.stderr.startswith("specfeat: b.wav: ")
     assert (same.stderr, readable.stderr) == ("", "")

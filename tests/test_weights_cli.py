@@ -12,7 +12,7 @@ import pytest
 
 from specfeat.config import load_config
 from specfeat.errors import WeightsError
-from specfeat.network.weights.source import locate
+from specfeat.network.weights.source import hash_of, locate
 from weighing import (
     CLIPS,
     CONFIG,
@@ -313,6 +313,39 @@ def test_convert_does_not_write_over_what_is_there(net: Path) -> None:
         assert done.stderr.startswith(f"specfeat: {sentence}")
 
     assert (net / "there.weights.h5").read_bytes() == b"kept"
+
+
+def test_convert_of_what_is_not_there_is_answered_at_once(net: Path) -> None:
+    """A typo is told before TensorFlow is loaded."""
+    code = (
+        "import sys; from specfeat.cli import main; sys.argv = ['specfeat', *sys.argv[1:]]; code = main();"
+        "print(code, *{'numpy', 'keras', 'tensorflow'} & set(sys.modules))"
+    )
+    words = ["weights", "convert", "none.h5", "-c", "net.yaml", "out.weights.h5"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=net, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "2\n"
+    assert done.stderr.endswith("model.weights.file: none.h5: no such file\n")
+
+
+def test_show_with_an_override_wants_a_config(net: Path) -> None:
+    """An override of nothing is not passed over in silence."""
+    keras_2(net / "w.h5", arrays())
+    done = _run("show", "w.h5", "--set", "model.batch=2", cwd=net)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "name it with -c" in done.stderr
+
+
+def test_weights_that_break_while_they_are_hashed_are_named() -> None:
+    """Whatever the system says, there or while reading: one sentence with the file's name."""
+    name = "/proc/self/mem"  # a regular file that opens, and gives an error when its first byte is read
+    if not Path(name).exists():
+        pytest.skip("this system has no /proc/self/mem")
+    with pytest.raises(WeightsError, match=f"^{name}: the weights cannot be read: "):
+        hash_of(name)
 
 
 @pytest.mark.tf

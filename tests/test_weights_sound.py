@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from specfeat.config import load_config
-from specfeat.config.settings import Settings
+from specfeat.config import Config, load_config
+from specfeat.config.settings import OF_THE_FILE, Settings
+from specfeat.config.tree import Tree
 from specfeat.errors import ConfigError, WeightsError
 from specfeat.network.weights.arrays import Array, Contents, Shape
 from specfeat.network.weights.front_end import check_sound, stamp
 from specfeat.network.weights.show import fit
 from specfeat.network.weights.slots import expected_slots
+from specfeat.provenance import differ, provenance
 from weighing import CONFIG, arrays, config, keras_2
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -128,6 +130,19 @@ def test_a_copy_of_a_config_is_held_to_the_sound_it_names(tmp_path: Path) -> Non
         load_config(tmp_path / "my.yaml")
 
 
+def test_settings_made_in_python_are_held_to_the_sound_they_name() -> None:
+    """No road to a network passes by the comparison."""
+    settings = load_config("minimal", ["model.weights={random: 0, trained_with: minimal}"]).settings
+    weights = settings.model.weights.model_copy(update={"file": "w.h5", "random": None})
+    audio = settings.audio.model_copy(update={"sample_rate": 24_000})
+    model = settings.model.model_copy(update={"weights": weights})
+    other = settings.model_copy(update={"audio": audio, "model": model})
+
+    with pytest.raises(ConfigError) as error:
+        Config("settings", other, Tree("settings"))
+    assert str(error.value).startswith("settings: audio.sample_rate: is 24000; the weights were trained with")
+
+
 def test_a_sound_that_is_not_shipped_is_refused(tmp_path: Path) -> None:
     """With or without a file, with the name that was meant."""
     for weights in ({"random": 0}, {"file": "w.h5"}):
@@ -155,6 +170,19 @@ def test_the_sound_has_no_part_in_the_digest(tmp_path: Path) -> None:
     told = config(tmp_path, {"random": 0, "trained_with": "minimal"}).settings
 
     assert plain.digest == told.digest
+
+
+@pytest.mark.parametrize("name", OF_THE_FILE)
+def test_what_is_of_the_file_moves_no_bit(tmp_path: Path, name: str) -> None:
+    """Rows made without such a setting are gone on with under it, and the digest says the same."""
+    values = {"file": "v.h5", "sha256": "0" * 64, "format": "hdf5", "trained_with": "minimal"}
+    text = (CONFIGS / "minimal.yaml").read_text().replace("{random: 0}", "{random: 3}")
+    plain = config(tmp_path, {"file": "w.h5"}, text)
+    told = config(tmp_path, {"file": "w.h5", name: values[name]}, text)
+
+    assert plain.settings != told.settings
+    assert plain.settings.digest == told.settings.digest
+    assert differ(provenance(plain), provenance(told)) == ""
 
 
 # --- zero points ---------------------------------------------------------------------------------

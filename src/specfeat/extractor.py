@@ -15,6 +15,7 @@ from specfeat.audio.clips import ClipMaker
 from specfeat.audio.track import LocalTrack
 from specfeat.config import Config, Settings, load_config
 from specfeat.config.tree import Tree
+from specfeat.config.weights_file import check_weights_file
 from specfeat.errors import AudioError, UsageError
 from specfeat.network.build import Network, build
 from specfeat.pipeline import End, follow
@@ -65,6 +66,7 @@ class Extractor:
         device: str = "auto",
     ) -> None:
         self.config = _loaded(config, overrides)
+        check_weights_file(self.config)
         self.network: Network = build(self.config, device)
         seed = self.config.settings.model.weights.random
         if seed is not None:

@@ -7,6 +7,7 @@ from typing import Any
 from specfeat.audio.collect import Collection
 from specfeat.config import Config
 from specfeat.config.device import parse_device
+from specfeat.config.weights_file import stamp
 from specfeat.errors import UsageError
 from specfeat.output.former import Done, Former, Identity, check_array, identify, name_of, read_output
 from specfeat.output.place import Place
@@ -218,9 +219,9 @@ class _Now:
         name = self._weights.file
         if name is None:
             return {"random": self._weights.random}
-        seen = identify(name)
-        if seen.size is not None and [seen.size, seen.mtime_ns] == [then.get("size"), then.get("mtime_ns")]:
+        seen = stamp(name)
+        if seen and seen.items() <= then.items():
             return {"sha256": then["sha256"]}
-        from specfeat.network.weights.source import locate  # only now: nothing to do should cost nothing
+        from specfeat.network.weights.source import hash_of  # only now: nothing to do should cost nothing
 
-        return {"sha256": locate(name).sha256()}
+        return {"sha256": hash_of(name)}

@@ -13,6 +13,7 @@ import soxr
 
 import specfeat
 from specfeat.config import Config
+from specfeat.config.settings import OF_THE_FILE
 
 # These make TensorFlow's oneDNN compute otherwise.
 _VARIABLES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE")
@@ -114,7 +115,7 @@ def _relevant(section: str, known: Any) -> Any:
     """Leave out what moves no bit: names, and where a file of weights lies."""
     if section == "config":
         known = json.loads(json.dumps(known["resolved"]))
-        for name in ("file", "sha256", "format"):
+        for name in OF_THE_FILE:
             known["model"]["weights"].pop(name, None)
     if section == "weights":
         return {name: known[name] for name in ("random", "sha256") if name in known}

@@ -145,6 +145,7 @@ def extract(
     from specfeat.cli.progress import Voice  # here and below: nothing that --help has to wait for
     from specfeat.config import load_config
     from specfeat.config.device import parse_device
+    from specfeat.config.weights_file import check_weights_file
     from specfeat.output.place import Place
 
     running = Running(
@@ -157,7 +158,7 @@ def extract(
     voice = Voice(quiet=quiet, verbose=verbose)
     parse_device(device)
     checked = load_config(config, overrides or [])
-    _check_weights(checked)
+    check_weights_file(checked)
     place = Place(Path(output))
     place.check_folder()
     _check_inputs(inputs)
@@ -238,14 +239,6 @@ def _tell(error: BaseException, work: "Work") -> None:
     elif work.kept:
         files = f"{work.kept} finished file{'s are' if work.kept > 1 else ' is'}"
         tell(error, f"{files} kept in {work.place.work}: go on with {going_on(sys.argv[1:])}")
-
-
-def _check_weights(config: "Config") -> None:
-    """A weights file that is not there is told with the line that names it."""
-    file = config.settings.model.weights.file
-    # os.path, because pathlib raises where a name is too long to be one
-    if file is not None and not any(map(os.path.exists, (file, f"{file}.index"))):
-        raise config.tree.error(("model", "weights", "file"), f"{file}: no such file")
 
 
 def _check_inputs(inputs: list[str]) -> None:

@@ -38,7 +38,10 @@ def show(file: File, config: AgainstOption = None, overrides: SetOption = None) 
     """
     from specfeat.cli.lean import without_optional
     from specfeat.config import load_config, shipped_names
+    from specfeat.errors import UsageError
 
+    if overrides and config is None:
+        raise UsageError("--set changes a config, and none is given; name it with -c, e.g. -c default")
     told = load_config(config, overrides or []) if config else None
 
     with without_optional():
@@ -79,10 +82,12 @@ def convert(
     from specfeat.cli.lean import without_optional
     from specfeat.cli.progress import Voice
     from specfeat.config import load_config
+    from specfeat.config.weights_file import check_weights_file
     from specfeat.output.place import Partial, settle_folder
 
     target = Path(output)
     checked = load_config(config, [*(overrides or []), f"model.weights.file={_quoted(file)}"])
+    check_weights_file(checked)
     _check_target(target, force=force)
 
     with without_optional():

@@ -31,11 +31,18 @@ class Config:
         name: the shipped name or the path, as given.
         settings: the settings.
         tree: the text's values with their places, for errors that only building can find.
+
+    Raises:
+        ConfigError: the settings name the sound that their weights were trained on, and it is another.
     """
 
     name: str
     settings: Settings
     tree: Tree
+
+    def __post_init__(self) -> None:
+        """Hold what can be wrong however the settings were made."""
+        _check_trained(self)
 
 
 def shipped_names() -> list[str]:
@@ -63,9 +70,7 @@ def load_config(source: str | Path = "default", overrides: Iterable[str] = ()) -
     _weights_path(tree, path.parent)
     settings = _validate(tree)
     check_network(settings, tree)
-    config = Config(str(source), settings, tree)
-    _check_trained(config)
-    return config
+    return Config(str(source), settings, tree)
 
 
 def other_sound(settings: Settings) -> tuple[str, str] | None:

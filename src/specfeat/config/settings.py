@@ -63,6 +63,10 @@ def _dump_layers(layers: tuple[Layer, ...]) -> list[dict[str, Any]]:
     ]
 
 
+# Settings of the weights that move no bit beside the hash of what is in the file.
+OF_THE_FILE = ("file", "sha256", "format", "trained_with")
+
+
 class Weights(Section):
     """Where the network's numbers come from: `file`, or `random` with the seed as its value.
 
@@ -157,8 +161,7 @@ class Settings(Section):
         The name of a weights file is left out, for the record has the hash of what is in it; so are the hash
         that it is to have, its format and the sound that it was trained on.
         """
-        of_the_file = {"file", "sha256", "format", "trained_with"}
-        data = self.model_dump(mode="json", exclude={"model": {"weights": of_the_file}})
+        data = self.model_dump(mode="json", exclude={"model": {"weights": set(OF_THE_FILE)}})
         text = json.dumps(data, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -7,8 +7,6 @@ lists what the network wants, `match` brings the two together, `layouts` turns t
 the sound. No reader runs, unpickles or follows anything; docs/weights.md says what each refuses.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -23,7 +21,7 @@ from specfeat.network.weights.front_end import check_sound
 from specfeat.network.weights.layouts import arrange
 from specfeat.network.weights.match import make_plan
 from specfeat.network.weights.slots import Slot, find_slots
-from specfeat.network.weights.source import Source, at_rest, locate
+from specfeat.network.weights.source import Source, at_rest, locate, naming
 
 __all__ = ["load_weights"]
 
@@ -37,7 +35,7 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
         settings: of the config.
 
     Returns:
-        For the record: file, sha256, format, and, if it is one file, size and mtime_ns.
+        For the record: file, sha256, format, and, if it is one file, path, size, mtime_ns, ctime_ns, inode.
 
     Raises:
         WeightsError: one sentence: the file cannot be read, is not the one that the config's hash names, or
@@ -45,10 +43,10 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
     """
     weights = settings.model.weights
     name = str(weights.file)
-    with _naming(name):
+    with naming(name):
         source = locate(name)
         with at_rest(source):
-            digest = _checked_hash(source, weights)
+            digest, stamp = _checked_hash(source, weights), source.stamp()
             with opened(source, weights.format) as contents:
                 slots = find_slots(model, layers, weights.flatten)
                 plan = make_plan(slots, contents, weights.match, weights.map)
@@ -56,15 +54,7 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
                 check_sound(settings, contents)
                 for slot, array in plan.pairs:
                     slot.variable.assign(_values(slot, array))
-    return {"file": name, "sha256": digest, "format": contents.format, **source.stamp()}
-
-
-@contextmanager
-def _naming(name: str) -> Iterator[None]:
-    try:
-        yield
-    except WeightsError as e:
-        raise WeightsError(f"{name}: {e}") from e
+    return {"file": name, "sha256": digest, "format": contents.format, **stamp}
 
 
 def _checked_hash(source: Source, weights: Weights) -> str:

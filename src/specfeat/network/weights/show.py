@@ -14,7 +14,7 @@ from specfeat.network.weights.front_end import check_sound
 from specfeat.network.weights.match import Plan, make_plan
 from specfeat.network.weights.names import why_left_over
 from specfeat.network.weights.slots import Slot
-from specfeat.network.weights.source import at_rest, locate
+from specfeat.network.weights.source import at_rest, locate, naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,10 @@ def shown(path: str) -> Iterator[Shown]:
     Raises:
         WeightsError: one sentence that begins with the path.
     """
-    try:
+    with naming(path):
         source = locate(path)
         with at_rest(source), opened(source) as contents:
             yield Shown(contents, source.size, source.sha256())
-    except WeightsError as e:
-        raise WeightsError(f"{path}: {e}") from e
 
 
 def fit(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from specfeat.config.settings import WeightsFormat
+from specfeat.config.weights_file import stamp
 from specfeat.errors import WeightsError
 from specfeat.network.weights import archive
 
@@ -40,18 +41,18 @@ class Source:
         """The file's SHA-256, in hexadecimal.
 
         Of several files it is that of `sha256sum FILES` in the order of their names, written by base name.
+
+        Raises:
+            WeightsError: a file cannot be read.
         """
         if len(self.files) == 1:
             return _sha256(self.files[0])
         lines = "".join(f"{_sha256(file)}  {file.name}\n" for file in self.files)
         return hashlib.sha256(lines.encode()).hexdigest()
 
-    def stamp(self) -> dict[str, int]:
-        """Return `size` and `mtime_ns`, by which one file is known again without reading it."""
-        if len(self.files) > 1:
-            return {}
-        status = self.files[0].stat()
-        return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    def stamp(self) -> dict[str, object]:
+        """Return by what one file is known again without reading it; nothing for several."""
+        return stamp(str(self.files[0])) if len(self.files) == 1 else {}
 
     @property
     def size(self) -> int:
@@ -60,8 +61,30 @@ class Source:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as e:
+        raise WeightsError(f"the weights cannot be read: {e.strerror}") from e
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Begin whatever is wrong with the weights with the name that the user gave."""
+    try:
+        yield
+    except WeightsError as e:
+        raise WeightsError(f"{name}: {e}") from e
+
+
+def hash_of(name: str) -> str:
+    """Return the SHA-256 of what a path of weights means, in hexadecimal.
+
+    Raises:
+        WeightsError: one sentence that begins with the path: it is not there, or cannot be read.
+    """
+    with naming(name):
+        return locate(name).sha256()
 
 
 def locate(name: str) -> Source:

@@ -1,0 +1,45 @@
+"""The file of weights as the file system knows it; nothing is opened."""
+
+import os
+import stat
+
+from specfeat.config.load import Config
+
+
+def check_weights_file(config: Config) -> None:
+    """Tell of a file that is not there, or may not be read, with the line that names it.
+
+    Raises:
+        ConfigError: there is no such file and no such checkpoint, or it may not be read.
+    """
+    file = config.settings.model.weights.file
+    if file is None:
+        return
+    # os.path, because pathlib raises where a name is too long to be one
+    found = next((name for name in (file, f"{file}.index") if os.path.exists(name)), None)  # noqa: PTH110
+    if found is None:
+        raise config.tree.error(("model", "weights", "file"), f"{file}: no such file")
+    if not os.access(found, os.R_OK):
+        raise config.tree.error(("model", "weights", "file"), f"{found}: may not be read: permission denied")
+
+
+def stamp(name: str) -> dict[str, object]:
+    """Return by what a file is known again without reading it; nothing for what is not one regular file.
+
+    Size and time alone would be the same for two networks of one architecture whose files a program has
+    dated alike, so the path, the inode and the time of the inode's last change belong to it.
+    """
+    try:
+        status = os.stat(name)  # noqa: PTH116  as above
+        path = os.path.abspath(name)  # noqa: PTH100  links stay as they are written
+    except (OSError, ValueError):
+        return {}
+    if not stat.S_ISREG(status.st_mode):
+        return {}
+    return {
+        "path": path,
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "ctime_ns": status.st_ctime_ns,
+        "inode": status.st_ino,
+    }
