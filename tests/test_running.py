@@ -64,7 +64,7 @@ def _killed(folder: Path, *arguments: str, **options: Any) -> None:
 def _result(folder: Path, output: str = "out") -> tuple[bytes, bytes, dict[str, Any]]:
     """Return array, index, and the record but for its times and its command."""
     record = json.loads((folder / f"{output}.run.json").read_text())
-    for name in ("started", "seconds", "build_seconds", "command"):
+    for name in ("started", "seconds", "build_seconds", "command", "output"):
         del record[name]
     for entry in record["files"]:
         del entry["seconds"]
@@ -491,6 +491,21 @@ def test_the_commit_is_completed_by_whoever_comes(folder: Path) -> None:
         assert (done.returncode, "exists already" in done.stderr) == (2, True)
         assert _names(folder) == WHOLE
         assert _result(folder) == whole
+
+
+def test_out_and_out_npy_share_a_work_folder(folder: Path) -> None:
+    """What was decided or begun for the one never becomes the other."""
+    _killed(folder, "in", "out.npy")
+    refused = _run(folder, "in", "out", "--resume", *BATCH)
+    assert _run(folder, "in", "out.npy", "--resume", *BATCH).returncode == 0
+    (folder / "out.partial").mkdir()
+    for name, inside in [("run.json", "run.json"), ("index.csv", "index.csv"), ("npy", "rows.npy")]:
+        (folder / f"out.{name}").rename(folder / "out.partial" / inside)
+    completed = _run(folder, "in", "out", *BATCH)
+
+    assert (refused.returncode, completed.returncode) == (2, 2)
+    assert "was begun otherwise (output: out.npy then, out now)" in refused.stderr
+    assert _names(folder) == WHOLE
 
 
 def test_a_foreign_file_of_that_name_is_not_touched(folder: Path) -> None:

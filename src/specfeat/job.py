@@ -84,6 +84,7 @@ def run(
     record = {
         "command": [os.fspath(word) for word in sys.argv if word != "--resume"],
         "folder": _folder(),
+        "output": work.place.array.name,
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - begun, 3),
         "build_seconds": round(network.seconds, 3) if network else 0.0,
@@ -118,7 +119,10 @@ def _made_with(plan: Plan, network: "Network | None") -> dict[str, Any]:
 
 def _begin(plan: Plan, made_with: dict[str, Any], work: Work) -> None:
     stands = identify(os.fspath(work.place.array))
-    work.begin({**made_with, "replaces": [stands.size, stands.mtime_ns], "updates": plan.updates})
+    output = work.place.array.name
+    work.begin(
+        {**made_with, "output": output, "replaces": [stands.size, stands.mtime_ns], "updates": plan.updates}
+    )
 
 
 def _extracted(

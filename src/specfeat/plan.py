@@ -129,7 +129,7 @@ def _left(now: "_Now", work: Work, wishes: Wishes, notes: list[str]) -> Former |
                 "or --force to begin anew"
             )
         reason = "a run that was ended"
-    elif different := now.differs(left):
+    elif different := _renamed(left, work.place) or now.differs(left):
         if not wishes.force:
             raise UsageError(
                 f"{folder}: was begun otherwise ({different}); go on as it was, or begin anew with --force"
@@ -140,6 +140,12 @@ def _left(now: "_Now", work: Work, wishes: Wishes, notes: list[str]) -> Former |
     notes.append(f"{folder}: dropped {files} of {reason}")
     work.drop()
     return None
+
+
+def _renamed(left: Former, place: Place) -> str:
+    """Say under which name the output was begun, if not this one; `out` and `out.npy` share a folder."""
+    then = left.header.get("output")
+    return "" if then == place.array.name else f"output: {then} then, {place.array.name} now"
 
 
 def _output(

@@ -12,6 +12,7 @@ their places, now or whenever the next run finds them.
 """
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -99,6 +100,23 @@ def decide(place: Place, record: dict[str, Any]) -> None:
         settle_folder(place.work)
         new.rename(place.work / RECORD)
         settle_folder(place.work)
+
+
+def recover(place: Place) -> bool:
+    """Put in place what an earlier run had decided when it was killed.
+
+    The array gets the name that it was to have then: `out` and `out.npy` share their work folder, as they do
+    index and record.
+
+    Returns:
+        False if nothing has been decided.
+    """
+    record = place.work / RECORD
+    if not record.exists():
+        return False
+    with writing(record, "read"):
+        name = json.loads(record.read_bytes())["output"]
+    return put_in_place(Place(place.array.with_name(name)))
 
 
 def put_in_place(place: Place) -> bool:

@@ -20,6 +20,7 @@ from specfeat.output.commit import (
     clear,
     decide,
     put_in_place,
+    recover,
 )
 from specfeat.output.digest import summed
 from specfeat.output.former import Done, Former
@@ -56,7 +57,7 @@ class Work:
         self._settled_at = time.monotonic()
         self._lock = Lock(place.work, place.array, wait_s)
         try:
-            self.completed = put_in_place(place)
+            self.completed = recover(place)
             self.left = _left(place.work)
         except BaseException:
             self._lock.release()
