@@ -3,6 +3,7 @@
 The layers' list has tests of its own, in test_config_layers.py.
 """
 
+import json
 import math
 import subprocess
 import sys
@@ -14,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specfeat.config import Config, load_config, shipped_names
+from specfeat.config import Config, Settings, load_config, shipped_names
 from specfeat.config.tree import parse_value
 from specfeat.errors import ConfigError
+from specfeat.provenance import provenance
 
 BASE = """\
 audio:
@@ -823,6 +825,33 @@ def test_every_other_value_has_another_digest() -> None:
 
     digests += [read(BASE, ["clips.tail=drop", "clips.edges=repeat"]).settings.digest]
     assert len({read(BASE).settings.digest, *digests}) == 2 + len(overrides)
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_record_is_a_config(name: str, tmp_path: Path) -> None:
+    """What a run has resolved, nulls and all, is read again as the same settings; JSON is YAML."""
+    was = load_config(name).settings
+    record = json.dumps(provenance(load_config(name))["config"]["resolved"], indent=1)
+    (tmp_path / "again.yaml").write_text(record)
+    again = load_config(tmp_path / "again.yaml").settings
+
+    assert again == was
+    assert again.digest == was.digest
+    assert Settings.model_validate_json(was.model_dump_json()) == was
+
+
+@pytest.mark.parametrize(
+    ("section", "text"),
+    [
+        ("compress", "{db: , log10: null}"),
+        ("compress", "{db: {}, log10: {}}"),
+        ("normalize", "{mean: null, clip: null}"),
+    ],
+)
+def test_a_null_is_left_out_and_no_more(section: str, text: str) -> None:
+    """It is neither one of several, nor enough where one is wanted."""
+    with pytest.raises(ConfigError, match=r"wanted (exactly one of|\{mean)"):
+        read(BASE, [f"spectrogram.{section}={text}"])
 
 
 def test_a_digest_does_not_hang_on_the_process() -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +21,7 @@ import pytest
 from specfeat.config import shipped_names
 from specfeat.errors import FetchError, OutputError, UsageError
 from specfeat.published import download
+from specfeat.published import fetch as fetching
 from specfeat.published.fetch import Fetched, cache_folder, fetch
 from specfeat.published.table import TABLE, Published, find
 
@@ -286,6 +288,45 @@ def test_two_fetches_do_not_write_into_one_file(entry: Published, tmp_path: Path
 
         with pytest.raises(FetchError, match="another specfeat is fetching into it"):
             _fetch(entry, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["net", "other"])
+def test_what_another_fetch_has_done_before_the_lock_counts(
+    server: Server, entry: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A file that came while this fetch waited is taken, and the hash of another one stays remembered."""
+    alone = fetching._alone
+    first = replace(entry, name=name, address=entry.address.replace("net.h5", f"{name}.h5"))
+
+    @contextmanager
+    def overtaken(folder: Path) -> Iterator[None]:
+        monkeypatch.setattr(fetching, "_alone", alone)
+        _fetch(first, folder)
+        with alone(folder):
+            yield
+
+    monkeypatch.setattr(fetching, "_alone", overtaken)
+    fetched = _fetch(entry, tmp_path)
+
+    assert fetched.was_there == (name == "net")
+    assert len(server.asked) == len({"net", name})
+    assert set(json.loads((tmp_path / "sha256.json").read_text())) == {"net", "net.h5", name, f"{name}.h5"}
+
+
+def test_a_full_disk_is_no_failed_connection(server: Server, entry: Published, tmp_path: Path) -> None:
+    """The disk's word is told, with the folder; asking the server again would not help."""
+    (tmp_path / "net.h5.partial").symlink_to("/dev/full")
+
+    with pytest.raises(OutputError, match=f"^{tmp_path}: the cache cannot be used: No space left on device$"):
+        _fetch(entry, tmp_path)
+    assert len(server.asked) == 1
+
+
+def test_by_hand_a_packed_file_is_unpacked(entry: Published, tmp_path: Path) -> None:
+    """The name in the cache is that of what is inside."""
+    missing = replace(entry, address=f"{entry.address.partition('/net')[0]}/missing.h5.gz", gzipped=True)
+    with pytest.raises(FetchError, match=r"or fetch it by hand and unpack it, to .*missing\.h5: http"):
+        _fetch(missing, tmp_path)
 
 
 def test_a_cache_that_cannot_be_written_is_told(entry: Published, tmp_path: Path) -> None:

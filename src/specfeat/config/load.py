@@ -234,8 +234,8 @@ def _weights_path(tree: Tree, folder: Path) -> None:
 def _validate(tree: Tree) -> Settings:
     data: Any = tree.data
     compress = data.get("spectrogram", {}).get("compress")
-    if isinstance(compress, dict):  # `{db: }` is `{db: {}}`
-        compress.update({key: {} for key, value in compress.items() if value is None})
+    if isinstance(compress, dict) and all(value is None for value in compress.values()):
+        compress.update({key: {} for key in compress})  # `{db: }` is `{db: {}}`; beside another, null is none
     try:
         # JSON's strictness is the one wanted: a list may be a tuple, a text is never a number.
         return Settings.model_validate_json(json.dumps(data))

@@ -175,12 +175,17 @@ class Settings(Section):
 # --- the rules between sections, each with a name ------------------------------------------------
 
 
+def _given(section: Section) -> list[str]:
+    """Name what a section has; a null counts as left out, so that settings written out are read again."""
+    return [name for name in type(section).model_fields if getattr(section, name) is not None]
+
+
 def _one_compression(s: Settings) -> None:
     compress = s.spectrogram.compress
     if compress is None:
         return
-    given = sorted(compress.model_fields_set)
-    if len(given) != 1 or getattr(compress, given[0]) is None:
+    given = _given(compress)
+    if len(given) != 1:
         names = ", ".join(type(compress).model_fields)
         raise problem(
             ("spectrogram", "compress"),
@@ -198,7 +203,8 @@ def _one_kind_of_weights(s: Settings) -> None:
     if (weights.file is None) == (weights.random is None):
         raise problem(("model", "weights"), "wanted either {file: PATH} or {random: SEED}")
     for key in ("sha256", "format"):
-        if weights.file is None and key in weights.model_fields_set:
+        default = type(weights).model_fields[key].default
+        if weights.file is None and getattr(weights, key) not in (None, default):
             raise problem(("model", "weights", key), "is of a file, and there is none", at_key=True)
 
 
@@ -372,7 +378,7 @@ def _normalize_fits(s: Settings) -> None:
         raise problem(("spectrogram", "normalize"), "wanted either constants (mean, std) or clip, not both")
     if norm.floor is not None and not norm.clip:
         raise problem(("spectrogram", "normalize", "floor"), "goes with clip alone", at_key=True)
-    if not norm.model_fields_set:
+    if not _given(norm):
         raise problem(
             ("spectrogram", "normalize"), "says nothing; wanted {mean: M, std: S} or {clip: mean_std}"
         )

@@ -4,7 +4,7 @@ import contextlib
 import http.client
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all
 
 
 class _CutError(Exception):
-    """The connection ended before the file did."""
+    """The connection failed, or ended before the file did; the argument says how."""
 
 
 def download(address: str, partial: Path, size: int | None, progress: Progress) -> None:
@@ -33,17 +33,18 @@ def download(address: str, partial: Path, size: int | None, progress: Progress) 
 
     Raises:
         FetchError: it cannot be reached, is not there, or is larger than it should be.
+        OSError: the file system refuses, which another try would not change.
     """
     before = -1
-    failure: Exception | None = None
+    reason = ""
     for _ in range(TRIES):
         try:
             _go_on(address, partial, size, progress)
         except urllib.error.HTTPError as e:
             e.close()
             raise FetchError(f"the server answers {e.code} {e.reason}") from e
-        except (_CutError, OSError, http.client.HTTPException) as e:
-            failure = e
+        except _CutError as e:
+            reason = str(e)
             have = _length(partial)
             if have == before == 0:
                 break  # nothing comes, so nobody is there
@@ -51,9 +52,19 @@ def download(address: str, partial: Path, size: int | None, progress: Progress) 
         else:
             return
     have = _length(partial)
-    reason = str(getattr(failure, "reason", failure)) or type(failure).__name__
     kept = f"; {have:,} bytes are kept, and the next fetch goes on behind them" if have else ""
     raise FetchError(f"the connection failed: {reason}{kept}")
+
+
+@contextlib.contextmanager
+def _connected() -> Iterator[None]:
+    """Tell what the connection says from what the file system says: both are OSErrors."""
+    try:
+        yield
+    except urllib.error.HTTPError:
+        raise
+    except (OSError, http.client.HTTPException) as e:
+        raise _CutError(str(getattr(e, "reason", e)) or type(e).__name__) from e
 
 
 def _length(path: Path) -> int:
@@ -72,7 +83,8 @@ def _go_on(address: str, partial: Path, size: int | None, progress: Progress) ->
         have = 0
     request = urllib.request.Request(address, headers=_headers(partial, have))  # noqa: S310  the table has https
     try:
-        response = urllib.request.urlopen(request, timeout=PATIENCE_SECONDS)  # noqa: S310
+        with _connected():
+            response = urllib.request.urlopen(request, timeout=PATIENCE_SECONDS)  # noqa: S310
     except urllib.error.HTTPError as e:
         if e.code != 416 or not have:
             raise
@@ -109,13 +121,19 @@ def _keep_tag(partial: Path, tag: str | None) -> None:
         _tag_path(partial).unlink(missing_ok=True)
 
 
+def _read(response: Any) -> bytes:
+    with _connected():
+        block: bytes = response.read(_BLOCK)
+    return block
+
+
 def _take(response: Any, partial: Path, have: int, size: int | None, progress: Progress) -> None:
     length = response.headers.get("Content-Length", "")
     total = have + int(length) if length.isdecimal() else None
     most = MAX_BYTES if size is None else size
     with partial.open("r+b" if have else "wb") as file:
         file.seek(have)
-        while block := response.read(_BLOCK):
+        while block := _read(response):
             have += len(block)
             if have > most:
                 raise FetchError(f"the server sends more than {most:,} bytes; it is another file")

@@ -55,15 +55,18 @@ def fetch(entry: Published, folder: Path, progress: Progress) -> Fetched:
     target = folder / entry.file
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        known = _known(folder)
-        if target.is_file():
-            return _there(entry, target, known)
+        if target.is_file():  # needs no lock: its hash is remembered before it appears
+            return _there(entry, target, _known(folder))
         partial = folder / f"{target.name}.partial"
         with _alone(folder):
+            known = _known(folder)
+            if target.is_file():  # now: another fetch had the lock
+                return _there(entry, target, known)
             try:
                 download(entry.address, partial, entry.size, progress)
             except FetchError as e:
-                raise FetchError(f"{e}; or fetch it by hand, to {target}: {entry.address}") from e
+                by_hand = "by hand and unpack it" if entry.gzipped else "by hand"
+                raise FetchError(f"{e}; or fetch it {by_hand}, to {target}: {entry.address}") from e
             digest = _verified(entry, partial, known.get(entry.name))
             if entry.gzipped:
                 _unpack(partial)
