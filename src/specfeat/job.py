@@ -201,19 +201,4 @@ def _entry(end: End, identities: Mapping[str, Identity]) -> Entry:
     name = name_of(end.path)
     unreadable = end.error is not None and end.error.cause == "unreadable"
     identity = UNREADABLE if unreadable else identities[name]
-    entry: Entry = {
-        "path": name,
-        "size": identity.size,
-        "mtime_ns": identity.mtime_ns,
-        "status": end.status,
-        "rows": end.rows,
-        "samples": end.samples,
-        "seconds": round(end.seconds, 6),
-    }
-    if end.silent:
-        entry["silent"] = True
-    if end.error:
-        entry |= {"stage": end.error.stage, "cause": end.error.cause, "error": str(end.error)}
-        if end.error.at_s is not None:
-            entry["at_s"] = round(end.error.at_s, 6)
-    return entry
+    return {"path": name, "size": identity.size, "mtime_ns": identity.mtime_ns, **end.told()}

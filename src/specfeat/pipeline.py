@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,22 @@ class End:
     error: AudioError | None
     seconds: float
     silent: bool = False
+
+    def told(self) -> dict[str, Any]:
+        """Return what record, journal and log say of it, without its name."""
+        entry: dict[str, Any] = {
+            "status": self.status,
+            "rows": self.rows,
+            "samples": self.samples,
+            "seconds": round(self.seconds, 6),
+        }
+        if self.silent:
+            entry["silent"] = True
+        if self.error:
+            entry |= {"stage": self.error.stage, "cause": self.error.cause, "error": str(self.error)}
+            if self.error.at_s is not None:
+                entry["at_s"] = round(self.error.at_s, 6)
+        return entry
 
 
 @dataclass(slots=True)

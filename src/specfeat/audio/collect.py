@@ -63,12 +63,13 @@ class Collection:
     passed_over: tuple[str, ...]
 
 
-def collect(inputs: Iterable[str | os.PathLike[str]]) -> Collection:
-    """Find the audio files that `inputs` name.
+def collect(inputs: Iterable[str | os.PathLike[str]], listed: Iterable[str] = ()) -> Collection:
+    """Find the audio files that `inputs` name, and after them those of a list.
 
     A file counts whatever its name. A folder stands for every file below it whose extension
     libsndfile reads (upper or lower case), sorted by the bytes of the path below the folder;
-    hidden files and folders are passed over, links are followed but never in a circle.
+    hidden files and folders are passed over, links are followed but never in a circle. What a list names
+    need not be there any more: it is a file that will fail.
 
     Raises:
         UsageError: an input does not exist, or a file is named twice.
@@ -79,11 +80,13 @@ def collect(inputs: Iterable[str | os.PathLike[str]]) -> Collection:
     named: dict[str, str] = {}
     passed_over: list[str] = []
     given = [os.fspath(name) for name in inputs]
+    gone = next((name for name in given if not os.path.lexists(name)), None)
+    if gone is not None:
+        raise UsageError(f"{printable(gone)}: no such file or folder")
+    given += listed
     if not given:
         raise UsageError("no input is named; wanted audio files or folders")
     for name in given:
-        if not os.path.lexists(name):
-            raise UsageError(f"{printable(name)}: no such file or folder")
         found = [name]
         if Path(name).is_dir():
             below = sorted(_below(name), key=os.fsencode)

@@ -81,7 +81,7 @@ def _run() -> int:
         if usage is None:
             raise
         said = str(usage())
-        if "'INPUTS...'" in said:  # Typer gives OUTPUT the only word there is
+        if "'OUTPUT'" in said:
             said = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
         _say(f"{said[:1].lower()}{said[1:].rstrip('.')}; see specfeat --help")
         return 2

@@ -12,18 +12,22 @@ import typer
 
 from specfeat.cli.cores import available
 from specfeat.cli.lean import without_optional
+from specfeat.cli.log import Log
+from specfeat.cli.names import read_names
 from specfeat.cli.stop import Stopped, going_on, tell
+from specfeat.errors import UsageError
 from specfeat.failures import Failures, Limit
 
 if TYPE_CHECKING:
     from specfeat.cli.progress import Voice
     from specfeat.config import Config
+    from specfeat.output.place import Place
     from specfeat.output.record import Summary
     from specfeat.output.work import Work
     from specfeat.plan import Plan
 
 Inputs = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         metavar="INPUTS...", show_default=False, help="Audio files, and folders to search for them."
     ),
@@ -34,6 +38,22 @@ Output = Annotated[
         metavar="OUTPUT",
         show_default=False,
         help="The array to write; OUTPUT's index.csv and run.json go beside it.",
+    ),
+]
+FilesFromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--files-from",
+        metavar="FILE|-",
+        show_default=False,
+        help="Read more INPUTS from FILE, one a line.",
+    ),
+]
+NullOption = Annotated[bool, typer.Option("--null", "-0", help="Those names end in a NUL: find -print0.")]
+LogOption = Annotated[
+    str | None,
+    typer.Option(
+        "--log-json", metavar="FILE|-", show_default=False, help="Write what happens as lines of JSON, too."
     ),
 ]
 ConfigOption = Annotated[
@@ -116,8 +136,10 @@ VerboseOption = Annotated[
 
 
 def extract(
-    inputs: Inputs,
-    output: Output,
+    inputs: Inputs = None,
+    output: Output = "",  # Python wants a default after a default; none is taken
+    files_from: FilesFromOption = None,
+    null: NullOption = False,
     config: ConfigOption = "default",
     overrides: SetOption = None,
     device: DeviceOption = "auto",
@@ -132,6 +154,7 @@ def extract(
     update: UpdateOption = False,
     retry_failed: RetryOption = False,
     lock_wait: LockWaitOption = 0.0,
+    log_json: LogOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
@@ -148,6 +171,13 @@ def extract(
     from specfeat.config.weights_file import check_weights_file
     from specfeat.output.place import Place
 
+    wishes = {
+        "force": force,
+        "resume": resume,
+        "update": update,
+        "retry_failed": retry_failed,
+        "keep_partial": keep_partial,
+    }
     running = Running(
         device=device,
         workers=workers,
@@ -155,42 +185,20 @@ def extract(
         limit=Limit(stop=on_error == OnError.stop, most=max_failures),
         timeout_s=timeout_per_file or (None if timeout_per_file is None else math.inf),
     )
-    voice = Voice(quiet=quiet, verbose=verbose)
-    parse_device(device)
-    checked = load_config(config, overrides or [])
-    check_weights_file(checked)
-    place = Place(Path(output))
-    place.check_folder()
-    _check_inputs(inputs)
-
-    from specfeat.audio.collect import collect
-    from specfeat.output.record import summarize
-    from specfeat.output.work import Work
-    from specfeat.plan import Wishes, make_plan
-
-    work = Work(place, lock_wait)
-    try:
-        with work:
-            collection = collect(inputs)
-            place.check_apart_from(collection.paths)
-            wishes = Wishes(
-                force=force,
-                resume=resume,
-                update=update,
-                retry_failed=retry_failed,
-                keep_partial=keep_partial,
-            )
-            plan = make_plan(checked, device, collection, work, wishes)
-            voice.begin(checked, plan)
-            if plan.complete is not None:
-                summary = summarize(plan.complete)
-            else:
-                summary = _carry_out(checked, plan, work, voice, running)
-    except BaseException as e:
-        _tell(e, work)
-        raise
-    voice.done(summary, output, new=plan.complete is None)
-    return 3 if summary.failed or summary.partial else 0
+    with Log(log_json) as log:
+        voice = Voice(quiet=quiet, verbose=verbose, log=log)
+        parse_device(device)
+        checked = load_config(config, overrides or [])
+        check_weights_file(checked)
+        if not output or not (inputs or files_from):
+            raise UsageError("wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy")
+        place = Place(Path(output))
+        place.check_folder()
+        listed = [] if files_from is None else read_names(files_from, null=null)
+        _check_inputs(inputs or [])
+        summary = _obtain(checked, place, (inputs or [], listed), wishes, lock_wait, voice, running)
+        log.exit_code = 3 if summary.failed or summary.partial else 0
+    return log.exit_code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +210,39 @@ class Running:
     threads: int | None
     limit: Limit
     timeout_s: float | None
+
+
+def _obtain(
+    config: "Config",
+    place: "Place",
+    inputs: tuple[list[str], list[str]],
+    wishes: dict[str, bool],
+    lock_wait: float,
+    voice: "Voice",
+    running: Running,
+) -> "Summary":
+    """Make the output, or find that it is there."""
+    from specfeat.audio.collect import collect
+    from specfeat.output.record import summarize
+    from specfeat.output.work import Work
+    from specfeat.plan import Wishes, make_plan
+
+    work = Work(place, lock_wait)
+    try:
+        with work:
+            collection = collect(*inputs)
+            place.check_apart_from(collection.paths)
+            plan = make_plan(config, running.device, collection, work, Wishes(**wishes))
+            voice.begin(config, plan)
+            if plan.complete is not None:
+                summary = summarize(plan.complete)
+            else:
+                summary = _carry_out(config, plan, work, voice, running)
+    except BaseException as e:
+        _tell(e, work)
+        raise
+    voice.done(summary, os.fspath(place.array), new=plan.complete is None)
+    return summary
 
 
 def _carry_out(config: "Config", plan: "Plan", work: "Work", voice: "Voice", running: Running) -> "Summary":
@@ -243,8 +284,6 @@ def _tell(error: BaseException, work: "Work") -> None:
 
 def _check_inputs(inputs: list[str]) -> None:
     """Find a path that does not exist before anything is loaded to read it with."""
-    from specfeat.errors import UsageError
-
     for name in inputs:
         if not os.path.lexists(name):
             raise UsageError(f"{name}: no such file or folder")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from specfeat import __version__
+from specfeat.cli.log import Log
 from specfeat.errors import one_line
 
 if TYPE_CHECKING:
@@ -31,15 +32,20 @@ class Voice:
     Args:
         quiet: nothing but failures.
         verbose: each step and each file.
+        log: for machines, which hears all of it.
     """
 
-    def __init__(self, *, quiet: bool, verbose: bool) -> None:
+    def __init__(self, *, quiet: bool, verbose: bool, log: Log | None = None) -> None:
+        self._log = log or Log(None)
         self.quiet = quiet
         self.verbose = verbose and not quiet
         self._begun = time.perf_counter()
 
     def begin(self, config: "Config", plan: "Plan") -> None:
         """The checks have passed; TensorFlow is next."""
+        self._log.begin(config, plan)
+        for note in plan.notes:
+            self._log.warning(note)
         settings = config.settings
         if self.verbose:
             frames, bins, channels = settings.input_shape
@@ -56,11 +62,15 @@ class Voice:
 
     def built(self, network: "Network") -> None:
         """The network is ready."""
-        if "random" in network.weights and not self.quiet:
-            self.say(
+        self._log.built(network)
+        if "random" in network.weights:
+            text = (
                 f"the network's weights are random (seed {network.weights['random']}): "
                 "its features are those of an untrained network"
             )
+            self._log.warning(text)
+            if not self.quiet:
+                self.say(text)
         if self.verbose:
             self.say(
                 f"network of {network.model.count_params():,} parameters, {network.width} features a row, "
@@ -69,6 +79,7 @@ class Voice:
 
     def done(self, summary: "Summary", output: str, *, new: bool) -> None:
         """All is written, or was before."""
+        self._log.summary = summary
         if self.quiet:
             return
         text = f"{output}: {_count(summary.rows, 'row')} x {_count(summary.width, 'feature')} from "
@@ -90,6 +101,16 @@ class Voice:
             if number:
                 text += f"; {_count(number, thing)} {what}"
         self.say(text)
+
+    def heard_of(self, end: "End") -> None:
+        """A file is done or has failed."""
+        self._log.file(end)
+        if end.error:
+            kept = f"; {_count(end.rows, 'row')} kept" if end.rows else ""
+            self.say(f"{_printable(end.path)}: {end.error}{kept}")
+        elif self.verbose:
+            what = f"{end.rows} rows" if end.status == "ok" else end.status
+            self.say(f"{_printable(end.path)}: {what}")
 
     def say(self, text: str) -> None:
         """Print one line to stderr, above the bar if there is one."""
@@ -135,18 +156,13 @@ class _Bar:
 
     def ended(self, end: "End") -> None:
         """A file is done or has failed."""
+        self._voice.heard_of(end)
         self._files += 1
         if not self._moving.disable:
             self._done_bytes += self._sizes.get(end.path, 0)
             if self._done_bytes:
                 self._moving.bar_format = _BAR
                 self._moving.total = max(1.0, self._moving.n * self._all_bytes / self._done_bytes)
-        if end.error:
-            kept = f"; {_count(end.rows, 'row')} kept" if end.rows else ""
-            self._voice.say(f"{_printable(end.path)}: {end.error}{kept}")
-        elif self._voice.verbose:
-            what = f"{end.rows} rows" if end.status == "ok" else end.status
-            self._voice.say(f"{_printable(end.path)}: {what}")
 
 
 def _printable(path: str) -> str:

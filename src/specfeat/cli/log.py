@@ -1,0 +1,134 @@
+"""`--log-json FILE|-`: what happens, for machines, one JSON object a line."""
+
+import datetime
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any
+
+from specfeat import __version__
+from specfeat.cli.stop import Stopped
+from specfeat.errors import OutputError, SpecfeatError, one_line
+
+if TYPE_CHECKING:
+    from specfeat.config import Config
+    from specfeat.network.build import Network
+    from specfeat.output.record import Summary
+    from specfeat.pipeline import End
+    from specfeat.plan import Plan
+
+
+class Log:
+    """Writes events as they come; docs/running.md lists them. Leaving the `with` block writes the last.
+
+    Args:
+        target: a file, to which is added; "-" for stdout; None for no log.
+
+    Attributes:
+        exit_code: that the command will leave with, unless it fails.
+        summary: of the run, if it has one.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+
+    def __init__(self, target: str | None) -> None:
+        self.exit_code = 0
+        self.summary: Summary | None = None
+        self._target = target
+        self._file: IO[str] | None = None
+        if target == "-":
+            self._file = sys.stdout
+        elif target is not None:
+            try:
+                self._file = Path(target).open("a", encoding="ascii")  # noqa: SIM115  closed in __exit__
+            except (OSError, ValueError) as e:
+                raise self._failed(e) from e
+
+    def begin(self, config: "Config", plan: "Plan") -> None:
+        """The checks have passed."""
+        self._write(
+            "begin",
+            specfeat=__version__,
+            config=config.name,
+            config_sha256=config.settings.digest,
+            files=len(plan.paths),
+            to_do=len(plan.todo),
+            passed_over=len(plan.passed_over),
+        )
+
+    def built(self, network: "Network") -> None:
+        """The network is ready."""
+        self._write(
+            "built",
+            seconds=round(network.seconds, 3),
+            parameters=network.model.count_params(),
+            features=network.width,
+            weights=network.weights,
+            device=network.device.description,
+        )
+
+    def warning(self, message: str) -> None:
+        """Something that the user should know."""
+        self._write("warning", message=message)
+
+    def file(self, end: "End") -> None:
+        """A file is done or has failed."""
+        self._write("file", **_named(end.path), **end.told())
+
+    def _end(self, error: BaseException | None) -> None:
+        told: dict[str, Any] = {"exit_code": _code(error) if error else self.exit_code}
+        if self.summary:
+            names = ("files", "failed", "partial", "without_rows", "silent", "rows")
+            told |= {name: getattr(self.summary, name) for name in names} | {"features": self.summary.width}
+        if error:
+            told["error"] = one_line(str(error)) or type(error).__name__
+        self._write("end", **told)
+
+    def _write(self, event: str, **told: object) -> None:
+        if self._file is None:
+            return
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        try:
+            self._file.write(json.dumps({"event": event, "time": now, **told}) + "\n")
+            self._file.flush()
+        except BrokenPipeError:
+            self._file = None
+            raise
+        except OSError as e:
+            self._file = None
+            raise self._failed(e) from e
+
+    def _failed(self, error: Exception) -> OutputError:
+        reason = getattr(error, "strerror", None) or error
+        return OutputError(f"--log-json {one_line(str(self._target))}: cannot be written: {reason}")
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self._end(error)
+        finally:
+            if self._file is not None and self._file is not sys.stdout:
+                self._file.close()
+
+
+def _code(error: BaseException) -> int:
+    if isinstance(error, SpecfeatError):
+        return error.exit_code
+    if isinstance(error, BrokenPipeError):
+        return 128 + signal.SIGPIPE
+    return 128 + error.number if isinstance(error, Stopped) else 1
+
+
+def _named(path: str) -> dict[str, str]:
+    """Return a file's name as text; JSON cannot hold what is not UTF-8, which comes as digits besides."""
+    name = os.fsencode(path)
+    text = name.decode("utf-8", "replace")
+    return {"path": text} if text.encode() == name else {"path": text, "path_hex": name.hex()}

@@ -1,0 +1,214 @@
+"""The command among other programs: names from a list, a log for machines, pipes, exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from nasty import good
+from specfeat.audio.collect import collect
+from specfeat.cli.log import Log
+from specfeat.cli.names import read_names
+from specfeat.errors import AudioError, NothingError, OutputError, UsageError
+from specfeat.pipeline import End
+
+NAMES = [
+    b"a/same.wav",
+    b"b/same.wav",
+    b"a/same.flac",
+    b"new\nline.wav",
+    b"-dash.wav",
+    b"--files-from.wav",
+    b"# no comment.wav",
+    b" spaces .wav ",
+    b"odd\xff\xfe.wav",
+    "caf\u00e9.wav".encode(),
+    "cafe\u0301.wav".encode(),
+    b"quote\"'.wav",
+    b"return\r.wav",
+    "\u2028\u202e.wav".encode(),
+]
+
+
+def _run(folder: Path, *words: object, **options: Any) -> "subprocess.CompletedProcess[bytes]":
+    command = [sys.executable, "-m", "specfeat", "extract", *map(str, words)]
+    return subprocess.run(command, cwd=folder, check=False, timeout=300, capture_output=True, **options)
+
+
+@pytest.mark.parametrize("null", [True, False])
+def test_names_are_read_as_bytes(tmp_path: Path, null: bool) -> None:
+    """Each name comes back to the byte: dashes, hashes, spaces and what is not UTF-8 mean nothing."""
+    names = [name for name in NAMES if null or b"\n" not in name]
+    end = b"\0" if null else b"\n"
+    (tmp_path / "list").write_bytes(end.join(names) + end)
+
+    assert [os.fsencode(name) for name in read_names(str(tmp_path / "list"), null=null)] == names
+    (tmp_path / "list").write_bytes(end.join(names))
+    assert len(read_names(str(tmp_path / "list"), null=null)) == len(names)
+
+
+def test_a_list_that_is_none_is_told(tmp_path: Path) -> None:
+    """Empty, not there, a folder, or with NULs that nobody announced: a sentence each."""
+    (tmp_path / "empty").write_bytes(b"\n\n")
+    (tmp_path / "nulls").write_bytes(b"a.wav\0b.wav\0")
+
+    with pytest.raises(NothingError, match="names no file"):
+        read_names(str(tmp_path / "empty"), null=False)
+    with pytest.raises(UsageError, match="add -0 if names end in them"):
+        read_names(str(tmp_path / "nulls"), null=False)
+    for name in ("nowhere", "."):
+        with pytest.raises(UsageError, match="cannot be read"):
+            read_names(str(tmp_path / name), null=True)
+
+
+def test_what_a_list_names_may_be_gone(tmp_path: Path) -> None:
+    """A name from a list that leads nowhere is a file that will fail; one on the command line is a mistake."""
+    good(tmp_path / "a.wav")
+    there, gone = str(tmp_path / "a.wav"), str(tmp_path / "gone.wav")
+
+    assert collect([], [there, gone]).paths == (there, gone)
+    with pytest.raises(UsageError, match="no such file or folder"):
+        collect([there, gone])
+    with pytest.raises(UsageError, match="is named twice"):
+        collect([there], [f"{tmp_path}/./a.wav"])
+
+
+def _events(text: bytes) -> list[dict[str, Any]]:
+    """The log's lines, each strict JSON: one object, no lone surrogate."""
+    lines = [json.loads(line) for line in text.decode("ascii").splitlines()]
+    for line in lines:
+        json.dumps(line, ensure_ascii=False).encode("utf-8")
+    return lines
+
+
+@pytest.mark.tf
+def test_each_file_keeps_its_identity(tmp_path: Path) -> None:
+    """Through the list, the index, the record and the log: twins, odd bytes and files of one name stay apart."""
+    loop = tmp_path / "a"
+    loop.mkdir()
+    (tmp_path / "b").mkdir()
+    (loop / "loop").symlink_to("..")
+    for k, name in enumerate(NAMES):
+        good(tmp_path / "one.wav", 0.3 + k / 10, seed=k)
+        if name.endswith(b"flac"):
+            soundfile.write(tmp_path / "one.wav", *soundfile.read(tmp_path / "one.wav"), format="FLAC")
+        (tmp_path / "one.wav").rename(tmp_path / os.fsdecode(name))
+    listed = b"\0".join([*NAMES, b"gone.wav"]) + b"\0"
+    words = ("--files-from", "-", "-0", "o.npy", "-c", "minimal", "-q", "--log-json", "log")
+    done = _run(tmp_path, *words, input=listed)
+    index = pd.read_csv(tmp_path / "o.index.csv", encoding_errors="surrogateescape")
+    record = json.loads((tmp_path / "o.run.json").read_text())
+    events = _events((tmp_path / "log").read_bytes())
+    logged = [
+        bytes.fromhex(line["path_hex"]) if "path_hex" in line else line["path"].encode()
+        for line in events
+        if line["event"] == "file"
+    ]
+
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert done.stderr == b"specfeat: gone.wav: cannot be opened: No such file or directory\n"
+    assert [os.fsencode(path) for path in dict.fromkeys(index["path"])] == NAMES
+    assert [os.fsencode(file["path"]) for file in record["files"]] == [*NAMES, b"gone.wav"]
+    assert logged == [*NAMES, b"gone.wav"]
+    assert [line["event"] for line in events[:3]] == ["begin", "built", "warning"]
+    assert events[-1].items() >= {"event": "end", "exit_code": 3, "files": 15, "failed": 1}.items()
+    rows = {name: np.load(tmp_path / "o.npy")[index["path"] == os.fsdecode(name)] for name in NAMES}
+    assert len({some.tobytes() for some in rows.values()}) == len(NAMES)
+
+
+def _exit_code(folder: Path, words: Sequence[object]) -> tuple[int, dict[str, Any]]:
+    """What the command leaves with, and the last line of its log."""
+    (folder / "log").unlink(missing_ok=True)
+    done = _run(folder, *words, "-c", "minimal", "-q", "--log-json", "log")
+    assert b"Traceback" not in done.stderr
+    assert done.stdout == b""
+    return done.returncode, _events((folder / "log").read_bytes())[-1]
+
+
+@pytest.mark.tf
+def test_each_exit_code(tmp_path: Path) -> None:
+    """0, 1, 2, 3 and 4, as the log, the record and the shell have them."""
+    good(tmp_path / "a.wav")
+    (tmp_path / "bad.wav").write_text("text")
+    cases: list[tuple[int, list[object]]] = [
+        (0, ["a.wav", "o.npy"]),
+        (0, ["a.wav", "o.npy", "--update"]),
+        (3, ["a.wav", "bad.wav", "o3.npy"]),
+        (3, ["a.wav", "bad.wav", "o3.npy", "--update"]),
+        (1, ["bad.wav", "a.wav", "o1.npy", "--on-error", "stop"]),
+        (1, ["bad.wav", "a.wav", "o1.npy", "--force", "--max-failures", "49%"]),
+        (3, ["bad.wav", "a.wav", "o1.npy", "--force", "--max-failures", "50%"]),
+        (4, ["bad.wav", "o4.npy"]),
+        (2, ["a.wav", "o.npy"]),
+        (2, ["gone.wav", "o2.npy"]),
+    ]
+    for code, words in cases:
+        came, last = _exit_code(tmp_path, words)
+        assert (came, last["event"], last["exit_code"]) == (code, "end", code), words
+        assert ("error" in last) == (code not in (0, 3))
+        record = tmp_path / str(words[-1] if len(words) == 2 else "none").replace(".npy", ".run.json")
+        if code in (0, 3) and record.exists():
+            failed = json.loads(record.read_text())["counts"]["failed"]
+            assert (failed > 0) == (code == 3)
+
+
+@pytest.mark.tf
+@pytest.mark.parametrize("tail", ["| head -1", "| true", ">&-"])
+def test_a_reader_who_leaves_ends_the_run_quietly(tmp_path: Path, tail: str) -> None:
+    """With the log on stdout, `| head -1` is 141 without a traceback; a stdout that was closed before does not matter."""
+    good(tmp_path / "a.wav")
+    call = f"{sys.executable} -m specfeat extract a.wav o.npy -c minimal -q --log-json -"
+    done = subprocess.run(
+        ["bash", "-c", f"{call} {tail}; exit ${{PIPESTATUS[0]}}"],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == (0 if tail == ">&-" else 141)
+    assert done.stderr == b""
+
+
+def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """Before any work, or when the disk is full: one sentence that names it."""
+    with pytest.raises(OutputError, match="--log-json nowhere/log: cannot be written: No such file"):
+        Log("nowhere/log")
+    with (
+        pytest.raises(OutputError, match="--log-json /dev/full: cannot be written: No space left"),
+        Log("/dev/full") as log,
+    ):
+        log.warning("?")
+
+
+def test_the_log_says_what_broke(tmp_path: Path) -> None:
+    """A failed file has stage, cause, sentence and place; a name that is not UTF-8 has its bytes as digits."""
+    error = AudioError("breaks off", "decode", "broken", 1.5)
+    with Log(str(tmp_path / "log")) as log:
+        log.file(End(os.fsdecode(b"odd\xff.wav"), "partial", 24_000, 5, 0, error, 0.25, silent=True))
+    told, last = _events((tmp_path / "log").read_bytes())
+    del told["time"]
+
+    assert told == {
+        "event": "file",
+        "path": "odd\ufffd.wav",
+        "path_hex": b"odd\xff.wav".hex(),
+        "status": "partial",
+        "rows": 5,
+        "samples": 24_000,
+        "seconds": 0.25,
+        "silent": True,
+        "stage": "decode",
+        "cause": "broken",
+        "error": "breaks off",
+        "at_s": 1.5,
+    }
+    assert last["exit_code"] == 0
