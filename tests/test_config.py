@@ -909,3 +909,20 @@ def test_lengths_and_hops_in_every_unit(clips: str, length: int, hop: int) -> No
     cutter = load_config("yamnet", [f"clips={clips}"]).settings.cutter
 
     assert (cutter.clip_samples, cutter.hop_samples) == (length, hop)
+
+
+def test_a_list_that_is_too_short_is_told(tmp_path: Path) -> None:
+    """A window that wants two values and has one, or none: one line, found by tests/fuzz."""
+    for value in ("[]", "[null]", "[kaiser]"):
+        with pytest.raises(ConfigError, match=r"spectrogram\.window"):
+            load_config("minimal", [f"spectrogram.window={value}"])
+
+
+def test_an_error_is_no_longer_than_can_be_read(tmp_path: Path) -> None:
+    """A name of 5,000 characters is cut in what is said of it; found by tests/fuzz."""
+    text = (Path(__file__).parents[1] / "configs" / "minimal.yaml").read_text()
+    (tmp_path / "long.yaml").write_text(text.replace("Flatten", "a" * 5000))
+    with pytest.raises(ConfigError, match="is not a layer that specfeat knows") as caught:
+        load_config(tmp_path / "long.yaml")
+
+    assert len(str(caught.value)) < 1700 + len(str(tmp_path))

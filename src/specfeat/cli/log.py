@@ -1,5 +1,6 @@
 """`--log-json FILE|-`: what happens, for machines, one JSON object a line."""
 
+import contextlib
 import datetime
 import json
 import os
@@ -95,12 +96,18 @@ class Log:
         try:
             self._file.write(json.dumps({"event": event, "time": now, **told}) + "\n")
             self._file.flush()
-        except BrokenPipeError:
-            self._file = None
-            raise
         except OSError as e:
-            self._file = None
+            self._drop()
+            if isinstance(e, BrokenPipeError):
+                raise
             raise self._failed(e) from e
+
+    def _drop(self) -> None:
+        """Write no more; what could not be written is not tried again."""
+        file, self._file = self._file, None
+        if file is not None and file is not sys.stdout:
+            with contextlib.suppress(OSError):
+                file.close()
 
     def _failed(self, error: Exception) -> OutputError:
         reason = getattr(error, "strerror", None) or error
@@ -115,8 +122,7 @@ class Log:
         try:
             self._end(error)
         finally:
-            if self._file is not None and self._file is not sys.stdout:
-                self._file.close()
+            self._drop()
 
 
 def _code(error: BaseException) -> int:

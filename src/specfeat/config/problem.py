@@ -133,8 +133,12 @@ def _path(tree: Tree, loc: tuple[str | int, ...]) -> KeyPath:
     at: Any = tree.data
     path: list[str | int] = []
     for key in loc:
-        if isinstance(at, dict | list) and (key in at if isinstance(at, dict) else isinstance(key, int)):
-            at = at[key]  # type: ignore[index]  # a name for a mapping, a number for a list
+        if isinstance(at, dict):
+            is_there = key in at
+        else:  # a list that is too short for what it stands for has no place of what it lacks
+            is_there = isinstance(at, list) and isinstance(key, int) and key < len(at)
+        if is_there:
+            at = at[key]
             path.append(key)
     return tuple(path)
 

@@ -22,6 +22,7 @@ MAX_BYTES = 100_000  # the largest shipped config has a twelfth of it
 MAX_VALUES = 100_000  # after anchors are expanded
 MAX_DEPTH = 40  # a block in a block of layers has 10
 MAX_DIGITS = 300  # of a number: every float64 can be written with fewer
+MAX_SAID = 1500  # characters of an error
 
 _SECTIONS = "the sections audio, spectrogram, clips, model"
 
@@ -69,6 +70,8 @@ class Tree:
     def error(self, path: KeyPath, text: str, *, at_key: bool = False) -> ConfigError:
         """Make the one-line error for the value (or key) at `path`."""
         said = f"{dotted(path)}: {text}" if path else text
+        if len(said) > MAX_SAID:  # a name or a key may be as long as the file
+            said = f"{said[: MAX_SAID // 2]} ... {said[-MAX_SAID // 2 :]}"
         return ConfigError(one_line(f"{self.where(path, at_key=at_key)}: {said}"))
 
     def replace(self, path: KeyPath, override: str) -> None:
