@@ -133,7 +133,7 @@ FOLLOWED = {
     ),
     "weights that no machine holds": (
         "    - Flatten\n    - Dense: {units: 100000000}\n",
-        "c.yaml:9:7: model.layers[1]: Dense 'dense_1' would have 78,400,000,000 weights; wanted 2,147,483,648 or fewer",
+        "c.yaml:9:7: model.layers[1]: Dense 'dense_1' would have 78,500,000,000 weights; wanted 2,147,483,648 or fewer",
     ),
     "an output that no machine holds": (
         "    - UpSampling2D: {size: 3000}\n    - Flatten\n",

@@ -400,6 +400,34 @@ def test_a_bad_model_is_told_with_its_place_its_key_and_the_cure(entry: str, lin
     assert f"bad.yaml:{line}" == str(caught.value)
 
 
+WIDE = "Conv2D: {filters: 4096, kernel_size: 1}"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "SeparableConv2D: {filters: 4096, kernel_size: 25}",  # 625 x 4096, then 4096 x 4096
+        "Conv2D: {filters: 4096, kernel_size: 25, groups: 4096}",  # 625 x 4096
+    ],
+)
+def test_kernels_over_a_group_or_a_channel_are_as_small_as_they_are(item: str) -> None:
+    """625 x 4096 x 4096 weights would be refused; these have a five hundredth of them, and less."""
+    assert len(whole(WIDE, item)) == 2
+
+
+@pytest.mark.parametrize(
+    ("item", "weights"),
+    [
+        ("Conv2D: {filters: 4096, kernel_size: 25, use_bias: false}", 625 * 4096 * 4096),
+        ("SeparableConv2D: {filters: 200, kernel_size: 1, depth_multiplier: 4096}", 4096**2 * 201 + 200),
+    ],
+)
+def test_weights_that_no_machine_holds_are_counted(item: str, weights: int) -> None:
+    """All of the layer's arrays, before memory is asked for."""
+    with pytest.raises(ModelError, match=f"would have {weights:,} weights; wanted 2,147,483,648 or fewer"):
+        whole(WIDE, item)
+
+
 def test_an_input_shape_that_is_right_changes_nothing() -> None:
     assert read(HEAD.replace("layers:\n", "input_shape: [96, 64, 1]\n  layers: [Flatten]\n")) == layers(
         "Flatten"

@@ -10,7 +10,7 @@ from itertools import pairwise
 from specfeat.config.graph import INPUT, Layer
 from specfeat.config.layers import LAYERS
 from specfeat.config.settings import Settings, times
-from specfeat.config.shapes import Shape, output_shape
+from specfeat.config.shapes import POOL_SIZE, Shape, array_shapes, each, index_of, output_shape, reach, walk
 from specfeat.config.tree import Tree, dotted
 from specfeat.errors import ModelError
 
@@ -27,21 +27,15 @@ def check_network(settings: Settings, tree: Tree) -> None:
     """
     model = settings.model
     layers = {layer.name: layer for layer in model.layers}
-    shapes: dict[str, Shape] = {INPUT: settings.input_shape}
-    for layer in model.layers:
-        if not all(name in shapes for name in layer.inputs):
-            continue  # behind an application
-        given = [shapes[name] for name in layer.inputs]
+    shapes: dict[str, Shape] = {}
+    for layer, given in walk(settings, shapes):
         reason = misfit(layer, given)
         if reason:
             raise layer_error(tree, layer, reason + _way(layer, layers, shapes))
         output = output_shape(layer, given)
-        if output is None:
-            continue
-        reason = too_large(output, model.batch)
+        reason = too_large(output, model.batch) if output else None
         if reason:
             raise layer_error(tree, layer, reason)
-        shapes[layer.name] = output
     if model.feature_layer in shapes:
         check_row(tree, layers, model.feature_layer, shapes[model.feature_layer], named=model.features)
 
@@ -136,7 +130,7 @@ def misfit(layer: Layer, shapes: Sequence[Shape]) -> str | None:
         or _wrong_size(layer, shape)
         or _wrong_channels(layer, shape)
         or _nothing_left(layer, shape, axes)
-        or _too_many(layer, shape, axes)
+        or _too_many(layer, shape)
     )
 
 
@@ -198,7 +192,7 @@ def _wrong_channels(layer: Layer, shape: Shape) -> str | None:
     # Without a word Keras' GroupNormalization makes 32 groups.
     groups = layer.options.get("groups", 32 if layer.kind == "GroupNormalization" else 1)
     axis = layer.options.get("axis", -1)
-    channels = shape[axis - 1 if axis > 0 else axis] if groups > 1 else 1
+    channels = shape[index_of(axis, shape)] if groups > 1 else 1
     for what, number in (("channels", channels), ("filters", layer.options.get("filters", 0))):
         if groups > 1 and number % groups:
             return f"has {groups} groups, which do not divide its {number} {what}"
@@ -210,18 +204,16 @@ def _nothing_left(layer: Layer, shape: Shape, axes: int) -> str | None:
         left = output_shape(layer, [shape]) or shape
         return None if min(left) > 0 else f"gets {times(shape)}, of which its cropping leaves nothing"
     what = "pool_size" if "Pooling" in layer.kind else "kernel_size"
-    size = layer.options.get(
-        what, 2 if axes and "Pooling" in layer.kind and "Global" not in layer.kind else None
-    )
+    pools = axes and "Pooling" in layer.kind and "Global" not in layer.kind
+    size = layer.options.get(what, POOL_SIZE if pools else None)
     if size is None or layer.options.get("padding", "valid") != "valid":
         return None
-    sizes, dilation = _each(size, axes), _each(layer.options.get("dilation_rate", 1), axes)
-    reach = tuple((k - 1) * d + 1 for k, d in zip(sizes, dilation, strict=True))
-    if _covers(reach, shape):
+    sizes, far = each(size, axes), reach(size, layer.options.get("dilation_rate", 1), axes)
+    if _covers(far, shape):
         return None
-    dilated = "" if reach == sizes else f", dilated to {times(reach)},"
+    dilated = "" if far == sizes else f", dilated to {times(far)},"
     turned = ""
-    if _covers(reach[::-1], shape):
+    if _covers(far[::-1], shape):
         turned = f"sizes go [frames, bins], and [{_listed(sizes[::-1])}] would fit; else "
     return (
         f"gets {times(shape)}, of which a {what} of {times(sizes)}{dilated} leaves nothing; {turned}"
@@ -229,12 +221,8 @@ def _nothing_left(layer: Layer, shape: Shape, axes: int) -> str | None:
     )
 
 
-def _covers(reach: Shape, shape: Shape) -> bool:
-    return all(k <= n for k, n in zip(reach, shape, strict=False))
-
-
-def _each(value: int | Shape, axes: int) -> Shape:
-    return (value,) * axes if isinstance(value, int) else value
+def _covers(far: Shape, shape: Shape) -> bool:
+    return all(k <= n for k, n in zip(far, shape, strict=False))
 
 
 def _unequal(layer: Layer, shapes: Sequence[Shape]) -> str | None:
@@ -256,15 +244,13 @@ def _unequal(layer: Layer, shapes: Sequence[Shape]) -> str | None:
 
 def _without(shape: Shape, axis: int) -> Shape:
     """The shape less an axis, which counts the batch as 0; an axis that is not there takes nothing away."""
-    at = axis - 1 if axis > 0 else len(shape) + axis
+    at = index_of(axis, shape)
     return shape[:at] + shape[at + 1 :] if 0 <= at < len(shape) else shape
 
 
-def _too_many(layer: Layer, shape: Shape, axes: int) -> str | None:
+def _too_many(layer: Layer, shape: Shape) -> str | None:
     """Refuse weights that no machine holds, before memory is asked for."""
-    options, channels = layer.options, shape[-1] if shape else 0
-    kernel = math.prod(_each(options.get("kernel_size", 1), max(1, axes)))
-    outputs = options.get("filters", options.get("units", options.get("depth_multiplier", 0)))
-    if kernel * channels * outputs <= MAX_PARAMETERS:
+    weights = sum(math.prod(array) for _, array in array_shapes(layer, shape))
+    if weights <= MAX_PARAMETERS:
         return None
-    return f"would have {kernel * channels * outputs:,} weights; wanted {MAX_PARAMETERS:,} or fewer"
+    return f"would have {weights:,} weights; wanted {MAX_PARAMETERS:,} or fewer"

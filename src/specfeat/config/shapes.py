@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from specfeat.config.graph import INPUT, Layer
+from specfeat.config.layers import LAYERS
 from specfeat.config.settings import Settings
 
 Shape = tuple[int, ...]
@@ -32,13 +33,35 @@ def network_shapes(settings: Settings) -> dict[str, Shape]:
     Raises:
         UnknownLayerError: only Keras knows.
     """
-    shapes: dict[str, Shape] = {INPUT: settings.input_shape}
+    shapes: dict[str, Shape] = {}
+    for _ in walk(settings, shapes):
+        pass
     for layer in settings.model.layers:
-        shape = output_shape(layer, [shapes[name] for name in layer.inputs])
-        if shape is None:
+        if layer.name not in shapes:
             raise UnknownLayerError(layer.kind)
-        shapes[layer.name] = shape
     return shapes
+
+
+def walk(settings: Settings, shapes: dict[str, Shape]) -> Iterator[tuple[Layer, list[Shape]]]:
+    """Follow a clip through the layers, as far as shapes are known without Keras.
+
+    Args:
+        settings: of the config.
+        shapes: is filled on the way, first with that of the input.
+
+    Yields:
+        A layer and the shapes of its inputs, before that of its output is worked out, which wants a layer
+        that fits.
+    """
+    shapes[INPUT] = settings.input_shape
+    for layer in settings.model.layers:
+        if not all(name in shapes for name in layer.inputs):
+            continue  # behind an application
+        given = [shapes[name] for name in layer.inputs]
+        yield layer, given
+        output = output_shape(layer, given)
+        if output is not None:
+            shapes[layer.name] = output
 
 
 def output_shape(layer: Layer, shapes: Sequence[Shape]) -> Shape | None:
@@ -55,9 +78,8 @@ def network_arrays(settings: Settings) -> Iterator[ArrayShape]:
     """
     shapes = network_shapes(settings)
     for layer in settings.model.layers:
-        if layer.kind in _ARRAYS:
-            for role, shape in _ARRAYS[layer.kind](layer.options, shapes[layer.inputs[0]]):
-                yield ArrayShape(layer, role, shape)
+        for role, shape in array_shapes(layer, shapes[layer.inputs[0]]):
+            yield ArrayShape(layer, role, shape)
 
 
 def multiplications(settings: Settings) -> float:
@@ -78,19 +100,29 @@ def multiplications(settings: Settings) -> float:
 Options = Mapping[str, Any]
 
 
-def _each(value: Any, axes: int) -> Shape:
+def each(value: Any, axes: int) -> Shape:
+    """Write a size that holds for every axis, or is given for each, as one for each."""
     return tuple(value) if isinstance(value, tuple) else (value,) * axes
+
+
+def reach(size: Any, dilation: Any, axes: int) -> Shape:
+    """How far a window goes along each axis: with gaps of `dilation - 1` between its points."""
+    return tuple((k - 1) * d + 1 for k, d in zip(each(size, axes), each(dilation, axes), strict=True))
+
+
+def index_of(axis: int, shape: Sequence[object]) -> int:
+    """Turn an axis that counts the batch as 0, or from the end, into an index of a shape without it."""
+    return axis - 1 if axis > 0 else len(shape) + axis
 
 
 def _window(options: Options, shape: Shape, size: Any, strides: Any) -> Shape:
     """The spatial axes after a window of `size` has gone over them."""
     axes = len(shape) - 1
-    steps = _each(strides, axes)
+    steps = each(strides, axes)
     if options.get("padding", "valid") == "same":
         return tuple(-(-n // s) for n, s in zip(shape, steps, strict=False))
-    dilation = _each(options.get("dilation_rate", 1), axes)
-    reach = [(k - 1) * d + 1 for k, d in zip(_each(size, axes), dilation, strict=True)]
-    return tuple((n - k) // s + 1 for n, k, s in zip(shape, reach, steps, strict=False))
+    far = reach(size, options.get("dilation_rate", 1), axes)
+    return tuple((n - k) // s + 1 for n, k, s in zip(shape, far, steps, strict=False))
 
 
 def _conv(options: Options, shapes: Sequence[Shape]) -> Shape:
@@ -99,8 +131,11 @@ def _conv(options: Options, shapes: Sequence[Shape]) -> Shape:
     return (*_window(options, shape, options["kernel_size"], options.get("strides", 1)), channels)
 
 
+POOL_SIZE = 2  # Keras' default
+
+
 def _pool(options: Options, shapes: Sequence[Shape]) -> Shape:
-    size = options.get("pool_size", 2)
+    size = options.get("pool_size", POOL_SIZE)
     return (*_window(options, shapes[0], size, options.get("strides") or size), shapes[0][-1])
 
 
@@ -138,7 +173,7 @@ def _crop(options: Options, shapes: Sequence[Shape]) -> Shape:
 def _upsample(options: Options, shapes: Sequence[Shape]) -> Shape:
     *spatial, channels = shapes[0]
     return (
-        *(n * s for n, s in zip(spatial, _each(options.get("size", 2), len(spatial)), strict=True)),
+        *(n * s for n, s in zip(spatial, each(options.get("size", 2), len(spatial)), strict=True)),
         channels,
     )
 
@@ -150,8 +185,7 @@ def _reshape(options: Options, shapes: Sequence[Shape]) -> Shape:
 
 
 def _concatenate(options: Options, shapes: Sequence[Shape]) -> Shape:
-    axis = options.get("axis", -1)
-    at = axis - 1 if axis > 0 else len(shapes[0]) + axis
+    at = index_of(options.get("axis", -1), shapes[0])
     return (*shapes[0][:at], sum(shape[at] for shape in shapes), *shapes[0][at + 1 :])
 
 
@@ -171,7 +205,7 @@ _SAME = (
     ),
     *("SpatialDropout1D", "SpatialDropout2D", "Rescaling"),
 )
-_MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+_MERGES = [name for name, kind in LAYERS.items() if kind.merges]  # Concatenate has a rule of its own
 _CONVOLUTIONS = [f"{kind}{axes}D" for kind in ("Conv", "DepthwiseConv", "SeparableConv") for axes in (1, 2)]
 
 _OUTPUTS: dict[str, Callable[[Options, Sequence[Shape]], Shape]] = {
@@ -201,7 +235,7 @@ def _with_bias(arrays: Arrays, options: Options, channels: int) -> Arrays:
 
 
 def _conv_arrays(options: Options, shape: Shape) -> Arrays:
-    kernel = _each(options["kernel_size"], len(shape) - 1)
+    kernel = each(options["kernel_size"], len(shape) - 1)
     filters = options["filters"]
     return _with_bias(
         [("kernel", (*kernel, shape[-1] // options.get("groups", 1), filters))], options, filters
@@ -209,12 +243,12 @@ def _conv_arrays(options: Options, shape: Shape) -> Arrays:
 
 
 def _depthwise_arrays(options: Options, shape: Shape) -> Arrays:
-    kernel, multiplier = _each(options["kernel_size"], len(shape) - 1), options.get("depth_multiplier", 1)
+    kernel, multiplier = each(options["kernel_size"], len(shape) - 1), options.get("depth_multiplier", 1)
     return _with_bias([("kernel", (*kernel, shape[-1], multiplier))], options, shape[-1] * multiplier)
 
 
 def _separable_arrays(options: Options, shape: Shape) -> Arrays:
-    kernel, multiplier = _each(options["kernel_size"], len(shape) - 1), options.get("depth_multiplier", 1)
+    kernel, multiplier = each(options["kernel_size"], len(shape) - 1), options.get("depth_multiplier", 1)
     filters = options["filters"]
     arrays: Arrays = [
         ("depthwise_kernel", (*kernel, shape[-1], multiplier)),
@@ -229,21 +263,18 @@ def _dense_arrays(options: Options, shape: Shape) -> Arrays:
 
 def _norm_arrays(options: Options, shape: Shape) -> Arrays:
     axis = options.get("axis", -1)
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    sizes = tuple(shape[a - 1 if a > 0 else a] for a in axes)
+    sizes = tuple(shape[index_of(a, shape)] for a in each(axis, 1))
     arrays = [("gamma", sizes)] if options.get("scale", True) else []
     return [*arrays, ("beta", sizes)] if options.get("center", True) else arrays
 
 
 def _slopes(options: Options, shape: Shape) -> Arrays:
-    shared = options.get("shared_axes", ())
-    axes = shared if isinstance(shared, tuple) else (shared,)
+    axes = each(options.get("shared_axes", ()), 1)
     return [("alpha", tuple(1 if i in axes else n for i, n in enumerate(shape, 1)))]
 
 
 def _batch_norm_arrays(options: Options, shape: Shape) -> Arrays:
-    axis = options.get("axis", -1)
-    size = (shape[axis - 1 if axis > 0 else axis],)
+    size = (shape[index_of(options.get("axis", -1), shape)],)
     return [*_norm_arrays(options, shape), ("moving_mean", size), ("moving_variance", size)]
 
 
@@ -257,3 +288,9 @@ _ARRAYS: dict[str, Callable[[Options, Shape], Arrays]] = {
     "PReLU": _slopes,
     "BatchNormalization": _batch_norm_arrays,
 }
+
+
+def array_shapes(layer: Layer, shape: Shape) -> Arrays:
+    """Give the arrays of a layer that gets `shape`, in Keras' order, by role; none where only Keras knows."""
+    arrays = _ARRAYS.get(layer.kind)
+    return arrays(layer.options, shape) if arrays else []

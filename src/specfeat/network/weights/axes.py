@@ -13,6 +13,7 @@ from typing import Literal
 
 from specfeat.config.graph import INPUT, Layer
 from specfeat.config.settings import FlattenOrder
+from specfeat.config.shapes import index_of
 from specfeat.network.weights.arrays import Shape
 
 # What a kernel reads: the sizes (frames, bins, channels) of what was made one axis in Keras' order; None if
@@ -78,7 +79,7 @@ def _made(shape: Shape, makers: Iterator[int]) -> Axes:
 def _read(layer: Layer, read: Axes, flatten: FlattenOrder) -> Order:
     along = layer.options.get("axis", -1) if layer.kind.endswith("Normalization") else -1
     several = along if isinstance(along, tuple | list) else (along,)
-    orders = [_order(read[a - 1 if a > 0 else a], flatten) for a in several]
+    orders = [_order(read[index_of(a, read)], flatten) for a in several]
     return orders[0] if len(orders) == 1 or not any(orders) else "mixed"
 
 
