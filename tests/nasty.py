@@ -143,7 +143,7 @@ def _with_data_size(path: Path, size: int) -> None:
 BYTES = 2 * round(SECONDS * RATE)
 
 
-@nasty("says_none.wav", "empty")
+@nasty("says_none.wav", "failed", "header")
 def _says_none(path: Path) -> None:
     _with_data_size(path, 0)
 
@@ -158,7 +158,7 @@ def _says_twice(path: Path) -> None:
     _with_data_size(path, 2 * BYTES)
 
 
-@nasty("says_half.wav", "ok")
+@nasty("says_half.wav", "failed", "header")
 def _says_half(path: Path) -> None:
     _with_data_size(path, BYTES // 2)
 
@@ -210,6 +210,16 @@ def _channels_1024(path: Path) -> None:
     soundfile.write(path, np.tile(sound(0.1)[:, None], 1024), RATE, "PCM_16", format="WAV")
 
 
+@nasty("says_more_than_bytes_hold.w64", "failed", "header")
+def _says_more_than_bytes_hold(
+    path: Path,
+) -> None:  # libsndfile repeats the last block for months
+    soundfile.write(path, sound(), RATE, "GSM610", format="W64")
+    whole = bytearray(path.read_bytes())
+    struct.pack_into("<Q", whole, whole.index(b"data\xf3\xac") + 16, 0xFFFFFF00_00001000)
+    path.write_bytes(whole)
+
+
 # --- files that break half-way -------------------------------------------------------------------
 
 
@@ -234,7 +244,7 @@ def _garbage_inside(path: Path) -> None:
     path.write_bytes(whole)
 
 
-@nasty("changes.ogg", "ok")
+@nasty("changes.ogg", "failed", "header")
 def _changes(
     path: Path,
 ) -> None:  # two streams one after another, the second of another rate and two channels

@@ -13,6 +13,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from specfeat.audio.truth import DENSITY, left_over
 from specfeat.config.sound import Audio
 from specfeat.errors import AudioError
 
@@ -56,7 +57,7 @@ def read(path: str, audio: Audio, broken: Callable[[AudioError], None] | None = 
         values = BLOCK_VALUES if broken is None else FINE_VALUES
         rate = file.samplerate
         frames = values * rate // (file.channels * max(rate, audio.sample_rate))  # resampled, no more either
-        blocks = mono(_decoded(file, max(1, frames)), audio.channel, rate)
+        blocks = mono(_true(path, file, _decoded(file, max(1, frames))), audio.channel, rate)
         yield from resample(blocks if broken is None else _to_the_break(blocks, broken), rate, audio)
 
 
@@ -183,6 +184,24 @@ def _decoded(file: soundfile.SoundFile, frames: int) -> Iterator[NDArray[np.floa
         yield block
     if done == 0 and file.frames > 0:
         raise AudioError(f"gives no sample, though its header says that it has {_frames(file.frames)}")
+
+
+def _true(
+    path: str, file: soundfile.SoundFile, blocks: Iterator[NDArray[np.float32]]
+) -> Iterator[NDArray[np.float32]]:
+    """Pass blocks on as long as the file can hold what they say, and see that it holds no more."""
+    density = DENSITY.get(file.subtype)
+    most = density * os.stat(path).st_size // file.channels if density else None  # noqa: PTH116  likewise
+    done = 0
+    for block in blocks:
+        done += len(block)
+        if most is not None and done > most:
+            text = f"breaks off by sample {most}: there are no bytes for what its header says follows"
+            raise AudioError(text, "decode", "header", most / file.samplerate)
+        yield block
+    said = left_over(path, file.format)
+    if said:
+        raise AudioError(f"ends at sample {done}: {said}", "decode", "header", done / file.samplerate)
 
 
 def _frames(count: int) -> str:
