@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from published_networks import PARAMETERS
 from specfeat.config import load_config, shipped_names
-from specfeat.errors import ConfigError, DeviceError, WeightsError
+from specfeat.errors import DeviceError, WeightsError
 
 pytestmark = pytest.mark.tf
 
@@ -188,14 +189,6 @@ CHANGES: dict[str, tuple[Callable[[Any], None], str]] = {
         lambda f: _replace(f, "layers/dense/vars/1", np.full(7, np.nan, np.float32)),
         "layers/dense/vars/1 has values that are not finite",
     ),
-    "text": (
-        lambda f: _replace(f, "layers/dense/vars/1", np.array([b"x"] * 7)),
-        "/layers/dense/vars/1 holds text; wanted a plain array of numbers",
-    ),
-    "a link out": (
-        lambda f: f.__setitem__("layers/more", __import__("h5py").ExternalLink("/etc/passwd", "/")),
-        "/layers/more is an external link; wanted plain arrays",
-    ),
 }
 
 
@@ -260,27 +253,6 @@ def test_inputs_branch_and_join(write: Callable[..., str]) -> None:
     np.testing.assert_array_equal(network.rows(CLIPS)[:, :4], maximum.rows(CLIPS))
 
 
-PARAMETERS = {  # published: trainable, and with batch norm statistics; see each config
-    "cnn6": (4_837_455, (1001, 64, 1), 512),
-    "cnn10": (5_219_279, (1001, 64, 1), 512),
-    "cnn14": (80_753_615, (1001, 64, 1), 2048),
-    "cnn14_16k": (80_753_615, (1001, 64, 1), 2048),
-    "openl3_linear": (4_687_042, (197, 257, 1), 6144),
-    "openl3_mel128": (4_687_042, (199, 128, 1), 6144),
-    "openl3_mel256": (4_687_042, (199, 256, 1), 6144),
-    "musicnn_vgg": (605_748, (187, 96, 1), 256),
-    "deepspectrum": (138_357_544, (61, 257, 1), 4096),
-    "inaspeech": (785_603, (68, 21, 1), 3),
-    "yamnet_relu6": (3_729_481, (96, 64, 1), 1024),
-    "kaldi80": (97_152, (100, 80, 1), 128),
-    "ast128": (97_152, (1024, 128, 1), 128),
-    "vggish": (72_141_184, (96, 64, 1), 128),
-    "yamnet": (3_729_481, (96, 64, 1), 1024),
-    "default": (97_152, (100, 64, 1), 128),
-    "minimal": (54_410, (28, 28, 1), 10),
-}
-
-
 @pytest.mark.parametrize("name", shipped_names())
 def test_shipped_configs_build(name: str) -> None:
     """Every shipped config builds, with its authors' number of parameters and shapes."""
@@ -292,9 +264,3 @@ def test_shipped_configs_build(name: str) -> None:
     assert network.model.input_shape[1:] == shape == load_config(name).settings.input_shape
     assert rows.shape == (network.batch, width)
     assert np.isfinite(rows).all()
-
-
-def test_an_unknown_feature_layer_is_a_config_error(write: Callable[..., str]) -> None:
-    """The name is checked on reading."""
-    with pytest.raises(ConfigError, match="did you mean 'row'"):
-        _build(write(), "model.features=rov")

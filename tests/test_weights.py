@@ -15,7 +15,7 @@ import pytest
 
 from specfeat.config import load_config
 from specfeat.errors import InstallError, WeightsError
-from specfeat.network.weights.match import make_plan
+from specfeat.network.weights.match import match_up
 from specfeat.network.weights.save import save_weights
 from specfeat.network.weights.torch_file import _state_dict
 from weighing import (
@@ -402,13 +402,13 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     """The hash in the record is that of the arrays in the network."""
     path = _npz(tmp_path / "w.npz", arrays())
     copy = shutil.copy(path, tmp_path / "copy.npz")
-    plan = make_plan
+    plan = match_up
 
     def swap(*arguments: Any) -> Any:
         Path(copy).replace(path)
         return plan(*arguments)
 
-    monkeypatch.setattr("specfeat.network.weights.make_plan", swap)
+    monkeypatch.setattr("specfeat.network.weights.match_up", swap)
     with pytest.raises(WeightsError, match="was written to while it was read"):
         built(tmp_path, {"file": str(path)})
 

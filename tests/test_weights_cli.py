@@ -168,7 +168,7 @@ def test_show_holds_the_file_at_rest(net: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Source, "sha256", written)
     with (
         pytest.raises(WeightsError, match=r"w\.h5: was written to while it was read"),
-        show.shown(str(net / "w.h5")),
+        show.look_into(str(net / "w.h5")),
     ):
         pass
 

@@ -10,16 +10,16 @@ import pytest
 
 from specfeat.errors import WeightsError
 from specfeat.network.weights.formats import opened
-from specfeat.network.weights.match import Plan, make_plan
+from specfeat.network.weights.match import Matching, match_up
 from specfeat.network.weights.source import locate
 from weighing import CONFIG, Arrays, arrays, slots, torch_state
 
 
-def _plan(folder: Path, made: Arrays, given: dict[str, str] | None = None, match: str = "name") -> Plan:
+def _plan(folder: Path, made: Arrays, given: dict[str, str] | None = None, match: str = "name") -> Matching:
     """Match these arrays, in a file of NumPy's, with the test's network."""
     np.savez(folder / "w.npz", **made)  # type: ignore[arg-type]
     with opened(locate(str(folder / "w.npz"))) as contents:
-        return make_plan(slots(), contents, match, given or {})  # type: ignore[arg-type]
+        return match_up(slots(), contents, match, given or {})  # type: ignore[arg-type]
 
 
 def _cure(folder: Path, made: Arrays) -> str:

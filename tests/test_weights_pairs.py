@@ -16,7 +16,7 @@ from specfeat.errors import ConfigError, WeightsError
 from specfeat.network.weights.arrays import Array, Contents
 from specfeat.network.weights.formats import opened
 from specfeat.network.weights.layouts import arrange
-from specfeat.network.weights.match import make_plan
+from specfeat.network.weights.match import match_up
 from specfeat.network.weights.names import named_array
 from specfeat.network.weights.slots import expected_slots
 from specfeat.network.weights.source import locate
@@ -62,7 +62,7 @@ def _loaded(
 ) -> dict[str, NDArray[Any]]:
     """What would be set, by our names."""
     found = contents if isinstance(contents, Contents) else _contents(contents)
-    plan = make_plan(expected_slots(settings), found, match, given or {})
+    plan = match_up(expected_slots(settings), found, match, given or {})
     plan.check()
     return {slot.name: arrange(array.read(), array, slot) for slot, array in plan.pairs}
 

@@ -164,14 +164,14 @@ def try_to_load(path: str) -> str:
     from specfeat.errors import WeightsError
     from specfeat.network.weights import _values
     from specfeat.network.weights.formats import opened
-    from specfeat.network.weights.match import make_plan
+    from specfeat.network.weights.match import match_up
     from specfeat.network.weights.source import locate
 
     try:
         source = locate(path)
         source.sha256()
         with opened(source) as contents:
-            plan = make_plan(slots(), contents, "name", {})
+            plan = match_up(slots(), contents, "name", {})
             plan.check()
             for slot, array in plan.pairs:
                 _values(slot, array)

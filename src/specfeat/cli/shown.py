@@ -9,7 +9,7 @@ from specfeat.config.settings import times
 from specfeat.config.shapes import UnknownLayerError
 from specfeat.errors import WeightsError, one_line
 from specfeat.network.weights.arrays import Array
-from specfeat.network.weights.match import Plan
+from specfeat.network.weights.match import Matching
 from specfeat.network.weights.show import Shown, fit, side_by_side
 from specfeat.network.weights.slots import Slot, expected_slots
 
@@ -85,16 +85,16 @@ def print_pairs(config: Config, found: Shown, slots: list[Slot]) -> bool:
     """
     match, _ = fit(config.settings, found.contents, slots)
     try:
-        plan = side_by_side(config.settings, found.contents, match, slots)
+        matching = side_by_side(config.settings, found.contents, match, slots)
     except WeightsError:
         return False
-    theirs = {slot.name: (array, note) for slot, array, note in _paired(plan)}
+    theirs = {slot.name: (array, note) for slot, array, note in _paired(matching)}
     rows = [("network", "", "file", "", "", "")]
-    for slot in plan.slots:
+    for slot in matching.slots:
         array, note = theirs.get(slot.name, (None, "missing"))
         ours = (one_line(slot.name), times(slot.shape) or "1")
         rows.append((*ours, *_row(array, note)) if array else (*ours, "-", "", "", note))
-    rows += [("-", "", *_row(array, "left over")) for array in plan.left_over]
+    rows += [("-", "", *_row(array, "left over")) for array in matching.left_over]
     rows += [("-", "", *_row(array, f"left over: {reason}")) for array, reason in found.left_over]
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     print()
@@ -107,10 +107,10 @@ def print_pairs(config: Config, found: Shown, slots: list[Slot]) -> bool:
     return True
 
 
-def _paired(plan: Plan) -> Iterator[tuple[Slot, Array, str]]:
-    for slot, array in plan.pairs:
+def _paired(matching: Matching) -> Iterator[tuple[Slot, Array, str]]:
+    for slot, array in matching.pairs:
         yield slot, array, array.note
-    for slot, array in plan.differing:
+    for slot, array in matching.differing:
         yield slot, array, "differs"
 
 

@@ -46,9 +46,9 @@ def show(file: File, config: AgainstOption = None, overrides: SetOption = None) 
 
     with without_optional():
         from specfeat.cli.shown import fits, fitting, print_arrays, print_head, print_pairs, slots_of
-        from specfeat.network.weights.show import shown
+        from specfeat.network.weights.show import look_into
 
-    with shown(file) as found:
+    with look_into(file) as found:
         if told is None:
             named, unknown = fitting([load_config(name) for name in shipped_names()], found)
             print_head(file, found, named, unknown)

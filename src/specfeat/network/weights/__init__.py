@@ -19,7 +19,7 @@ from specfeat.network.weights.arrays import Array
 from specfeat.network.weights.formats import opened
 from specfeat.network.weights.front_end import check_sound
 from specfeat.network.weights.layouts import arrange
-from specfeat.network.weights.match import make_plan
+from specfeat.network.weights.match import match_up
 from specfeat.network.weights.slots import Slot, find_slots
 from specfeat.network.weights.source import Source, at_rest, locate, naming
 
@@ -49,10 +49,10 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
             digest, stamp = _checked_hash(source, weights), source.stamp()
             with opened(source, weights.format) as contents:
                 slots = find_slots(model, layers, weights.flatten)
-                plan = make_plan(slots, contents, weights.match, weights.map)
-                plan.check()
+                matching = match_up(slots, contents, weights.match, weights.map)
+                matching.check()
                 check_sound(settings, contents)
-                for slot, array in plan.pairs:
+                for slot, array in matching.pairs:
                     slot.variable.assign(_values(slot, array))
     return {"file": name, "sha256": digest, "format": contents.format, **stamp}
 

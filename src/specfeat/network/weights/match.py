@@ -31,7 +31,7 @@ _ALSO = {
 
 
 @dataclass(slots=True)
-class Plan:
+class Matching:
     """What goes where, and what does not."""
 
     slots: list[Slot]
@@ -39,7 +39,7 @@ class Plan:
     missing: list[Slot] = field(default_factory=list)
     differing: list[tuple[Slot, Array]] = field(default_factory=list)
     left_over: list[Array] = field(default_factory=list)
-    by_order: "Plan | None" = None  # where no name of the file's is one of the network's
+    by_order: "Matching | None" = None  # where no name of the file's is one of the network's
 
     @property
     def fits(self) -> bool:
@@ -84,9 +84,9 @@ def _list(what: str, items: list[str]) -> str:
     return f"{len(items)} {what} ({shown_names(items)})" if items else ""
 
 
-def make_plan(
+def match_up(
     slots: list[Slot], contents: Contents, match: Literal["name", "order"], given: Mapping[str, str]
-) -> Plan:
+) -> Matching:
     """Find for each slot its array.
 
     Args:
@@ -102,32 +102,32 @@ def make_plan(
     known = [array for array in contents.arrays if why_left_over(array.name) is None]
     if contents.stamp is not None and {slot.layer for slot in slots} == {array.layer for array in known}:
         given = {}  # converted for this network: it has our names
-    plan = _plan(slots, contents, known, match, given)
-    if match == "name" and not (plan.pairs or plan.differing):
+    matching = _matched(slots, contents, known, match, given)
+    if match == "name" and not (matching.pairs or matching.differing):
         with suppress(WeightsError):
-            plan.by_order = _plan(slots, contents, known, "order", given)
-    return plan
+            matching.by_order = _matched(slots, contents, known, "order", given)
+    return matching
 
 
-def _plan(
+def _matched(
     slots: list[Slot],
     contents: Contents,
     known: list[Array],
     match: Literal["name", "order"],
     given: Mapping[str, str],
-) -> Plan:
+) -> Matching:
     chosen = given_arrays(slots, contents.arrays, given)
     theirs = _layers(array for array in known if array not in chosen.values())
     rest = [slot for slot in slots if slot.name not in chosen]
-    plan = _filled(slots, known, chosen, _units(rest, theirs, match, given), theirs)
-    if match == "order" and plan.fits:
-        _check_branches(slots, known, chosen, theirs, given, plan)
-    return plan
+    matching = _filled(slots, known, chosen, _units(rest, theirs, match, given), theirs)
+    if match == "order" and matching.fits:
+        _check_branches(slots, known, chosen, theirs, given, matching)
+    return matching
 
 
 def _filled(
     slots: list[Slot], known: list[Array], chosen: Mapping[str, Array], units: Units, theirs: Layers
-) -> Plan:
+) -> Matching:
     """Give each slot its array: that which the map says, or that of its role in the layer found for it."""
     found = dict(chosen)
     left = {name: dict(roles) for name, roles in theirs.items()}  # each is given once
@@ -137,16 +137,16 @@ def _filled(
             array = _array(slot, unit, layer)
             if array is not None:
                 found[slot.name] = layer.pop(array.role)
-    plan = Plan(slots)
+    matching = Matching(slots)
     for slot in slots:
         if slot.name not in found:
-            plan.missing.append(slot)
+            matching.missing.append(slot)
             continue
         pair = slot, found[slot.name]
-        (plan.pairs if shape_for(pair[1], slot) == slot.shape else plan.differing).append(pair)
+        (matching.pairs if shape_for(pair[1], slot) == slot.shape else matching.differing).append(pair)
     used = {array.name for array in found.values()}
-    plan.left_over = [array for array in known if array.name not in used and not array.neutral]
-    return plan
+    matching.left_over = [array for array in known if array.name not in used and not array.neutral]
+    return matching
 
 
 def _check_branches(
@@ -155,14 +155,14 @@ def _check_branches(
     chosen: Mapping[str, Array],
     theirs: Layers,
     given: Mapping[str, str],
-    plan: Plan,
+    matching: Matching,
 ) -> None:
     """Keras counts layers from the end of the network: of branches it may list them in another order."""
     rest = sorted((slot for slot in slots if slot.name not in chosen), key=lambda slot: slot.rank)
     other = _filled(slots, known, chosen, _units(rest, theirs, "order", given), theirs)
     if not other.fits:
         return
-    for (slot, array), (_, instead) in zip(plan.pairs, other.pairs, strict=True):
+    for (slot, array), (_, instead) in zip(matching.pairs, other.pairs, strict=True):
         if array.name != instead.name:
             raise WeightsError(
                 f"could have {array.name} or {instead.name} for {slot.name}: the network has branches, whose "

@@ -11,7 +11,7 @@ from specfeat.errors import WeightsError
 from specfeat.network.weights.arrays import Array, Contents
 from specfeat.network.weights.formats import opened
 from specfeat.network.weights.front_end import check_sound
-from specfeat.network.weights.match import Plan, make_plan
+from specfeat.network.weights.match import Matching, match_up
 from specfeat.network.weights.names import why_left_over
 from specfeat.network.weights.slots import Slot
 from specfeat.network.weights.source import at_rest, locate, naming
@@ -44,7 +44,7 @@ class Shown:
 
 
 @contextmanager
-def shown(path: str) -> Iterator[Shown]:
+def look_into(path: str) -> Iterator[Shown]:
     """Open a file of weights to look at it.
 
     Raises:
@@ -73,7 +73,7 @@ def fit(
     problem = ""
     for match in dict.fromkeys((settings.model.weights.match, "name", "order")):
         try:
-            make_plan(slots, contents, match, settings.model.weights.map).check()
+            match_up(slots, contents, match, settings.model.weights.map).check()
         except WeightsError as e:
             problem = problem or str(e)
             continue
@@ -91,7 +91,7 @@ def side_by_side(
     contents: Contents,
     match: Literal["name", "order"] | None,
     slots: list[Slot],
-) -> Plan:
+) -> Matching:
     """Pair the network's arrays with the file's, as far as they go.
 
     Args:
@@ -104,5 +104,5 @@ def side_by_side(
         WeightsError: the file's arrays cannot be told apart.
     """
     weights = settings.model.weights
-    plan = make_plan(slots, contents, match or weights.match, weights.map)
-    return plan.by_order if plan.by_order and plan.by_order.pairs else plan
+    matching = match_up(slots, contents, match or weights.match, weights.map)
+    return matching.by_order if matching.by_order and matching.by_order.pairs else matching
