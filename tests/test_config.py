@@ -926,3 +926,18 @@ def test_an_error_is_no_longer_than_can_be_read(tmp_path: Path) -> None:
         load_config(tmp_path / "long.yaml")
 
     assert len(str(caught.value)) < 1700 + len(str(tmp_path))
+
+
+def test_a_clip_of_a_year_is_refused() -> None:
+    """However few numbers its spectrogram would have, a clip has to be read, and a short file filled up to it."""
+    year = [
+        "spectrogram.mel.n_mels=1",
+        "spectrogram.mel.fmin=100",
+        "clips.seconds=31557600",
+        "model.layers=[Flatten]",
+    ]
+
+    with pytest.raises(
+        ConfigError, match="one clip would span 504,921,600,000 samples; wanted 536,870,912 or fewer"
+    ):
+        load_config("default", [*year, "model.batch=1"])

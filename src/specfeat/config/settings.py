@@ -21,6 +21,7 @@ from specfeat.config.sound import Audio, Clips, Cutter, Section, Spectrogram
 from specfeat.config.tree import KeyPath
 from specfeat.config.words import did_you_mean, shown
 
+MAX_CLIP_SAMPLES = 2**29  # 2 GiB as float32; at 16 kHz nine hours
 MAX_BATCH_BYTES = 2**31  # of spectrogram clips, as float32
 MAX_FILTER_BYTES = 2**28  # of mel filters, as float32
 
@@ -345,6 +346,13 @@ def _clip_has_a_length(s: Settings) -> None:
         )
 
 
+def _clip_is_not_too_long(s: Settings) -> None:
+    samples = s.cutter.clip_samples
+    if samples > MAX_CLIP_SAMPLES:
+        text = f"one clip would span {samples:,} samples; wanted {MAX_CLIP_SAMPLES:,} or fewer"
+        raise problem(("clips",), text)
+
+
 def _edges_repeat_whole_clips(s: Settings) -> None:
     if s.clips.edges == "repeat" and s.clips.tail != "drop":
         raise problem(("clips", "edges"), f"repeat goes with tail: drop, not {s.clips.tail}", at_key=True)
@@ -443,6 +451,7 @@ _RULES: tuple[Callable[[Settings], None], ...] = (
     _no_band_is_empty,
     _window_has_a_shape,
     _clip_has_a_length,
+    _clip_is_not_too_long,
     _edges_repeat_whole_clips,
     _clip_bears_its_settings,
     _normalize_fits,
