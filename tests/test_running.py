@@ -181,6 +181,17 @@ def test_another_config_is_refused_with_the_difference(folder: Path) -> None:
     assert _result(folder) != before
 
 
+def test_another_environment_is_refused(folder: Path) -> None:
+    """OpenBLAS set otherwise in a shell than in cron moves bits, so it is not gone on with silently."""
+    plain = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}
+    made = _run(folder, "in", "out.npy", env={**plain, "OPENBLAS_CORETYPE": "Haswell"})
+    (folder / "in/00.wav").unlink()
+    update = _run(folder, "in", "out.npy", "--update", env=plain)
+
+    assert (made.returncode, update.returncode) == (0, 2)
+    assert "(environment.OPENBLAS_CORETYPE: Haswell then, null now)" in update.stderr
+
+
 def test_other_weights_are_refused(folder: Path) -> None:
     """Weights are known by what is in the file; one that was only touched, or lies elsewhere, is the same."""
     (folder / "w.h5").write_bytes(b"one")

@@ -15,8 +15,16 @@ import specfeat
 from specfeat.config import Config
 from specfeat.config.settings import OF_THE_FILE
 
-# These make TensorFlow's oneDNN compute otherwise.
-_VARIABLES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE")
+# These make TensorFlow's oneDNN, NumPy and its OpenBLAS (or MKL) compute otherwise.
+_VARIABLES = (
+    "TF_ENABLE_ONEDNN_OPTS",
+    "ONEDNN_MAX_CPU_ISA",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "OPENBLAS_CORETYPE",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "NPY_DISABLE_CPU_FEATURES",
+)
 # So does what the processor can do: each set of instructions has its own order of additions.
 _INSTRUCTIONS = (
     "avx",
