@@ -930,14 +930,15 @@ def test_an_error_is_no_longer_than_can_be_read(tmp_path: Path) -> None:
 
 def test_a_clip_of_a_year_is_refused() -> None:
     """However few numbers its spectrogram would have, a clip has to be read, and a short file filled up to it."""
-    year = [
+    slow = [
+        "spectrogram.n_fft=32000",
+        "spectrogram.win_length=32000",
+        "spectrogram.hop_length=16000",
         "spectrogram.mel.n_mels=1",
-        "spectrogram.mel.fmin=100",
-        "clips.seconds=31557600",
-        "model.layers=[Flatten]",
     ]
+    year = ["clips.seconds=31557600", "model.batch=1"]
 
     with pytest.raises(
         ConfigError, match="one clip would span 504,921,600,000 samples; wanted 536,870,912 or fewer"
     ):
-        load_config("default", [*year, "model.batch=1"])
+        load_config("default", [*slow, *year])

@@ -451,11 +451,11 @@ _RULES: tuple[Callable[[Settings], None], ...] = (
     _no_band_is_empty,
     _window_has_a_shape,
     _clip_has_a_length,
-    _clip_is_not_too_long,
     _edges_repeat_whole_clips,
     _clip_bears_its_settings,
     _normalize_fits,
     _batch_fits_in_memory,
+    _clip_is_not_too_long,
     _input_shape_is_derived,
     _features_exist,
 )
