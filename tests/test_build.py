@@ -149,6 +149,18 @@ def test_no_keras_json_changes_a_bit(write: Callable[..., str], tmp_path: Path) 
     assert not (tmp_path / "none" / ".keras").exists()
 
 
+@pytest.mark.parametrize("home", [None, "/of/the/caller"])
+def test_a_callers_keras_home_comes_back(home: str | None) -> None:
+    """It is hidden from Keras while that is imported, and no longer."""
+    code = "import os, specfeat.network.runtime; print(os.environ.get('KERAS_HOME'))"
+    environment = {**os.environ, **({"KERAS_HOME": home} if home else {})}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+
+    assert done.stdout.strip() == str(home)
+
+
 def test_weights_come_back(write: Callable[..., str], tmp_path: Path) -> None:
     """What Keras saved is loaded: every array of the network, equal, and the hash is known."""
     saved = _build(write())

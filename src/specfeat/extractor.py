@@ -14,6 +14,7 @@ from specfeat.audio import decode
 from specfeat.audio.clips import ClipMaker
 from specfeat.audio.track import LocalTrack
 from specfeat.config import Config, Settings, load_config
+from specfeat.config.sound import RATES
 from specfeat.config.tree import Tree
 from specfeat.config.weights_file import check_weights_file
 from specfeat.errors import AudioError, UsageError
@@ -42,6 +43,11 @@ class Extractor:
 
     There is no other state: making one takes seconds and either succeeds or raises. Make one and use it
     for everything; one thread at a time.
+
+    TensorFlow's settings are the whole process's. Importing this module loads Keras on TensorFlow: it sets
+    KERAS_BACKEND, and TF_CPP_MIN_LOG_LEVEL to 3 unless that is set; Keras reads no keras.json and has no
+    folder of its own, TensorFlow's logger says errors only, TensorFloat-32 is off. On a GPU it turns
+    deterministic operations on and, unless TensorFlow has computed already, memory that grows with the need.
 
     Args:
         config: a shipped name ("yamnet"), the path of a YAML file, a loaded `Config`, or `Settings`.
@@ -186,7 +192,7 @@ def _checked(samples: ArrayLike) -> NDArray[np.float32]:
 
 
 def _checked_rate(rate: int | None) -> int:
-    least, most = decode.RATES
+    least, most = RATES
     if rate is None:
         raise UsageError("samples need their sample_rate in Hz, e.g. extract(samples, 16000)")
     number: object = rate  # whatever its type says

@@ -14,7 +14,7 @@ import soxr
 from numpy.typing import NDArray
 
 from specfeat.audio.truth import DENSITY, left_over
-from specfeat.config.sound import Audio
+from specfeat.config.sound import RATES, Audio
 from specfeat.errors import AudioError
 
 Samples = NDArray[np.float32]
@@ -35,7 +35,6 @@ class _Forward(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no t
 BLOCK_VALUES = 131_072  # of all channels together: half a MiB, which fits the second-level cache
 FINE_VALUES = 4_096  # where little is to be lost when a block breaks
 SYSTEM_ERROR = 2  # libsndfile's SF_ERR_SYSTEM: the file could not be opened at all
-RATES = (1_000, 3_072_000)  # Hz; what lies outside is a broken header, not a recording
 
 
 def read(path: str, audio: Audio, broken: Callable[[AudioError], None] | None = None) -> Iterator[Samples]:

@@ -20,6 +20,9 @@ Window = Literal[
 ShapedWindow = tuple[Literal["kaiser", "gaussian", "tukey", "general_hamming", "chebwin"], float]
 
 
+RATES = (1_000, 3_072_000)  # Hz, of a config or a file; a header that says another is broken
+
+
 class Section(BaseModel):
     """A part of the config: frozen, exact types, no unknown key."""
 
@@ -35,7 +38,7 @@ class Audio(Section):
         res_type: soxr's quality, by librosa's names; it changes the numbers.
     """
 
-    sample_rate: Annotated[int, Field(ge=1_000, le=3_072_000)]
+    sample_rate: Annotated[int, Field(ge=RATES[0], le=RATES[1])]
     channels: Literal["mix", "left", "right"] | Annotated[int, Field(ge=0, le=1023)] = "mix"
     res_type: Literal["soxr_vhq", "soxr_hq", "soxr_mq", "soxr_lq", "soxr_qq"] = "soxr_hq"
 
@@ -85,7 +88,13 @@ class Mel(Section):
 
 
 class Mfcc(Section):
-    """Cepstrum of the compressed mel bands (librosa.feature.mfcc, DCT type 2)."""
+    """Cepstrum of the compressed mel bands (librosa.feature.mfcc, DCT type 2).
+
+    Attributes:
+        n_mfcc: number of coefficients, from the 0th up.
+        norm: "ortho" for the orthonormal DCT; null leaves it unscaled, as scipy.fft.dct does.
+        lifter: L of the lifter `1 + L/2 sin(pi n / L)`, n counted from 1 (librosa's); 0 for none.
+    """
 
     n_mfcc: PositiveInt = 20
     norm: Literal["ortho"] | None = "ortho"
@@ -120,7 +129,17 @@ class Power(Section):
 
 
 class Pcen(Section):
-    """Per-channel energy normalisation, smoothed along the file (librosa.pcen)."""
+    """Per-channel energy normalisation: `(x / (eps + M)**gain + bias)**power - bias**power` (librosa.pcen).
+
+    M is x smoothed along the file; before the first frame it is 1.
+
+    Attributes:
+        gain: the exponent of M.
+        bias: added before the root.
+        power: of the root; with 0 it is `ln(1 + x / (eps + M)**gain)` instead.
+        time_constant: of the smoothing, in seconds.
+        eps: added to M, in the unit of x.
+    """
 
     gain: Annotated[float, Field(ge=0)] = 0.98
     bias: Annotated[float, Field(ge=0)] = 2.0
@@ -154,7 +173,8 @@ class Normalize(Section):
         std: likewise.
         clip: "mean_std" subtracts the clip's mean and divides by its standard deviation, "max" divides by
             its largest magnitude, "subtract_max" subtracts its largest value (of decibels: the loudest cell
-            is 0 dB); all per channel. A constant clip becomes zeros, never NaN.
+            is 0 dB); all per channel. Nothing is divided by 0: of a constant clip "mean_std" and
+            "subtract_max" make zeros, "max" makes 1 or -1 everywhere, and silence (zeros) stays zeros.
         floor: for `clip`: no value is below it in the end.
     """
 
@@ -198,6 +218,13 @@ class Spectrogram(Section):
         power: 1 for magnitude, 2 for power, of |STFT|.
         remove_dc_offset: subtract each frame's mean first (Kaldi).
         preemphasis: before the window.
+        pad_mode: what centring puts before the first sample and after the last: zeros ("constant"), or the
+            sound turned round ("reflect").
+        mel: the bands of `kind: mel` and `mfcc`.
+        mfcc: the cepstrum of `kind: mfcc`.
+        compress: of the values, before the cepstrum; none if left out, decibels for `kind: mfcc`.
+        deltas: further channels; none if left out.
+        normalize: the last step; none if left out.
     """
 
     kind: Literal["linear", "mel", "mfcc"] = "mel"

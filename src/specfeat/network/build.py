@@ -38,7 +38,8 @@ class Network:
         width: features in a row.
         device: where it runs.
         parallel: how many batches are worth running at once, each in a thread.
-        weights: for the record: {"random": seed}, or {"file": path, "sha256": ..., "format": ...}.
+        weights: for the record: {"random": seed}, or {"file": path, "sha256": ..., "format": ...} and, of one
+            regular file, its path, size (bytes), mtime_ns, ctime_ns and inode.
         traces: how often the graph was traced; it stays 1.
         seconds: that building took.
     """
@@ -82,6 +83,7 @@ def build(config: Config, device: str = "auto", threads: int | None = None) -> N
         ModelError: a layer does not fit; names the YAML line, the layer and both shapes.
         WeightsError: the weights file does not fit the network.
         DeviceError: there is no such device.
+        InstallError: TensorFlow or Keras is missing or unfit; on importing this module.
     """
     begun = time.perf_counter()
     settings = config.settings

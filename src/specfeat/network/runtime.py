@@ -41,13 +41,28 @@ def quiet() -> Iterator[None]:
             os.close(kept)
 
 
-def _load() -> tuple[ModuleType, ModuleType]:
-    # A file cannot hold a folder, so Keras finds no keras.json there and can write none.
+@contextlib.contextmanager
+def _without_keras_home() -> Iterator[None]:
+    """Have Keras find no keras.json and write none: a file cannot hold a folder.
+
+    The variable is the caller's again afterwards, for the programs that the caller starts; Keras itself reads
+    it on import alone.
+    """
+    kept = os.environ.get("KERAS_HOME")
     os.environ["KERAS_HOME"] = os.devnull
+    try:
+        yield
+    finally:
+        del os.environ["KERAS_HOME"]
+        if kept is not None:
+            os.environ["KERAS_HOME"] = kept
+
+
+def _load() -> tuple[ModuleType, ModuleType]:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        with quiet():
+        with quiet(), _without_keras_home():
             import keras
             import tensorflow as tf
     except ImportError as e:
