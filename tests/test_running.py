@@ -684,3 +684,29 @@ def test_names_do_not_command_the_terminal(folder: Path) -> None:
 
     assert r"o\x1b[31mut.npy: " in done.stderr
     assert "\x1b" not in done.stderr
+
+
+def test_going_on_does_not_forget_what_failed(folder: Path) -> None:
+    """A run that ended for its failures ends again, until they are mended or the limit is left out."""
+    for k in (2, 4, 6):
+        (folder / f"in/{k:02}.wav").write_text("no sound")
+    ended = _run(folder, "in", "out.npy", "--max-failures", "1")
+    again = _run(folder, "in", "out.npy", "--max-failures", "1", "--resume")
+    _sound(folder / "in/02.wav", 1.0, 0)
+    (folder / "in/06.wav").unlink()
+    mended = _run(folder, "in", "out.npy", "--max-failures", "1", "--resume")
+
+    assert [done.returncode for done in (ended, again, mended)] == [1, 1, 3]
+    assert "2 of 8 files have failed, so the run ends" in again.stderr
+
+
+def test_what_is_left_out_is_told(folder: Path) -> None:
+    """Clips that do not meet, and inputs under another spelling: both look like a run that went well."""
+    clips = ["-c", "minimal", "--set", "clips.frames=5", "--set", "clips.hop=100"]
+    _, first = (
+        subprocess.run([*COMMAND, *words, *clips], cwd=folder, capture_output=True, text=True, check=True)
+        for words in (["in", "out.npy"], [str(folder / "in"), "out.npy", "--update"])
+    )
+
+    assert "a clip of 0.05 s every 1 s leaves out what lies between; see clips.hop" in first.stderr
+    assert "0 of 8 files are done already; 8 of before are no inputs any more" in first.stderr

@@ -50,14 +50,19 @@ class Failures:
 
     Args:
         limit: what is borne.
-        files: that the run reads.
+        files: of the run.
+        failed: that failed before it was ended and gone on with.
+
+    Raises:
+        FailuresError: those are too many already.
     """
 
-    def __init__(self, limit: Limit, files: int) -> None:
+    def __init__(self, limit: Limit, files: int, failed: int = 0) -> None:
         self._limit = limit
         self._files = files
         self._most = limit.of(files)
-        self._count = 0
+        self._count = failed
+        self._check()
 
     def ended(self, end: "End") -> None:
         """A file is done.
@@ -65,11 +70,20 @@ class Failures:
         Raises:
             FailuresError: that was one failure too many.
         """
-        if not end.error:
+        if end.error:
+            self._count += 1
+            self._check()
+
+    def _check(self) -> None:
+        if self._limit.stop and self._count:
+            have, option = "a file has failed", "--on-error stop"
+        elif self._count > self._most:
+            have, option = (
+                f"{self._count} of {self._files} files have failed",
+                f"--max-failures {self._limit.most}",
+            )
+        else:
             return
-        self._count += 1
-        if self._limit.stop:
-            raise FailuresError("a file has failed, so the run ends, as --on-error stop wants")
-        if self._count > self._most:
-            have = f"{self._count} of {self._files} files have failed"
-            raise FailuresError(f"{have}, so the run ends, as --max-failures {self._limit.most} wants")
+        raise FailuresError(
+            f"{have}, so the run ends, as {option} wants; mend what failed, or leave that out"
+        )

@@ -83,7 +83,8 @@ def _run() -> int:
         said = str(usage())
         if "'OUTPUT'" in said:
             said = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
-        _say(f"{said[:1].lower()}{said[1:].rstrip('.')}; see specfeat --help")
+        command = getattr(getattr(e, "ctx", None), "command_path", "specfeat")
+        _say(f"{said[:1].lower()}{said[1:].rstrip('.')}; see {command} --help")
         return 2
     return code if isinstance(code, int) else 0
 

@@ -255,6 +255,7 @@ def _carry_out(config: "Config", plan: "Plan", work: "Work", voice: "Voice", run
 
     from specfeat.audio.pool import Pool
 
+    failures = _failures(plan, running)
     # The workers decode while TensorFlow loads.
     count = min(running.workers or available(), len(plan.todo))
     keep_partial = plan.provenance["keep_partial"]
@@ -267,8 +268,15 @@ def _carry_out(config: "Config", plan: "Plan", work: "Work", voice: "Voice", run
         network = build(config, running.device, running.threads or available())
         voice.built(network)
         with voice.bar(plan.todo) as reporter:
-            failures = Failures(running.limit, len(plan.todo))
             return run(config, plan, network, tracks, work, reporter, failures)
+
+
+def _failures(plan: "Plan", running: Running) -> Failures:
+    """Count what failed before the run was ended, if this one goes on with it, but not for an old output."""
+    if plan.updates:
+        return Failures(running.limit, len(plan.todo))
+    failed = sum(done.entry["status"] in ("failed", "partial") for done in plan.known.values())
+    return Failures(running.limit, len(plan.paths), failed)
 
 
 def _tell(error: BaseException, work: "Work") -> None:

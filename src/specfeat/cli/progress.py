@@ -48,17 +48,34 @@ class Voice:
             self._log.warning(note)
         settings = config.settings
         if self.verbose:
-            frames, bins, channels = settings.input_shape
+            shape = zip(settings.input_shape, ("frame", "bin", "channel"), strict=True)
+            clip = " x ".join(_count(number, thing) for number, thing in shape)
             self.say(f"specfeat {__version__}, config {config.name} ({settings.digest[:12]})")
+            others = _count(len(plan.passed_over), "other")
             self.say(
-                f"{len(plan.paths)} files, {len(plan.passed_over)} others passed over; "
-                f"clips of {frames} frames x {bins} bins x {channels} channels"
+                f"{_count(len(plan.paths), 'file')}, {others} passed over; clips of {clip}, "
+                f"every {settings.cutter.hop_samples / settings.audio.sample_rate:g} s"
             )
         if not self.quiet:
-            for note in plan.notes:
-                self.say(note)
-            if plan.known and plan.complete is None:
-                self.say(f"{len(plan.known)} of {_count(len(plan.paths), 'file')} are done already")
+            self._say_plan(config, plan)
+
+    def _say_plan(self, config: "Config", plan: "Plan") -> None:
+        for note in plan.notes:
+            self.say(note)
+        if plan.complete is not None:
+            return
+        cutter, rate = config.settings.cutter, config.settings.audio.sample_rate
+        if cutter.hop_samples > cutter.clip_samples:
+            clip, hop = (f"{samples / rate:g} s" for samples in (cutter.clip_samples, cutter.hop_samples))
+            self.say(f"a clip of {clip} every {hop} leaves out what lies between; see clips.hop")
+        known, files = len(plan.known), _count(len(plan.paths), "file")
+        if plan.formers:
+            before = {entry["path"] for former in plan.formers for entry in former.entries}
+            gone = len(before - {*plan.identities})
+            lost = f"; {gone} of before are no inputs any more" if gone else ""
+            self.say(f"{known} of {files} are done already{lost}")
+        if sys.stderr is not None and sys.stderr.isatty() and plan.todo:
+            self.say(f"{files}; TensorFlow is being loaded")
 
     def built(self, network: "Network") -> None:
         """The network is ready."""
@@ -66,7 +83,8 @@ class Voice:
         if "random" in network.weights:
             text = (
                 f"the network's weights are random (seed {network.weights['random']}): "
-                "its features are those of an untrained network"
+                "its features are those of an untrained network; "
+                "trained ones: --set model.weights.file=PATH"
             )
             self._log.warning(text)
             if not self.quiet:
@@ -148,7 +166,7 @@ class _Bar:
             return
         self._moving.n += seconds
         speed = self._moving.n / max(1e-9, time.perf_counter() - self._begun)
-        self._moving.total = max(self._moving.total, self._moving.n)
+        self._moving.total = max(self._moving.total, 1.02 * self._moving.n)  # never all before the end
         self._moving.set_postfix_str(
             f"file {self._files + 1} of {self._of}, {speed:.0f} x real time", refresh=False
         )
