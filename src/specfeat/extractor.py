@@ -55,8 +55,9 @@ class Extractor:
         device: "auto" (the first GPU, else the CPU), "cpu", "gpu" or "gpu:N".
 
     Raises:
-        ConfigError: the config or the network in it is wrong; names the line.
-        WeightsError: the weights do not fit.
+        ConfigError: the config or the network in it is wrong, or its file of weights is not there; names the
+            line.
+        WeightsError: the weights do not fit, or cannot be read.
         DeviceError: there is no such device.
         InstallError: TensorFlow or Keras is missing or unfit.
 
