@@ -78,7 +78,7 @@ def measure_pair(config: str, path: str, runs: int, cores: int, *, naive: bool) 
     for _ in range(runs):  # in turn, so that a machine that slows down slows both
         ours.append(run_specfeat(config, [path]))
         if naive:
-            theirs.append(run_naive(config, files))
+            theirs.append(run_naive(config, ours[-1].files))  # which would end at one that is broken
     limit = sum(before.seconds.values()) / cores + before.clips * alone.specfeat
     work = statistics.median(run.work for run in ours)
     pair = {

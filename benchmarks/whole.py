@@ -25,12 +25,14 @@ class Run:
         work: seconds without start-up: from the first file to the last byte.
         rows: that it made.
         peak_mb: the most memory that each of its processes had, the main one and the workers, added up.
+        files: that did not fail.
     """
 
     wall: float
     work: float
     rows: int
     peak_mb: float
+    files: tuple[str, ...]
 
 
 def timed(command: Sequence[str], **environment: str) -> tuple[float, float]:
@@ -73,7 +75,8 @@ def run_specfeat(config: str, inputs: Sequence[str], *options: str) -> Run:
         command = [sys.executable, "-m", "specfeat", "extract", *inputs, output, "-q", "-c", config, *options]
         wall, peak = timed(command)
         record = json.loads(Path(f"{folder}/out.run.json").read_text())
-    return Run(wall, record["seconds"], record["rows"], peak)
+    files = tuple(file["path"] for file in record["files"] if file["status"] != "failed")
+    return Run(wall, record["seconds"], record["rows"], peak, files)
 
 
 def run_naive(config: str, paths: Sequence[str]) -> Run:
@@ -82,7 +85,7 @@ def run_naive(config: str, paths: Sequence[str]) -> Run:
         command = [sys.executable, str(NAIVE), config, f"{folder}/out.json", *paths]
         wall, peak = timed(command, KERAS_BACKEND="tensorflow")
         said = json.loads(Path(f"{folder}/out.json").read_text())
-    return Run(wall, said["seconds"], said["rows"], peak)
+    return Run(wall, said["seconds"], said["rows"], peak, tuple(paths))
 
 
 def measure_start(runs: int, clip: str) -> dict[str, float]:
