@@ -310,8 +310,9 @@ def test_patience_grows_with_the_file(tmp_path: Path) -> None:
     with (tmp_path / "day.wav").open("wb") as file:
         file.truncate(10**10)
     with Pool(SETTINGS, 1) as crew:
-        assert crew.patience(str(tmp_path / "day.wav")) == 600 + 100_000
-        assert crew.patience("nowhere") == 600
+        crew._paths.extend([str(tmp_path / "day.wav"), "nowhere"])
+        for path in (*crew.next_task(crew._workers[0]), *crew.next_task(crew._workers[0])):
+            assert crew.patience(path) == (600 if path == "nowhere" else 600 + 100_000)
 
 
 def test_a_process_that_cannot_be_ended_is_given_up(
@@ -328,6 +329,26 @@ def test_a_process_that_cannot_be_ended_is_given_up(
     monkeypatch.setattr(subprocess.Popen, "kill", lambda process: stuck.append(process))
     with Pool(SETTINGS, 2, timeout_s=1.0) as crew:
         _assert_same(_there(crew, files), expected)
+    for process in stuck:
+        kill(process)
+        process.wait()
+
+
+def test_leaving_does_not_wait_for_a_process_that_cannot_be_ended(
+    files: list[str], sabotage: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C works even if the disk that is read from is dead."""
+    stuck: list[subprocess.Popen[bytes]] = []
+    kill = subprocess.Popen.kill
+    sabotage(HANG.format(action="time.sleep(600)"))
+    monkeypatch.setattr(pool, "GONE_S", 0.1)
+    monkeypatch.setattr(subprocess.Popen, "kill", lambda process: stuck.append(process))
+    with Pool(SETTINGS, 1) as crew:
+        crew.tracks(files)
+        worker = crew._workers[0]
+        while worker._begun() < 8:  # then it hangs
+            time.sleep(0.01)
+    assert not worker._thread.is_alive()
     for process in stuck:
         kill(process)
         process.wait()

@@ -110,6 +110,7 @@ class Pool:
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._paths: deque[str] = deque()
+        self._patience: dict[str, float] = {}  # of files that are given out, and not done
         self._given: queue.Queue[tuple[_Worker, list[str]]] = queue.Queue()
         queue_bytes = min(QUEUE_BYTES, ALL_QUEUES_BYTES // workers)
         self._workers: list[_Worker] = []
@@ -138,6 +139,7 @@ class Pool:
                 track = RemoteTrack(path, worker)
                 yield track
                 track.drain()
+                self._patience.pop(path, None)
                 done += 1
 
     def next_task(self, worker: "_Worker") -> list[str]:
@@ -148,16 +150,19 @@ class Pool:
             while self._paths and len(task) < TASK_FILES and size < TASK_BYTES:
                 path = self._paths.popleft()
                 task.append(path)
-                size += _size(path)
+                bytes_ = _size(path)
+                self._patience[path] = self._patience_with(bytes_)
+                size += bytes_
             if task:
                 self._given.put((worker, task))
             return task
 
     def patience(self, path: str) -> float:
-        """Return how many seconds a file may take."""
-        if self._timeout_s is not None:
-            return self._timeout_s
-        return PATIENCE_S + _size(path) / PATIENCE_BYTES_PER_S
+        """Return how many seconds a file that is given out may take, without asking a disk that may hang."""
+        return self._patience.get(path, PATIENCE_S)
+
+    def _patience_with(self, size: int) -> float:
+        return PATIENCE_S + size / PATIENCE_BYTES_PER_S if self._timeout_s is None else self._timeout_s
 
     def close(self) -> None:
         """End the workers, whatever they are doing."""
@@ -283,6 +288,8 @@ class _Worker:
     def _await(self, task: list[str], before: int) -> None:
         """Wait for a message; kill the process if the file that it is at takes too long."""
         while not self._connection.poll(LOOK_S):
+            if self._closing:
+                raise EOFError
             begun, since = PROGRESS.unpack_from(self._progress)
             number = begun - before - 1
             if not since or not 0 <= number < len(task):
