@@ -11,11 +11,11 @@ from specfeat.config.graph import INPUT, Layer
 from specfeat.config.layers import LAYERS
 from specfeat.config.settings import Settings, times
 from specfeat.config.shapes import POOL_SIZE, Shape, array_shapes, each, index_of, output_shape, reach, walk
+from specfeat.config.together import MAX_PARAMETERS, Together
 from specfeat.config.tree import Tree, dotted
 from specfeat.errors import ModelError
 
 MAX_OUTPUT_BYTES = 2**34  # of one layer for one batch
-MAX_PARAMETERS = 2**31  # 8 GiB of float32; the largest published networks for audio have under 2**30
 MAX_SHOWN = 6  # layers, of those on the way to one that does not fit
 
 
@@ -23,9 +23,11 @@ def check_network(settings: Settings, tree: Tree) -> None:
     """Follow a clip through the layers, as far as shapes are known without Keras.
 
     Raises:
-        ModelError: a layer does not fit; names the YAML line, the layer and both shapes.
+        ModelError: a layer does not fit, by itself or together with those before it; names the YAML line, the
+            layer and the shapes or sizes.
     """
     model = settings.model
+    together = Together(model.layers, model.batch, settings.input_shape)
     layers = {layer.name: layer for layer in model.layers}
     shapes: dict[str, Shape] = {}
     for layer, given in walk(settings, shapes):
@@ -34,6 +36,7 @@ def check_network(settings: Settings, tree: Tree) -> None:
             raise layer_error(tree, layer, reason + _way(layer, layers, shapes))
         output = output_shape(layer, given)
         reason = too_large(output, model.batch) if output else None
+        reason = reason or together.add(layer, given[0], output)
         if reason:
             raise layer_error(tree, layer, reason)
     if model.feature_layer in shapes:

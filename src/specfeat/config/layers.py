@@ -46,9 +46,12 @@ APPLICATIONS = {
 # --- what an argument may be: a check returns None, or what was wanted ---------------------------
 
 
+_TOO_LARGE = 2**31  # for a size or a number of anything
+
+
 def is_whole(value: object, least: int) -> bool:
     """Whether a value is a whole number (and no boolean), `least` or more."""
-    return type(value) is int and least <= value < 2**31
+    return type(value) is int and least <= value < _TOO_LARGE
 
 
 def _whole(least: int) -> Callable[[object, int], str | None]:
@@ -294,4 +297,8 @@ _OWN_ARGUMENTS: dict[tuple[str, str], Callable[[object, int], str | None]] = {
 def problem_with(kind: str, key: str, value: object) -> str | None:
     """Say what was wanted of a known layer's known argument, or None if the value will do."""
     check = _OWN_ARGUMENTS.get((kind, key)) or ARGUMENTS[key]
-    return check(value, LAYERS[kind].axes)
+    wanted = check(value, LAYERS[kind].axes)
+    many = value if isinstance(value, list) else [value]
+    if wanted and any(type(v) is int and v >= _TOO_LARGE for v in many):
+        wanted += f", below {_TOO_LARGE:,}"
+    return wanted

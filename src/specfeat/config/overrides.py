@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from specfeat.config.tree import MAX_DEPTH, KeyPath, Tree, dotted, parse_value
-from specfeat.config.words import did_you_mean, shown
+from specfeat.config.tree import MAX_DEPTH, MAX_SAID, KeyPath, Tree, dotted, parse_value, set_word
+from specfeat.config.words import cut, did_you_mean, shown
 from specfeat.errors import ConfigError, one_line
 
 # Sections of which one key is given: `--set` of another one takes its place.
@@ -91,4 +91,4 @@ def _step(at: Any, key: str | int, override: str, inside: KeyPath) -> Any:
 
 
 def _bad_override(override: str, text: str) -> ConfigError:
-    return ConfigError(one_line(f"--set {override}: {text}"))
+    return ConfigError(one_line(f"{set_word(override)}: {cut(text, MAX_SAID)}"))

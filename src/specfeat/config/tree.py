@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from specfeat.config.words import cut
 from specfeat.errors import ConfigError, one_line
 
 MAX_BYTES = 100_000  # the largest shipped config has a twelfth of it
@@ -23,6 +24,7 @@ MAX_VALUES = 100_000  # after anchors are expanded
 MAX_DEPTH = 40  # a block in a block of layers has 10
 MAX_DIGITS = 300  # of a number: every float64 can be written with fewer
 MAX_SAID = 1500  # characters of an error
+MAX_SET = 400  # characters of a `--set` in it
 
 _SECTIONS = "the sections audio, spectrogram, clips, model"
 
@@ -60,7 +62,7 @@ class Tree:
         for length in range(len(path), -1, -1):
             part = path[:length]
             if part in self.overrides:
-                return f"--set {self.overrides[part]}"
+                return set_word(self.overrides[part])
             place = self.keys.get(part) if at_key else None
             place = place or self.places.get(part)
             if place:
@@ -70,9 +72,8 @@ class Tree:
     def error(self, path: KeyPath, text: str, *, at_key: bool = False) -> ConfigError:
         """Make the one-line error for the value (or key) at `path`."""
         said = f"{dotted(path)}: {text}" if path else text
-        if len(said) > MAX_SAID:  # a name or a key may be as long as the file
-            said = f"{said[: MAX_SAID // 2]} ... {said[-MAX_SAID // 2 :]}"
-        return ConfigError(one_line(f"{self.where(path, at_key=at_key)}: {said}"))
+        # A name or a key may be as long as the file.
+        return ConfigError(one_line(f"{self.where(path, at_key=at_key)}: {cut(said, MAX_SAID)}"))
 
     def replace(self, path: KeyPath, override: str) -> None:
         """What `--set` gives at `path` stands on the command line, whatever stood there in the file."""
@@ -117,10 +118,15 @@ def parse_tree(text: str, name: str) -> Tree:
     return tree
 
 
+def set_word(override: str) -> str:
+    """Write a `--set` as the command line has it, one that is as long as a config cut in its middle."""
+    return f"--set {cut(override, MAX_SET)}"
+
+
 def parse_value(text: str, override: str) -> object:
     """Parse one YAML value, as given to `--set`."""
-    tree = Tree(f"--set {override}", overrides={(): override})
-    node = _compose(text, f"--set {override}", places=False)
+    tree = Tree(set_word(override), overrides={(): override})
+    node = _compose(text, set_word(override), places=False)
     if node is None:
         return None
     _Builder(tree).build_root(node)
@@ -138,9 +144,9 @@ def _compose(text: str, name: str, *, places: bool = True) -> Node | None:
     except MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark and places else ""
-        raise ConfigError(one_line(f"{name}{place}: is not YAML: {_one_line(e)}")) from e
+        raise ConfigError(one_line(f"{name}{place}: is not YAML: {cut(_one_line(e), MAX_SAID)}")) from e
     except (YAMLError, ValueError, AssertionError) as e:  # the last two for odd directives
-        raise ConfigError(one_line(f"{name}: is not YAML: {' '.join(str(e).split())}")) from e
+        raise ConfigError(one_line(f"{name}: is not YAML: {cut(' '.join(str(e).split()), MAX_SAID)}")) from e
     return node
 
 

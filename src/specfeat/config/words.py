@@ -20,3 +20,8 @@ def shown(value: object) -> str:
     text = repr(value)
     text = text if len(text) <= 60 else text[:57] + "..."
     return f"the text {text}" if isinstance(value, str) else text
+
+
+def cut(text: str, most: int) -> str:
+    """Leave out the middle of a text that has more than `most` characters."""
+    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from specfeat.config.fit import MAX_PARAMETERS
 from specfeat.config.graph import Layer
 from specfeat.config.layers import APPLICATIONS
 from specfeat.config.settings import times
+from specfeat.config.together import MAX_PARAMETERS
 from specfeat.config.words import did_you_mean, shown
 from specfeat.network.layers import Shape
 from specfeat.network.runtime import keras
