@@ -483,7 +483,7 @@ def test_a_work_folder_that_is_removed(folder: Path) -> None:
 
     assert process.returncode == 1
     assert said.count("\n") == 1
-    assert "cannot be written: No such file or directory" in said
+    assert "out.partial: has been removed, or taken by another run; nothing is written" in said
     assert _names(folder) == []
 
 
@@ -492,7 +492,7 @@ def test_the_commit_is_completed_by_whoever_comes(folder: Path) -> None:
     assert _run(folder, "in", "out.npy").returncode == 0
     whole = _result(folder)
     for moved in range(3):
-        (folder / "out.partial").mkdir()
+        _work_folder(folder)
         for name, inside in [("run.json", "run.json"), ("index.csv", "index.csv"), ("npy", "rows.npy")][
             : 3 - moved
         ]:
@@ -509,7 +509,7 @@ def test_out_and_out_npy_share_a_work_folder(folder: Path) -> None:
     _killed(folder, "in", "out.npy")
     refused = _run(folder, "in", "out", "--resume", *BATCH)
     assert _run(folder, "in", "out.npy", "--resume", *BATCH).returncode == 0
-    (folder / "out.partial").mkdir()
+    _work_folder(folder)
     for name, inside in [("run.json", "run.json"), ("index.csv", "index.csv"), ("npy", "rows.npy")]:
         (folder / f"out.{name}").rename(folder / "out.partial" / inside)
     completed = _run(folder, "in", "out", *BATCH)
@@ -519,21 +519,146 @@ def test_out_and_out_npy_share_a_work_folder(folder: Path) -> None:
     assert _names(folder) == WHOLE
 
 
-def test_a_foreign_file_of_that_name_is_not_touched(folder: Path) -> None:
-    """What is no work folder of specfeat's stays as it is: a file is refused, what lies in a folder is left."""
+def _work_folder(folder: Path) -> Path:
+    """Make a work folder as a run that was killed leaves it, but for what it had done."""
+    work = folder / "out.partial"
+    work.mkdir()
+    (work / "lock").write_text("specfeat 1\n")
+    return work
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+FOREIGN = ["mine", "journal", "rows.npy", "array.npy", "index.csv", "new.json", "run.json", "lock"]
+
+
+def test_a_foreign_folder_of_that_name_is_not_touched(folder: Path) -> None:
+    """What is no work folder of specfeat's stays as it is, whatever its files are called: exit 2, also with --force."""
     (folder / "out.partial").write_text("mine")
     refused = _run(folder, "in", "out.npy")
     (folder / "out.partial").unlink()
     (folder / "out.partial").mkdir()
-    (folder / "out.partial/mine").write_text("mine")
-    done = _run(folder, "in", "out.npy")
+    for name in FOREIGN:
+        (folder / "out.partial" / name).write_text("mine")
+    before = _contents(folder)
+    foreign = _run(folder, "in", "out.npy", "--force")
+    for name in ("lock", "run.json", "journal"):
+        (folder / "out.partial" / name).unlink()
+    without = _run(folder, "in", "out.npy", "--force")
 
     assert (refused.returncode, refused.stderr) == (
         2,
         "specfeat: out.partial: is in the way; it is to be the work folder\n",
     )
-    assert done.returncode == 0
-    assert (folder / "out.partial/mine").read_text() == "mine"
+    for done in (foreign, without):
+        assert done.returncode == 2
+        assert done.stderr == (
+            "specfeat: out.partial: is in the way: it is to be the work folder, but specfeat has not made it; "
+            "rename or remove it\n"
+        )
+    for name in ("lock", "run.json", "journal"):
+        del before[f"out.partial/{name}"]
+    assert _contents(folder) == before
+
+
+def test_links_and_fifos_in_a_work_folder(folder: Path) -> None:
+    """No link is followed and no FIFO is waited for; neither is the work folder itself a link."""
+    (folder / "precious").write_text("mine")
+    codes = []
+    for name in ("rows.npy", "journal", "index.csv"):
+        work = _work_folder(folder)
+        (work / name).symlink_to("../precious")
+        codes.append(_run(folder, "in", "out.npy", "--force").returncode)
+        shutil.rmtree(work, ignore_errors=True)
+    work = _work_folder(folder)
+    os.mkfifo(work / "journal")
+    fifo = _run(folder, "in", "out.npy", "--force", timeout=20)
+    (work / "journal").unlink()
+    (work / "lock").unlink()
+    (work / "lock").symlink_to("../precious")
+    lock = _run(folder, "in", "out.npy")
+    shutil.rmtree(work, ignore_errors=True)
+    (folder / "elsewhere").mkdir()
+    work.symlink_to("elsewhere")
+    link = _run(folder, "in", "out.npy")
+
+    assert (folder / "precious").read_text() == "mine"
+    assert set(codes) <= {0, 2}
+    assert (fifo.returncode, fifo.stderr) == (
+        2,
+        "specfeat: out.partial/journal: is not a regular file, so it is none of specfeat's; remove it\n",
+    )
+    assert (lock.returncode, "out.partial/lock: is a link" in lock.stderr) == (2, True)
+    assert (link.returncode, "out.partial: is in the way" in link.stderr) == (2, True)
+
+
+def test_a_decision_is_about_what_lies_there(folder: Path) -> None:
+    """A `run.json` that is none, or not the one of the files beside it, replaces nothing: exit 2."""
+    assert _run(folder, "in", "out.npy").returncode == 0
+    record = (folder / "out.run.json").read_text()
+    work = _work_folder(folder)
+    before = _result(folder)
+    shutil.copy(folder / "out.index.csv", work / "index.csv")
+    for text, rows in (("{}", b""), ("[" * 10**5, b""), (record, b"others")):
+        (work / "run.json").write_text(text)
+        (work / "rows.npy").write_bytes(rows)
+        done = _run(folder, "in", "out.npy", "--update")
+
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert done.stderr.startswith(
+            "specfeat: out.partial/run.json: is not a decision of specfeat's, or not"
+        )
+        assert _result(folder) == before
+    assert (work / "rows.npy").read_bytes() == b"others"
+
+
+def test_an_input_in_the_work_folder_is_refused(folder: Path) -> None:
+    """It would be lost with the folder; by its own name or through a link."""
+    work = _work_folder(folder)
+    _sound(work / "x.wav", 1.0, 0)
+    (folder / "in/link.wav").symlink_to("../out.partial/x.wav")
+    for inputs in ("out.partial/x.wav", "in", "."):
+        done = _run(folder, inputs, "out.npy", "--force")
+
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "x.wav: lies in the work folder out.partial" in done.stderr.replace("link.wav", "x.wav")
+    assert (work / "x.wav").exists()
+
+
+def test_a_work_folder_that_is_another_runs_now(folder: Path) -> None:
+    """A run whose folder was removed, and made anew by a second run, writes nothing; the second is not disturbed."""
+    first = _started(folder, "in", "out.npy", pause_s=0.2)
+    shutil.rmtree(folder / "out.partial")
+    second = _started(folder, "in", "out.npy", pause_s=0.4)
+    said = first.communicate(timeout=30)[1]
+    absent = not (folder / "out.npy").exists()
+    told = second.communicate(timeout=30)[1]
+    result = _result(folder)
+    assert _run(folder, "in", "out.npy", "--force", *BATCH).returncode == 0
+
+    assert (first.returncode, absent) == (1, True)
+    assert said == "specfeat: out.partial: has been removed, or taken by another run; nothing is written\n"
+    assert (second.returncode, told) == (0, "")
+    assert result == _result(folder)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_appears_during_the_run_is_not_replaced(folder: Path, name: str) -> None:
+    """Where nothing was when the run began, a file of somebody's stays; what is done is kept."""
+    process = _started(folder, "in", "out.npy", pause_s=0.05)
+    (folder / name).write_text("mine")
+    said = process.communicate(timeout=30)[1]
+    again = _run(folder, "in", "out.npy", "--resume", *BATCH)
+
+    assert process.returncode == 1
+    assert said.startswith(
+        f"specfeat: {name}: has appeared or changed during the run, so it is not replaced; "
+    )
+    assert f"{FILES} finished files are kept in out.partial" in said
+    assert again.returncode == 2
+    assert (folder / name).read_text() == "mine"
 
 
 def test_the_work_folder_is_no_input(folder: Path) -> None:

@@ -14,7 +14,8 @@ from specfeat.config import Config
 from specfeat.config.settings import Settings
 from specfeat.errors import NothingError, UsageError
 from specfeat.failures import Failures
-from specfeat.output.former import UNREADABLE, Done, Identity, identify, name_of
+from specfeat.output.former import Done, Former
+from specfeat.output.identity import UNREADABLE, Identity, name_of
 from specfeat.output.index import IndexWriter
 from specfeat.output.journal import Entry
 from specfeat.output.record import Summary, summarize
@@ -25,6 +26,10 @@ from specfeat.provenance import SECTIONS, differ
 
 if TYPE_CHECKING:
     from specfeat.network.build import Network
+
+
+class OtherwiseError(UsageError):
+    """What is done was made otherwise, as shows when the network is there; nothing has been written."""
 
 
 class Reporter(Protocol):
@@ -62,7 +67,7 @@ def run(
     Raises:
         FailuresError: there are too many.
         NothingError: no file gave a row; nothing is written.
-        UsageError: what is done was made otherwise.
+        OtherwiseError: what is done was made otherwise.
         OutputError: the disk refuses.
     """
     started = datetime.datetime.now(datetime.UTC)
@@ -82,7 +87,7 @@ def run(
         raise NothingError(_nothing(entries))
     sums = work.assemble(all_done, made_with["features"], partial(_write_index, settings, entries))
     record = {
-        "command": [os.fspath(word) for word in sys.argv if word != "--resume"],
+        "command": [word for word in sys.argv if word != "--resume"],
         "folder": _folder(),
         "output": work.place.array.name,
         "started": started.isoformat(timespec="seconds"),
@@ -104,25 +109,28 @@ def _made_with(plan: Plan, network: "Network | None") -> dict[str, Any]:
     """Return what all rows are made with, for the record."""
     if network is None:
         header = plan.formers[-1].header
-        return {**{name: header[name] for name in (*SECTIONS, "features")}, **plan.provenance}
-    made_with = {
-        **plan.provenance,
-        "weights": network.weights,
-        "device": network.device.description,
-        "features": network.width,
-    }
+        made_with = {**{name: header[name] for name in (*SECTIONS, "features")}, **plan.provenance}
+    else:
+        made_with = {
+            **plan.provenance,
+            "weights": network.weights,
+            "device": network.device.description,
+            "features": network.width,
+        }
     for former in plan.formers:
-        if different := differ(former.header, made_with):
-            raise UsageError(f"{former.array}: was made otherwise ({different}); --force makes all anew")
+        if different := differ(former.header, made_with) or _wider(former, made_with):
+            raise OtherwiseError(f"{former.array}: was made otherwise ({different}); --force makes all anew")
     return made_with
 
 
+def _wider(former: Former, made_with: dict[str, Any]) -> str:
+    then, now = former.header["features"], made_with["features"]
+    return "" if then == now else f"features: {then} then, {now} now"
+
+
 def _begin(plan: Plan, made_with: dict[str, Any], work: Work) -> None:
-    stands = identify(os.fspath(work.place.array))
-    output = work.place.array.name
-    work.begin(
-        {**made_with, "output": output, "replaces": [stands.size, stands.mtime_ns], "updates": plan.updates}
-    )
+    header = {"output": work.place.array.name, "replaces": work.replaces, "updates": plan.updates}
+    work.begin({**made_with, **header})
 
 
 def _extracted(
@@ -161,7 +169,6 @@ def _write_index(settings: Settings, entries: Sequence[Entry], file: BinaryIO) -
             spans = settings.cutter.spans(samples)
             channel, rate = settings.audio.channels, settings.audio.sample_rate
             index.add(entry["path"], channel, spans, samples, rate, entry["status"])
-    index.flush()
 
 
 def _nothing(entries: Sequence[Entry]) -> str:

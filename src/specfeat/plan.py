@@ -1,7 +1,6 @@
 """What a run has to do: which files are done already, and which are not; no TensorFlow."""
 
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from specfeat.audio.collect import Collection
@@ -9,10 +8,13 @@ from specfeat.config import Config
 from specfeat.config.device import parse_device
 from specfeat.config.weights_file import stamp
 from specfeat.errors import UsageError
-from specfeat.output.former import Done, Former, Identity, check_array, identify, name_of, read_output
+from specfeat.output.former import Done, Former, check_output, read_output
+from specfeat.output.identity import Identity, identify, name_of
 from specfeat.output.place import Place
 from specfeat.output.work import Work
 from specfeat.provenance import differ, provenance
+
+_OTHERWISE = "was begun otherwise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,7 @@ class Plan:
         provenance: what the rows are to be made with, as far as it is known before the network.
         formers: the runs that have done what is done.
         updates: whether an output is brought up to date.
+        force: whether what is there may go.
         complete: the record of the output that is there, if it is what the run would make.
         notes: what the user should hear.
     """
@@ -66,6 +69,7 @@ class Plan:
     provenance: dict[str, Any]
     formers: tuple[Former, ...]
     updates: bool
+    force: bool
     complete: dict[str, Any] | None
     notes: tuple[str, ...]
 
@@ -92,7 +96,7 @@ def make_plan(config: Config, device: str, collection: Collection, work: Work, w
         wishes.resume and (work.completed or bool(left and left.header.get("updates")))
     )
     identities = {name_of(path): identify(path) for path in collection.paths}
-    output = _output(now, work.place, wishes, left, identities, updates=updates)
+    output = _output(now, work, wishes, left, identities, updates=updates)
     formers = tuple(former for former in (output, left) if former)
     complete = bool(output and _is_complete(output, identities, wishes))
     if complete:
@@ -104,16 +108,24 @@ def make_plan(config: Config, device: str, collection: Collection, work: Work, w
         known |= _known(former, identities, wishes)
     return Plan(
         paths=collection.paths,
-        passed_over=tuple(name_of(path) for path in collection.passed_over if not work.place.has(path)),
+        passed_over=tuple(map(name_of, work.place.without_own(collection.passed_over))),
         identities=identities,
         known=known,
         todo=tuple(path for path in collection.paths if name_of(path) not in known),
         provenance=now.provenance,
         formers=formers,
         updates=updates,
+        force=wishes.force,
         complete=output.header if output and complete else None,
         notes=tuple(notes),
     )
+
+
+def anew(plan: Plan, work: Work) -> Plan:
+    """Return a plan that takes nothing from earlier runs; what is left in the work folder is dropped."""
+    work.drop()
+    note = "made otherwise, as shows now that the device is known: all is made anew"
+    return replace(plan, known={}, todo=plan.paths, formers=(), notes=(f"{work.place.array}: {note}",))
 
 
 def _left(now: "_Now", work: Work, wishes: Wishes, notes: list[str]) -> Former | None:
@@ -129,12 +141,11 @@ def _left(now: "_Now", work: Work, wishes: Wishes, notes: list[str]) -> Former |
                 "or --force to begin anew"
             )
         reason = "a run that was ended"
-    elif different := _renamed(left, work.place) or now.differs(left):
+    elif hindrance := now.hindrance(left, work.place):
         if not wishes.force:
-            raise UsageError(
-                f"{folder}: was begun otherwise ({different}); go on as it was, or begin anew with --force"
-            )
-        reason = f"a run that was begun otherwise ({different})"
+            go_on = "go on as it was, or " if hindrance.startswith(_OTHERWISE) else ""
+            raise UsageError(f"{folder}: {hindrance}; {go_on}begin anew with --force")
+        reason = f"a run that {hindrance}"
     else:
         return left
     notes.append(f"{folder}: dropped {files} of {reason}")
@@ -150,7 +161,7 @@ def _renamed(left: Former, place: Place) -> str:
 
 def _output(
     now: "_Now",
-    place: Place,
+    work: Work,
     wishes: Wishes,
     left: Former | None,
     identities: dict[str, Identity],
@@ -158,25 +169,31 @@ def _output(
     updates: bool,
 ) -> Former | None:
     """Return the output from which rows can be taken; what may not be replaced is refused."""
+    place = work.place
     if not any(path.exists() for path in place.files):
         return None
     if not updates and (left or not wishes.resume):
-        stands = identify(os.fspath(place.array))
-        if not wishes.force and (
-            left is None or left.header.get("replaces") != [stands.size, stands.mtime_ns]
-        ):
+        allowed = left is not None and left.header.get("replaces") == work.replaces
+        if not wishes.force and not allowed:
             place.check_free()
         return None
     try:
-        output = read_output(place)
-        if different := now.differs(output):
-            raise UsageError(f"{place.array}: was made otherwise ({different}); --force makes it anew")
-        if not _is_complete(output, identities, wishes):
-            check_array(output)
+        return _believed(now, place, wishes, identities)
     except UsageError:
         if not wishes.force:
             raise
         return None
+
+
+def _believed(now: "_Now", place: Place, wishes: Wishes, identities: dict[str, Identity]) -> Former:
+    """Return the output that is there, if it is what it says and was made as this run would make it."""
+    output = read_output(place)
+    if different := now.differs(output):
+        raise UsageError(f"{place.array}: was made otherwise ({different}); --force makes it anew")
+    if misfit := output.misfit(now.count):
+        raise UsageError(f"{place.record}: is no record of this output ({misfit}); --force makes it anew")
+    if not _is_complete(output, identities, wishes):
+        check_output(output, place)
     return output
 
 
@@ -201,6 +218,7 @@ class _Now:
 
     def __init__(self, config: Config, device: str, wishes: Wishes) -> None:
         self.provenance = provenance(config, keep_partial=wishes.keep_partial)
+        self.count = config.settings.cutter.count
         self._weights = config.settings.model.weights
         self._device = device
 
@@ -214,6 +232,15 @@ class _Now:
         }
         return differ(then, now)
 
+    def hindrance(self, left: Former, place: Place) -> str:
+        """Say why the work that is left cannot be gone on with; nothing if it can."""
+        if left.fault:
+            return f"has been damaged ({left.fault})"
+        if different := _renamed(left, place) or self.differs(left):
+            return f"{_OTHERWISE} ({different})"
+        misfit = left.misfit(self.count)
+        return misfit and f"has been damaged ({misfit})"
+
     def _place(self, then: str) -> str:
         """Return the device; which one "auto" will be shows later."""
         kind, index = parse_device(self._device)
@@ -226,7 +253,7 @@ class _Now:
         if name is None:
             return {"random": self._weights.random}
         seen = stamp(name)
-        if seen and seen.items() <= then.items():
+        if seen and "sha256" in then and seen.items() <= then.items():
             return {"sha256": then["sha256"]}
         from specfeat.network.weights.source import hash_of  # only now: nothing to do should cost nothing
 

@@ -246,6 +246,21 @@ def _obtain(
 
 
 def _carry_out(config: "Config", plan: "Plan", work: "Work", voice: "Voice", running: Running) -> "Summary":
+    """Extract what is to be done, and what turns out to be made otherwise if it may go."""
+    from specfeat.job import OtherwiseError
+    from specfeat.plan import anew
+
+    try:
+        return _extract(config, plan, work, voice, running)
+    except OtherwiseError:
+        if not plan.force:
+            raise
+    plan = anew(plan, work)
+    voice.notes(plan)
+    return _extract(config, plan, work, voice, running)
+
+
+def _extract(config: "Config", plan: "Plan", work: "Work", voice: "Voice", running: Running) -> "Summary":
     """Extract what is to be done; if that is nothing, TensorFlow is not loaded."""
     from specfeat.job import run
 

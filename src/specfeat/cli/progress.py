@@ -44,8 +44,6 @@ class Voice:
     def begin(self, config: "Config", plan: "Plan") -> None:
         """The checks have passed; TensorFlow is next."""
         self._log.begin(config, plan)
-        for note in plan.notes:
-            self._log.warning(note)
         settings = config.settings
         if self.verbose:
             shape = zip(settings.input_shape, ("frame", "bin", "channel"), strict=True)
@@ -56,12 +54,18 @@ class Voice:
                 f"{_count(len(plan.paths), 'file')}, {others} passed over; clips of {clip}, "
                 f"every {settings.cutter.hop_samples / settings.audio.sample_rate:g} s"
             )
+        self.notes(plan)
         if not self.quiet:
             self._say_plan(config, plan)
 
-    def _say_plan(self, config: "Config", plan: "Plan") -> None:
+    def notes(self, plan: "Plan") -> None:
+        """What the plan has to say."""
         for note in plan.notes:
-            self.say(note)
+            self._log.warning(note)
+            if not self.quiet:
+                self.say(note)
+
+    def _say_plan(self, config: "Config", plan: "Plan") -> None:
         if plan.complete is not None:
             return
         cutter, rate = config.settings.cutter, config.settings.audio.sample_rate

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.output.place import write_all, writing
+from specfeat.output.place import is_at, open_own, write_all, writing
 
 
 class ArrayWriter:
@@ -28,7 +28,7 @@ class ArrayWriter:
         self._width = width
         self._start = len(header(0, width))
         with writing(path):
-            self._file = path.open("r+b" if rows else "w+b", buffering=0)
+            self._file = open_own(path, "r+b" if rows else "w+b", 0)
         self._cut()
         self._write(header(0, width), 0)
 
@@ -52,6 +52,10 @@ class ArrayWriter:
         self._cut()
         self._write(header(self.rows, self._width), 0)
         self.settle()
+
+    def is_there(self) -> bool:
+        """Tell whether the file still has its name."""
+        return is_at(self._file.fileno(), self.path)
 
     def close(self) -> None:
         """Close the file."""
@@ -77,3 +81,28 @@ def header(rows: int, width: int) -> bytes:
         text, {"descr": "<f4", "fortran_order": False, "shape": (rows, width)}
     )
     return text.getvalue()
+
+
+def shape_of(path: Path) -> tuple[int, int] | None:
+    """Return the rows and the width that the header of such an array names; None if it is none.
+
+    Raises:
+        OutputError: it cannot be read.
+    """
+    with writing(path, "read"), open_own(path) as file:
+        try:
+            np.lib.format.read_magic(file)
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        except ValueError:
+            return None
+    return (shape[0], shape[1]) if len(shape) == 2 and not fortran and dtype == np.dtype("<f4") else None
+
+
+def rows_in(path: Path, width: int) -> int:
+    """Return how many whole rows a file's bytes have room for.
+
+    Raises:
+        OutputError: it cannot be looked at.
+    """
+    with writing(path, "read"):
+        return (path.stat().st_size - len(header(0, width))) // (4 * width)

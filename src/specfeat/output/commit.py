@@ -18,14 +18,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from specfeat.errors import UsageError
 from specfeat.output.array import ArrayWriter, header
+from specfeat.output.digest import summed
 from specfeat.output.former import Done
-from specfeat.output.place import Place, settle_folder, writing
+from specfeat.output.place import Place, open_own, settle_folder, writing
 from specfeat.output.record import record_text
+from specfeat.output.validity import decision_fault
 
-ROWS, JOURNAL, ARRAY, INDEX, NEW, RECORD = (
+ROWS, ARRAY, INDEX, NEW, RECORD = (
     "rows.npy",
-    "journal",
     "array.npy",
     "index.csv",
     "new.json",
@@ -56,10 +58,10 @@ def assemble(folder: Path, done: Sequence[Done], rows: ArrayWriter, width: int) 
         rows.finish()
         return rows.path
     target = folder / ARRAY
-    with writing(target), target.open("wb") as file:
+    with writing(target), open_own(target, "wb") as file:
         file.write(header(sum(count for _, _, count in spans), width))
         for path, start, count in spans:
-            with path.open("rb") as source:
+            with open_own(path) as source:
                 source.seek(len(header(0, width)) + 4 * width * start)
                 left = 4 * width * count
                 while left:
@@ -93,7 +95,7 @@ def decide(place: Place, record: dict[str, Any]) -> None:
     """Write the record, and rename it: from here on the output is the new one."""
     new = place.work / NEW
     with writing(new):
-        with new.open("wb") as file:
+        with open_own(new, "wb") as file:
             file.writelines(record_text(record))
             file.flush()
             os.fsync(file.fileno())
@@ -110,13 +112,40 @@ def recover(place: Place) -> bool:
 
     Returns:
         False if nothing has been decided.
+
+    Raises:
+        UsageError: what looks like a decision is none, or not about what lies there.
     """
     record = place.work / RECORD
-    if not record.exists():
+    if not os.path.lexists(record):
         return False
-    with writing(record, "read"):
-        name = json.loads(record.read_bytes())["output"]
-    return put_in_place(Place(place.array.with_name(name)))
+    with writing(record, "read"), open_own(record) as file:
+        try:
+            decision = json.loads(file.read())
+        except (ValueError, RecursionError):
+            decision = None
+    target = None if decision_fault(decision) else place.sibling(decision["output"])
+    if target is None or not _fits(decision, target):
+        raise UsageError(
+            f"{record}: is not a decision of specfeat's, or not about the files beside it; "
+            f"remove {place.work} to make the output anew"
+        )
+    return put_in_place(target)
+
+
+def _fits(decision: dict[str, Any], target: Place) -> bool:
+    """Tell whether array and index, wherever they are on their way, are those that were decided on."""
+    work = target.work
+    ways = {"array": (work / ARRAY, work / ROWS, target.array), "index": (work / INDEX, target.index)}
+    for part, way in ways.items():
+        path = next((path for path in way if os.path.lexists(path)), None)
+        if path is None:
+            return False
+        with writing(path, "read"), open_own(path) as file:
+            same = os.fstat(file.fileno()).st_size == decision[part]["bytes"]
+        if not same or summed(path) != decision[part]:
+            return False
+    return True
 
 
 def put_in_place(place: Place) -> bool:

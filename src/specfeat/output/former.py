@@ -2,40 +2,18 @@
 
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from specfeat.errors import UsageError
+from specfeat.output.array import rows_in, shape_of
 from specfeat.output.digest import sha256
-from specfeat.output.journal import Entry
+from specfeat.output.identity import UNREADABLE, Identity
+from specfeat.output.journal import JOURNAL, Entry, read_journal
 from specfeat.output.place import Place, writing
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """By what a file is known again; both None if it could not be read."""
-
-    size: int | None
-    mtime_ns: int | None
-
-
-UNREADABLE = Identity(None, None)
-
-
-def name_of(path: str) -> str:
-    """Return a path as index and record have it: its bytes as UTF-8, odd ones kept, whatever the locale."""
-    return os.fsencode(path).decode("utf-8", "surrogateescape")
-
-
-def identify(path: str) -> Identity:
-    """Look at a file. Take it before the file is read: whatever is changed later, is seen the next time."""
-    try:
-        status = os.stat(path)  # noqa: PTH116  a path may be bytes that pathlib would not keep
-    except (OSError, ValueError):
-        return UNREADABLE
-    return Identity(status.st_size, status.st_mtime_ns)
+from specfeat.output.validity import journal_fault, record_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +52,14 @@ class Former:
         header: what they are made with, as in the record.
         entries: of the files, in the order of their rows.
         length: bytes of the journal that says so.
+        fault: why none of it can be believed, if so.
     """
 
     array: Path
     header: dict[str, Any]
     entries: list[Entry]
     length: int = 0
+    fault: str = ""
 
     @property
     def rows(self) -> int:
@@ -92,6 +72,18 @@ class Former:
         for entry in self.entries:
             yield Done(entry, self.array, start)
             start += entry["rows"]
+
+    def misfit(self, count: Callable[[int], int]) -> str:
+        """Say which file's rows are not those that its length has; nothing if all are.
+
+        Args:
+            count: rows of a file of so many samples, by the config that they are made with.
+        """
+        for entry in self.entries:
+            has_rows = entry["status"] in ("ok", "partial")
+            if entry["rows"] != (count(entry["samples"]) if has_rows else 0) or has_rows > entry["rows"]:
+                return f"{entry['path']}: {entry['rows']} rows do not fit its length"
+        return ""
 
 
 def read_output(place: Place) -> Former:
@@ -109,26 +101,48 @@ def read_output(place: Place) -> Former:
         sizes = [path.stat().st_size for path in (place.array, place.index)]
     try:
         record = json.loads(text)
-        entries = record["files"]
-        whole = sizes == [record["array"]["bytes"], record["index"]["bytes"]] and all(
-            {"size", "mtime_ns"} <= set(e) for e in entries
-        )
-    except (ValueError, KeyError, TypeError):
-        raise UsageError(f"{place.record}: is no record of this specfeat; --force makes all anew") from None
-    if not whole:
+    except (ValueError, RecursionError):
+        fault = "no JSON"
+    else:
+        fault = record_fault(record)
+    if fault:
+        raise UsageError(f"{place.record}: is no record of this specfeat ({fault}); --force makes all anew")
+    shape = (record["rows"], record["features"])
+    if sizes != [record["array"]["bytes"], record["index"]["bytes"]] or shape_of(place.array) != shape:
         raise UsageError(
             f"{place.array}: or its index is not the one of {place.record}; --force makes it anew"
         )
-    return Former(place.array, record, entries)
+    return Former(place.array, record, record["files"])
 
 
-def check_array(former: Former) -> None:
-    """Read an output's array, and compare it with what its record says of it.
+def check_output(former: Former, place: Place) -> None:
+    """Read an output's array and index, and compare them with what the record says of them.
 
     Raises:
-        UsageError: it has been written to since.
+        UsageError: one has been written to since.
     """
-    with writing(former.array, "read"):
-        found = sha256(former.array)
-    if found != former.header["array"]["sha256"]:
-        raise UsageError(f"{former.array}: has been changed since it was made; --force makes it anew")
+    for path, part in ((place.array, "array"), (place.index, "index")):
+        with writing(path, "read"):
+            found = sha256(path)
+        if found != former.header[part]["sha256"]:
+            raise UsageError(f"{path}: has been changed since it was made; --force makes it anew")
+
+
+def read_work(folder: Path, rows: Path) -> Former | None:
+    """Read what a run that was ended has left in its work folder; None if no file was finished.
+
+    Raises:
+        UsageError: what should be the journal is no regular file.
+        OutputError: it cannot be read.
+    """
+    notes = read_journal(folder / JOURNAL)
+    if notes.header is None or not notes.entries or not os.path.lexists(rows):
+        return None
+    fault = journal_fault(notes.header, notes.entries)
+    if fault:
+        return Former(rows, {}, notes.entries, notes.length, f"the journal's {fault} is not what was written")
+    former = Former(rows, notes.header, notes.entries, notes.length)
+    shape = shape_of(rows)
+    if shape is None or shape[1] != former.header["features"] or rows_in(rows, shape[1]) < former.rows:
+        return replace(former, fault=f"{rows.name} is not what the journal speaks of")
+    return former

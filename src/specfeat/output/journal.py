@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from specfeat.output.place import write_all, writing
+from specfeat.output.place import open_own, write_all, writing
+
+JOURNAL = "journal"  # its name in the work folder
 
 Entry = dict[str, Any]  # of a file, as in the record: path, size, mtime_ns, status, rows, samples ...
 
@@ -43,7 +45,7 @@ def read_journal(path: Path) -> Notes:
     length = 0
     with writing(path, "read"):
         try:
-            file = path.open("rb")
+            file = open_own(path)
         except FileNotFoundError:
             return Notes()
         with file:
@@ -54,6 +56,19 @@ def read_journal(path: Path) -> Notes:
                 lines.append(known)
                 length += len(line)
     return Notes(lines[0], lines[1:], length) if lines else Notes()
+
+
+def is_journal(path: Path) -> bool:
+    """Tell whether a file begins as a journal does.
+
+    Raises:
+        UsageError: it is no regular file.
+    """
+    try:
+        with open_own(path) as file:
+            return _parse(file.readline()) is not None
+    except OSError:
+        return False
 
 
 class Journal:
@@ -77,7 +92,7 @@ class Journal:
             0,
         )  # bytes, entries: one value, as a signal may come
         with writing(path):
-            self._file = path.open("r+b" if header is None else "wb", buffering=0)
+            self._file = open_own(path, "r+b" if header is None else "wb", 0)
             write_all(self._file.fileno(), first, 0)
 
     @property
@@ -115,5 +130,8 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     checksum, _, text = line.rstrip(b"\n").partition(b" ")
     if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
         return None
-    known: dict[str, Any] = json.loads(text)
-    return known
+    try:
+        known = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return known if isinstance(known, dict) else None

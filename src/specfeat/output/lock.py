@@ -7,10 +7,12 @@ import stat
 import time
 from pathlib import Path
 
-from specfeat.errors import LockedError, UsageError
-from specfeat.output.place import writing
+from specfeat.errors import LockedError, OutputError, UsageError
+from specfeat.output.journal import JOURNAL, is_journal
+from specfeat.output.place import is_at, open_own, writing
 
 POLL_S = 0.1
+MARK = b"specfeat "  # what the lock begins with: by it a work folder is known to be one
 
 
 class Lock:
@@ -26,7 +28,7 @@ class Lock:
 
     Raises:
         LockedError: another run has it.
-        UsageError: something else has the folder's name.
+        UsageError: something else has the folder's name: what specfeat has not made is not touched.
         OutputError: the folder cannot be made, or its file system has no locks.
     """
 
@@ -41,32 +43,37 @@ class Lock:
             time.sleep(POLL_S)
         self._descriptor = taken
 
+    def is_held(self) -> bool:
+        """Tell whether it is still this run's: the folder may have been removed, and made anew by another."""
+        return is_at(self._descriptor, self._path)
+
     def release(self) -> None:
-        """Give the lock back; the folder goes if nothing else is in it.
+        """Give the lock back; the folder goes if it is empty, else the lock's file stays as its mark.
 
         The file is removed while the lock is held: who waits for it sees that its file is no more the one of
         that name, and begins again.
         """
         with contextlib.suppress(OSError):
-            self._path.unlink()
-        with contextlib.suppress(OSError):  # not empty: what is done so far, or another run's lock
-            self._folder.rmdir()
+            if self.is_held() and os.listdir(self._folder) == [self._path.name]:  # noqa: PTH208  names
+                self._path.unlink()
+                self._folder.rmdir()
         os.close(self._descriptor)
 
     def _take(self) -> int | None:
         """Return the descriptor that holds the lock, or None if another run does."""
         with writing(self._path, "locked"):
             while True:
+                self._make_folder()
                 try:
-                    self._folder.mkdir(exist_ok=True)
-                    descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-                except (FileExistsError, FileNotFoundError):
-                    self._check_folder()  # it is well if its holder has just removed it
+                    self._check_folder()
+                    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+                    descriptor = os.open(self._path, flags, 0o666)
+                except FileNotFoundError:  # the folder's holder has just removed it
                     continue
                 taken = False
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    taken = self._is_current(descriptor)
+                    taken = is_at(descriptor, self._path)  # its last holder may have removed it
                 except BlockingIOError:
                     return None
                 finally:
@@ -76,31 +83,53 @@ class Lock:
                     self._sign(descriptor)
                     return descriptor
 
-    def _check_folder(self) -> None:
-        """Find out whether the folder can be made at all."""
+    def _make_folder(self) -> None:
         try:
-            in_the_way = not stat.S_ISDIR(self._folder.stat().st_mode)
+            self._folder.mkdir()
+        except FileExistsError:
+            pass
         except FileNotFoundError:
-            in_the_way = self._folder.is_symlink()
-        if in_the_way:
-            raise UsageError(f"{self._folder}: is in the way; it is to be the work folder")
-        self._folder.parent.stat()
+            raise OutputError(f"{self._folder.parent}: the folder has been removed") from None
 
-    def _is_current(self, descriptor: int) -> bool:
-        """Tell whether the file is still there under its name: its last holder may have removed it."""
-        with contextlib.suppress(FileNotFoundError):
-            return os.path.samestat(os.fstat(descriptor), self._path.stat())
-        return False
+    def _check_folder(self) -> None:
+        """Refuse a folder that is not specfeat's.
+
+        Raises:
+            UsageError: it is not.
+            FileNotFoundError: it is not there any more.
+        """
+        status = self._folder.lstat()
+        if not stat.S_ISDIR(status.st_mode):
+            raise UsageError(f"{self._folder}: is in the way; it is to be the work folder")
+        if status.st_dev != self._folder.parent.stat().st_dev:
+            raise UsageError(
+                f"{self._folder}: is in the way: the work folder cannot be on another file system"
+            )
+        if not self._is_ours():
+            raise UsageError(
+                f"{self._folder}: is in the way: it is to be the work folder, but specfeat has not made it; "
+                "rename or remove it"
+            )
+
+    def _is_ours(self) -> bool:
+        names = os.listdir(self._folder)  # noqa: PTH208  names
+        mark = b""
+        if self._path.name in names:
+            with open_own(self._path) as file:
+                mark = file.read(len(MARK))
+        if mark:
+            return mark == MARK
+        return not set(names) - {self._path.name} or is_journal(self._folder / JOURNAL)
 
     def _sign(self, descriptor: int) -> None:
         """Leave a name for those who find it locked; a full disk may not keep it, and need not."""
         with contextlib.suppress(OSError):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            length = os.pwrite(descriptor, b"%b%d\n" % (MARK, os.getpid()), 0)
+            os.ftruncate(descriptor, length)  # after it: the mark is never gone
 
     def _sentence(self, wait_s: float) -> str:
         holder = ""
         with contextlib.suppress(OSError, ValueError):
-            holder = f" (process {int(self._path.read_text())})"
+            holder = f" (process {int(self._path.read_bytes().removeprefix(MARK))})"
         still = f"still at work on it after {wait_s:g} s" if wait_s else "at work on it"
         return f"{self._output}: another run{holder} is {still}; wait for it with --lock-wait SECONDS"

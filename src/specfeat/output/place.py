@@ -3,12 +3,14 @@
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from specfeat.errors import OutputError, UsageError
 
@@ -46,17 +48,39 @@ class Place:
         """Refuse a place where nothing can be written, before any work.
 
         Raises:
-            UsageError: the output is a folder, or its own does not exist.
+            UsageError: the output is a folder or a link, its name is too long, or its folder does not exist.
             OutputError: its folder may not be written to.
         """
         folder = self.array.parent
-        if not folder.is_dir():
+        if not _is_folder(folder):
             raise UsageError(f"{folder}: no such folder for the output; make it first: mkdir -p {folder}")
-        if self.array.name in ("", ".", "..") or self.array.is_dir():
+        if self.array.name in ("", ".", "..") or os.path.isdir(self.array):  # noqa: PTH112  bears any name
             example = self.array / "out.npy"
             raise UsageError(f"{self.array}: is a folder; wanted the output's file name, e.g. {example}")
+        refused = f"{folder}: the folder may not be written to"
+        if os.statvfs(folder).f_flag & os.ST_RDONLY:
+            raise OutputError(f"{refused}: its file system is read-only")
         if not os.access(folder, os.W_OK | os.X_OK):
-            raise OutputError(f"{folder}: the folder may not be written to: permission denied")
+            raise OutputError(f"{refused}: permission denied")
+        self._check_names()
+        self._check_links()
+
+    def _check_names(self) -> None:
+        """Refuse names that the file system does not bear, e.g. of more than 255 bytes."""
+        for path in (*self.files, self.work):
+            try:
+                path.lstat()
+            except FileNotFoundError:
+                pass
+            except OSError as e:
+                raise UsageError(f"{path}: {e.strerror}; give the output another name") from e
+
+    def _check_links(self) -> None:
+        """Refuse to put a file where a link is: what it leads to would stay as it is, unseen."""
+        for path in self.files:
+            if path.is_symlink():
+                target = path.readlink()
+                raise UsageError(f"{path}: is a link to {target}; name the file itself, or remove the link")
 
     def check_files(self) -> None:
         """Refuse to replace what is no output of specfeat's, even with --force.
@@ -83,22 +107,67 @@ class Place:
                     "or --force to replace it"
                 )
 
-    def has(self, path: str) -> bool:
-        """Tell whether a path is one of the output's files, or in its work folder."""
-        whole = os.path.abspath(path)  # noqa: PTH100  as text: a link is a file of its own
-        own = {os.path.abspath(mine) for mine in self.files}  # noqa: PTH100  likewise
-        return whole in own or whole.startswith(f"{os.path.abspath(self.work)}/")  # noqa: PTH100  likewise
+    def sibling(self, name: str) -> "Place | None":
+        """Return the output of another name that shares this one's work folder: `out` and `out.npy` do."""
+        try:
+            place = Place(self.array.with_name(name))
+        except ValueError:
+            return None
+        return place if place.work == self.work else None
+
+    def standing(self) -> tuple[tuple[int, ...] | None, ...]:
+        """Return by what each of the three files is known again: inode, size and time; None for none."""
+        return tuple(_identity(path) for path in self.files)
+
+    def without_own(self, paths: Iterable[str]) -> list[str]:
+        """Leave out what is one of the output's files, or in its work folder, however it is reached."""
+        real = cache(os.path.realpath)
+        folder = real(self.array.parent)
+        own = {os.path.join(folder, path.name) for path in self.files}  # noqa: PTH118  as text
+        work = os.path.join(folder, self.work.name)  # noqa: PTH118  likewise
+
+        def is_own(path: str) -> bool:
+            inside, name = os.path.split(path)
+            inside = real(inside or ".")
+            return f"{inside}/".startswith(f"{work}/") or os.path.join(inside, name) in own  # noqa: PTH118
+
+        return [path for path in paths if not is_own(path)]
 
     def check_apart_from(self, inputs: Iterable[str]) -> None:
         """Refuse to write over what is to be read.
 
         Raises:
-            UsageError: an input is one of the output's files.
+            UsageError: an input is one of the output's files, or in its work folder.
         """
         own = {_file_of(os.fspath(path)) for path in self.files} - {None}
-        for path in inputs if own else ():
-            if _file_of(path) in own:
+        inner = {
+            _file_of(os.path.join(folder, name))  # noqa: PTH118  as text
+            for folder, _, names in os.walk(self.work)
+            for name in names
+        } - {None}
+        for path in inputs:
+            file = _file_of(path)
+            if file in own:
                 raise UsageError(f"{self.array}: would be written over the input {path!r}; give another name")
+            if file in inner:
+                raise UsageError(f"{path}: lies in the work folder {self.work}; move it elsewhere")
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as e:
+        raise OutputError(f"{path}: the folder cannot be looked at: {e.strerror}") from e
+
+
+def _identity(path: Path) -> tuple[int, ...] | None:
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _file_of(path: str) -> tuple[int, int] | None:
@@ -174,6 +243,36 @@ def writing(path: Path, done: str = "written") -> Iterator[None]:
     except OSError as e:
         hint = "; free some space and run again" if e.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         raise OutputError(f"{path}: cannot be {done}: {e.strerror}{hint}") from e
+
+
+def open_own(path: Path, mode: str = "rb", buffering: int = -1) -> BinaryIO:
+    """Open a file of a work folder: a regular one, through no link; what would make a reader wait is refused.
+
+    Raises:
+        UsageError: it is something else.
+        OSError: it cannot be opened.
+    """
+    return cast("BinaryIO", open(path, mode, buffering, opener=_open_regular))
+
+
+def _open_regular(name: str, flags: int) -> int:
+    if os.path.islink(name):  # noqa: PTH114  likewise
+        raise UsageError(f"{name}: is a link, so it is none of specfeat's; remove it")
+    descriptor = os.open(name, flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UsageError(f"{name}: is not a regular file, so it is none of specfeat's; remove it")
+    if flags & os.O_TRUNC:
+        os.ftruncate(descriptor, 0)
+    return descriptor
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    """Tell whether an open file is still the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except OSError:
+        return False
 
 
 def write_all(descriptor: int, data: bytes | memoryview, at: int) -> None:

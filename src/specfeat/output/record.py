@@ -39,7 +39,6 @@ class Summary:
         without_rows: how many were empty, or shorter than a clip and skipped.
         rows: in the array.
         width: features in a row.
-        audio_seconds: of sound in all files.
         heard_seconds: of sound that this run has read.
         seconds: that it took, from the first file to the last byte, without the start-up.
         passed_over: files of the folders that are not named as audio, the hidden ones left aside.
@@ -52,7 +51,6 @@ class Summary:
     without_rows: int
     rows: int
     width: int
-    audio_seconds: float
     heard_seconds: float
     seconds: float
     passed_over: int
@@ -69,7 +67,6 @@ def summarize(record: dict[str, Any], heard_seconds: float = 0.0) -> Summary:
         without_rows=states.count("empty") + states.count("short"),
         rows=record["rows"],
         width=record["features"],
-        audio_seconds=record["audio_seconds"],
         heard_seconds=heard_seconds,
         seconds=record["seconds"],
         passed_over=sum(not os.path.basename(path).startswith(".") for path in record["passed_over"]),  # noqa: PTH119

@@ -4,16 +4,14 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from specfeat.errors import SpecfeatError
-from specfeat.output.array import ArrayWriter, header
+from specfeat.errors import OutputError, SpecfeatError
+from specfeat.output.array import ArrayWriter
 from specfeat.output.commit import (
     ARRAY,
     INDEX,
-    JOURNAL,
     NEW,
     ROWS,
     assemble,
@@ -23,10 +21,10 @@ from specfeat.output.commit import (
     recover,
 )
 from specfeat.output.digest import summed
-from specfeat.output.former import Done, Former
-from specfeat.output.journal import Entry, Journal, read_journal
+from specfeat.output.former import Done, read_work
+from specfeat.output.journal import JOURNAL, Entry, Journal
 from specfeat.output.lock import Lock
-from specfeat.output.place import Place, settle_folder, writing
+from specfeat.output.place import Place, open_own, settle_folder, writing
 
 SETTLE_S = 5.0  # at most so much work is lost when a run is killed; to settle takes two fsyncs
 
@@ -41,46 +39,56 @@ class Work:
     Attributes:
         completed: whether an output that had been decided on, but not all moved, is in its place now.
         left: what a run that was ended has left here; None if it had finished no file.
+        stands: by what the three files that are there now are known again.
         begun: whether this run has begun to write.
         kept: how many files are done and on the disk, for another run to go on from.
 
     Raises:
         LockedError: another run has the output.
+        UsageError: what is there is not specfeat's.
         OutputError: the disk refuses.
     """
 
     def __init__(self, place: Place, wait_s: float = 0.0) -> None:
         self.place = place
         self.begun = False
+        self._decided = False
         self._rows: ArrayWriter | None = None
         self._journal: Journal | None = None
         self._settled_at = time.monotonic()
         self._lock = Lock(place.work, place.array, wait_s)
         try:
             self.completed = recover(place)
-            self.left = _left(place.work)
+            self.left = read_work(place.work, place.work / ROWS)
+            self.stands = place.standing()
         except BaseException:
             self._lock.release()
             raise
         self.kept = len(self.left.entries) if self.left else 0
 
     def drop(self) -> None:
-        """Throw away what is here."""
+        """Throw away what is here, if it is still this run's."""
         self._close_files()
-        clear(self.place.work, JOURNAL, ROWS, ARRAY, INDEX, NEW)
+        if self._lock.is_held():
+            clear(self.place.work, JOURNAL, ROWS, ARRAY, INDEX, NEW)
         self.left, self.kept = None, 0
 
-    def begin(self, header: dict[str, Any]) -> None:
+    @property
+    def replaces(self) -> list[list[int] | None]:
+        """Size and time of each of the three files that are there now, as the journal has them."""
+        return [None if one is None else list(one[2:]) for one in self.stands]
+
+    def begin(self, made_with: dict[str, Any]) -> None:
         """Begin to write rows, after those that are left here, or anew.
 
         Args:
-            header: what the rows are made with; `features` is their width.
+            made_with: what the rows are made with; `features` is their width.
         """
         self.begun = True
         clear(self.place.work, ARRAY, INDEX, NEW)
         folder, left = self.place.work, self.left
-        self._rows = ArrayWriter(folder / ROWS, header["features"], left.rows if left else 0)
-        self._journal = Journal(folder / JOURNAL, None if left else header, left.length if left else 0)
+        self._rows = ArrayWriter(folder / ROWS, made_with["features"], left.rows if left else 0)
+        self._journal = Journal(folder / JOURNAL, None if left else made_with, left.length if left else 0)
         self.settle()
         settle_folder(folder)
         settle_folder(self.place.array.parent)
@@ -105,6 +113,10 @@ class Work:
         """Bring all finished files to the disk: their rows, and only then the lines that speak of them."""
         if self._rows is None or self._journal is None:
             return
+        if not self._is_whole():
+            raise OutputError(
+                f"{self.place.work}: has been removed, or taken by another run; nothing is written"
+            )
         self._rows.settle()
         self._journal.settle()
         self.kept = self._journal.settled + (len(self.left.entries) if self.left else 0)
@@ -117,11 +129,15 @@ class Work:
 
         Returns:
             Size and hash of both, for the record.
+
+        Raises:
+            OutputError: the disk refuses, or what lies there is not what lay there when the run began.
         """
         self.settle()
+        self._check_standing()
         array = assemble(self.place.work, done, self.rows, width)
         index = self.place.work / INDEX
-        with writing(index), index.open("wb") as file:
+        with writing(index), open_own(index, "wb") as file:
             write_index(file)
             file.flush()
             os.fsync(file.fileno())
@@ -130,6 +146,9 @@ class Work:
 
     def commit(self, record: dict[str, Any]) -> None:
         """Make what has been prepared the output, at once; what stood there before goes."""
+        self.settle()
+        self._check_standing()
+        self._decided = True
         decide(self.place, record)
         self._close_files()
         put_in_place(self.place)
@@ -139,18 +158,35 @@ class Work:
     def close(self) -> None:
         """Keep what is done, or nothing if there is nothing, and unlock."""
         try:
-            if self._rows is not None and self._journal is not None:
-                before = self.left.rows if self.left else 0
-                done = before + sum(entry["rows"] for entry in self._journal.entries)
-                self._rows.take_back(self._rows.rows - done)  # on a full disk: room for the journal
-                self.settle()
-            self._close_files()
-            if put_in_place(self.place):
-                self.completed, self.kept = True, 0
-            if not self.kept:
-                self.drop()
+            if self._is_whole():
+                self._keep()
+            else:
+                self._close_files()
+                self.kept = 0
         finally:
             self._lock.release()
+
+    def _keep(self) -> None:
+        if self._rows is not None and self._journal is not None:
+            before = self.left.rows if self.left else 0
+            done = before + sum(entry["rows"] for entry in self._journal.entries)
+            self._rows.take_back(self._rows.rows - done)  # on a full disk: room for the journal
+            self.settle()
+        self._close_files()
+        if self._decided and put_in_place(self.place):
+            self.completed, self.kept = True, 0
+        if not self.kept:
+            self.drop()
+
+    def _is_whole(self) -> bool:
+        """Tell whether the folder is still this run's: it may have been removed, and be another's now."""
+        return self._lock.is_held() and (self._rows is None or self._rows.is_there())
+
+    def _check_standing(self) -> None:
+        """Make sure that only what this run has been allowed to replace is replaced."""
+        for path, then, now in zip(self.place.files, self.stands, self.place.standing(), strict=True):
+            if then != now:
+                raise OutputError(f"{path}: has appeared or changed during the run, so it is not replaced")
 
     def _close_files(self) -> None:
         if self._rows is not None and self._journal is not None:
@@ -169,14 +205,3 @@ class Work:
             return
         with contextlib.suppress(SpecfeatError, OSError):  # the first error is the one to tell
             self.close()
-
-
-def _left(folder: Path) -> Former | None:
-    notes = read_journal(folder / JOURNAL)
-    if notes.header is None or not notes.entries:
-        return None
-    former = Former(folder / ROWS, notes.header, notes.entries, notes.length)
-    width = former.header["features"]
-    size = len(header(0, width)) + 4 * width * former.rows
-    whole = former.array.is_file() and former.array.stat().st_size >= size
-    return former if whole else None  # somebody has had a hand in it

@@ -1,0 +1,29 @@
+"""Inputs as journal and record know them: their names, and by what a file is the same file still."""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """By what a file is known again; both None if it could not be read."""
+
+    size: int | None
+    mtime_ns: int | None
+
+
+UNREADABLE = Identity(None, None)
+
+
+def name_of(path: str) -> str:
+    """Return a path as index and record have it: its bytes as UTF-8, odd ones kept, whatever the locale."""
+    return os.fsencode(path).decode("utf-8", "surrogateescape")
+
+
+def identify(path: str) -> Identity:
+    """Look at a file. Take it before the file is read: whatever is changed later, is seen the next time."""
+    try:
+        status = os.stat(path)  # noqa: PTH116  a path may be bytes that pathlib would not keep
+    except (OSError, ValueError):
+        return UNREADABLE
+    return Identity(status.st_size, status.st_mtime_ns)
