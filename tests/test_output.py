@@ -150,3 +150,14 @@ def test_a_long_files_lines_do_not_pile_up(tmp_path: Path) -> None:
     lines = (tmp_path / "index.csv").read_text().splitlines()
     assert len(lines) == 150_001
     assert lines[-1].startswith("149999,day.wav,mix,14999.9,")
+
+
+def test_own_files_are_known_by_whatever_way_they_are_reached(tmp_path: Path) -> None:
+    """Through a link to their folder, they are no files that were passed over; others of their names are."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to("data")
+    place = Place(tmp_path / "data/out.npy")
+    others = [str(tmp_path / name) for name in ("link/notes.txt", "out.npy", "link/sub/out.run.json")]
+    own = [f"{tmp_path}/link/{name}" for name in ("out.npy", "out.index.csv", "out.partial/rows.npy")]
+
+    assert place.without_own([*own, *others]) == others

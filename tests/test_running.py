@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -659,6 +660,119 @@ def test_what_appears_during_the_run_is_not_replaced(folder: Path, name: str) ->
     assert f"{FILES} finished files are kept in out.partial" in said
     assert again.returncode == 2
     assert (folder / name).read_text() == "mine"
+
+
+def _lie(record: dict[str, Any], where: str, value: object) -> dict[str, Any]:
+    """Return a record with another value at a dotted path; without the key if that is `...`."""
+    lying: Any = json.loads(json.dumps(record))
+    *way, last = (int(part) if part.isdecimal() else part for part in where.split("."))
+    inner = lying
+    for part in way:
+        inner = inner[part]
+    inner[last] = value
+    if value is ...:
+        del inner[last]
+    return lying  # type: ignore[no-any-return]
+
+
+LIES: list[tuple[str, object]] = [
+    ("files.0.rows", -1),
+    ("files.0.rows", 2**62),
+    ("files.0.rows", True),
+    ("files.0.samples", "8000"),
+    ("files.0.samples", 2**62),
+    ("files.0.status", "well"),
+    ("files.0.path", 5),
+    ("files.0.size", ...),
+    ("files", {}),
+    ("rows", 3),
+    ("features", 0),
+    ("features", 2**40),
+    ("format", 2),
+    ("passed_over", None),
+    ("seconds", "x"),
+    ("config.resolved.model", 1),
+    ("weights", []),
+    ("device", 7),
+    ("versions.python", ...),
+    ("array.sha256", ...),
+]
+
+
+def test_a_record_that_lies_is_refused(folder: Path) -> None:
+    """Whatever of it is used is checked on reading; a lie that only the config shows, too: exit 2, one sentence."""
+    from specfeat.output.validity import record_fault
+
+    assert _run(folder, "in", "out.npy", *BATCH).returncode == 0
+    whole = _result(folder)
+    record = json.loads((folder / "out.run.json").read_text())
+    assert record_fault(record) == ""
+    assert record_fault(_lie(record, "files.0.path", "odd\udcff.wav")) == ""
+    assert [where for where, value in LIES if not record_fault(_lie(record, where, value))] == []
+    assert record_fault([record])
+    for where, value in [LIES[0], ("files.0.samples", 2**50), ("files.0.status", "failed"), ("features", 2)]:
+        (folder / "out.run.json").write_text(json.dumps(_lie(record, where, value)))
+        done = _run(folder, "in", "out.npy", "--update", *BATCH, timeout=60)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), where
+    assert _run(folder, "in", "out.npy", "--update", "--force", *BATCH).returncode == 0
+    assert _result(folder) == whole
+
+
+def test_a_journal_that_lies_is_refused(folder: Path) -> None:
+    """With a right checksum, too: what it says must fit the rows and the config; --force begins anew."""
+    _killed(folder, "in", "out.npy", files=3)
+    path = folder / "out.partial/journal"
+    header, *entries = (json.loads(line[9:]) for line in path.read_bytes().splitlines())
+    first = {**entries[0], "rows": entries[0]["rows"] + 1}
+    for lines in (
+        [header, first, *entries[1:]],
+        [{**header, "features": 2}, *entries],
+        [{**header, "versions": 3}, *entries],
+        [header, {"path": "in/00.wav"}],
+    ):
+        texts = [json.dumps(line).encode() for line in lines]
+        path.write_bytes(b"".join(b"%08x %s\n" % (zlib.crc32(text), text) for text in texts))
+        refused = _run(folder, "in", "out.npy", "--resume", *BATCH)
+        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+        assert refused.stderr.startswith("specfeat: out.partial: has been damaged (")
+        assert refused.stderr.endswith("); begin anew with --force\n")
+    assert _run(folder, "in", "out.npy", "--resume", "--force", *BATCH).returncode == 0
+    assert _names(folder) == WHOLE
+
+
+def test_another_device_then_is_made_anew_with_force(folder: Path) -> None:
+    """What shows only when the network is there is no reason for --update --force to ask."""
+    assert _run(folder, "in", "out.npy").returncode == 0
+    whole = _result(folder)
+    record = json.loads((folder / "out.run.json").read_text())
+    (folder / "out.run.json").write_text(json.dumps({**record, "device": "x"}))
+    _sound(folder / "in/00.wav", 0.5, 0)
+    refused = _run(folder, "in", "out.npy", "--update")
+    anew = _run(folder, "in", "out.npy", "--update", "--force")
+
+    assert (refused.returncode, anew.returncode) == (2, 0)
+    assert "was made otherwise (device: x then, cpu now); --force" in refused.stderr
+    assert _result(folder)[:2] == whole[:2]
+
+
+def test_where_no_output_can_be(folder: Path) -> None:
+    """A link, names that are too long and a folder that is gone are one sentence before any work."""
+    (folder / "link.npy").symlink_to("in/00.wav")
+    (folder / "dangling.npy").symlink_to("nowhere")
+    (folder / "gone").mkdir()
+    gone = ["sh", "-c", 'cd gone && rmdir ../gone && exec "$@"', "sh", *COMMAND, f"{folder}/in", "out.npy"]
+    without_folder = subprocess.run(gone, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    for name, code, sentence in (
+        ("link.npy", 2, "link.npy: is a link to in/00.wav; name the file itself"),
+        ("dangling.npy", 2, "dangling.npy: is a link to nowhere; name the file itself"),
+        ("x" * 246, 2, "File name too long; give the output another name"),
+        ("x" * 300, 2, "File name too long; give the output another name"),
+    ):
+        done = _run(folder, "in", name, "--force")
+        assert (done.returncode, done.stderr.count("\n")) == (code, 1)
+        assert sentence in done.stderr
+
+    assert (without_folder.returncode, without_folder.stderr.count("\n")) == (1, 1)
 
 
 def test_the_work_folder_is_no_input(folder: Path) -> None:
