@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,89 @@ def test_a_reader_who_leaves_ends_the_run_quietly(tmp_path: Path, tail: str) -> 
 
     assert done.returncode == (0 if tail == ">&-" else 141)
     assert done.stderr == b""
+
+
+REDIRECTIONS = [
+    "",
+    "2>&-",
+    "2>/dev/full",
+    ">&-",
+    ">/dev/full",
+    ">&- 2>&-",
+    "<&- >&- 2>&-",
+    ">/dev/full 2>/dev/full",
+]
+UNTENSORED = Path(__file__).with_name("untensored.py")
+
+
+def _redirected(folder: Path, words: str) -> dict[str, "subprocess.CompletedProcess[bytes]"]:
+    """Run `specfeat WORDS`, some redirections at a time; N in the words is the redirection's number."""
+    # What a buffer still holds at the end is another way to fail.
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+    def run(number: int) -> "subprocess.CompletedProcess[bytes]":
+        call = f"{sys.executable} {UNTENSORED} {words.replace('N', str(number))} {REDIRECTIONS[number]}"
+        return subprocess.run(
+            ["sh", "-c", call], cwd=folder, env=buffered, capture_output=True, timeout=120, check=False
+        )
+
+    with ThreadPoolExecutor(4) as threads:
+        done = dict(zip(REDIRECTIONS, threads.map(run, range(len(REDIRECTIONS))), strict=True))
+    assert not [run.stderr for run in done.values() if b"Traceback" in run.stdout + run.stderr]
+    return done
+
+
+def test_streams_that_are_closed_or_full_cost_nothing(tmp_path: Path) -> None:
+    """Whatever stdout and stderr are, a run with a bad file ends with 3 and its three files are the same."""
+    good(tmp_path / "a.wav")
+    (tmp_path / "bad.wav").write_text("text")
+    done = _redirected(tmp_path, "extract a.wav bad.wav N.npy -v -c minimal")
+
+    assert {redirection: run.returncode for redirection, run in done.items()} == dict.fromkeys(
+        REDIRECTIONS, 3
+    )
+    assert all(run.stdout == b"" for run in done.values())
+    assert [b"bad.wav: is not audio" in run.stderr for run in done.values()] == [
+        "2>" not in redirection for redirection in REDIRECTIONS
+    ]
+    for name in ("{}.npy", "{}.index.csv"):
+        wholes = [(tmp_path / name.format(number)).read_bytes() for number in range(len(REDIRECTIONS))]
+        assert wholes == wholes[:1] * len(wholes)
+    for number in range(len(REDIRECTIONS)):
+        assert json.loads((tmp_path / f"{number}.run.json").read_text())["counts"]["failed"] == 1
+
+
+@pytest.mark.parametrize("words", ["extract gone.wav out.npy", "extract --no-such a.wav out.npy", "extrct"])
+def test_a_mistake_is_a_mistake_whatever_the_streams_are(tmp_path: Path, words: str) -> None:
+    """Exit code 2, though nobody may be told why."""
+    done = _redirected(tmp_path, words)
+
+    assert [run.returncode for run in done.values()] == [2] * len(REDIRECTIONS)
+
+
+@pytest.mark.parametrize("words", ["--version", "--help", "extract --help", "weights fetch"])
+def test_what_cannot_be_printed_is_told(tmp_path: Path, words: str) -> None:
+    """A stdout on a full disk is 1 and a sentence; one that was closed does not matter."""
+    done = _redirected(tmp_path, words)
+
+    for redirection, run in done.items():
+        full = ">/dev/full" in redirection.split()
+        assert run.returncode == (1 if full else 0), redirection
+        told = b"specfeat: stdout cannot be written: No space left on device\n"
+        assert run.stderr == (told if redirection == ">/dev/full" else b""), redirection
+
+
+def test_a_log_on_a_full_disk_ends_the_run(tmp_path: Path) -> None:
+    """With the log on stdout: 1 and a sentence if it is full, nothing if it was closed before."""
+    good(tmp_path / "a.wav")
+    done = _redirected(tmp_path, "extract a.wav N.npy -q -c minimal --log-json -")
+
+    for redirection, run in done.items():
+        full = ">/dev/full" in redirection.split()
+        assert run.returncode == (1 if full else 0), redirection
+    assert (
+        done[">/dev/full"].stderr == b"specfeat: --log-json -: cannot be written: No space left on device\n"
+    )
 
 
 def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:

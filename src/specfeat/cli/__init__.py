@@ -61,6 +61,7 @@ def main() -> int:
     finally:
         for number in _STOPPING:  # all is done: the way out is not to be interrupted
             signal.signal(number, signal.SIG_IGN)
+        _give_up_unwritten()
 
 
 def _run() -> int:
@@ -74,8 +75,8 @@ def _run() -> int:
     except Stopped as e:
         _say(f"stopped by {signal.Signals(e.number).name}; {e.outcome}")
         return 128 + e.number
-    except (BrokenPipeError, SystemExit) as e:  # Typer makes the second of the first
-        return _unread(e)
+    except (OSError, SystemExit) as e:  # Typer makes the second of a BrokenPipeError
+        return _unwritten(e)
     except Exception as e:
         usage = getattr(e, "format_message", None)  # Typer's own: an unknown option, a missing argument
         if usage is None:
@@ -89,14 +90,45 @@ def _run() -> int:
     return code if isinstance(code, int) else 0
 
 
-def _unread(error: BaseException) -> int:
-    """Return the status of a program whose stdout nobody reads any more; if that is not it, go on raising."""
+def _unwritten(error: BaseException) -> int:
+    """Return the status of a program whose stdout takes no more; if that is not it, go on raising."""
+    unread = not _is_disk(error) and _has_no_reader()
+    if not (unread or (_is_disk(error) and _is_full())):
+        raise error
+    if unread:
+        return 128 + signal.SIGPIPE
+    _say(f"stdout cannot be written: {getattr(error, 'strerror', None) or error}")
+    return 1
+
+
+def _is_disk(error: BaseException) -> bool:
+    return isinstance(error, OSError) and not isinstance(error, BrokenPipeError)
+
+
+def _has_no_reader() -> bool:
+    """Whether stdout is a pipe that nobody reads."""
     poll = select.poll()
     poll.register(1, 0)
-    if not any(happened & (select.POLLERR | select.POLLHUP) for _, happened in poll.poll(0)):
-        raise error
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return 128 + signal.SIGPIPE
+    return any(happened & (select.POLLERR | select.POLLHUP) for _, happened in poll.poll(0))
+
+
+def _give_up_unwritten() -> None:
+    """Drop what a stream could not write: Python would try again on its way out, and leave with 120."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+
+
+def _is_full() -> bool:
+    """Whether stdout takes no line more; without a buffer, what failed is not kept to be tried again."""
+    try:
+        print(flush=True)
+    except OSError:
+        return True
+    return False
 
 
 def _open_standard_streams() -> None:
