@@ -80,7 +80,7 @@ class Place:
         for path in self.files:
             if path.is_symlink():
                 target = path.readlink()
-                raise UsageError(f"{path}: is a link to {target}; name the file itself, or remove the link")
+                raise UsageError(f"{path}: is a link to {target}; name the file itself")
 
     def check_files(self) -> None:
         """Refuse to replace what is no output of specfeat's, even with --force.

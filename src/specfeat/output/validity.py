@@ -5,13 +5,17 @@ Both come from the disk, where others write as well. Only what is used later is 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, FiniteFloat, InstanceOf, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, InstanceOf, ValidationError
 
 Text = InstanceOf[str]  # a str of Pydantic's may not have the odd bytes of a name
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 
 
-class _File(BaseModel):
+class _Known(BaseModel):
+    model_config = ConfigDict(defer_build=True)  # a run needs one or two of them
+
+
+class _File(_Known):
     path: Text
     size: Count | None
     mtime_ns: int | None
@@ -22,23 +26,23 @@ class _File(BaseModel):
     silent: Literal[True] = True
 
 
-class _Model(BaseModel):
+class _Model(_Known):
     weights: dict[Any, Any]
 
 
-class _Resolved(BaseModel):
+class _Resolved(_Known):
     model: _Model
 
 
-class _Config(BaseModel):
+class _Config(_Known):
     resolved: _Resolved
 
 
-class _Versions(BaseModel):
+class _Versions(_Known):
     python: Text
 
 
-class _Header(BaseModel):
+class _Header(_Known):
     config: _Config
     weights: dict[Any, Any]
     device: Text
@@ -49,12 +53,12 @@ class _Header(BaseModel):
     features: Annotated[int, Field(ge=1, lt=2**31)]
 
 
-class _Part(BaseModel):
+class _Part(_Known):
     bytes: Count
     sha256: Text
 
 
-class _Decision(BaseModel):
+class _Decision(_Known):
     format: Literal[1]
     output: Text
     array: _Part
