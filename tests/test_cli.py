@@ -272,7 +272,9 @@ def test_an_input_is_never_written_over(run: Run, tmp_path: Path, name: str) -> 
     (tmp_path / "b.wav").write_bytes(before)
     other = run("extract", "in.wav", "b.wav", "--force")
     assert other.returncode == 2
-    assert other.stderr == "specfeat: b.wav: is not an array of NumPy's; --force replaces nothing else\n"
+    assert other.stderr == (
+        "specfeat: b.wav: is no array, so it is not replaced; wanted INPUTS... and then OUTPUT, e.g. out.npy\n"
+    )
     np.save(tmp_path / "a.npy", np.zeros(3))
     again = run("extract", "in.wav", "a.npy", "a.npy", "--force")
     assert again.returncode == 2

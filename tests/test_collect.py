@@ -283,3 +283,8 @@ def test_names_are_shown_on_one_line(name: str, shown: str) -> None:
     with pytest.raises(UsageError) as caught:
         collect([name])
     assert str(caught.value) == f"{shown}: no such file or folder"
+
+
+def test_a_listed_name_that_no_file_can_have_is_a_file_that_fails() -> None:
+    """Too long a name in a list costs that name, not the run."""
+    assert collect([], ["x" * 300 + ".wav"]).paths == ("x" * 300 + ".wav",)

@@ -949,3 +949,22 @@ def test_what_is_left_out_is_told(folder: Path) -> None:
 
     assert "a clip of 0.05 s every 1 s leaves out what lies between; see clips.hop" in first.stderr
     assert "0 of 8 files are done already; 8 of before are no inputs any more" in first.stderr
+
+
+def test_keep_partial_by_command(folder: Path) -> None:
+    """The rows before a break are those of a file that ends there, marked in index and record; without it, none."""
+    samples = np.random.default_rng(9).normal(size=64_000).astype(np.float32) / 10
+    soundfile.write(folder / "whole.wav", samples[:48_000], 16_000, subtype="FLOAT")
+    samples[48_000] = np.nan
+    soundfile.write(folder / "broken.wav", samples, 16_000, subtype="FLOAT")
+    whole = _run(folder, "whole.wav", "whole.npy", *BATCH)
+    kept = _run(folder, "broken.wav", "kept.npy", "--keep-partial", *BATCH)
+    dropped = _run(folder, "broken.wav", "dropped.npy", *BATCH)
+    entry = json.loads((folder / "kept.run.json").read_text())["files"][0]
+    lines = (folder / "kept.index.csv").read_text().splitlines()[1:]
+
+    assert [done.returncode for done in (whole, kept, dropped)] == [0, 3, 4]
+    np.testing.assert_array_equal(np.load(folder / "kept.npy"), np.load(folder / "whole.npy"))
+    assert (entry["status"], entry["cause"], entry["at_s"]) == ("partial", "not finite", 3.0)
+    assert all(line.endswith(",partial") for line in lines)
+    assert not (folder / "dropped.npy").exists()

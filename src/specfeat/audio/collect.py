@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import soundfile
 
@@ -88,13 +87,13 @@ def collect(inputs: Iterable[str | os.PathLike[str]], listed: Iterable[str] = ()
         raise UsageError("no input is named; wanted audio files or folders")
     for name in given:
         found = [name]
-        if Path(name).is_dir():
+        if os.path.isdir(name):  # noqa: PTH112  pathlib raises where one may not look, or the name is too long
             below = sorted(_below(name), key=os.fsencode)
-            kept = [path for path in below if _extension(path) in known or Path(name, path).is_dir()]
+            kept = [path for path in below if _extension(path) in known or _leads_to_folder(name, path)]
             found = [os.path.join(name, path) for path in kept]  # noqa: PTH118  keeps the name as given
             audio = set(kept)
             left_out = [path for path in below if path not in audio]
-            passed_over += [os.path.join(name, path) for path in left_out]  # noqa: PTH118  likewise
+            passed_over += [os.path.join(name, path) for path in left_out]  # noqa: PTH118  as given
         for path in found:
             place = os.path.abspath(path)  # noqa: PTH100  as text: links keep their own names
             if place in named:
@@ -116,6 +115,10 @@ def printable(name: str) -> str:
     return one_line(os.fsencode(name).decode("utf-8", "backslashreplace"))
 
 
+def _leads_to_folder(name: str, path: str) -> bool:
+    return os.path.isdir(os.path.join(name, path))  # noqa: PTH112, PTH118  pathlib raises where one may not look
+
+
 def _extension(path: str) -> str:
     if path.rpartition("/")[2].startswith("."):
         return ""
@@ -132,9 +135,9 @@ def _below(folder: str) -> Iterator[str]:
     entered = 0
     while waiting:
         inside, parents = waiting.pop()
-        place = os.path.join(folder, inside)  # noqa: PTH118  likewise
+        place = os.path.join(folder, inside)  # noqa: PTH118  its bytes as they are
         try:
-            status = os.stat(place)  # noqa: PTH116  likewise
+            status = os.stat(place)  # noqa: PTH116  it is no pathlib path
             entries = list(os.scandir(place))
         except OSError as e:
             if not inside:

@@ -92,7 +92,8 @@ class Place:
             if os.path.lexists(path) and not path.is_file():
                 raise UsageError(f"{path}: is not a regular file; wanted the output's file name")
         if self.array.exists() and not _is_array(self.array):
-            raise UsageError(f"{self.array}: is not an array of NumPy's; --force replaces nothing else")
+            wanted = "wanted INPUTS... and then OUTPUT, e.g. out.npy"
+            raise UsageError(f"{self.array}: is no array, so it is not replaced; {wanted}")
 
     def check_free(self) -> None:
         """Refuse to replace an output.
@@ -124,7 +125,7 @@ class Place:
         real = cache(os.path.realpath)
         folder = real(self.array.parent)
         own = {os.path.join(folder, path.name) for path in self.files}  # noqa: PTH118  as text
-        work = os.path.join(folder, self.work.name)  # noqa: PTH118  likewise
+        work = os.path.join(folder, self.work.name)  # noqa: PTH118  as text
 
         def is_own(path: str) -> bool:
             inside, name = os.path.split(path)
@@ -256,7 +257,7 @@ def open_own(path: Path, mode: str = "rb", buffering: int = -1) -> BinaryIO:
 
 
 def _open_regular(name: str, flags: int) -> int:
-    if os.path.islink(name):  # noqa: PTH114  likewise
+    if os.path.islink(name):  # noqa: PTH114  as text
         raise UsageError(f"{name}: is a link, so it is none of specfeat's; remove it")
     descriptor = os.open(name, flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
