@@ -95,7 +95,8 @@ def measure_pair(config: str, path: str, runs: int, cores: int, *, naive: bool) 
         "peak_mb": max(run.peak_mb for run in ours),
     }
     if theirs:
-        assert theirs[0].rows == ours[0].rows, "the naive script makes other rows"  # noqa: S101  a bug here
+        if theirs[0].rows != ours[0].rows:
+            raise RuntimeError("the naive script makes other rows")
         pair["naive"] = statistics.median(run.work for run in theirs)
         pair["over_naive"] = statistics.median(n.work / o.work for n, o in zip(theirs, ours, strict=True))
     return pair

@@ -1,7 +1,7 @@
 """What a run does about files that fail: it goes on, or ends when there are too many."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from specfeat.errors import FailuresError, UsageError, one_line
 
@@ -76,14 +76,11 @@ class Failures:
 
     def _check(self) -> None:
         if self._limit.stop and self._count:
-            have, option = "a file has failed", "--on-error stop"
-        elif self._count > self._most:
-            have, option = (
-                f"{self._count} of {self._files} files have failed",
-                f"--max-failures {self._limit.most}",
-            )
-        else:
-            return
-        raise FailuresError(
-            f"{have}, so the run ends, as {option} wants; mend what failed, or leave that out"
-        )
+            self._end("a file has failed", "--on-error stop")
+        if self._count > self._most:
+            have = f"{self._count} of {self._files} files have failed"
+            self._end(have, f"--max-failures {self._limit.most}")
+
+    def _end(self, have: str, option: str) -> NoReturn:
+        cure = "mend what failed, or leave that out"
+        raise FailuresError(f"{have}, so the run ends, as {option} wants; {cure}")

@@ -236,11 +236,12 @@ class _Worker:
             self._connection.send_bytes(self._order)
 
     def _start_process(self, keep: Callable[[Any], Any]) -> None:
-        (ours, theirs), (_, lifeline) = (map(keep, socket.socketpair()) for _ in range(2))
+        ours, theirs = map(keep, socket.socketpair())
+        _alive, lifeline = map(keep, socket.socketpair())  # kept open: its closing ends the process
         shared: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  closed with the rest
         shared.truncate(PROGRESS.size)
         self._progress: mmap = keep(mmap(shared.fileno(), PROGRESS.size))
-        self._said: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  likewise
+        self._said: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  closed with the rest
         numbers = (theirs.fileno(), shared.fileno(), lifeline.fileno())
         # A plain child, not multiprocessing's: that would run the caller's main module once more.
         self._process = subprocess.Popen(

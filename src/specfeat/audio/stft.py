@@ -154,12 +154,12 @@ def centred(blocks: Iterable[Float], margin: int, mode: str) -> Iterator[Float]:
         if len(head):
             yield np.pad(head, margin, mode)  # type: ignore[call-overload]  # mode is one of two names
         return
-    yield np.pad(head, (margin, 0), mode)  # type: ignore[call-overload]  # likewise
+    yield np.pad(head, (margin, 0), mode)  # type: ignore[call-overload]  # mode is one of two names
     tail = head[-(margin + 1) :]
     for block in blocks:
         yield block
         tail = np.concatenate([tail, block])[-(margin + 1) :]
-    yield np.pad(tail, (0, margin), mode)[len(tail) :]  # type: ignore[call-overload]  # likewise
+    yield np.pad(tail, (0, margin), mode)[len(tail) :]  # type: ignore[call-overload]  # one of two
 
 
 def ended(blocks: Iterable[Float], settings: Spectrogram) -> Iterator[Float]:

@@ -18,6 +18,7 @@ import time
 import traceback
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,7 @@ def work(connection: Connection, progress: mmap.mmap) -> None:
     sender = Sender(connection, progress)
     while True:
         try:
-            paths: list[str] = pickle.loads(connection.recv_bytes())  # noqa: S301  likewise
+            paths: list[str] = pickle.loads(connection.recv_bytes())  # noqa: S301  from our parent alone
         except EOFError:
             return
         for path in paths:
@@ -145,8 +146,8 @@ def die_with_parent(lifeline: int) -> None:
 
 def die_first() -> None:
     """Where memory runs out, Linux is to end this process rather than its parent: that costs one file."""
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
-        file.write("500")
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def main(arguments: list[str]) -> None:

@@ -61,7 +61,7 @@ def colors_of(colormap: str) -> NDArray[np.float32]:
     return colors
 
 
-class Preprocessing(Layer):  # type: ignore[misc]  # likewise
+class Preprocessing(Layer):  # type: ignore[misc]  # Keras has no types
     """What Keras' applications do to a picture of 0..255: a mode of `imagenet_utils.preprocess_input`."""
 
     def __init__(self, mode: str, **options: Any) -> None:
