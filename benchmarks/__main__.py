@@ -3,18 +3,15 @@
 import argparse
 import json
 import platform
-import statistics
 import sys
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks.corpora import GENERATED, SAMPLE, corpus
 from benchmarks.report import draw, table
-from benchmarks.stages import measure_before, measure_network
-from benchmarks.whole import Run, measure_start, run_naive, run_specfeat
-from specfeat.audio.collect import collect
+from benchmarks.rounds import measure_pair
+from benchmarks.whole import measure_start
 from specfeat.cli.cores import available
 
 # What is generated tells of long files and of many; the networks differ over the user's own.
@@ -66,40 +63,6 @@ def measure(options: argparse.Namespace, result: dict[str, Any]) -> None:
 
 def _others(pairs: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any]]:
     return [p for p in pairs if (p["corpus"], p["network"]) != (new["corpus"], new["network"])]
-
-
-def measure_pair(config: str, path: str, runs: int, cores: int, *, naive: bool) -> dict[str, Any]:
-    """Measure one network over one corpus."""
-    files = collect([path]).paths
-    before = measure_before(config, [path])
-    alone = measure_network(config, runs)
-    ours: list[Run] = []
-    theirs: list[Run] = []
-    for _ in range(runs):  # in turn, so that a machine that slows down slows both
-        ours.append(run_specfeat(config, [path]))
-        if naive:
-            theirs.append(run_naive(config, ours[-1].files))  # which would end at one that is broken
-    limit = sum(before.seconds.values()) / cores + before.clips * alone.specfeat
-    work = statistics.median(run.work for run in ours)
-    pair = {
-        "files": len(files),
-        "audio_seconds": before.audio_seconds,
-        "rows": ours[0].rows,
-        "stages": before.seconds,
-        "alone": asdict(alone),
-        "limit": limit,
-        "work": work,
-        "share": limit / work,
-        "overhead_ms_a_file": 1000 * (work - limit) / len(files),
-        "wall": statistics.median(run.wall for run in ours),
-        "peak_mb": max(run.peak_mb for run in ours),
-    }
-    if theirs:
-        if theirs[0].rows != ours[0].rows:
-            raise RuntimeError("the naive script makes other rows")
-        pair["naive"] = statistics.median(run.work for run in theirs)
-        pair["over_naive"] = statistics.median(n.work / o.work for n, o in zip(theirs, ours, strict=True))
-    return pair
 
 
 def _processor() -> str:

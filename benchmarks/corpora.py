@@ -33,7 +33,7 @@ def _tiny(folder: Path) -> None:
 
 
 def _repeated(folder: Path) -> None:
-    for k in range(20):
+    for k in range(8):
         shutil.copytree(SAMPLE, folder / f"{k:02}")
 
 

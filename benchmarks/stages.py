@@ -17,9 +17,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from specfeat.network.build import Network
 
 STAGES = ("decode", "mono", "resample", "spectrogram")
 
@@ -39,36 +42,15 @@ class Before:
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 
 
-@dataclass
-class Alone:
-    """The network on full batches: median seconds a clip.
-
-    Attributes:
-        specfeat: as in a run.
-        keras: Keras' plain `tf.function` over the same layers.
-        speed_up: of the first over the second.
-        folding: the same without batches side by side: what folding the batch norms gives by itself.
-    """
-
-    specfeat: float
-    keras: float
-    speed_up: float
-    folding: float
-
-
 def measure_before(config: str, inputs: Sequence[str]) -> Before:
     """Measure the stages before the network over all files below `inputs`, on one core."""
     one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")  # as the workers have it
     return Before(**_child(["before", config, *inputs], one_thread))
 
 
-def measure_network(config: str, runs: int) -> Alone:
-    """Measure the network alone, specfeat's and Keras', in turn."""
-    programs = ("network", "single", "keras")
-    times = [[_child([what, config, "2"], {}) for what in programs] for _ in range(runs)]
-    ours, _, theirs = (statistics.median(column) for column in zip(*times, strict=True))
-    speed_up = statistics.median(keras / network for network, _, keras in times)
-    return Alone(ours, theirs, speed_up, statistics.median(keras / single for _, single, keras in times))
+def measure_clip(config: str, program: str) -> float:
+    """Measure the network alone, by one of the programs above; return median seconds a clip."""
+    return float(_child([program, config, "2"], {}))
 
 
 def _child(arguments: list[str], environment: dict[str, str]) -> Any:
@@ -133,10 +115,8 @@ def _before(config: str, inputs: Sequence[str]) -> Before:
 def _network(config: str, seconds: float) -> float:
     """Return the seconds that a clip takes, as many batches at once as in a run."""
     from specfeat.cli.cores import available
-    from specfeat.config import load_config
-    from specfeat.network.build import build
 
-    network = build(load_config(config), threads=available())
+    network = _built(config, available())
     batches = [_noise((network.batch, *network.input_shape))] * network.parallel
     with ThreadPoolExecutor(network.parallel) as threads:
         each = _median(lambda: list(threads.map(network.rows, batches)), seconds)
@@ -145,10 +125,7 @@ def _network(config: str, seconds: float) -> float:
 
 def _single(config: str, seconds: float) -> float:
     """Return the same for one batch after the other, with TensorFlow's own threads."""
-    from specfeat.config import load_config
-    from specfeat.network.build import build
-
-    network = build(load_config(config))
+    network = _built(config)
     clips = _noise((network.batch, *network.input_shape))
     return _median(lambda: network.rows(clips), seconds) / network.batch
 
@@ -157,12 +134,11 @@ def _keras(config: str, seconds: float) -> float:
     """Return it for Keras' plain `tf.function`."""
     from specfeat.config import load_config
     from specfeat.config.graph import keras_name
-    from specfeat.network.build import build
+
+    network = _built(config)
     from specfeat.network.runtime import keras, tf
 
-    loaded = load_config(config)
-    network = build(loaded)
-    feature = network.model.get_layer(keras_name(loaded.settings.model.feature_layer)).output
+    feature = network.model.get_layer(keras_name(load_config(config).settings.model.feature_layer)).output
     plain = keras.Model(network.model.inputs[0], feature)
     shape = (network.batch, *network.input_shape)
     function = tf.function(
@@ -172,6 +148,19 @@ def _keras(config: str, seconds: float) -> float:
     ).get_concrete_function()
     clips = _noise(shape)
     return _median(lambda: function(tf.constant(clips)).numpy(), seconds) / network.batch
+
+
+def _built(config: str, threads: int | None = None) -> "Network":
+    from specfeat.cli.lean import pause_collector, resume_collector, without_optional
+    from specfeat.config import load_config
+
+    pause_collector()
+    with without_optional():
+        from specfeat.network.build import build
+
+    network = build(load_config(config), threads=threads)
+    resume_collector()
+    return network
 
 
 def _noise(shape: tuple[int, ...]) -> np.ndarray:

@@ -3,26 +3,31 @@
 import contextlib
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 NAIVE = Path(__file__).with_name("naive.py")
 
 
 @dataclass
 class Run:
-    """One process.
+    """One run of a program.
 
     Attributes:
         wall: seconds from the shell's prompt to the last byte.
         work: seconds without start-up: from the first file to the last byte.
+        ahead: CPU seconds that the workers had spent on the files before the work began.
         rows: that it made.
         peak_mb: the most memory that each of its processes had, the main one and the workers, added up.
         files: that did not fail.
@@ -30,23 +35,50 @@ class Run:
 
     wall: float
     work: float
+    ahead: float
     rows: int
     peak_mb: float
     files: tuple[str, ...]
 
 
-def timed(command: Sequence[str], **environment: str) -> tuple[float, float]:
-    """Run a command to its end; return its wall seconds, and the peak memory in MB of its processes."""
+@dataclass
+class Watched:
+    """What was seen of a process and its children from outside.
+
+    Attributes:
+        wall: seconds to its end.
+        peak_mb: the most memory that each of them had, added up.
+        workers: how many children it had at most.
+        times: of the clock, in seconds, at which the next was read.
+        children: CPU seconds that the children had spent.
+    """
+
+    wall: float = 0.0
+    peak_mb: float = 0.0
+    workers: int = 0
+    times: list[float] = field(default_factory=list)
+    children: list[float] = field(default_factory=list)
+
+
+def watched(command: Sequence[str], **environment: str) -> Watched:
+    """Run a command to its end and watch it."""
+    seen = Watched()
     begun = time.perf_counter()
     quiet: Any = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     process = subprocess.Popen(command, env={**os.environ, **environment}, **quiet)
     peaks: dict[int, float] = {}
     while process.returncode is None:
-        for pid in _tree(process.pid):
+        tree = _tree(process.pid)
+        for pid in tree:
             peaks[pid] = max(_peak(pid), peaks.get(pid, 0.0))
+        seen.workers = max(seen.workers, len(tree) - 1)
+        seen.times.append(time.time())
+        seen.children.append(sum(map(_cpu, tree[1:])))
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=0.2)
-    return time.perf_counter() - begun, sum(peaks.values())
+            process.wait(timeout=0.1)
+    seen.wall = time.perf_counter() - begun
+    seen.peak_mb = sum(peaks.values())
+    return seen
 
 
 def _tree(pid: int) -> list[int]:
@@ -68,24 +100,46 @@ def _peak(pid: int) -> float:
     return int(lines.get("VmHWM", "0 kB").split()[0]) / 1024
 
 
+def _cpu(pid: int) -> float:
+    """Return the CPU seconds that a process has spent so far; 0 if it is no more."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def worker_start() -> float:
+    """Return the CPU seconds that a worker spends before its first file."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", "import specfeat.audio.worker"], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 def run_specfeat(config: str, inputs: Sequence[str], *options: str) -> Run:
-    """Run `specfeat extract` and read its record."""
+    """Run `specfeat extract` and read its record and its log."""
     with tempfile.TemporaryDirectory() as folder:
         output = f"{folder}/out.npy"
-        command = [sys.executable, "-m", "specfeat", "extract", *inputs, output, "-q", "-c", config, *options]
-        wall, peak = timed(command)
+        log = f"{folder}/log"
+        command = [sys.executable, "-m", "specfeat", "extract", *inputs, output, "-q", "-c", config]
+        seen = watched([*command, "--log-json", log, *options])
         record = json.loads(Path(f"{folder}/out.run.json").read_text())
+        events = [json.loads(line) for line in Path(log).read_text().splitlines()]
+    built = next(event["time"] for event in events if event["event"] == "built")
+    spent = np.interp(datetime.fromisoformat(built).timestamp(), seen.times, seen.children)
+    ahead = max(0.0, float(spent) - seen.workers * worker_start())
     files = tuple(file["path"] for file in record["files"] if file["status"] != "failed")
-    return Run(wall, record["seconds"], record["rows"], peak, files)
+    return Run(seen.wall, record["seconds"], ahead, record["rows"], seen.peak_mb, files)
 
 
 def run_naive(config: str, paths: Sequence[str]) -> Run:
     """Run the naive script over the same files."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, str(NAIVE), config, f"{folder}/out.json", *paths]
-        wall, peak = timed(command, KERAS_BACKEND="tensorflow")
+        seen = watched(command, KERAS_BACKEND="tensorflow")
         said = json.loads(Path(f"{folder}/out.json").read_text())
-    return Run(wall, said["seconds"], said["rows"], peak, tuple(paths))
+    return Run(seen.wall, said["seconds"], 0.0, said["rows"], seen.peak_mb, tuple(paths))
 
 
 def measure_start(runs: int, clip: str) -> dict[str, float]:
@@ -105,5 +159,5 @@ def measure_start(runs: int, clip: str) -> dict[str, float]:
         times: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(runs):
             for name, command in commands.items():
-                times[name].append(timed(command)[0])
+                times[name].append(watched(command).wall)
     return {name: statistics.median(values) for name, values in times.items()}

@@ -206,6 +206,31 @@ def test_a_mistake_is_one_line_and_2(run: Run, arguments: list[str], sentence: s
 
 
 @pytest.mark.tf
+def test_garbage_is_collected_in_the_run_and_not_in_the_start(tmp_path: Path) -> None:
+    """Nothing is looked through while modules load; during a run, what came before is left out."""
+    code = (
+        "import gc, sys, specfeat.job as job, specfeat.config as config; from specfeat.cli import main\n"
+        "def told(name, function):\n"
+        "    def call(*a, **k):\n"
+        "        print(name, gc.isenabled(), gc.get_freeze_count() > 100_000)\n"
+        "        return function(*a, **k)\n"
+        "    return call\n"
+        "config.load_config = told('config', config.load_config)\n"
+        "job.run = told('run', job.run)\n"
+        "sys.argv = ['specfeat', *sys.argv[1:]]; main(); print('end', gc.isenabled())"
+    )
+    arguments = ["extract", SAMPLE / "chirp.wav", "out.npy", "-c", "minimal", "-q"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["config False False", "run True True", "end True"]
+
+
+@pytest.mark.tf
 def test_names_of_every_kind(run: Run, tmp_path: Path) -> None:
     """Newlines, a leading dash, commas, odd bytes: each file keeps its name in index and record."""
     names = [b"new\nline.wav", b"-q.wav", b"a,b.wav", b"odd\xff.wav", "grüße.wav".encode()]

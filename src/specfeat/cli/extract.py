@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from specfeat.cli.cores import available
-from specfeat.cli.lean import without_optional
+from specfeat.cli.lean import resume_collector, without_optional
 from specfeat.cli.log import Log
 from specfeat.cli.names import read_names
 from specfeat.cli.stop import Stopped, going_on, tell
@@ -281,6 +281,7 @@ def _extract(config: "Config", plan: "Plan", work: "Work", voice: "Voice", runni
             from specfeat.network.build import build
 
         network = build(config, running.device, running.threads or available())
+        resume_collector()
         voice.built(network)
         with voice.bar(plan.todo) as reporter:
             return run(config, plan, network, tracks, work, reporter, failures)
