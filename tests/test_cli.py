@@ -157,6 +157,42 @@ def test_a_bad_file_costs_that_file(run: Run, tmp_path: Path) -> None:
     }
 
 
+HANG = """
+import os, sys, time
+if "specfeat.audio.worker" in " ".join(sys.orig_argv):
+    import soundfile
+    read = soundfile.SoundFile.read
+    def hanging(self, *arguments, **options):
+        if os.fsdecode(self.name).endswith("1.wav"):
+            time.sleep(600)
+        return read(self, *arguments, **options)
+    soundfile.SoundFile.read = hanging
+"""
+
+
+@pytest.mark.tf
+def test_a_file_that_hangs_costs_that_file(run: Run, tmp_path: Path) -> None:
+    """After --timeout-per-file its process is ended; the others' rows are as without it."""
+    for k in range(3):
+        _sound(tmp_path / "in" / f"{k}.wav", 1.5 + k)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(HANG)
+    whole = run("extract", "in/0.wav", "in/2.wav", "whole.npy", "-c", "minimal", "-q")
+    hung = run(
+        *("extract", "in", "hung.npy", "-c", "minimal", "-q", "--timeout-per-file", 2),
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+    )
+
+    assert (whole.returncode, hung.returncode) == (0, 3)
+    assert hung.stderr == "specfeat: in/1.wav: is not decoded within 2 s; see --timeout-per-file\n"
+    assert (tmp_path / "whole.npy").read_bytes() == (tmp_path / "hung.npy").read_bytes()
+    assert [file.get("cause") for file in json.loads((tmp_path / "hung.run.json").read_text())["files"]] == [
+        None,
+        "timeout",
+        None,
+    ]
+
+
 @pytest.mark.tf
 def test_nothing_usable_is_4(run: Run, tmp_path: Path) -> None:
     """No audio found, or every file failed: exit 4, a sentence, and no output."""
@@ -178,6 +214,7 @@ def test_nothing_usable_is_4(run: Run, tmp_path: Path) -> None:
     [
         (["nowhere", "o.npy"], "nowhere: no such file or folder"),
         ([".", "no/o.npy"], "no: no such folder for the output; make it first: mkdir -p no"),
+        ([".", "o.CSV"], "o.CSV: the output is an array of NumPy; name it o.npy"),
         ([".", "o.npy", "-c", "yament"], "yament: no such config (did you mean 'yamnet'?); shipped are "),
         ([".", "o.npy", "-c", "my.yaml"], "my.yaml: no such file"),
         ([".", "o.npy", "--set", "model.batch=0"], "--set model.batch=0: model.batch: is 0; wanted "),

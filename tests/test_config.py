@@ -382,6 +382,25 @@ TEXTS = {
         f":11:8: clips: the tag 'tag:yaml.org,2002:python/object:os.x' {TAG}",
     ),
     "own tag": (changed(("16000", "!rate 16000")), f":2:16: audio.sample_rate: the tag '!rate' {TAG}"),
+    "open bracket": (
+        changed(("16000", "[16000")),
+        ":3:12: is not YAML: the bracket of line 2 is not closed, or a comma is missing",
+    ),
+    "open quote": (changed(("16000", '"16000')), ":20:1: is not YAML: the quote of line 2 is not closed"),
+    "indented less": (
+        changed(("  win_length", " win_length")),
+        ":5:2: is not YAML: the indentation is not that of the lines it goes with, from line 1 on",
+    ),
+    "indented too far": (
+        changed(("  win_length", "    win_length")),
+        ":5:15: is not YAML: a ':' too many: the line is indented too far, the one before lacks its ':', or "
+        "a value wants quotes",
+    ),
+    "no colon": (changed(("clips:", "clips")), ":12:9: is not YAML: the ':' is missing in line 11"),
+    "odd character": (
+        changed(("16000", "%16000")),
+        ":2:16: is not YAML: no value begins with this character; put it in quotes",
+    ),
     "unknown alias": (changed(("16000", "*rate")), ":2:16: is not YAML: found undefined alias 'rate'"),
     "an anchor that holds itself": (
         changed(("clips:\n", "clips: &c\n  hop: *c\n")),

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from librosa.filters import mel as mel_filters
 
 from specfeat.config import load_config
+from specfeat.config.cutter import Cutter, Span
 from specfeat.config.mel import band_edges_hz, empty_bands, hz_to_mel, mel_to_hz
-from specfeat.config.sound import Clips, Cutter, Span, Spectrogram, exact_samples
+from specfeat.config.sound import Clips, Spectrogram, exact_samples
 
 examples = partial(hypothesis.settings, deadline=None, derandomize=True)
 

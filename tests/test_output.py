@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from specfeat.config.sound import Span
+from specfeat.config.cutter import Span
 from specfeat.errors import UsageError
 from specfeat.output.array import ArrayWriter
 from specfeat.output.index import COLUMNS, IndexWriter

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from specfeat.audio import decode, pool
+from specfeat.audio import decode, pool, process
 from specfeat.audio.clips import ClipMaker
 from specfeat.audio.pool import Pool
 from specfeat.config import load_config
@@ -208,10 +208,10 @@ def test_leaving_ends_everything(files: list[str]) -> None:
     """Leaving the block, done or not, leaves no process and no thread."""
     threads = threading.active_count()
     with Pool(SETTINGS, 3) as crew:
-        processes = [worker._process for worker in crew._workers]
+        pids = [worker._process.pid for worker in crew._workers]
         next(crew.tracks(files))
 
-    assert all(process.poll() is not None for process in processes)
+    assert not any(map(_lives, pids))
     assert threading.active_count() == threads
 
 
@@ -325,13 +325,13 @@ def test_a_process_that_cannot_be_ended_is_given_up(
     for k in (7, 11, 39):
         expected[files[k]] = "is not decoded within 1 s; see --timeout-per-file"
     sabotage(HANG.format(action="time.sleep(600)"))
-    monkeypatch.setattr(pool, "GONE_S", 0.1)
-    monkeypatch.setattr(subprocess.Popen, "kill", lambda process: stuck.append(process))
+    monkeypatch.setattr(process, "GONE_S", 0.1)
+    monkeypatch.setattr(subprocess.Popen, "kill", lambda each: stuck.append(each))
     with Pool(SETTINGS, 2, timeout_s=1.0) as crew:
         _assert_same(_there(crew, files), expected)
-    for process in stuck:
-        kill(process)
-        process.wait()
+    for each in stuck:
+        kill(each)
+        each.wait()
 
 
 def test_leaving_does_not_wait_for_a_process_that_cannot_be_ended(
@@ -341,17 +341,17 @@ def test_leaving_does_not_wait_for_a_process_that_cannot_be_ended(
     stuck: list[subprocess.Popen[bytes]] = []
     kill = subprocess.Popen.kill
     sabotage(HANG.format(action="time.sleep(600)"))
-    monkeypatch.setattr(pool, "GONE_S", 0.1)
-    monkeypatch.setattr(subprocess.Popen, "kill", lambda process: stuck.append(process))
+    monkeypatch.setattr(process, "GONE_S", 0.1)
+    monkeypatch.setattr(subprocess.Popen, "kill", lambda each: stuck.append(each))
     with Pool(SETTINGS, 1) as crew:
         crew.tracks(files)
         worker = crew._workers[0]
-        while worker._begun() < 8:  # then it hangs
+        while worker._process.progress()[0] < 8:  # then it hangs
             time.sleep(0.01)
     assert not worker._thread.is_alive()
-    for process in stuck:
-        kill(process)
-        process.wait()
+    for each in stuck:
+        kill(each)
+        each.wait()
 
 
 def test_too_few_files_may_be_open(files: list[str]) -> None:

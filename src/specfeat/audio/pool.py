@@ -10,24 +10,18 @@ import json
 import os
 import pickle
 import queue
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from mmap import mmap
-from multiprocessing.connection import Connection
+from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
+from specfeat.audio.process import Process
 from specfeat.audio.stft import Float
-from specfeat.audio.worker import MESSAGE_BYTES, PROGRESS
+from specfeat.audio.worker import MESSAGE_BYTES
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError, WorkerError
 
@@ -36,19 +30,10 @@ TASK_FILES = 32
 # Of clips that wait, for each worker and for all: with less, the others soon stand still beside a long file.
 QUEUE_BYTES = 16 * 2**20
 ALL_QUEUES_BYTES = 256 * 2**20
-# Of a worker. One thread each, for there is a worker a core. And glibc is to keep what is freed: the arrays
-# of each file would otherwise be new pages of the system, which took a quarter of the time over short files.
-ENVIRONMENT = {
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MALLOC_MMAP_THRESHOLD_": str(16 * 2**20),
-    "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
-}
 # What a file may take, unless it is said: far more than any takes that is worth waiting for.
 PATIENCE_S = 600.0
 PATIENCE_BYTES_PER_S = 100_000
 LOOK_S = 0.25  # how often a worker that is silent is looked at
-GONE_S = 5.0  # after which a process that was killed is given up
 
 
 class RemoteTrack:
@@ -197,7 +182,7 @@ class _Worker:
         self._changing = threading.Lock()  # of the process: nobody starts one while it is being ended
         self._idle_deaths = 0
         self._late: int | None = None  # the number in the task of the file that a process was killed for
-        self._spawn()
+        self._process = Process(self._order)
 
     def start(self) -> None:
         """Begin to give out tasks."""
@@ -220,41 +205,7 @@ class _Worker:
         while self._thread.is_alive():
             with contextlib.suppress(queue.Empty):
                 self._messages.get(timeout=0.01)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(GONE_S)
-        self._clean.close()
-
-    def _spawn(self) -> None:
-        self._clean = contextlib.ExitStack()
-        try:
-            self._start_process(self._clean.enter_context)
-        except OSError as e:
-            self._clean.close()
-            cure = "start fewer with --workers, or raise the limit with ulimit"
-            raise WorkerError(f"a process that decodes cannot be started: {e.strerror}; {cure}") from e
-        with contextlib.suppress(OSError):  # if it is dead already, the first task will show it
-            self._connection.send_bytes(self._order)
-
-    def _start_process(self, keep: Callable[[Any], Any]) -> None:
-        ours, theirs = map(keep, socket.socketpair())
-        _alive, lifeline = map(keep, socket.socketpair())  # kept open: its closing ends the process
-        shared: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  closed with the rest
-        shared.truncate(PROGRESS.size)
-        self._progress: mmap = keep(mmap(shared.fileno(), PROGRESS.size))
-        self._said: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  closed with the rest
-        numbers = (theirs.fileno(), shared.fileno(), lifeline.fileno())
-        # A plain child, not multiprocessing's: that would run the caller's main module once more.
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "specfeat.audio.worker", *map(str, numbers)],
-            pass_fds=numbers,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._said,  # decoders write there what is no error; it is shown if the process fails
-            env=os.environ | ENVIRONMENT,
-        )
-        theirs.close()
-        lifeline.close()
-        self._connection: Connection = keep(Connection(ours.detach()))
+        self._process.close()
 
     def _read(self) -> None:
         try:
@@ -267,10 +218,10 @@ class _Worker:
 
     def _run(self, task: list[str]) -> list[str]:
         """Have a task done; return the rest of it if the process died over one of its files."""
-        before = self._begun()
+        before, _ = self._process.progress()
         ended = 0
         try:
-            self._connection.send_bytes(pickle.dumps(task))
+            self._process.send(pickle.dumps(task))
             while ended < len(task):
                 self._await(task, before)
                 ended += self._receive()
@@ -278,28 +229,21 @@ class _Worker:
         except (EOFError, OSError):
             if self._closing:
                 raise
-            return self._after_death(task, ended, self._begun() - before - 1)
+            return self._after_death(task, ended, self._process.progress()[0] - before - 1)
         return []
-
-    def _begun(self) -> int:
-        """Return how many files the process has begun."""
-        count: int = PROGRESS.unpack_from(self._progress)[0]
-        return count
 
     def _await(self, task: list[str], before: int) -> None:
         """Wait for a message; kill the process if the file that it is at takes too long."""
-        while not self._connection.poll(LOOK_S):
+        while not self._process.hears(LOOK_S):
             if self._closing:
                 raise EOFError
-            begun, since = PROGRESS.unpack_from(self._progress)
+            begun, since = self._process.progress()
             number = begun - before - 1
             if not since or not 0 <= number < len(task):
                 continue
             if time.monotonic() - since > self._pool.patience(task[number]):
                 self._late = number
-                self._process.kill()
-                if not self._connection.poll(GONE_S):  # the system does not let go of it: a dead network disk
-                    raise EOFError
+                self._process.end()
                 return
 
     def _after_death(self, task: list[str], ended: int, guilty: int) -> list[str]:
@@ -333,9 +277,9 @@ class _Worker:
 
     def _receive(self) -> int:
         """Put one message into the queue; return how many files it ends."""
-        events = json.loads(self._connection.recv_bytes())
+        events = json.loads(self._process.receive())
         count = sum(event[1] for event in events if event[0] == "clips")
-        clips = np.frombuffer(self._connection.recv_bytes() if count else b"", np.float32)
+        clips = np.frombuffer(self._process.receive() if count else b"", np.float32)
         clips = clips.reshape(count, *self._shape)
         start = 0
         for event in events:
@@ -349,25 +293,9 @@ class _Worker:
         with self._changing:
             if self._closing:
                 raise EOFError
-            reason = self._death()
-            self._spawn()
+            reason = self._process.death()
+            self._process = Process(self._order)
         return reason
-
-    def _death(self) -> str:
-        for _ in range(2):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(GONE_S)
-            self._process.kill()  # if it has closed its end, but does not come to its own
-        self._said.seek(0)
-        last = self._said.read().decode(errors="replace").strip().rpartition("\n")[2]
-        self._clean.close()
-        code = self._process.returncode
-        if code is None:
-            return "cannot be ended"
-        if code < 0:
-            hint = ", as Linux does when memory runs out" if code == -signal.SIGKILL else ""
-            return f"was ended by {signal.Signals(-code).name}{hint}"
-        return f"ended with exit code {code}{': ' if last else ''}{last}"
 
 
 def _size(path: str) -> int:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from specfeat.cli.lean import without_optional
 from specfeat.cli.progress import Voice
 from specfeat.config import Config
-from specfeat.config.settings import times
 from specfeat.config.shapes import UnknownLayerError
+from specfeat.config.words import times
 from specfeat.errors import WeightsError, one_line
 from specfeat.network.weights.arrays import Array
 from specfeat.network.weights.match import Matching

@@ -9,10 +9,11 @@ from itertools import pairwise
 
 from specfeat.config.graph import INPUT, Layer
 from specfeat.config.layers import LAYERS
-from specfeat.config.settings import Settings, times
+from specfeat.config.settings import Settings
 from specfeat.config.shapes import POOL_SIZE, Shape, array_shapes, each, index_of, output_shape, reach, walk
 from specfeat.config.together import MAX_PARAMETERS, Together
 from specfeat.config.tree import Tree, dotted
+from specfeat.config.words import times
 from specfeat.errors import ModelError
 
 MAX_OUTPUT_BYTES = 2**34  # of one layer for one batch

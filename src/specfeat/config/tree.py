@@ -150,12 +150,26 @@ def _compose(text: str, name: str, *, places: bool = True) -> Node | None:
     return node
 
 
+# What the parser says, and what is probably wrong; {line} is where that which it was at began.
+_CURES = {
+    "'\\t'": "a tab where only spaces may stand",
+    "but found another document": "a second document begins here; wanted one",
+    "mapping values are not allowed": (
+        "a ':' too many: the line is indented too far, the one before lacks its ':', or a value wants quotes"
+    ),
+    "could not find expected ':'": "the ':' is missing in line {line}",
+    "cannot start any token": "no value begins with this character; put it in quotes",
+    "parsing a flow": "the bracket of line {line} is not closed, or a comma is missing",
+    "scanning a quoted scalar": "the quote of line {line} is not closed",
+    "parsing a block": "the indentation is not that of the lines it goes with, from line {line} on",
+}
+
+
 def _one_line(error: MarkedYAMLError) -> str:
-    if error.problem and "'\\t'" in error.problem:
-        return "a tab where only spaces may stand"
-    if error.problem == "but found another document":
-        return "a second document begins here; wanted one"
-    return " ".join(f"{error.problem or ''} {error.context or ''}".split())
+    said = " ".join(f"{error.problem or ''} {error.context or ''}".split())
+    mark = error.context_mark or error.problem_mark
+    cure = next((cure for words, cure in _CURES.items() if words in said), said)
+    return cure.format(line=mark.line + 1) if mark and cure is not said else said
 
 
 class _Builder:

@@ -25,3 +25,8 @@ def shown(value: object) -> str:
 def cut(text: str, most: int) -> str:
     """Leave out the middle of a text that has more than `most` characters."""
     return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"
+
+
+def times(shape: tuple[int, ...]) -> str:
+    """Write a shape as people say it: `96 x 64 x 1`."""
+    return " x ".join(map(str, shape))

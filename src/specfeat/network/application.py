@@ -10,9 +10,8 @@ from typing import Any
 
 from specfeat.config.graph import Layer
 from specfeat.config.layers import APPLICATIONS
-from specfeat.config.settings import times
 from specfeat.config.together import MAX_PARAMETERS
-from specfeat.config.words import did_you_mean, shown
+from specfeat.config.words import did_you_mean, shown, times
 from specfeat.network.layers import Shape
 from specfeat.network.runtime import keras
 

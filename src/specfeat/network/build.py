@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from specfeat.config import Config
 from specfeat.config.fit import check_row, layer_error, misfit, too_large
 from specfeat.config.graph import INPUT, Layer, keras_name
-from specfeat.config.settings import times
+from specfeat.config.words import times
 from specfeat.errors import ModelError
 from specfeat.network.application import layers_of
 from specfeat.network.device import Device, choose, share_out

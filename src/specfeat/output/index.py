@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from specfeat.config.sound import Span
+from specfeat.config.cutter import Span
 
 FLUSH = 100_000  # characters of lines that are gathered: a day's file has 180,000 lines
 

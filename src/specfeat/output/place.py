@@ -14,6 +14,12 @@ from typing import BinaryIO, cast
 
 from specfeat.errors import OutputError, UsageError
 
+# Endings of what else holds tables and arrays.
+OTHER_FORMATS = {
+    *(".arff", ".ark", ".arrow", ".csv", ".feather", ".h5", ".hdf5", ".json", ".jsonl", ".mat", ".npz"),
+    *(".parquet", ".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".tsv", ".txt", ".zarr"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -48,7 +54,8 @@ class Place:
         """Refuse a place where nothing can be written, before any work.
 
         Raises:
-            UsageError: the output is a folder or a link, its name is too long, or its folder does not exist.
+            UsageError: the output is a folder or a link, its name is too long or promises another format, or
+                its folder does not exist.
             OutputError: its folder may not be written to.
         """
         folder = self.array.parent
@@ -57,6 +64,7 @@ class Place:
         if self.array.name in ("", ".", "..") or os.path.isdir(self.array):  # noqa: PTH112  bears any name
             example = self.array / "out.npy"
             raise UsageError(f"{self.array}: is a folder; wanted the output's file name, e.g. {example}")
+        self._check_kind()
         refused = f"{folder}: the folder may not be written to"
         if os.statvfs(folder).f_flag & os.ST_RDONLY:
             raise OutputError(f"{refused}: its file system is read-only")
@@ -64,6 +72,12 @@ class Place:
             raise OutputError(f"{refused}: permission denied")
         self._check_names()
         self._check_links()
+
+    def _check_kind(self) -> None:
+        """Refuse a name that promises another format: who reads it would be told of a broken file."""
+        if self.array.suffix.lower() in OTHER_FORMATS:
+            example = self.array.with_suffix(".npy")
+            raise UsageError(f"{self.array}: the output is an array of NumPy; name it {example}")
 
     def _check_names(self) -> None:
         """Refuse names that the file system does not bear, e.g. of more than 255 bytes."""

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
-from specfeat.config.settings import times
+from specfeat.config.words import times
 from specfeat.errors import WeightsError
 from specfeat.network.weights.arrays import Array, Contents
 from specfeat.network.weights.cure import guess
