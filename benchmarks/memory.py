@@ -1,4 +1,4 @@
-"""What memory does: long files, many files, many batches.
+"""What memory does: long files, many files, many batches, many threads.
 
 python -m benchmarks.memory [--hours 24] [--files 20000] [--batches 5000]
 """
@@ -67,13 +67,28 @@ def many_batches(count: int) -> str:
     )
 
 
+def many_threads() -> str:
+    """Say what a run takes with more threads and workers, which is what a machine with more cores has."""
+    with tempfile.TemporaryDirectory() as folder:
+        for k in range(16):
+            write_noise(Path(folder) / f"{k:02}.flac", 60)
+        peaks = [
+            (
+                count,
+                run_specfeat("yamnet", [folder], "--threads", str(count), "--workers", str(count)).peak_mb,
+            )
+            for count in (1, 2, 4, 8, 16)
+        ]
+    return "threads and workers, yamnet: " + ", ".join(f"{count}: {peak:.0f} MB" for count, peak in peaks)
+
+
 def _resident() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def main() -> None:
-    """Measure all three and print a line each."""
+    """Measure all of it and print a line each."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     parser.add_argument("--hours", type=float, default=24)
     parser.add_argument("--files", type=int, default=20_000)
@@ -81,6 +96,7 @@ def main() -> None:
     options = parser.parse_args()
     print(many_batches(options.batches), flush=True)
     print(many_files(options.files), flush=True)
+    print(many_threads(), flush=True)
     print(long_file(options.hours), flush=True)
 
 

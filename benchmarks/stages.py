@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from specfeat.audio.process import ENVIRONMENT
+
 if TYPE_CHECKING:
     from specfeat.network.build import Network
 
@@ -43,9 +45,8 @@ class Before:
 
 
 def measure_before(config: str, inputs: Sequence[str]) -> Before:
-    """Measure the stages before the network over all files below `inputs`, on one core."""
-    one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")  # as the workers have it
-    return Before(**_child(["before", config, *inputs], one_thread))
+    """Measure the stages before the network over all files below `inputs`, on one core, as a worker has it."""
+    return Before(**_child(["before", config, *inputs], ENVIRONMENT))
 
 
 def measure_clip(config: str, program: str) -> float:

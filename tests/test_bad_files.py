@@ -19,6 +19,8 @@ from specfeat.errors import AudioError, FailuresError, UsageError
 from specfeat.failures import Failures, Limit
 from specfeat.pipeline import End
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = load_config("minimal").settings
 
 

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from fuzz import audio, configs
+
+pytestmark = pytest.mark.slow
 
 
 def test_damaged_audio_costs_itself(tmp_path: Path) -> None:

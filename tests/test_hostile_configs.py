@@ -18,6 +18,8 @@ import pytest
 from specfeat.config import load_config
 from specfeat.errors import ModelError
 
+pytestmark = pytest.mark.slow
+
 MOST = 300e6  # bytes, that the process may have had when a config is refused
 LONGEST = 3000  # characters, of what is said
 PLACE = re.compile(r":\d+:\d+: ")

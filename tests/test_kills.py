@@ -13,6 +13,8 @@ import soundfile
 
 from kills import Result
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[1] / "docs" / "your-own-network.md"
 TEXT = PAGE.read_text()
 CONFIG = "sbcnn.yaml"

@@ -22,6 +22,8 @@ from specfeat.config import load_config
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError, WorkerError
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = load_config("minimal").settings
 
 Results = dict[str, "np.ndarray | str"]

@@ -25,6 +25,8 @@ from specfeat.published import fetch as fetching
 from specfeat.published.fetch import Fetched, cache_folder, fetch
 from specfeat.published.table import TABLE, Published, find
 
+pytestmark = pytest.mark.slow
+
 BYTES = bytes(range(256)) * 2000  # half a megabyte
 DIGEST = hashlib.sha256(BYTES).hexdigest()
 

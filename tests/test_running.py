@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 import soundfile
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, str(Path(__file__).with_name("untensored.py")), "extract"]
 FILES = 8
 

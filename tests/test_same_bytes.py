@@ -30,6 +30,8 @@ from specfeat.pipeline import End
 from specfeat.plan import Wishes, make_plan
 from untensored import Network
 
+pytestmark = pytest.mark.slow
+
 LENGTHS = (40_000, 700, 0, 16_000, 90_001, 4_479, 23_456, 61)  # samples; some are less than a clip
 NAMES = tuple(f"{k}.wav" for k in range(len(LENGTHS)))
 

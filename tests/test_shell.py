@@ -21,6 +21,8 @@ from specfeat.cli.names import read_names
 from specfeat.errors import AudioError, NothingError, OutputError, UsageError
 from specfeat.pipeline import End
 
+pytestmark = pytest.mark.slow
+
 NAMES = [
     b"a/same.wav",
     b"b/same.wav",

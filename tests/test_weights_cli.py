@@ -27,6 +27,8 @@ from weighing import (
     torch_state,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def _run(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "specfeat", "weights", *map(str, words)]

@@ -32,6 +32,8 @@ from specfeat.network.weights.formats import opened
 from specfeat.network.weights.source import locate
 from weighing import CONFIG, arrays, keras_2, safetensors, try_to_load
 
+pytestmark = pytest.mark.slow
+
 BOUND_MB = 300  # of the whole process; Python, NumPy, h5py and pydantic take some 100
 
 Crafter = Callable[[Path], None]
