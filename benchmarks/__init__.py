@@ -2,7 +2,7 @@
 
     python -m benchmarks AUDIO... hour.wav hour.flac tiny     every network over each corpus
     python -m benchmarks --quick                              under a minute, on data/sample repeated
-    python -m benchmarks.memory                               long files, many files, many batches
+    python -m benchmarks.memory                               long files, many files, batches and threads
     python -m benchmarks.threads CONFIG AUDIO...              decoding in threads instead of processes
 
 `hour.wav`, `hour.flac` and `tiny` (20,000 files of 0.2 s) are generated. Every measurement is a process of

@@ -5,6 +5,7 @@ import json
 import platform
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from benchmarks.rounds import measure_pair
 from benchmarks.whole import measure_start
 from specfeat.cli.cores import available
 
+METHOD = 2  # of measuring: numbers of another one are not put beside these
 # What is generated tells of long files and of many; the networks differ over the user's own.
 NETWORKS = {"hour.wav": "yamnet", "hour.flac": "yamnet", "tiny": "default"}
 
@@ -37,19 +39,26 @@ def main() -> None:
     elif not options.corpora:
         parser.error("give audio files or folders, or --quick")
     place = Path(f"{options.out}.json")
-    result = json.loads(place.read_text()) if place.exists() and not options.quick else {"pairs": []}
-    measure(options, result)
+    result = _known(place) if place.exists() and not options.quick else {"pairs": []}
+    for _ in measure(options, result):
+        place.write_text(json.dumps(result, indent=1) + "\n")
     print(table(result))
-    place.write_text(json.dumps(result, indent=1) + "\n")
     draw(result, Path(f"{options.out}.png"))
 
 
-def measure(options: argparse.Namespace, result: dict[str, Any]) -> None:
-    """Measure every network over every corpus, and the start; put it all into `result`."""
+def _known(place: Path) -> dict[str, Any]:
+    """Return what was measured before; not what an older benchmark has measured otherwise."""
+    known: dict[str, Any] = json.loads(place.read_text())
+    return known if known.get("method") == METHOD else {"pairs": []}
+
+
+def measure(options: argparse.Namespace, result: dict[str, Any]) -> Iterator[None]:
+    """Measure the start, and every network over every corpus; each time that `result` has more, yield."""
     cores = available()
     machine = f"{_processor()}, {cores} cores"
-    result["python"] = platform.python_version()
+    result |= {"method": METHOD, "python": platform.python_version(), "machine": machine}
     result["start"] = measure_start(options.runs, str(SAMPLE / "chirp.wav"))
+    yield
     with tempfile.TemporaryDirectory() as folder:
         for name in options.corpora:
             path = corpus(name, Path(folder))
@@ -59,6 +68,7 @@ def measure(options: argparse.Namespace, result: dict[str, Any]) -> None:
                 pair = measure_pair(config, path, options.runs, cores, naive=naive)
                 pair = {"corpus": Path(name).name, "network": config, "machine": machine, **pair}
                 result["pairs"] = [*_others(result["pairs"], pair), pair]
+                yield
 
 
 def _others(pairs: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any]]:

@@ -71,7 +71,7 @@ def many_threads() -> str:
     """Say what a run takes with more threads and workers, which is what a machine with more cores has."""
     with tempfile.TemporaryDirectory() as folder:
         for k in range(16):
-            write_noise(Path(folder) / f"{k:02}.flac", 60)
+            write_noise(Path(folder) / f"{k:02}.flac", 600)  # more than a worker's queue holds
         peaks = [
             (
                 count,

@@ -1,23 +1,22 @@
 """One network over one corpus, in rounds: in each of them everything once, a moment apart."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import mean, median
 from typing import Any
 
-from benchmarks.stages import STAGES, Before, measure_before, measure_clip
+from benchmarks.stages import Before, measure_before, measure_clip
 from benchmarks.whole import Run, run_naive, run_specfeat
 from specfeat.audio.collect import collect
 
 
-@dataclass
+@dataclass(frozen=True)
 class Limit:
     """What the machine needs at the least.
 
     Attributes:
-        before: the stages before the network, on one core.
-        clip: seconds of the network for a clip, as in a run.
-        seconds: of the stages on all cores, and of the network.
+        before: the stages before the network, on one core that has the machine for itself.
+        clip: seconds of the network for a clip, as many batches at once as in a run.
+        seconds: of the stages on all cores, and then of the network.
     """
 
     before: Before
@@ -25,23 +24,25 @@ class Limit:
     seconds: float
 
 
-@dataclass
+@dataclass(frozen=True)
 class Round:
     """Everything once.
 
     Attributes:
         limits: just before and just after the run, for a machine's speed drifts within a minute.
         run: specfeat's.
+        ahead: seconds of all cores that the stages had been given before the work began.
         single: seconds of the network for a clip, without batches side by side.
         keras: of Keras' plain `tf.function` over the same layers.
-        naive: of the naive script's work; 0 if it was not wanted.
+        naive: the naive script's run, if it was wanted.
     """
 
     limits: tuple[Limit, Limit]
     run: Run
+    ahead: float
     single: float
     keras: float
-    naive: float
+    naive: Run | None
 
     @property
     def limit(self) -> float:
@@ -49,45 +50,50 @@ class Round:
         return mean(limit.seconds for limit in self.limits)
 
     @property
-    def clip(self) -> float:
-        """Seconds: the mean of both."""
-        return mean(limit.clip for limit in self.limits)
+    def rest(self) -> float:
+        """Seconds of the limit that are left when the work begins."""
+        return self.limit - self.ahead
 
-    def stage(self, name: str) -> float:
-        """Return CPU seconds: the mean of both."""
-        return mean(limit.before.seconds[name] for limit in self.limits)
+    @property
+    def share(self) -> float:
+        """Of the rest of the limit in the work."""
+        return self.rest / self.run.work
 
 
 def measure_pair(config: str, path: str, runs: int, cores: int, *, naive: bool) -> dict[str, Any]:
-    """Measure one network over one corpus; return the medians of the rounds, for JSON."""
-    files = len(collect([path]).paths)
+    """Measure one network over one corpus.
+
+    Returns:
+        For JSON: the round whose share is the median, whole, so that its numbers belong together; of the
+        network alone the medians of all rounds; and the most memory of any.
+    """
     rounds = [_round(config, path, cores, naive=naive) for _ in range(runs)]
-
-    def middle(number: Callable[[Round], float]) -> float:
-        return median(map(number, rounds))
-
+    middle = sorted(rounds, key=lambda each: each.share)[runs // 2]
+    files, run, limit = len(collect([path]).paths), middle.run, middle.limits[0]
     pair = {
         "files": files,
-        "audio_seconds": rounds[0].limits[0].before.audio_seconds,
-        "rows": rounds[0].run.rows,
-        "stages": {name: median(each.stage(name) for each in rounds) for name in STAGES},
+        "audio_seconds": limit.before.audio_seconds,
+        "rows": run.rows,
+        "stages": limit.before.seconds,
         "alone": {
-            "specfeat": middle(lambda each: each.clip),
-            "keras": middle(lambda each: each.keras),
-            "speed_up": middle(lambda each: each.keras / each.clip),
-            "folding": middle(lambda each: each.keras / each.single),
+            "specfeat": limit.clip,
+            "keras": middle.keras,
+            "speed_up": median(each.keras / each.limits[1].clip for each in rounds),
+            "folding": median(each.keras / each.single for each in rounds),
         },
-        "limit": middle(lambda each: each.limit),
-        "work": middle(lambda each: each.run.work),
-        "share": middle(lambda each: each.limit / each.run.work),
-        "share_of_rest": middle(lambda each: (each.limit - each.run.ahead / cores) / each.run.work),
-        "overhead_ms_a_file": middle(lambda each: 1000 * (each.run.work - each.limit) / files),
-        "wall": middle(lambda each: each.run.wall),
+        "limit": middle.limit,
+        "rest": middle.rest,
+        "work": run.work,
+        "share": middle.limit / run.work,
+        "share_of_rest": middle.share,
+        "shares_of_rest": sorted(each.share for each in rounds),
+        "overhead_ms_a_file": 1000 * (run.work - middle.rest) / files,
+        "wall": run.wall,
         "peak_mb": max(each.run.peak_mb for each in rounds),
     }
-    if naive:
-        pair["naive"] = middle(lambda each: each.naive)
-        pair["over_naive"] = middle(lambda each: each.naive / each.run.work)
+    if middle.naive:
+        pair["naive"] = middle.naive.work
+        pair["over_naive"] = middle.naive.work / run.work
     return pair
 
 
@@ -97,9 +103,10 @@ def _round(config: str, path: str, cores: int, *, naive: bool) -> Round:
     later = _limit(config, path, cores)
     single, keras = measure_clip(config, "single"), measure_clip(config, "keras")
     script = run_naive(config, run.files) if naive else None  # none that is broken: it would end there
-    if script and script.rows != run.rows:
-        raise RuntimeError("the naive script makes other rows")
-    return Round((earlier, later), run, single, keras, script.work if script else 0.0)
+    counts = {run.rows, earlier.before.clips, later.before.clips, script.rows if script else run.rows}
+    if len(counts) > 1:
+        raise RuntimeError(f"not the same rows: {counts}")
+    return Round((earlier, later), run, run.ahead / cores, single, keras, script)
 
 
 def _limit(config: str, path: str, cores: int) -> Limit:

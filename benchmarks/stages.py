@@ -24,6 +24,7 @@ import numpy as np
 from specfeat.audio.process import ENVIRONMENT
 
 if TYPE_CHECKING:
+    from specfeat.audio.clips import ClipMaker
     from specfeat.network.build import Network
 
 STAGES = ("decode", "mono", "resample", "spectrogram")
@@ -45,7 +46,7 @@ class Before:
 
 
 def measure_before(config: str, inputs: Sequence[str]) -> Before:
-    """Measure the stages before the network over all files below `inputs`, on one core, as a worker has it."""
+    """Measure the stages before the network over all files below `inputs`, on one core, as in a worker."""
     return Before(**_child(["before", config, *inputs], ENVIRONMENT))
 
 
@@ -68,7 +69,7 @@ class _Meter:
     """Tells apart what each generator of a chain costs: the time of its `next`, its source's left out."""
 
     def __init__(self, seconds: dict[str, float]) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._inner = 0.0
 
     def stage(self, name: str, items: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -78,7 +79,7 @@ class _Meter:
             begun = time.process_time()
             item = next(source, None)
             spent = time.process_time() - begun
-            self._seconds[name] += spent - self._inner
+            self.seconds[name] += spent - self._inner
             self._inner = outer + spent
             if item is None:
                 return
@@ -86,31 +87,42 @@ class _Meter:
 
 
 def _before(config: str, inputs: Sequence[str]) -> Before:
-    from specfeat.audio import decode
     from specfeat.audio.clips import ClipMaker
     from specfeat.audio.collect import collect
     from specfeat.config import load_config
     from specfeat.errors import AudioError
 
-    settings = load_config(config).settings
-    maker = ClipMaker(settings)
+    maker = ClipMaker(load_config(config).settings)
     result = Before()
-    meter = _Meter(result.seconds)
     for path in collect(inputs).paths:
-        begun = time.process_time()
         try:
-            file = decode._open(path)
-        except AudioError:
+            seconds, clips, samples = _file(path, maker)
+        except AudioError:  # it gives no row in a run either
             continue
-        with file:
-            result.seconds["decode"] += time.process_time() - begun
-            decoded = meter.stage("decode", decode._decoded(file, decode.BLOCK_VALUES // file.channels))
-            mono = meter.stage("mono", decode.mono(decoded, settings.audio.channel))
-            resampled = meter.stage("resample", decode.resample(mono, file.samplerate, settings.audio))
-            clips = maker.clips(resampled)
-            result.clips += sum(1 for _ in meter.stage("spectrogram", clips))
-            result.audio_seconds += clips.samples / settings.audio.sample_rate
+        for name in STAGES:
+            result.seconds[name] += seconds[name]
+        result.clips += clips
+        result.audio_seconds += samples / maker.settings.audio.sample_rate
     return result
+
+
+def _file(path: str, maker: "ClipMaker") -> tuple[dict[str, float], int, int]:
+    """Return CPU seconds by stage, clips and samples of one file: `decode.read`, taken apart."""
+    from specfeat.audio import decode
+
+    audio = maker.settings.audio
+    meter = _Meter(dict.fromkeys(STAGES, 0.0))
+    begun = time.process_time()
+    with decode._open(path) as file:
+        meter.seconds["decode"] += time.process_time() - begun
+        rate = file.samplerate
+        frames = decode.BLOCK_VALUES * rate // (file.channels * max(rate, audio.sample_rate))
+        blocks = decode._true(path, file, decode._decoded(file, max(1, frames)))
+        mono = decode.mono(meter.stage("decode", blocks), audio.channel)
+        resampled = decode.resample(meter.stage("mono", mono), rate, audio)
+        clips = maker.clips(meter.stage("resample", resampled))
+        count = sum(1 for _ in meter.stage("spectrogram", clips))
+    return meter.seconds, count, clips.samples
 
 
 def _network(config: str, seconds: float) -> float:
@@ -118,7 +130,8 @@ def _network(config: str, seconds: float) -> float:
     from specfeat.cli.cores import available
 
     network = _built(config, available())
-    batches = [_noise((network.batch, *network.input_shape))] * network.parallel
+    # Many, for at the end of them all wait for the slowest, as a run does once.
+    batches = [_noise((network.batch, *network.input_shape))] * (8 * network.parallel)
     with ThreadPoolExecutor(network.parallel) as threads:
         each = _median(lambda: list(threads.map(network.rows, batches)), seconds)
     return each / len(batches) / network.batch
@@ -152,15 +165,15 @@ def _keras(config: str, seconds: float) -> float:
 
 
 def _built(config: str, threads: int | None = None) -> "Network":
-    from specfeat.cli.lean import pause_collector, resume_collector, without_optional
+    from specfeat.cli.lean import collect_again, uncollected, without_optional
     from specfeat.config import load_config
 
-    pause_collector()
-    with without_optional():
-        from specfeat.network.build import build
+    with uncollected():
+        with without_optional():
+            from specfeat.network.build import build
 
-    network = build(load_config(config), threads=threads)
-    resume_collector()
+        network = build(load_config(config), threads=threads)
+        collect_again()
     return network
 
 

@@ -12,12 +12,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from specfeat.audio.process import ENVIRONMENT
+
 NAIVE = Path(__file__).with_name("naive.py")
+SOME_FAILED = 3  # of specfeat's exit codes: done, but a file or more was broken
 
 
 @dataclass
@@ -27,7 +31,7 @@ class Run:
     Attributes:
         wall: seconds from the shell's prompt to the last byte.
         work: seconds without start-up: from the first file to the last byte.
-        ahead: CPU seconds that the workers had spent on the files before the work began.
+        ahead: CPU seconds that the workers had spent on the files, sending included, before the work began.
         rows: that it made.
         peak_mb: the most memory that each of its processes had, the main one and the workers, added up.
         files: that did not fail.
@@ -61,33 +65,41 @@ class Watched:
 
 
 def watched(command: Sequence[str], **environment: str) -> Watched:
-    """Run a command to its end and watch it."""
+    """Run a command to its end and watch it.
+
+    Raises:
+        RuntimeError: it failed; what it wrote to stderr is in it.
+    """
     seen = Watched()
-    begun = time.perf_counter()
-    quiet: Any = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    process = subprocess.Popen(command, env={**os.environ, **environment}, **quiet)
-    peaks: dict[int, float] = {}
-    while process.returncode is None:
-        tree = _tree(process.pid)
-        for pid in tree:
-            peaks[pid] = max(_peak(pid), peaks.get(pid, 0.0))
-        seen.workers = max(seen.workers, len(tree) - 1)
-        seen.times.append(time.time())
-        seen.children.append(sum(map(_cpu, tree[1:])))
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=0.1)
-    seen.wall = time.perf_counter() - begun
+    with tempfile.TemporaryFile() as said:
+        begun = time.perf_counter()
+        streams: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": said}
+        process = subprocess.Popen(command, env={**os.environ, **environment}, **streams)
+        peaks: dict[int, float] = {}
+        while process.returncode is None:
+            tree = _tree(process.pid)
+            for pid in tree:
+                peaks[pid] = max(_peak(pid), peaks.get(pid, 0.0))
+            seen.workers = max(seen.workers, len(tree) - 1)
+            seen.times.append(time.time())
+            seen.children.append(sum(map(_cpu, tree[1:])))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.1)
+        seen.wall = time.perf_counter() - begun
+        if process.returncode not in (0, SOME_FAILED):
+            said.seek(0)
+            raise RuntimeError(f"{' '.join(command)}: {process.returncode}: {said.read().decode()}")
     seen.peak_mb = sum(peaks.values())
     return seen
 
 
 def _tree(pid: int) -> list[int]:
     """Return a process and its children, as far as they are still there."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return [pid]
-    return [pid, *map(int, children)]
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):  # a thread of its own may have started one
+        with contextlib.suppress(OSError):
+            found += map(int, task.read_text().split())
+    return found
 
 
 def _peak(pid: int) -> float:
@@ -109,10 +121,12 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@cache
 def worker_start() -> float:
-    """Return the CPU seconds that a worker spends before its first file."""
+    """Return the CPU seconds that a worker spends before its first file, on an idle machine."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", "import specfeat.audio.worker"], check=True)
+    environment = os.environ | ENVIRONMENT
+    subprocess.run([sys.executable, "-c", "import specfeat.audio.worker"], check=True, env=environment)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -148,16 +162,20 @@ def measure_start(runs: int, clip: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         out = f"{folder}/out.npy"
         commands = {
-            "python -c pass": [sys.executable, "-c", "pass"],
-            "--version": [*specfeat, "--version"],
-            "--help": [*specfeat, "--help"],
-            "a typo in the config": [*specfeat, "extract", clip, out, "--set", "model.bach=1"],
-            "a missing path": [*specfeat, "extract", f"{clip}.no", out],
-            "import tensorflow": [sys.executable, "-c", "import tensorflow"],
-            "one second of audio": [*specfeat, "extract", clip, out, "--force", "-q"],
+            "python -c pass": ([sys.executable, "-c", "pass"], 0),
+            "--version": ([*specfeat, "--version"], 0),
+            "--help": ([*specfeat, "--help"], 0),
+            "a typo in the config": ([*specfeat, "extract", clip, out, "--set", "model.bach=1"], 2),
+            "a missing path": ([*specfeat, "extract", f"{clip}.no", out], 2),
+            "import tensorflow": ([sys.executable, "-c", "import tensorflow"], 0),
+            "one second of audio": ([*specfeat, "extract", clip, out, "--force", "-q"], 0),
         }
         times: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(runs):
-            for name, command in commands.items():
-                times[name].append(watched(command).wall)
+            for name, (command, code) in commands.items():
+                begun = time.perf_counter()
+                done = subprocess.run(command, capture_output=True, check=False)
+                times[name].append(time.perf_counter() - begun)
+                if done.returncode != code:
+                    raise RuntimeError(f"{' '.join(command)}: {done.returncode}: {done.stderr.decode()}")
     return {name: statistics.median(values) for name, values in times.items()}

@@ -242,29 +242,45 @@ def test_a_mistake_is_one_line_and_2(run: Run, arguments: list[str], sentence: s
     assert done.stdout == ""
 
 
+GARBAGE = """
+import gc, sys
+import specfeat.config as config, specfeat.job as job
+from specfeat.cli import main
+
+def told(name, function):
+    def call(*arguments, **options):
+        print(name, gc.isenabled(), gc.get_freeze_count() > 100_000)
+        return function(*arguments, **options)
+    return call
+
+config.load_config = told("config", config.load_config)
+job.run = told("run", job.run)
+if sys.argv.pop(1) == "off":
+    gc.disable()
+code = main()
+print(code, gc.isenabled())
+"""
+
+
 @pytest.mark.tf
 def test_garbage_is_collected_in_the_run_and_not_in_the_start(tmp_path: Path) -> None:
     """Nothing is looked through while modules load; during a run, what came before is left out."""
-    code = (
-        "import gc, sys, specfeat.job as job, specfeat.config as config; from specfeat.cli import main\n"
-        "def told(name, function):\n"
-        "    def call(*a, **k):\n"
-        "        print(name, gc.isenabled(), gc.get_freeze_count() > 100_000)\n"
-        "        return function(*a, **k)\n"
-        "    return call\n"
-        "config.load_config = told('config', config.load_config)\n"
-        "job.run = told('run', job.run)\n"
-        "sys.argv = ['specfeat', *sys.argv[1:]]; main(); print('end', gc.isenabled())"
-    )
-    arguments = ["extract", SAMPLE / "chirp.wav", "out.npy", "-c", "minimal", "-q"]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.splitlines() == ["config False False", "run True True", "end True"]
+    assert _collecting(tmp_path, "on", "-c", "minimal") == ["config False False", "run True True", "0 True"]
+
+
+@pytest.mark.parametrize(("before", "after"), [("on", True), ("off", False)])
+def test_a_run_that_does_not_begin_leaves_the_collector_as_it_was(
+    tmp_path: Path, before: str, after: bool
+) -> None:
+    """Whoever calls `main` finds it as before."""
+    assert _collecting(tmp_path, before, "-c", "minimall") == ["config False False", f"2 {after}"]
+
+
+def _collecting(folder: Path, *arguments: str) -> list[str]:
+    before, *options = arguments
+    words = [sys.executable, "-c", GARBAGE, before, "extract", str(SAMPLE / "chirp.wav"), "out.npy", *options]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
 
 
 @pytest.mark.tf

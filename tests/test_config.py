@@ -384,7 +384,15 @@ TEXTS = {
     "own tag": (changed(("16000", "!rate 16000")), f":2:16: audio.sample_rate: the tag '!rate' {TAG}"),
     "open bracket": (
         changed(("16000", "[16000")),
-        ":3:12: is not YAML: the bracket of line 2 is not closed, or a comma is missing",
+        ":3:12: is not YAML: the bracket of line 2 is not closed, or a comma is missing or too many",
+    ),
+    "comma too many": (
+        changed(("{filters: 8,", "{filters: 8,,")),
+        ":15:27: is not YAML: the bracket of line 15 is not closed, or a comma is missing or too many",
+    ),
+    "bracket too many": (
+        changed(("kernel_size: 3}", "kernel_size: 3}}")),
+        ":15:43: is not YAML: what stands here belongs to nothing before it",
     ),
     "open quote": (changed(("16000", '"16000')), ":20:1: is not YAML: the quote of line 2 is not closed"),
     "indented less": (

@@ -208,12 +208,11 @@ def test_workers_wait_for_who_reads(files: list[str], monkeypatch: pytest.Monkey
 
 def test_leaving_ends_everything(files: list[str]) -> None:
     """Leaving the block, done or not, leaves no process and no thread."""
-    threads = threading.active_count()
+    threads, children = threading.active_count(), _children()
     with Pool(SETTINGS, 3) as crew:
-        pids = [worker._process.pid for worker in crew._workers]
         next(crew.tracks(files))
 
-    assert not any(map(_lives, pids))
+    assert _children() == children
     assert threading.active_count() == threads
 
 
@@ -345,12 +344,16 @@ def test_leaving_does_not_wait_for_a_process_that_cannot_be_ended(
     sabotage(HANG.format(action="time.sleep(600)"))
     monkeypatch.setattr(process, "GONE_S", 0.1)
     monkeypatch.setattr(subprocess.Popen, "kill", lambda each: stuck.append(each))
-    with Pool(SETTINGS, 1) as crew:
-        crew.tracks(files)
-        worker = crew._workers[0]
-        while worker._process.progress()[0] < 8:  # then it hangs
+    with Pool(SETTINGS, 4) as crew:
+        crew.tracks(files[7:8] * 4 * pool.TASK_FILES)
+        workers = list(crew._workers)
+        while any(worker._process.progress()[0] < 1 for worker in workers):  # then it hangs
             time.sleep(0.01)
-    assert not worker._thread.is_alive()
+        time.sleep(0.5)
+        monkeypatch.setattr(process, "GONE_S", 1.0)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 3
+    assert not any(worker._thread.is_alive() for worker in workers)
     for each in stuck:
         kill(each)
         each.wait()

@@ -152,6 +152,8 @@ class Pool:
     def close(self) -> None:
         """End the workers, whatever they are doing."""
         self._paths.clear()
+        for worker in self._workers:  # all at first: those that cannot be ended are waited for together
+            worker.kill()
         for worker in self._workers:
             worker.close()
 
@@ -197,11 +199,14 @@ class _Worker:
             self._events.extend(message)
         return self._events.popleft()
 
-    def close(self) -> None:
-        """Kill the process and let the thread come to its end."""
+    def kill(self) -> None:
+        """End the process for good."""
         with self._changing:
             self._closing = True
             self._process.kill()
+
+    def close(self) -> None:
+        """Let the thread come to its end, after `kill`."""
         while self._thread.is_alive():
             with contextlib.suppress(queue.Empty):
                 self._messages.get(timeout=0.01)
@@ -243,7 +248,7 @@ class _Worker:
                 continue
             if time.monotonic() - since > self._pool.patience(task[number]):
                 self._late = number
-                self._process.end()
+                self._process.kill_and_wait()
                 return
 
     def _after_death(self, task: list[str], ended: int, guilty: int) -> list[str]:
@@ -293,7 +298,7 @@ class _Worker:
         with self._changing:
             if self._closing:
                 raise EOFError
-            reason = self._process.death()
+            reason = self._process.bury()
             self._process = Process(self._order)
         return reason
 

@@ -15,7 +15,7 @@ import typer
 
 from specfeat import __version__
 from specfeat.cli.extract import extract
-from specfeat.cli.lean import pause_collector, resume_collector
+from specfeat.cli.lean import uncollected
 from specfeat.cli.stop import Stopped
 from specfeat.cli.weights import weights
 from specfeat.errors import SpecfeatError, one_line
@@ -54,17 +54,16 @@ app.add_typer(weights)
 def main() -> int:
     """Run the command line and return the exit code; a bug keeps its traceback and gives 1."""
     _open_standard_streams()
-    pause_collector()
     for number in _STOPPING:
         if signal.getsignal(number) != signal.SIG_IGN:  # as it is under nohup
             signal.signal(number, _stop)
     try:
-        return _run()
+        with uncollected():
+            return _run()
     finally:
         for number in _STOPPING:  # all is done: the way out is not to be interrupted
             signal.signal(number, signal.SIG_IGN)
         _give_up_unwritten()
-        resume_collector()
 
 
 def _run() -> int:

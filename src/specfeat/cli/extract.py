@@ -5,13 +5,14 @@ import os
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from specfeat.cli.cores import available
-from specfeat.cli.lean import resume_collector, without_optional
+from specfeat.cli.lean import collect_again, without_optional
 from specfeat.cli.log import Log
 from specfeat.cli.names import read_names
 from specfeat.cli.stop import Stopped, going_on, tell
@@ -19,8 +20,11 @@ from specfeat.errors import UsageError
 from specfeat.failures import Failures, Limit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from specfeat.cli.progress import Voice
     from specfeat.config import Config
+    from specfeat.network.build import Network
     from specfeat.output.place import Place
     from specfeat.output.record import Summary
     from specfeat.output.work import Work
@@ -250,17 +254,25 @@ def _carry_out(config: "Config", plan: "Plan", work: "Work", voice: "Voice", run
     from specfeat.job import OtherwiseError
     from specfeat.plan import anew
 
+    network = cache(partial(_network, config, voice, running))  # built when it is wanted, and once
     try:
-        return _extract(config, plan, work, voice, running)
+        return _extract(config, plan, work, voice, running, network)
     except OtherwiseError:
         if not plan.force:
             raise
     plan = anew(plan, work)
     voice.notes(plan)
-    return _extract(config, plan, work, voice, running)
+    return _extract(config, plan, work, voice, running, network)
 
 
-def _extract(config: "Config", plan: "Plan", work: "Work", voice: "Voice", running: Running) -> "Summary":
+def _extract(
+    config: "Config",
+    plan: "Plan",
+    work: "Work",
+    voice: "Voice",
+    running: Running,
+    network: "Callable[[], Network]",
+) -> "Summary":
     """Extract what is to be done; if that is nothing, TensorFlow is not loaded."""
     from specfeat.job import run
 
@@ -276,15 +288,20 @@ def _extract(config: "Config", plan: "Plan", work: "Work", voice: "Voice", runni
     keep_partial = plan.provenance["keep_partial"]
     with Pool(config.settings, count, timeout_s=running.timeout_s, keep_partial=keep_partial) as pool:
         tracks = pool.tracks(plan.todo)
-
-        with without_optional():
-            from specfeat.network.build import build
-
-        network = build(config, running.device, running.threads or available())
-        resume_collector()
-        voice.built(network)
+        built = network()
         with voice.bar(plan.todo) as reporter:
-            return run(config, plan, network, tracks, work, reporter, failures)
+            return run(config, plan, built, tracks, work, reporter, failures)
+
+
+def _network(config: "Config", voice: "Voice", running: Running) -> "Network":
+    """Load TensorFlow and build the network."""
+    with without_optional():
+        from specfeat.network.build import build
+
+    network = build(config, running.device, running.threads or available())
+    collect_again()
+    voice.built(network)
+    return network
 
 
 def _failures(plan: "Plan", running: Running) -> Failures:

@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pydantic_core import PydanticCustomError
-
 from specfeat.config.mel import empty_bands
 from specfeat.config.sound import Section
-from specfeat.config.tree import KeyPath
+from specfeat.config.tree import problem
 from specfeat.config.words import did_you_mean, shown, times
 
 if TYPE_CHECKING:
@@ -16,11 +14,6 @@ if TYPE_CHECKING:
 MAX_CLIP_SAMPLES = 2**29  # 2 GiB as float32; at 16 kHz nine hours
 MAX_BATCH_BYTES = 2**31  # of spectrogram clips, as float32
 MAX_FILTER_BYTES = 2**28  # of mel filters, as float32
-
-
-def problem(path: KeyPath, text: str, *, at_key: bool = False) -> PydanticCustomError:
-    """Make an error that knows its place; `path` is from the section that raises it."""
-    return PydanticCustomError("specfeat", "{text}", {"text": text, "path": path, "at_key": at_key})
 
 
 def check(settings: "Settings") -> None:
@@ -166,6 +159,7 @@ def _no_band_is_empty(s: "Settings") -> None:
         )
 
 
+# The largest parameters: tukey's and general_hamming's are shares, the others' are far above any use.
 _SHAPES = {"kaiser": 300.0, "chebwin": 300.0, "gaussian": 1e6, "tukey": 1.0, "general_hamming": 1.0}
 
 

@@ -15,8 +15,9 @@ from pydantic import (
 
 from specfeat.config.cutter import Cutter
 from specfeat.config.graph import Layer, LayerError, parse_layers
-from specfeat.config.rules import check, problem
+from specfeat.config.rules import check
 from specfeat.config.sound import Audio, Clips, Section, Spectrogram
+from specfeat.config.tree import problem
 
 Optimizer = Literal[
     "adam", "adamw", "adamax", "nadam", "adagrad", "adadelta", "rmsprop", "sgd", "ftrl", "lion"

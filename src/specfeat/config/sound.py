@@ -1,7 +1,8 @@
 """The settings of the sound: what audio becomes before the network sees it.
 
 Names, meanings and defaults are librosa's where librosa has them. Every number that follows from
-them (frames, shapes; clips in `cutter`) is derived here, in exact integers, and nowhere else.
+them is derived in exact integers, and only once: frames here, clips in `cutter`, the input's shape in
+`settings`.
 """
 
 from fractions import Fraction

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -123,6 +124,11 @@ def set_word(override: str) -> str:
     return f"--set {cut(override, MAX_SET)}"
 
 
+def problem(path: KeyPath, text: str, *, at_key: bool = False) -> PydanticCustomError:
+    """Make an error that knows its place; `path` is from the section that raises it."""
+    return PydanticCustomError("specfeat", "{text}", {"text": text, "path": path, "at_key": at_key})
+
+
 def parse_value(text: str, override: str) -> object:
     """Parse one YAML value, as given to `--set`."""
     tree = Tree(set_word(override), overrides={(): override})
@@ -159,9 +165,11 @@ _CURES = {
     ),
     "could not find expected ':'": "the ':' is missing in line {line}",
     "cannot start any token": "no value begins with this character; put it in quotes",
-    "parsing a flow": "the bracket of line {line} is not closed, or a comma is missing",
+    "parsing a flow": "the bracket of line {line} is not closed, or a comma is missing or too many",
     "scanning a quoted scalar": "the quote of line {line} is not closed",
-    "parsing a block": "the indentation is not that of the lines it goes with, from line {line} on",
+    "found '<block": "the indentation is not that of the lines it goes with, from line {line} on",
+    "found '-'": "the indentation is not that of the lines it goes with, from line {line} on",
+    "expected <block end>": "what stands here belongs to nothing before it",
 }
 
 

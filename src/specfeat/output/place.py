@@ -15,10 +15,10 @@ from typing import BinaryIO, cast
 from specfeat.errors import OutputError, UsageError
 
 # Endings of what else holds tables and arrays.
-OTHER_FORMATS = {
-    *(".arff", ".ark", ".arrow", ".csv", ".feather", ".h5", ".hdf5", ".json", ".jsonl", ".mat", ".npz"),
-    *(".parquet", ".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".tsv", ".txt", ".zarr"),
-}
+OTHER_FORMATS = frozenset({
+    ".arff", ".ark", ".arrow", ".csv", ".feather", ".h5", ".hdf5", ".json", ".jsonl", ".mat", ".npz",
+    ".parquet", ".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".tsv", ".txt", ".zarr",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
