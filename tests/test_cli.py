@@ -266,6 +266,8 @@ print(code, gc.isenabled())
 def test_garbage_is_collected_in_the_run_and_not_in_the_start(tmp_path: Path) -> None:
     """Nothing is looked through while modules load; during a run, what came before is left out."""
     assert _collecting(tmp_path, "on", "-c", "minimal") == ["config False False", "run True True", "0 True"]
+    off = _collecting(tmp_path, "off", "-c", "minimal", "--force")
+    assert off == ["config False False", "run True True", "0 False"]
 
 
 @pytest.mark.parametrize(("before", "after"), [("on", True), ("off", False)])

@@ -28,7 +28,7 @@ def without_optional() -> Iterator[None]:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Have Python look for no garbage meanwhile, or until `collect_again`.
+    """Have Python look for no garbage meanwhile, or until `collect_again`; then it is as it was before.
 
     To load TensorFlow and to build a network makes half a million objects, of which nearly all stay. To go
     through them again and again took a third of the time from the prompt to the last byte of one second of
@@ -39,8 +39,7 @@ def uncollected() -> Iterator[None]:
     try:
         yield
     finally:
-        if was_enabled:
-            gc.enable()
+        (gc.enable if was_enabled else gc.disable)()
 
 
 def collect_again() -> None:
