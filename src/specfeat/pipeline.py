@@ -149,7 +149,8 @@ class _Journey:
             clips = clips[count:]
             if batch.filled == len(batch.clips):
                 self._run()
-                while len(self._running) > self._network.parallel:
+                # As many wait as run: a thread that is done then has its next before we have filled one.
+                while len(self._running) > 2 * self._network.parallel:
                     yield from self._answer()
 
     def _run(self) -> None:

@@ -158,7 +158,6 @@ def main(arguments: list[str]) -> None:
     die_with_parent(lifeline)
     die_first()
     progress: Any = mmap.mmap(shared, PROGRESS.size)
-    os.nice(5)  # the network comes first where there are too few cores for both
     with Connection(descriptor) as connection:
         try:
             work(connection, progress)
