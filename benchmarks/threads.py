@@ -2,10 +2,12 @@
 
     python -m benchmarks.threads CONFIG AUDIO...
 
-Both make the same rows over the same journey; they are run in turn, each in a new process.
+Both make the same rows over the same journey; they are run in turn, each in a new process, and what decodes
+has the same settings of malloc.
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from specfeat.audio import decode
 from specfeat.audio.clips import ClipMaker
 from specfeat.audio.collect import collect
 from specfeat.audio.pool import Pool
+from specfeat.audio.process import ENVIRONMENT
 from specfeat.audio.track import Track
 from specfeat.cli.cores import available
 from specfeat.config import Config, load_config
@@ -88,7 +91,9 @@ def main(name: str, *inputs: str) -> None:
     for _ in range(3):
         for way, seconds in times.items():
             command = [sys.executable, "-m", "benchmarks.threads", "--one", way, name, *inputs]
-            done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+            malloc = {name: value for name, value in ENVIRONMENT.items() if name.startswith("MALLOC_")}
+            environment = os.environ | (malloc if way == "threads" else {})
+            done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=True)
             seconds.append(json.loads(done.stdout)[0])
     ratio = statistics.median(t / p for p, t in zip(times["processes"], times["threads"], strict=True))
     shown = ", ".join(f"{way} {statistics.median(seconds):.2f} s" for way, seconds in times.items())

@@ -7,6 +7,7 @@ never loads TensorFlow. What it sends is plain: JSON that says what follows, the
 import contextlib
 import fcntl
 import json
+import math
 import mmap
 import os
 import pickle
@@ -39,13 +40,16 @@ class Sender:
     A message is a list of events and the clips that they speak of, one after another: ["clips", how many],
     ["end", samples, seconds, silent, error or null, whether the clips count all the same], an error being
     [message, stage, cause, at_s].
+
+    Attributes:
+        clips: room for a message's clips, the first `filled` of which are there.
     """
 
     connection: Connection
     progress: mmap.mmap
+    clips: Float
+    filled: int = 0
     events: list[list[object]] = field(default_factory=list)
-    clips: list[Float] = field(default_factory=list)
-    size: int = 0
     begun: int = 0
     since: float = 0.0
     split: bool = False
@@ -65,9 +69,9 @@ class Sender:
             self.events[-1][1] += 1  # type: ignore[operator]  # a number, put there below
         else:
             self.events.append(["clips", 1])
-        self.clips.append(np.ascontiguousarray(clip).copy())
-        self.size += clip.nbytes
-        if self.size >= MESSAGE_BYTES:
+        self.clips[self.filled] = clip
+        self.filled += 1
+        if self.filled == len(self.clips):
             self.send()
 
     def end(self, clips: Clips, seconds: float, error: AudioError | None, *, kept: bool) -> None:
@@ -88,9 +92,9 @@ class Sender:
         before = time.monotonic()
         PROGRESS.pack_into(self.progress, 0, self.begun, 0.0)
         self.connection.send_bytes(json.dumps(self.events).encode())
-        if self.clips:
-            self.connection.send_bytes(b"".join(clip.data for clip in self.clips))
-        self.events, self.clips, self.size = [], [], 0
+        if self.filled:
+            self.connection.send_bytes(self.clips[: self.filled].data.cast("B"))
+        self.events, self.filled = [], 0
         self.split = True
         self.since += time.monotonic() - before
         self.waited += time.monotonic() - before
@@ -101,7 +105,8 @@ def work(connection: Connection, progress: mmap.mmap) -> None:
     """Do the tasks that come, each a list of paths, until there are no more."""
     settings, keep_partial = pickle.loads(connection.recv_bytes())  # noqa: S301  from our parent alone
     maker = ClipMaker(settings)
-    sender = Sender(connection, progress)
+    clips = -(-MESSAGE_BYTES // (4 * math.prod(settings.input_shape)))
+    sender = Sender(connection, progress, np.empty((clips, *settings.input_shape), np.float32))
     while True:
         try:
             paths: list[str] = pickle.loads(connection.recv_bytes())  # noqa: S301  from our parent alone
