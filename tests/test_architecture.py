@@ -1,6 +1,7 @@
 """The rules of the house, held by reading the source: who imports whom, and who prints."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -85,7 +86,7 @@ def test_only_the_command_line_prints_and_exits(path: Path) -> None:
             assert ast.unparse(node.func) not in ("print", "sys.exit", "exit")
 
 
-HEAVY = "{'numpy', 'scipy', 'librosa', 'soundfile', 'keras', 'tensorflow'}"
+HEAVY = "{'numpy', 'scipy', 'librosa', 'soundfile', 'tqdm', 'keras', 'tensorflow'}"
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,31 @@ def test_cheap_answers_load_nothing_heavy(arguments: list[str], tmp_path: Path) 
     )
 
     assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+PLUGGED = """
+import os, sys
+from specfeat.cli import main
+
+code = main()
+print(code, "a_plugin" in sys.modules, os.environ.get("PYDANTIC_DISABLE_PLUGINS"))
+"""
+
+
+@pytest.mark.parametrize("before", [None, "a"])
+def test_nobodys_plugin_has_a_say_in_our_checks(before: str | None, tmp_path: Path) -> None:
+    """Pydantic loads what any installed package offers it; the environment is the caller's again after it."""
+    about = tmp_path / "a_plugin-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: a-plugin\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[pydantic]\na = a_plugin\n")
+    (tmp_path / "a_plugin.py").write_text("def new_schema_validator(*_, **__): return None, None, None\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    environment |= {"PYDANTIC_DISABLE_PLUGINS": before} if before else {}
+    words = [sys.executable, "-c", PLUGGED, "extract", ".", "out.npy", "--set", "model.batch=0"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
+
+    assert done.stdout.split() == ["2", "False", str(before)]
 
 
 def test_the_package_costs_nothing_to_import() -> None:

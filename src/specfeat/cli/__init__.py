@@ -15,7 +15,7 @@ import typer
 
 from specfeat import __version__
 from specfeat.cli.extract import extract
-from specfeat.cli.lean import uncollected
+from specfeat.cli.lean import uncollected, unplugged
 from specfeat.cli.stop import Stopped
 from specfeat.cli.weights import weights
 from specfeat.errors import SpecfeatError, one_line
@@ -58,7 +58,7 @@ def main() -> int:
         if signal.getsignal(number) != signal.SIG_IGN:  # as it is under nohup
             signal.signal(number, _stop)
     try:
-        with uncollected():
+        with uncollected(), unplugged():
             return _run()
     finally:
         for number in _STOPPING:  # all is done: the way out is not to be interrupted

@@ -1,6 +1,7 @@
-"""Keeps a start short: loads nothing that nobody uses, and collects no garbage meanwhile."""
+"""Keeps a start short: looks for and loads nothing that nobody uses, and collects no garbage meanwhile."""
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,23 @@ def without_optional() -> Iterator[None]:
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+@contextmanager
+def unplugged() -> Iterator[None]:
+    """Have pydantic look for no plugins meanwhile, here and in the workers.
+
+    It would open the metadata of every package that is installed, and let what it finds change our checks.
+    """
+    name = "PYDANTIC_DISABLE_PLUGINS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
 
 
 @contextmanager

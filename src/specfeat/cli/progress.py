@@ -7,14 +7,14 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
 from specfeat import __version__
 from specfeat.cli.log import Log
 from specfeat.errors import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tqdm import tqdm
 
     from specfeat.config import Config
     from specfeat.network.build import Network
@@ -138,12 +138,16 @@ class Voice:
         """Print one line to stderr, above the bar if there is one."""
         if sys.stderr is None:
             return
+        from tqdm import tqdm  # here, for a mistake in the config is told without it
+
         with contextlib.suppress(OSError):  # nobody reads stderr, but the rows are still wanted
             tqdm.write(f"specfeat: {one_line(text)}", file=sys.stderr)
 
     @contextmanager
     def bar(self, paths: tuple[str, ...]) -> "Iterator[_Bar]":
         """Show a bar while the files go through, if somebody is looking."""
+        from tqdm import tqdm
+
         hidden = True if self.quiet or sys.stderr is None else None  # None: hidden unless a terminal
         with tqdm(total=1, disable=hidden, bar_format=_BEFORE, dynamic_ncols=True, leave=False) as moving:
             yield _Bar(self, moving, paths)
