@@ -431,16 +431,15 @@ def test_a_full_disk_is_one_sentence(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.tf
-def test_workers_and_threads_do_not_show(run: Run, tmp_path: Path) -> None:
-    """Any number of workers, and of threads for the network, gives the same bytes."""
+@pytest.mark.parametrize("config", [["yamnet", "--set", "model.batch=4"], ["vggish"]], ids="".join)
+def test_workers_and_threads_do_not_show(run: Run, tmp_path: Path, config: list[str]) -> None:
+    """Any number of workers, and of threads for the network, light or heavy, gives the same bytes."""
     for k in range(9):
         _sound(tmp_path / f"in/{k}.wav", 0.3 + 1.1 * k)
     results = set()
     for workers, threads in ((1, 1), (3, 2), (2, 5)):
         flags = ("--workers", workers, "--threads", threads)
-        done = run(
-            "extract", "in", "o.npy", "-c", "yamnet", "-q", "--force", "--set", "model.batch=4", *flags
-        )
+        done = run("extract", "in", "o.npy", "-q", "--force", *flags, "-c", *config)
         assert done.returncode == 0
         results.add((tmp_path / "o.npy").read_bytes() + (tmp_path / "o.index.csv").read_bytes())
 

@@ -37,9 +37,10 @@ class _Network:
 
     batch, parallel, input_shape = 3, 4, (1,)
 
-    def __init__(self, fails_at: int = -1) -> None:
+    def __init__(self, fails_at: int = -1, together: int = 1) -> None:
         self.calls = 0
         self.at_once = self.most = 0
+        self.first = threading.Barrier(together)  # so many batches wait for each other
         self._fails_at = fails_at
         self._lock = threading.Lock()
 
@@ -48,6 +49,8 @@ class _Network:
             call, self.calls = self.calls, self.calls + 1
             self.at_once += 1
             self.most = max(self.most, self.at_once)
+        if call < self.first.parties:
+            self.first.wait(10)
         time.sleep(0.002 * (3 - call % 4))
         with self._lock:
             self.at_once -= 1
@@ -104,12 +107,35 @@ def test_every_file_gets_its_own_rows(files: list[tuple[int, bool]]) -> None:
 
 def test_batches_run_side_by_side() -> None:
     """As many at once as the network bears, no more."""
-    network = _Network()
+    network = _Network(together=_Network.parallel)
 
     _go([_Track("A", 90)], network)
 
     assert network.calls == 30
     assert network.most == network.parallel
+
+
+def test_rows_are_given_as_soon_as_they_are_there() -> None:
+    """While a slow file is read, what the network has done already does not wait for more batches."""
+    network = _Network()
+    ended: list[str] = []
+    known: list[str] = []
+
+    def slow() -> Iterator[Any]:
+        yield _Track("A", 3)
+        yield _Track("B", 3)
+        while network.calls < 2 or network.at_once:
+            time.sleep(0.001)
+        time.sleep(0.05)  # the threads have handed over what they had
+        yield _Track("C", 1)
+        yield _Track("D", 1)
+        known.extend(ended)
+
+    for event in follow(slow(), network):  # type: ignore[arg-type]  # it has what the journey asks for
+        if isinstance(event, End):
+            ended += [event.path]
+
+    assert known == ["A", "B"]
 
 
 def test_a_network_that_fails_is_heard() -> None:
@@ -127,6 +153,8 @@ def test_who_stops_in_the_middle_waits_for_little() -> None:
     network, threads = _Slow(), threading.active_count()
     journey = follow([_Track("A", 90)], network)  # type: ignore[arg-type]  # it has what the journey asks for
     next(journey)
+    while network.calls < 1 + network.parallel:
+        time.sleep(0.001)
     opener = threading.Timer(0.1, network.gate.set)
     opener.start()
     journey.close()

@@ -198,7 +198,10 @@ def test_workers_wait_for_who_reads(files: list[str], monkeypatch: pytest.Monkey
     monkeypatch.setattr(pool, "QUEUE_BYTES", 1)
     with Pool(SETTINGS, 2) as crew:
         tracks = crew.tracks(files)
-        time.sleep(1.5)
+        deadline = time.monotonic() + 30
+        while any(worker._messages.qsize() < 2 for worker in crew._workers) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.3)
         waiting = [worker._messages.qsize() for worker in crew._workers]
         count = sum(1 for _ in tracks)
 

@@ -20,6 +20,8 @@ from specfeat.errors import AudioError
 if TYPE_CHECKING:
     from specfeat.network.build import Network
 
+WAITING_BYTES = 64 * 2**20  # of clips in batches that are full, and have no thread yet
+
 Status = Literal["ok", "partial", "empty", "short", "failed"]
 
 
@@ -114,6 +116,9 @@ class _Journey:
         self._files: deque[_File] = deque()
         self._running: deque[tuple[_Batch, Future[NDArray[np.float32]]]] = deque()
         self._batch = self._new()
+        # As many wait as run: a thread that is done then has its next before we have filled one.
+        waiting = min(network.parallel, WAITING_BYTES // self._batch.clips.nbytes)
+        self._enough = network.parallel + waiting
 
     def follow(self, tracks: Iterable[Track]) -> Iterator[Rows | End]:
         for track in tracks:
@@ -149,14 +154,17 @@ class _Journey:
             clips = clips[count:]
             if batch.filled == len(batch.clips):
                 self._run()
-                # As many wait as run: a thread that is done then has its next before we have filled one.
-                while len(self._running) > 2 * self._network.parallel:
-                    yield from self._answer()
+            yield from self._answers()
 
     def _run(self) -> None:
         """Send the batch on its way and begin another."""
         self._running.append((self._batch, self._threads.submit(self._network.rows, self._batch.clips)))
         self._batch = self._new()
+
+    def _answers(self) -> Iterator[Rows | End]:
+        """Answer the batches that are done, and wait for others if more than enough are under way."""
+        while self._running and (len(self._running) > self._enough or self._running[0][1].done()):
+            yield from self._answer()
 
     def _answer(self) -> Iterator[Rows | End]:
         """Wait for the oldest batch; each file's rows come before its end, and that before the next one's."""

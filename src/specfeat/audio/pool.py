@@ -7,6 +7,7 @@ the order in which the tasks were given, so nothing depends on which worker was 
 
 import contextlib
 import json
+import math
 import os
 import pickle
 import queue
@@ -21,7 +22,7 @@ import numpy as np
 
 from specfeat.audio.process import Process
 from specfeat.audio.stft import Float
-from specfeat.audio.worker import MESSAGE_BYTES
+from specfeat.audio.worker import message_shape
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError, WorkerError
 
@@ -173,10 +174,10 @@ class _Worker:
         self._pool = pool
         self._order = pickle.dumps((settings, keep_partial))
         self._shape = settings.input_shape
-        clip_bytes = 4 * int(np.prod(self._shape))
+        message_bytes = 4 * math.prod(message_shape(settings))
         # A message's events, or what went wrong; and those of the message that is being taken.
         self._messages: queue.Queue[list[list[Any]] | BaseException] = queue.Queue(
-            max(2, queue_bytes // max(clip_bytes, MESSAGE_BYTES))
+            max(2, queue_bytes // message_bytes)
         )
         self._events: deque[list[Any]] = deque()
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -184,7 +185,8 @@ class _Worker:
         self._changing = threading.Lock()  # of the process: nobody starts one while it is being ended
         self._idle_deaths = 0
         self._late: int | None = None  # the number in the task of the file that a process was killed for
-        self._process = Process(self._order)
+        self._environment = os.environ.copy()  # now, for loading Keras changes it beside this thread
+        self._process = Process(self._order, self._environment)
 
     def start(self) -> None:
         """Begin to give out tasks."""
@@ -299,7 +301,7 @@ class _Worker:
             if self._closing:
                 raise EOFError
             reason = self._process.bury()
-            self._process = Process(self._order)
+            self._process = Process(self._order, self._environment)
         return reason
 
 

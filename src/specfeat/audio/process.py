@@ -1,14 +1,13 @@
 """One process that decodes, as its parent sees it, from its start to how it died."""
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from mmap import mmap
 from multiprocessing.connection import Connection
 from typing import IO, Any
@@ -32,6 +31,7 @@ class Process:
 
     Args:
         order: what it is to do, pickled; it is sent at once.
+        environment: its variables; `ENVIRONMENT` comes on top.
 
     Attributes:
         pid: its number.
@@ -40,11 +40,11 @@ class Process:
         WorkerError: the system does not let it start.
     """
 
-    def __init__(self, order: bytes) -> None:
+    def __init__(self, order: bytes, environment: Mapping[str, str]) -> None:
         self._open = contextlib.ExitStack()
         self._killed: float | None = None  # when it was, on the monotonic clock
         try:
-            self._start(self._open.enter_context)
+            self._start(self._open.enter_context, environment)
         except OSError as e:
             self._open.close()
             cure = "start fewer with --workers, or raise the limit with ulimit"
@@ -53,7 +53,7 @@ class Process:
         with contextlib.suppress(OSError):  # if it is dead already, the first task will show it
             self.send(order)
 
-    def _start(self, keep: Callable[[Any], Any]) -> None:
+    def _start(self, keep: Callable[[Any], Any], environment: Mapping[str, str]) -> None:
         ours, theirs = map(keep, socket.socketpair())
         _alive, lifeline = map(keep, socket.socketpair())  # kept open: its closing ends the process
         shared: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  closed with the rest
@@ -68,7 +68,7 @@ class Process:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._said,  # decoders write there what is no error; it is shown if the process fails
-            env=os.environ | ENVIRONMENT,
+            env={**environment, **ENVIRONMENT},
         )
         theirs.close()
         lifeline.close()

@@ -27,6 +27,7 @@ import numpy as np
 from specfeat.audio import decode
 from specfeat.audio.clips import ClipMaker, Clips
 from specfeat.audio.stft import Float
+from specfeat.config.settings import Settings
 from specfeat.errors import AudioError
 
 MESSAGE_BYTES = 262_144  # clips that travel together: short files many at a time, a long one in pieces
@@ -101,12 +102,17 @@ class Sender:
         PROGRESS.pack_into(self.progress, 0, self.begun, self.since)
 
 
+def message_shape(settings: Settings) -> tuple[int, ...]:
+    """Return the shape of the clips that fill a message."""
+    clips = -(-MESSAGE_BYTES // (4 * math.prod(settings.input_shape)))
+    return (clips, *settings.input_shape)
+
+
 def work(connection: Connection, progress: mmap.mmap) -> None:
     """Do the tasks that come, each a list of paths, until there are no more."""
     settings, keep_partial = pickle.loads(connection.recv_bytes())  # noqa: S301  from our parent alone
     maker = ClipMaker(settings)
-    clips = -(-MESSAGE_BYTES // (4 * math.prod(settings.input_shape)))
-    sender = Sender(connection, progress, np.empty((clips, *settings.input_shape), np.float32))
+    sender = Sender(connection, progress, np.empty(message_shape(settings), np.float32))
     while True:
         try:
             paths: list[str] = pickle.loads(connection.recv_bytes())  # noqa: S301  from our parent alone

@@ -39,14 +39,14 @@ def unplugged() -> Iterator[None]:
     try:
         yield
     finally:
-        os.environ.pop(name)
+        os.environ.pop(name, None)
         if before is not None:
             os.environ[name] = before
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Have Python look for no garbage meanwhile, or until `collect_again`; then it is as it was before.
+    """Have Python look for no garbage meanwhile, or until `collect_again`; then it does so if it did before.
 
     To load TensorFlow and to build a network makes half a million objects, of which nearly all stay. To go
     through them again and again took a third of the time from the prompt to the last byte of one second of
