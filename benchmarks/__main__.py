@@ -1,21 +1,24 @@
 """Measure, print a table, write JSON and a picture; see the package's docstring."""
 
 import argparse
+import datetime
 import json
 import platform
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.corpora import GENERATED, SAMPLE, corpus
+import specfeat
+from benchmarks.corpora import GENERATED, corpus
 from benchmarks.report import draw, table
 from benchmarks.rounds import measure_pair
 from benchmarks.whole import measure_start
 from specfeat.cli.cores import available
 
-METHOD = 2  # of measuring: numbers of another one are not put beside these
+METHOD = 3  # of measuring: numbers of another one are not put beside these
 # What is generated tells of long files and of many; the networks differ over the user's own.
 NETWORKS = {"hour.wav": "yamnet", "hour.flac": "yamnet", "tiny": "default"}
 
@@ -31,25 +34,22 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="of each program; the median counts")
     parser.add_argument("--no-naive", action="store_true", help="leave the naive script out")
     parser.add_argument(
-        "--out", default="benchmark", help="OUT.json and OUT.png; pairs measured before stay in them"
+        "--out", help="OUT.json and OUT.png, `benchmark` or `quick`; pairs measured before stay in them"
     )
     options = parser.parse_args()
     if options.quick:
         options.corpora, options.runs, options.networks = ["sample"], 1, "default"
     elif not options.corpora:
         parser.error("give audio files or folders, or --quick")
+    options.out = options.out or ("quick" if options.quick else "benchmark")
     place = Path(f"{options.out}.json")
-    result = _known(place) if place.exists() and not options.quick else {"pairs": []}
+    result = json.loads(place.read_text()) if place.exists() else {"method": METHOD, "pairs": []}
+    if result.get("method") != METHOD:
+        parser.error(f"{place} was measured in another way; give another --out, or remove it")
     for _ in measure(options, result):
         place.write_text(json.dumps(result, indent=1) + "\n")
     print(table(result))
     draw(result, Path(f"{options.out}.png"))
-
-
-def _known(place: Path) -> dict[str, Any]:
-    """Return what was measured before; not what an older benchmark has measured otherwise."""
-    known: dict[str, Any] = json.loads(place.read_text())
-    return known if known.get("method") == METHOD else {"pairs": []}
 
 
 def measure(options: argparse.Namespace, result: dict[str, Any]) -> Iterator[None]:
@@ -57,7 +57,7 @@ def measure(options: argparse.Namespace, result: dict[str, Any]) -> Iterator[Non
     cores = available()
     machine = f"{_processor()}, {cores} cores"
     result |= {"method": METHOD, "python": platform.python_version(), "machine": machine}
-    result["start"] = measure_start(options.runs, str(SAMPLE / "chirp.wav"))
+    result["start"] = measure_start(options.runs)
     yield
     with tempfile.TemporaryDirectory() as folder:
         for name in options.corpora:
@@ -66,13 +66,21 @@ def measure(options: argparse.Namespace, result: dict[str, Any]) -> Iterator[Non
             for config in NETWORKS.get(name, options.networks).split(","):
                 print(f"{name}, {config} ...", file=sys.stderr)
                 pair = measure_pair(config, path, options.runs, cores, naive=naive)
-                pair = {"corpus": Path(name).name, "network": config, "machine": machine, **pair}
+                told = {"corpus": Path(name).name, "network": config, "machine": machine, "of": _version()}
+                pair = {**told, "on": datetime.date.today().isoformat(), **pair}
                 result["pairs"] = [*_others(result["pairs"], pair), pair]
                 yield
 
 
 def _others(pairs: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any]]:
     return [p for p in pairs if (p["corpus"], p["network"]) != (new["corpus"], new["network"])]
+
+
+def _version() -> str:
+    """Return specfeat's commit, if this is a checkout, else its version."""
+    words = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or specfeat.__version__
 
 
 def _processor() -> str:

@@ -108,7 +108,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
         ("naive", "the script that people write", "#d98c2b"),
     ]
     for k, (key, label, colour) in enumerate(kinds):
-        known = [(i, pair[key]) for i, pair in enumerate(pairs) if key in pair]
+        known = [(i, pair[key]) for i, pair in enumerate(pairs) if pair.get(key, 0) > 0]
         places = [i + (k - 1) * 0.27 for i, _ in known]
         bars = axes.barh(places, [seconds for _, seconds in known], 0.25, label=label, color=colour)
         axes.bar_label(bars, [_bar_label(pairs[i], key) for i, _ in known], padding=3, fontsize=8)
@@ -122,7 +122,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")
     axes.margins(x=0.14, y=0.02)
-    axes.set_xlim(left=1)
+    axes.set_xlim(left=0.5 * min(pair[key] for pair in pairs for key, *_ in kinds if pair.get(key, 0) > 0))
     axes.set_xlabel("seconds of work without start-up, logarithmic; less is better", fontsize=9)
     axes.set_title(machines(result), fontsize=9)
     handles, labels = axes.get_legend_handles_labels()

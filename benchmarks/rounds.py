@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from statistics import mean, median
 from typing import Any
 
-from benchmarks.stages import Before, measure_before, measure_clip
+from benchmarks.stages import STAGES, Before, measure_before, measure_clip, measure_plain
 from benchmarks.whole import Run, run_naive, run_specfeat
 from specfeat.audio.collect import collect
 
@@ -59,29 +59,42 @@ class Round:
         """Of the rest of the limit in the work."""
         return self.rest / self.run.work
 
+    @property
+    def clip(self) -> float:
+        """Seconds of the network for a clip: the mean of both."""
+        return mean(limit.clip for limit in self.limits)
+
+    @property
+    def over_naive(self) -> float:
+        """How many times as long the naive script works as specfeat, with what that has done ahead."""
+        return self.naive.work / (self.run.work + self.ahead) if self.naive else 0.0
+
 
 def measure_pair(config: str, path: str, runs: int, cores: int, *, naive: bool) -> dict[str, Any]:
     """Measure one network over one corpus.
 
     Returns:
-        For JSON: the round whose share is the median, whole, so that its numbers belong together; of the
-        network alone the medians of all rounds; and the most memory of any.
+        For JSON: the round whose share is the median, whole, so that its numbers belong together; how much
+        faster the network alone is, as the median of all rounds; and the most memory of any.
     """
     rounds = [_round(config, path, cores, naive=naive) for _ in range(runs)]
     middle = sorted(rounds, key=lambda each: each.share)[runs // 2]
-    files, run, limit = len(collect([path]).paths), middle.run, middle.limits[0]
+    files, run = len(collect([path]).paths), middle.run
+    befores = [limit.before for limit in middle.limits]
     pair = {
         "files": files,
-        "audio_seconds": limit.before.audio_seconds,
+        "audio_seconds": befores[0].audio_seconds,
         "rows": run.rows,
-        "stages": limit.before.seconds,
+        "stages": {name: mean(before.seconds[name] for before in befores) for name in STAGES},
         "alone": {
-            "specfeat": limit.clip,
+            "specfeat": middle.clip,
+            "single": middle.single,
             "keras": middle.keras,
-            "speed_up": median(each.keras / each.limits[1].clip for each in rounds),
+            "speed_up": median(each.keras / each.clip for each in rounds),
             "folding": median(each.keras / each.single for each in rounds),
         },
         "limit": middle.limit,
+        "limits": [limit.seconds for limit in middle.limits],
         "rest": middle.rest,
         "work": run.work,
         "share": middle.limit / run.work,
@@ -93,7 +106,7 @@ def measure_pair(config: str, path: str, runs: int, cores: int, *, naive: bool) 
     }
     if middle.naive:
         pair["naive"] = middle.naive.work
-        pair["over_naive"] = middle.naive.work / run.work
+        pair["over_naive"] = median(each.over_naive for each in rounds)
     return pair
 
 
@@ -101,7 +114,7 @@ def _round(config: str, path: str, cores: int, *, naive: bool) -> Round:
     earlier = _limit(config, path, cores)
     run = run_specfeat(config, [path])
     later = _limit(config, path, cores)
-    single, keras = measure_clip(config, "single"), measure_clip(config, "keras")
+    single, keras = measure_plain(config)
     script = run_naive(config, run.files) if naive else None  # none that is broken: it would end there
     counts = {run.rows, earlier.before.clips, later.before.clips, script.rows if script else run.rows}
     if len(counts) > 1:
@@ -111,5 +124,5 @@ def _round(config: str, path: str, cores: int, *, naive: bool) -> Round:
 
 def _limit(config: str, path: str, cores: int) -> Limit:
     before = measure_before(config, [path])
-    clip = measure_clip(config, "network")
+    clip = measure_clip(config)
     return Limit(before, clip, sum(before.seconds.values()) / cores + before.clips * clip)

@@ -2,8 +2,8 @@
 
     python -m benchmarks.stages before CONFIG PATH...     decode, mono, resample, spectrogram in a worker
     python -m benchmarks.stages network CONFIG SECONDS    the network on full batches held in memory
-    python -m benchmarks.stages single CONFIG SECONDS     the same, one batch after another on all threads
-    python -m benchmarks.stages keras CONFIG SECONDS      the layers as Keras' plain `tf.function`, likewise
+    python -m benchmarks.stages plain CONFIG SECONDS      the same, one batch after another, in turn with the
+                                                          layers as Keras' plain `tf.function`
 
 All print JSON.
 """
@@ -50,9 +50,15 @@ def measure_before(config: str, inputs: Sequence[str]) -> Before:
     return Before(**_child(["before", config, *inputs], ENVIRONMENT))
 
 
-def measure_clip(config: str, program: str) -> float:
-    """Measure the network alone, by one of the programs above; return median seconds a clip."""
-    return float(_child([program, config, "2"], {}))
+def measure_clip(config: str) -> float:
+    """Measure the network alone; return seconds a clip."""
+    return float(_child(["network", config, "2"], {}))
+
+
+def measure_plain(config: str) -> tuple[float, float]:
+    """Return the seconds a clip of the network, one batch after the other, and of Keras' `tf.function`."""
+    single, keras = _child(["plain", config, "4"], {})
+    return float(single), float(keras)
 
 
 def _child(arguments: list[str], environment: dict[str, str]) -> Any:
@@ -130,22 +136,23 @@ def _network(config: str, seconds: float) -> float:
     from specfeat.cli.cores import available
 
     network = _built(config, available())
-    # Many, for at the end of them all wait for the slowest, as a run does once.
-    batches = [_noise((network.batch, *network.input_shape))] * (8 * network.parallel)
-    with ThreadPoolExecutor(network.parallel) as threads:
-        each = _median(lambda: list(threads.map(network.rows, batches)), seconds)
-    return each / len(batches) / network.batch
-
-
-def _single(config: str, seconds: float) -> float:
-    """Return the same for one batch after the other, with TensorFlow's own threads."""
-    network = _built(config)
     clips = _noise((network.batch, *network.input_shape))
-    return _median(lambda: network.rows(clips), seconds) / network.batch
+    with ThreadPoolExecutor(network.parallel) as threads:
+
+        def run(count: int) -> float:
+            begun = time.perf_counter()
+            list(threads.map(network.rows, [clips] * count))
+            return time.perf_counter() - begun
+
+        run(network.parallel)  # to warm up
+        once = run(network.parallel)
+        # All at once, for at their end the threads wait for the slowest, as a run does but once.
+        count = network.parallel * max(4, round(seconds / once))
+        return run(count) / count / network.batch
 
 
-def _keras(config: str, seconds: float) -> float:
-    """Return it for Keras' plain `tf.function`."""
+def _plain(config: str, seconds: float) -> tuple[float, float]:
+    """Return it for one batch after the other, with TensorFlow's own threads: ours, and Keras' plain way."""
     from specfeat.config import load_config
     from specfeat.config.graph import keras_name
 
@@ -161,7 +168,9 @@ def _keras(config: str, seconds: float) -> float:
         autograph=False,
     ).get_concrete_function()
     clips = _noise(shape)
-    return _median(lambda: function(tf.constant(clips)).numpy(), seconds) / network.batch
+    ways = (lambda: network.rows(clips), lambda: function(tf.constant(clips)).numpy())
+    single, keras_own = _medians(ways, seconds)
+    return single / network.batch, keras_own / network.batch
 
 
 def _built(config: str, threads: int | None = None) -> "Network":
@@ -181,15 +190,16 @@ def _noise(shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
-def _median(program: Callable[[], object], seconds: float) -> float:
-    """Run a program for about so many seconds, once more to warm up; return its median seconds."""
-    program()
-    times: list[float] = []
-    while len(times) < 3 or sum(times) < seconds:
-        begun = time.perf_counter()
-        program()
-        times.append(time.perf_counter() - begun)
-    return statistics.median(times)
+def _medians(programs: Sequence[Callable[[], object]], seconds: float) -> list[float]:
+    """Run programs in turn for about so many seconds, once more to warm up; return their median seconds."""
+    times: list[list[float]] = []
+    while len(times) < 4 or sum(map(sum, times)) < seconds:
+        times.append([])
+        for program in programs:
+            begun = time.perf_counter()
+            program()
+            times[-1].append(time.perf_counter() - begun)
+    return [statistics.median(each) for each in zip(*times[1:], strict=True)]
 
 
 def main(what: str, config: str, *rest: str) -> None:
@@ -197,7 +207,7 @@ def main(what: str, config: str, *rest: str) -> None:
     if what == "before":
         print(json.dumps(asdict(_before(config, rest))))
     else:
-        program = {"network": _network, "single": _single, "keras": _keras}[what]
+        program = {"network": _network, "plain": _plain}[what]
         print(json.dumps(program(config, float(rest[0]))))
 
 
