@@ -98,6 +98,7 @@ def _count(files: int) -> str:
 def draw(result: dict[str, Any], path: Path) -> None:
     """Draw the limit, specfeat and the naive script as bars, a group for each corpus and network."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     pairs = result["pairs"]
     figure = Figure(figsize=(8, 1.2 + 0.62 * len(pairs)), layout="constrained")
@@ -119,7 +120,9 @@ def draw(result: dict[str, Any], path: Path) -> None:
     axes.set_yticks(range(len(pairs)), names, fontsize=8)
     axes.invert_yaxis()
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.tick_params(axis="x", labelsize=8)
     axes.xaxis.set_minor_formatter("")
     axes.margins(x=0.14, y=0.02)
     axes.set_xlim(left=0.5 * min(pair[key] for pair in pairs for key, *_ in kinds if pair.get(key, 0) > 0))
