@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ from benchmarks.corpora import GENERATED, corpus
 from benchmarks.report import draw, table
 from benchmarks.rounds import measure_pair
 from benchmarks.whole import measure_start
+from specfeat.audio.collect import collect
 from specfeat.cli.cores import available
+from specfeat.config import load_config
+from specfeat.errors import SpecfeatError
 
 METHOD = 3  # of measuring: numbers of another one are not put beside these
 # What is generated tells of long files and of many; the networks differ over the user's own.
@@ -46,10 +50,25 @@ def main() -> None:
     result = json.loads(place.read_text()) if place.exists() else {"method": METHOD, "pairs": []}
     if result.get("method") != METHOD:
         parser.error(f"{place} was measured in another way; give another --out, or remove it")
+    _check(parser, options)
     for _ in measure(options, result):
         place.write_text(json.dumps(result, indent=1) + "\n")
     print(table(result))
+    if options.quick:
+        print("\nThe benchmark runs. Its shares mean nothing: nearly all was done while TensorFlow loaded.")
     draw(result, Path(f"{options.out}.png"))
+
+
+def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Tell now of what would be missing after minutes."""
+    if not find_spec("matplotlib"):
+        parser.error("matplotlib is not there for the picture: pip install '.[benchmark]'")
+    try:
+        for config in options.networks.split(","):
+            load_config(config)
+        collect([name for name in options.corpora if name not in GENERATED])
+    except SpecfeatError as e:
+        parser.error(str(e))
 
 
 def measure(options: argparse.Namespace, result: dict[str, Any]) -> Iterator[None]:

@@ -16,15 +16,16 @@ COLUMNS = (
     "rows",
     "decode, mono, resample, spectrogram: ms of a core for 1 s of audio",
     "network alone, ms a clip",
-    "over Keras' own: as in a run; run alike",
+    "Keras' plain tf.function / that: as in a run; one batch at a time",
     "limit, s",
     "specfeat, s",
-    "share of the limit",
-    "limit less what was done while TensorFlow loaded, s; its share",
-    "beyond it, ms a file",
+    "limit / specfeat",
+    "limit less what was done while TensorFlow loaded, s",
+    "that / specfeat",
+    "specfeat less that, ms a file",
     "naive, s",
-    "faster",
-    "start to end, s",
+    "naive / specfeat with what was done before",
+    "prompt to last byte, s",
     "peak of all processes, MB",
 )
 
@@ -62,7 +63,8 @@ def _cells(pair: dict[str, Any]) -> tuple[str, ...]:
         f"{pair['limit']:.2f}",
         f"{pair['work']:.2f}",
         f"{pair['share']:.0%}",
-        f"{pair['rest']:.2f}; {pair['share_of_rest']:.0%}",
+        f"{pair['rest']:.2f}",
+        f"{pair['share_of_rest']:.0%}",
         f"{pair['overhead_ms_a_file']:.2f}",
         f"{pair['naive']:.1f}" if "naive" in pair else "",
         f"{pair['over_naive']:.1f} x" if "naive" in pair else "",
@@ -74,7 +76,7 @@ def _cells(pair: dict[str, Any]) -> tuple[str, ...]:
 def short(result: dict[str, Any]) -> str:
     """Return the README's table in Markdown."""
     lines = [
-        "| sound | network | limit | specfeat | of the limit | the script | |",
+        "| sound | network | limit | specfeat | limit / specfeat | the script | |",
         "|---|---|---|---|---|---|---|",
     ]
     for pair in result["pairs"]:
@@ -84,11 +86,15 @@ def short(result: dict[str, Any]) -> str:
             f"`{pair['network']}`",
             f"{pair['rest']:.1f} s",
             f"{pair['work']:.1f} s",
-            f"{pair['share_of_rest']:.0%}",
+            f"{pair['share_of_rest']:.0%} ({_spread(pair['shares_of_rest'])})",
             *(naive or ("", "")),
         )
         lines.append(f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |"))
     return "\n".join(lines)
+
+
+def _spread(shares: list[float]) -> str:
+    return f"{100 * min(shares):.0f} to {100 * max(shares):.0f}"
 
 
 def _count(files: int) -> str:
@@ -135,10 +141,12 @@ def draw(result: dict[str, Any], path: Path) -> None:
 
 
 def _bar_label(pair: dict[str, Any], key: str) -> str:
-    notes = {"work": f"  ({pair['share_of_rest']:.0%} of the limit)", "rest": ""}
+    notes = {"work": f"  (limit / specfeat: {pair['share_of_rest']:.0%})", "rest": ""}
     notes["naive"] = f"  ({pair['over_naive']:.1f} x as long)" if "naive" in pair else ""
     return f"{pair[key]:.1f} s{notes[key]}"
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m benchmarks.report OUT.json")
     print(short(json.loads(Path(sys.argv[1]).read_text())))

@@ -107,5 +107,7 @@ def main(name: str, *inputs: str) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
         print(json.dumps(_measure(sys.argv[2], sys.argv[3], sys.argv[4:])))
-    else:
+    elif len(sys.argv) > 2:
         main(*sys.argv[1:])
+    else:
+        sys.exit("usage: python -m benchmarks.threads CONFIG AUDIO...")

@@ -228,6 +228,12 @@ def test_nothing_usable_is_4(run: Run, tmp_path: Path) -> None:
             [".", "o.npy", "--set", "model.weights.file=w.h5"],
             "--set model.weights.file=w.h5: model.weights.file: w.h5: no ",
         ),
+        (
+            ["a.wav", "b.WAV"],
+            "b.WAV: is named like sound, and the output is an array of NumPy; wanted INPUTS",
+        ),
+        ([".", "o.npy", "--threads", "0"], "invalid value for '--threads': wanted at least 1; see "),
+        ([".", "o.npy", "--workers", "x"], "invalid value for '--workers': wanted a whole number; see "),
         ([".", "o.npy", "--device", "tpu"], "--device tpu: wanted auto, cpu, gpu or gpu:N"),
     ],
     ids=str,

@@ -29,6 +29,14 @@ app = typer.Typer(
 )
 
 
+# What Typer has from pydantic to say of a number that is none, or out of bounds.
+_PLAINER = {
+    "Value error, ": "",
+    "Input should be greater than or equal to": "wanted at least",
+    "Input should be less than or equal to": "wanted at most",
+    "Input should be a valid integer, unable to parse string as an integer": "wanted a whole number",
+    "Input should be a valid number, unable to parse string as a number": "wanted a number",
+}
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -80,16 +88,21 @@ def _run() -> int:
     except (OSError, SystemExit) as e:  # Typer makes the second of a BrokenPipeError
         return _unwritten(e)
     except Exception as e:
-        usage = getattr(e, "format_message", None)  # Typer's own: an unknown option, a missing argument
-        if usage is None:
+        if not hasattr(e, "format_message"):  # Typer's own: an unknown option, a missing argument
             raise
-        said = str(usage())
-        if "'OUTPUT'" in said:
-            said = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
-        command = getattr(getattr(e, "ctx", None), "command_path", "specfeat")
-        _say(f"{said[:1].lower()}{said[1:].rstrip('.')}; see {command} --help")
+        _say(_misused(str(e.format_message()), getattr(e, "ctx", None)))
         return 2
     return code if isinstance(code, int) else 0
+
+
+def _misused(said: str, context: object) -> str:
+    """Return what Typer has to say of the words on the command line, in our words."""
+    if "'OUTPUT'" in said:
+        said = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
+    for theirs, ours in _PLAINER.items():
+        said = said.replace(theirs, ours)
+    command = getattr(context, "command_path", "specfeat")
+    return f"{said[:1].lower()}{said[1:].rstrip('.')}; see {command} --help"
 
 
 def _unwritten(error: BaseException) -> int:

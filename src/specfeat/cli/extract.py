@@ -90,7 +90,9 @@ ForceOption = Annotated[
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on with a run that was ended early.")]
 UpdateOption = Annotated[
     bool,
-    typer.Option("--update", help="Extract new and changed files only, keep the other rows of OUTPUT."),
+    typer.Option(
+        "--update", help="Extract new and changed files only; rows of what is no input any more go."
+    ),
 ]
 RetryOption = Annotated[
     bool, typer.Option("--retry-failed", help="With --resume or --update: try files again that failed.")

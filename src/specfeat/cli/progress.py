@@ -76,7 +76,7 @@ class Voice:
         if plan.formers:
             before = {entry["path"] for former in plan.formers for entry in former.entries}
             gone = len(before - {*plan.identities})
-            lost = f"; {gone} of before are no inputs any more" if gone else ""
+            lost = f"; {_count(gone, 'file')} of before no input any more: the rows go" if gone else ""
             self.say(f"{known} of {files} are done already{lost}")
         if sys.stderr is not None and sys.stderr.isatty() and plan.todo:
             self.say(f"{files}; TensorFlow is being loaded")

@@ -18,7 +18,8 @@ def check_weights_file(config: Config) -> None:
     # os.path, because pathlib raises where a name is too long to be one
     found = next((name for name in (file, f"{file}.index") if os.path.exists(name)), None)  # noqa: PTH110
     if found is None:
-        raise config.tree.error(("model", "weights", "file"), f"{file}: no such file")
+        cure = "of published weights, specfeat weights fetch prints the path"
+        raise config.tree.error(("model", "weights", "file"), f"{file}: no such file; {cure}")
     if not os.access(found, os.R_OK):
         raise config.tree.error(("model", "weights", "file"), f"{found}: may not be read: permission denied")
 

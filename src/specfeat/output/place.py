@@ -19,6 +19,11 @@ OTHER_FORMATS = frozenset({
     ".arff", ".ark", ".arrow", ".csv", ".feather", ".h5", ".hdf5", ".json", ".jsonl", ".mat", ".npz",
     ".parquet", ".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".tsv", ".txt", ".zarr",
 })  # fmt: skip
+# Of sound: with such a name the output was forgotten, and the array would be the next run's broken input.
+SOUND = frozenset({
+    ".aac", ".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus",
+    ".rf64", ".sph", ".w64", ".wav", ".wave", ".wma",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,11 @@ class Place:
 
     def _check_kind(self) -> None:
         """Refuse a name that promises another format: who reads it would be told of a broken file."""
+        if self.array.suffix.lower() in SOUND:
+            cure = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
+            raise UsageError(
+                f"{self.array}: is named like sound, and the output is an array of NumPy; {cure}"
+            )
         if self.array.suffix.lower() in OTHER_FORMATS:
             example = self.array.with_suffix(".npy")
             raise UsageError(f"{self.array}: the output is an array of NumPy; name it {example}")
