@@ -291,6 +291,41 @@ def _collecting(folder: Path, *arguments: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+UNHEARD = """
+import os, signal, sys
+import importlib._bootstrap, specfeat.config.settings
+from specfeat.cli import main
+
+where = sys.argv.pop(1)
+sent = []
+
+def seen(frame, event, _):
+    if event != "call" or sent:
+        return
+    name = frame.f_code.co_qualname
+    if name == "_dump_layers" if where == "pydantic" else name.endswith("<locals>.cb") and "tensorflow" in sys.modules:
+        sent.append(name)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+sys.setprofile(seen)
+code = main()
+print(code, len(sent))
+"""
+
+
+@pytest.mark.tf
+@pytest.mark.parametrize("where", ["pydantic", "callback"])
+def test_a_signal_that_a_library_takes_for_its_own_stops_the_run(tmp_path: Path, where: str) -> None:
+    """Pydantic makes its own error of it, a callback of a weak reference none: the run stops all the same."""
+    _sound(tmp_path / "a.wav", 0.5)
+    words = [sys.executable, "-c", UNHEARD, where, "extract", "a.wav", "o.npy", "-c", "minimal", "-q"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["143", "1"]
+    assert done.stderr == "specfeat: stopped by SIGTERM; nothing is written\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
 @pytest.mark.tf
 def test_names_of_every_kind(run: Run, tmp_path: Path) -> None:
     """Newlines, a leading dash, commas, odd bytes: each file keeps its name in index and record."""

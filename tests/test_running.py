@@ -45,9 +45,15 @@ def _run(folder: Path, *arguments: str, **options: Any) -> Done:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **options)
 
 
-def _started(folder: Path, *arguments: str, pause_s: float = 0.1, files: int = 1) -> "subprocess.Popen[str]":
+def _started(
+    folder: Path, *arguments: str, pause_s: float = 0.1, files: int = 1, settle_s: float = 0
+) -> "subprocess.Popen[str]":
     """Start a run that takes its time, and wait until that many files are done and on the disk."""
-    environment = {**os.environ, "UNTENSORED_PAUSE_S": str(pause_s), "UNTENSORED_SETTLE_S": "0"}
+    environment = {
+        **os.environ,
+        "UNTENSORED_PAUSE_S": str(pause_s),
+        "UNTENSORED_SETTLE_S": str(settle_s),
+    }
     command = [*COMMAND, *arguments, "-c", "minimal", "--set", "model.batch=4", "-q"]
     process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
     journal = folder / "out.partial" / "journal"
@@ -105,6 +111,18 @@ def test_a_second_run_leaves_with_75_or_waits(folder: Path) -> None:
     assert waits
     assert waiting.wait() == 0
     assert _names(folder) == WHOLE
+
+
+def test_a_long_file_keeps_no_finished_one_from_the_disk(tmp_path: Path) -> None:
+    """What is done when a long file begins is in the journal long before that ends."""
+    (tmp_path / "in").mkdir()
+    _sound(tmp_path / "in/a.wav", 1.0, 0)
+    _sound(tmp_path / "in/b.wav", 200.0, 1)
+    _killed(tmp_path, "in", "out.npy", pause_s=0.2, settle_s=2)
+
+    journal = (tmp_path / "out.partial" / "journal").read_text()
+
+    assert ("in/a.wav" in journal, "in/b.wav" in journal) == (True, False)
 
 
 def test_the_lock_dies_with_its_holder(folder: Path) -> None:

@@ -147,6 +147,7 @@ def _extracted(
     for event in follow(tracks, network):
         if isinstance(event, Rows):
             work.rows.append(event.rows)
+            work.settle_in_time()  # files that are done do not wait for a long one
             heard += len(event.rows) * hop
             reporter.heard(len(event.rows) * hop / rate)
             continue

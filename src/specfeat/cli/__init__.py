@@ -8,15 +8,14 @@ import os
 import select
 import signal
 import sys
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from specfeat import __version__
 from specfeat.cli.extract import extract
 from specfeat.cli.lean import uncollected, unplugged
-from specfeat.cli.stop import Stopped
+from specfeat.cli.stop import Stopped, stop, stoppable
 from specfeat.cli.weights import weights
 from specfeat.errors import SpecfeatError, one_line
 
@@ -64,7 +63,7 @@ def main() -> int:
     _open_standard_streams()
     for number in _STOPPING:
         if signal.getsignal(number) != signal.SIG_IGN:  # as it is under nohup
-            signal.signal(number, _stop)
+            signal.signal(number, stop)
     try:
         with uncollected(), unplugged():
             return _run()
@@ -76,7 +75,8 @@ def main() -> int:
 
 def _run() -> int:
     try:
-        code = app(standalone_mode=False)
+        with stoppable():
+            code = app(standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
     except SpecfeatError as e:
@@ -160,7 +160,3 @@ def _say(text: str) -> None:
         return
     with contextlib.suppress(OSError):  # nobody reads stderr; the exit code still tells
         print(f"specfeat: {one_line(text)}", file=sys.stderr)
-
-
-def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    raise Stopped(number)

@@ -15,7 +15,7 @@ from specfeat.cli.cores import available
 from specfeat.cli.lean import collect_again, without_optional
 from specfeat.cli.log import Log
 from specfeat.cli.names import read_names
-from specfeat.cli.stop import Stopped, going_on, tell
+from specfeat.cli.stop import Stopped, going_on, still_stopped, tell, unmistaken
 from specfeat.errors import UsageError
 from specfeat.failures import Failures, Limit
 
@@ -235,7 +235,7 @@ def _obtain(
 
     work = Work(place, lock_wait)
     try:
-        with work:
+        with work, unmistaken():
             collection = collect(*inputs)
             place.check_apart_from(collection.paths)
             plan = make_plan(config, running.device, collection, work, Wishes(**wishes))
@@ -302,6 +302,7 @@ def _network(config: "Config", voice: "Voice", running: Running) -> "Network":
 
     network = build(config, running.device, running.threads or available())
     collect_again()
+    still_stopped()
     voice.built(network)
     return network
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from specfeat import __version__
 from specfeat.cli.log import Log
+from specfeat.cli.stop import still_stopped
 from specfeat.errors import one_line
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ class _Bar:
 
     def heard(self, seconds: float) -> None:
         """So many seconds of audio more have been read."""
+        still_stopped()
         if self._moving.disable:
             return
         self._moving.n += seconds

@@ -1,9 +1,14 @@
 """What ends a run early, and how to go on after it."""
 
+import contextlib
 import shlex
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 from specfeat.errors import SpecfeatError
+
+_asked: list[int] = []  # the signals to stop that have come
 
 
 class Stopped(BaseException):
@@ -18,6 +23,53 @@ class Stopped(BaseException):
         super().__init__()
         self.number = number
         self.outcome = "nothing is written"
+
+
+def stop(number: int, _frame: object) -> NoReturn:
+    """Answer a signal."""
+    _asked.append(number)
+    raise Stopped(number)
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Have a signal stop what is done meanwhile, though a library may make another error of it, or none.
+
+    Python raises wherever the main thread happens to be. In a callback that may not fail it says so and goes
+    on, which `still_stopped` makes good; pydantic gives its own error instead.
+    """
+    said = sys.unraisablehook
+
+    def hook(unraisable: "sys.UnraisableHookArgs") -> None:
+        if not issubclass(unraisable.exc_type, Stopped):
+            said(unraisable)
+
+    sys.unraisablehook = hook
+    _asked.clear()
+    try:
+        with unmistaken():
+            yield
+    finally:
+        sys.unraisablehook = said
+
+
+@contextlib.contextmanager
+def unmistaken() -> Iterator[None]:
+    """Make a signal again of the error that somebody has made of it."""
+    try:
+        yield
+    except SpecfeatError:
+        raise
+    except Exception as e:
+        if _asked:
+            raise Stopped(_asked[0]) from e
+        raise
+
+
+def still_stopped() -> None:
+    """Raise the signal that has come, if that was lost; to be called now and then."""
+    if _asked:
+        raise Stopped(_asked[0])
 
 
 def tell(error: BaseException, outcome: str) -> None:

@@ -105,9 +105,13 @@ class Work:
         if self._journal is None:
             raise RuntimeError("the work has not begun")
         self._journal.add(entry)
+        self.settle_in_time()
+        return Done(entry, self.rows.path, self.rows.rows - entry["rows"])
+
+    def settle_in_time(self) -> None:
+        """Bring the finished files to the disk if the last time is long ago."""
         if time.monotonic() - self._settled_at > SETTLE_S:
             self.settle()
-        return Done(entry, self.rows.path, self.rows.rows - entry["rows"])
 
     def settle(self) -> None:
         """Bring all finished files to the disk: their rows, and only then the lines that speak of them."""
