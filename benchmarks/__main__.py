@@ -66,7 +66,9 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     try:
         for config in options.networks.split(","):
             load_config(config)
-        collect([name for name in options.corpora if name not in GENERATED])
+        for name in options.corpora:
+            if name not in GENERATED:
+                collect([name])
     except SpecfeatError as e:
         parser.error(str(e))
 
