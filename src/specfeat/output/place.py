@@ -80,7 +80,7 @@ class Place:
 
     def _check_kind(self) -> None:
         """Refuse a name that promises another format: who reads it would be told of a broken file."""
-        if self.array.suffix.lower() in SOUND:
+        if self.array.suffix.lower() in SOUND and not self.array.exists():  # one that does has better words
             cure = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
             raise UsageError(
                 f"{self.array}: is named like sound, and the output is an array of NumPy; {cure}"
