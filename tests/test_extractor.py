@@ -270,12 +270,14 @@ def test_an_extractor_takes_settings_of_every_form(extractor: Extractor, tmp_pat
 def test_weights_that_are_not_there_are_told_as_by_the_command(tmp_path: Path) -> None:
     """One check, one kind of error, whichever way the settings came; before the network is built."""
     missing = str(tmp_path / "none.h5")
-    with pytest.raises(ConfigError, match=r"^--set .*none\.h5: no such file$"):
+    with pytest.raises(ConfigError, match=r"^--set .*none\.h5: no such file; of published"):
         Extractor("minimal", overrides=[f"model.weights={{file: {missing}}}"])
     settings = load_config("minimal").settings
     weights = settings.model.weights.model_copy(update={"file": missing, "random": None})
     model = settings.model.model_copy(update={"weights": weights})
-    with pytest.raises(ConfigError, match=r"^settings: model\.weights\.file: .*none\.h5: no such file$"):
+    with pytest.raises(
+        ConfigError, match=r"^settings: model\.weights\.file: .*none\.h5: no such file; of published"
+    ):
         Extractor(settings.model_copy(update={"model": model}))
 
 
