@@ -329,7 +329,8 @@ def test_convert_of_what_is_not_there_is_answered_at_once(net: Path) -> None:
     )
 
     assert done.stdout == "2\n"
-    assert done.stderr.endswith("model.weights.file: none.h5: no such file\n")
+    cure = "of published weights, specfeat weights fetch prints the path"
+    assert done.stderr == f"specfeat: none.h5: no such file; {cure}\n"
 
 
 def test_show_with_an_override_wants_a_config(net: Path) -> None:

@@ -82,12 +82,15 @@ def convert(
     from specfeat.cli.lean import without_optional
     from specfeat.cli.progress import Voice
     from specfeat.config import load_config
-    from specfeat.config.weights_file import check_weights_file
+    from specfeat.config.weights_file import unreadable
+    from specfeat.errors import UsageError
     from specfeat.output.place import Partial, settle_folder
 
     target = Path(output)
     checked = load_config(config, [*(overrides or []), f"model.weights.file={_quoted(file)}"])
-    check_weights_file(checked)
+    wrong = unreadable(str(checked.settings.model.weights.file))
+    if wrong:
+        raise UsageError(wrong)  # no line of a config names it
     _check_target(target, force=force)
 
     with without_optional():

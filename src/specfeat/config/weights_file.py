@@ -13,15 +13,20 @@ def check_weights_file(config: Config) -> None:
         ConfigError: there is no such file and no such checkpoint, or it may not be read.
     """
     file = config.settings.model.weights.file
-    if file is None:
-        return
+    wrong = unreadable(file) if file is not None else None
+    if wrong:
+        raise config.tree.error(("model", "weights", "file"), wrong)
+
+
+def unreadable(file: str) -> str | None:
+    """Return what is wrong with a file of weights, or a checkpoint, as the file system sees it."""
     # os.path, because pathlib raises where a name is too long to be one
     found = next((name for name in (file, f"{file}.index") if os.path.exists(name)), None)  # noqa: PTH110
     if found is None:
-        cure = "of published weights, specfeat weights fetch prints the path"
-        raise config.tree.error(("model", "weights", "file"), f"{file}: no such file; {cure}")
+        return f"{file}: no such file; of published weights, specfeat weights fetch prints the path"
     if not os.access(found, os.R_OK):
-        raise config.tree.error(("model", "weights", "file"), f"{found}: may not be read: permission denied")
+        return f"{found}: may not be read: permission denied"
+    return None
 
 
 def stamp(name: str) -> dict[str, object]:
