@@ -260,6 +260,7 @@ WEIGHTS = [
      "18:12: model.weights: random weights need a seed; wanted {random: 0}, 0 being the seed"),
     ("random: 0", "random: 0\n    file: w.h5",
      "19:5: model.weights: wanted either {file: PATH} or {random: SEED}"),
+    ("random: 0", "file:", "19:5: model.weights.file: is empty; wanted the path of a file of weights"),
     ("random: 0", "random: null", "19:5: model.weights: wanted either {file: PATH} or {random: SEED}"),
     ("weights:\n    random: 0", "weights: 0",
      "18:12: model.weights: is 0; wanted a mapping, its keys indented below"),
@@ -397,7 +398,7 @@ TEXTS = {
     "open quote": (changed(("16000", '"16000')), ":20:1: is not YAML: the quote of line 2 is not closed"),
     "indented less": (
         changed(("  win_length", " win_length")),
-        ":5:2: is not YAML: the indentation is not that of the lines it goes with, from line 1 on",
+        ":5:2: is not YAML: the indentation is not that of the lines from line 1 on, or the one before lacks its ':'",
     ),
     "indented too far": (
         changed(("  win_length", "    win_length")),

@@ -351,6 +351,20 @@ def test_a_promise_of_which_nothing_is_kept_is_refused(tmp_path: Path) -> None:
     assert str(refusal(path)) == "gives no sample, though its header says that it has 10"
 
 
+@pytest.mark.parametrize("size", [0, 2, 64_000, 2**31 - 2**12, 2**31, 2**32 - 1])
+def test_a_wav_header_alone(tmp_path: Path, size: int) -> None:
+    """Sound that is promised and not there is lost; a header without sound, or of a pipe, promises none."""
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav(b"", size=size))
+
+    if size in (2, 64_000):
+        error = refusal(path)
+        said = f"ends at sample 0: its header says that {size:,} bytes of sound follow, and none does"
+        assert (str(error), error.cause) == (said, "header")
+        return
+    assert len(read(path, 8000)) == 0
+
+
 @pytest.mark.parametrize("size", [2, 1_000, 64_000, 64_001, 10**9, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1])
 def test_a_wav_header_is_not_believed(tmp_path: Path, size: int) -> None:
     """A size that the file does not have ends with the file; one that leaves most of it out is refused."""

@@ -294,7 +294,10 @@ def test_wrong_arguments_are_one_sentence(extractor: Extractor) -> None:
         "stream wants a list of paths, not 'a.wav'": lambda: extractor.stream("a.wav"),
         "the config is a dict; wanted a name": lambda: Extractor({"audio": 1}),  # type: ignore[arg-type]
         "overrides are a list": lambda: Extractor("minimal", overrides={"model.batch": 8}),
-        "the samples have the shape": lambda: extractor.extract(np.zeros((2, 9000)), 8000),
+        "on_error is 'skip'; wanted a function": lambda: extractor.stream([], "skip"),  # type: ignore[arg-type]
+        r"librosa's \(channels, n\) has to be turned: samples.T": lambda: extractor.extract(
+            np.zeros((2, 9000)), 8000
+        ),
         "sample_rate is nan": lambda: extractor.extract(np.zeros(9), float("nan")),  # type: ignore[arg-type]
     }
     for sentence, call in calls.items():

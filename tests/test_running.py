@@ -968,7 +968,7 @@ def test_what_is_left_out_is_told(folder: Path) -> None:
     )
 
     assert "a clip of 0.05 s every 1 s leaves out what lies between; see clips.hop" in first.stderr
-    assert "0 of 8 files are done already; 8 files of before no input any more: the rows go" in first.stderr
+    assert "0 of 8 files are done already; the rows of 8 files are dropped: no input any more" in first.stderr
 
 
 def test_keep_partial_by_command(folder: Path) -> None:

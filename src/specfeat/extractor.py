@@ -127,10 +127,12 @@ class Extractor:
 
         Raises:
             AudioError: a file cannot be read, and there is no `on_error`; knows `stage`, `cause`, `at_s`.
-            UsageError: `paths` is a single path.
+            UsageError: `paths` is a single path, or `on_error` is no function.
         """
         if isinstance(paths, str | os.PathLike):
             raise UsageError(f"stream wants a list of paths, not {os.fspath(paths)!r}; extract takes one")
+        if not (on_error is None or callable(on_error)):
+            raise UsageError(f"on_error is {on_error!r}; wanted a function of a path and its error")
         return self._stream((self._track(os.fspath(path)) for path in paths), on_error)
 
     def _track(self, path: str) -> LocalTrack:
@@ -188,7 +190,8 @@ def _checked(samples: ArrayLike) -> NDArray[np.float32]:
             f"the samples are {array.dtype}; wanted floats in -1..1, so divide integers by their full scale"
         )
     if array.ndim not in (1, 2) or (array.ndim == 2 and not 1 <= array.shape[1] <= MAX_CHANNELS):
-        raise UsageError(f"the samples have the shape {array.shape}; wanted (n,) or (n, channels)")
+        cure = "; librosa's (channels, n) has to be turned: samples.T" if array.ndim == 2 else ""
+        raise UsageError(f"the samples have the shape {array.shape}; wanted (n,) or (n, channels){cure}")
     return array.astype(np.float32, copy=False).reshape(len(array), -1 if array.size else 1)
 
 

@@ -176,7 +176,8 @@ def _decoded(file: soundfile.SoundFile, frames: int) -> Iterator[NDArray[np.floa
             block = file.read(frames, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as e:
             text = f"breaks off at sample {done} or later: {_sentence(e)}"
-            raise AudioError(text, "decode", "broken", done / file.samplerate) from e
+            # Nothing read tells nothing: the break may be anywhere in the first block.
+            raise AudioError(text, "decode", "broken", done / file.samplerate if done else None) from e
         if len(block) == 0:
             break
         done += len(block)

@@ -14,6 +14,7 @@ DENSITY = {
     **dict.fromkeys(("G723_24", "NMS_ADPCM_24"), 3),
     "NMS_ADPCM_16": 4,
 }
+UNKNOWN = 2**31 - 2**20  # bytes; a WAV file's sound of so many or more was written to a pipe: nobody knows
 SLACK = 4096  # bytes after a WAV file's sound that may be anything: padding, or half a chunk
 LAST_PAGE = 2**17  # bytes that surely have an Ogg stream's last page
 
@@ -33,6 +34,8 @@ def _after_data(path: str) -> str | None:
         while at + 8 <= size:
             file.seek(at)
             name, length = struct.unpack("<4sI", file.read(8))
+            if name == b"data" and at + 8 == size and 0 < length < UNKNOWN:
+                return f"its header says that {length:,} bytes of sound follow, and none does"
             if sound_ends and not (name.isascii() and name.decode().isprintable() and at + length <= size):
                 break
             sound_ends = sound_ends or name == b"data"

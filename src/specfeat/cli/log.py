@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from specfeat import __version__
 from specfeat.cli.stop import Stopped
 from specfeat.errors import OutputError, SpecfeatError, one_line
+from specfeat.output.record import seen
 
 if TYPE_CHECKING:
     from specfeat.config import Config
@@ -58,7 +59,7 @@ class Log:
             config_sha256=config.settings.digest,
             files=len(plan.paths),
             to_do=len(plan.todo),
-            passed_over=len(plan.passed_over),
+            passed_over=seen(plan.passed_over),
         )
 
     def built(self, network: "Network") -> None:

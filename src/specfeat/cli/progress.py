@@ -11,6 +11,7 @@ from specfeat import __version__
 from specfeat.cli.log import Log
 from specfeat.cli.stop import still_stopped
 from specfeat.errors import one_line
+from specfeat.output.record import seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ class Voice:
             shape = zip(settings.input_shape, ("frame", "bin", "channel"), strict=True)
             clip = " x ".join(_count(number, thing) for number, thing in shape)
             self.say(f"specfeat {__version__}, config {config.name} ({settings.digest[:12]})")
-            others = _count(len(plan.passed_over), "other")
+            others = _count(seen(plan.passed_over), "other")
             self.say(
                 f"{_count(len(plan.paths), 'file')}, {others} passed over; clips of {clip}, "
                 f"every {settings.cutter.hop_samples / settings.audio.sample_rate:g} s"
@@ -77,7 +78,7 @@ class Voice:
         if plan.formers:
             before = {entry["path"] for former in plan.formers for entry in former.entries}
             gone = len(before - {*plan.identities})
-            lost = f"; {_count(gone, 'file')} of before no input any more: the rows go" if gone else ""
+            lost = f"; the rows of {_count(gone, 'file')} are dropped: no input any more" if gone else ""
             self.say(f"{known} of {files} are done already{lost}")
         if sys.stderr is not None and sys.stderr.isatty() and plan.todo:
             self.say(f"{files}; TensorFlow is being loaded")
@@ -132,7 +133,7 @@ class Voice:
             kept = f"; {_count(end.rows, 'row')} kept" if end.rows else ""
             self.say(f"{_printable(end.path)}: {end.error}{kept}")
         elif self.verbose:
-            what = f"{end.rows} rows" if end.status == "ok" else end.status
+            what = _count(end.rows, "row") if end.status == "ok" else end.status
             self.say(f"{_printable(end.path)}: {what}")
 
     def say(self, text: str) -> None:

@@ -51,6 +51,8 @@ def _one_compression(s: "Settings") -> None:
 
 def _one_kind_of_weights(s: "Settings") -> None:
     weights = s.model.weights
+    if weights.file is None and weights.random is None and "file" in weights.model_fields_set:
+        raise problem(("model", "weights", "file"), "is empty; wanted the path of a file of weights")
     if (weights.file is None) == (weights.random is None):
         raise problem(("model", "weights"), "wanted either {file: PATH} or {random: SEED}")
     for key in ("sha256", "format"):

@@ -156,6 +156,7 @@ def _compose(text: str, name: str, *, places: bool = True) -> Node | None:
     return node
 
 
+_ASTRAY = "the indentation is not that of the lines from line {line} on, or the one before lacks its ':'"
 # What the parser says, and what is probably wrong; {line} is where that which it was at began.
 _CURES = {
     "'\\t'": "a tab where only spaces may stand",
@@ -167,8 +168,8 @@ _CURES = {
     "cannot start any token": "no value begins with this character; put it in quotes",
     "parsing a flow": "the bracket of line {line} is not closed, or a comma is missing or too many",
     "scanning a quoted scalar": "the quote of line {line} is not closed",
-    "found '<block": "the indentation is not that of the lines it goes with, from line {line} on",
-    "found '-'": "the indentation is not that of the lines it goes with, from line {line} on",
+    "found '<block": _ASTRAY,
+    "found '-'": _ASTRAY,
     "expected <block end>": "what stands here belongs to nothing before it",
 }
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,5 +69,10 @@ def summarize(record: dict[str, Any], heard_seconds: float = 0.0) -> Summary:
         width=record["features"],
         heard_seconds=heard_seconds,
         seconds=record["seconds"],
-        passed_over=sum(not os.path.basename(path).startswith(".") for path in record["passed_over"]),  # noqa: PTH119
+        passed_over=seen(record["passed_over"]),
     )
+
+
+def seen(passed_over: Iterable[str]) -> int:
+    """Count the files that are passed over, the hidden ones, which nobody expects to be read, left aside."""
+    return sum(not os.path.basename(path).startswith(".") for path in passed_over)  # noqa: PTH119
