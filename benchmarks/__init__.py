@@ -1,6 +1,6 @@
 """How fast specfeat is: each stage, the limit that they set, the whole, and the script people write instead.
 
-    python -m benchmarks AUDIO... hour.wav hour.flac tiny     every network over each corpus
+    python -m benchmarks AUDIO... hour.wav hour.flac tiny     each network over each corpus
     python -m benchmarks --quick                              under a minute, on data/sample repeated
     python -m benchmarks.memory                               long files, many files, batches and threads
     python -m benchmarks.threads CONFIG AUDIO...              decoding in threads instead of processes

@@ -1,35 +1,41 @@
 """What memory does: long files, many files, many batches, many threads.
 
-python -m benchmarks.memory [--hours 24] [--files 20000] [--batches 5000]
+python -m benchmarks.memory [--hours 24] [--files 20000] [--batches 5000] [--out memory.json]
 """
 
 import argparse
+import json
 import os
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.corpora import write_noise
+from benchmarks.sitting import sitting
 from benchmarks.whole import run_specfeat
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def long_file(hours: float) -> str:
-    """Compare one file of many hours with one of a minute."""
+Figures = dict[str, float]
+
+
+def long_file(hours: float) -> Figures:
+    """Compare one file of many hours with one of a minute, yamnet."""
     with tempfile.TemporaryDirectory() as folder:
         short, long = Path(folder) / "short.flac", Path(folder) / "long.flac"
         write_noise(short, 60)
         write_noise(long, hours * 3600)
         one, other = run_specfeat("yamnet", [str(short)]), run_specfeat("yamnet", [str(long)])
-    return (
-        f"one file, yamnet: a minute {one.peak_mb:.0f} MB, {hours:g} hours {other.peak_mb:.0f} MB "
-        f"({other.peak_mb - one.peak_mb:+.0f})"
-    )
+    return {"hours": hours, "minute_mb": one.peak_mb, "hours_mb": other.peak_mb}
 
 
-def many_files(count: int) -> str:
-    """Compare many tiny files with a hundredth of them; also say what one costs."""
+def many_files(count: int) -> Figures:
+    """Compare many files of 0.2 s with a hundredth of them, default; also say what one costs."""
     runs = []
     with tempfile.TemporaryDirectory() as folder:
         for number in (count // 100, count):
@@ -40,14 +46,11 @@ def many_files(count: int) -> str:
             runs.append(run_specfeat("default", [str(place)]))
     few, many = runs
     each = 1000 * many.work / count
-    return (
-        f"files of 0.2 s, default: {count // 100} files {few.peak_mb:.0f} MB, {count} files "
-        f"{many.peak_mb:.0f} MB ({many.peak_mb - few.peak_mb:+.0f}); {each:.2f} ms of wall time a file"
-    )
+    return {"files": count, "hundredth_mb": few.peak_mb, "files_mb": many.peak_mb, "ms_a_file": each}
 
 
-def many_batches(count: int) -> str:
-    """Follow the memory of one process over many batches, as many at once as in a run, after a warm-up."""
+def many_batches(count: int) -> Figures:
+    """Follow one process over many batches of default, as many at once as in a run, after a warm-up."""
     from specfeat.cli.cores import available
     from specfeat.config import load_config
     from specfeat.network.build import build
@@ -61,25 +64,20 @@ def many_batches(count: int) -> str:
             if k >= 0:
                 memory.append(_resident())
     slope = np.polyfit(np.arange(len(memory)) * 50, memory, 1)[0]
-    return (
-        f"batches, default: {memory[0]:.1f} MB at first, {memory[-1]:.1f} MB after {count}; "
-        f"slope {1000 * slope:+.3f} MB in 1000"
-    )
+    return {"batches": count, "first_mb": memory[0], "last_mb": memory[-1], "mb_in_1000": 1000 * float(slope)}
 
 
-def many_threads() -> str:
-    """Say what a run takes with more threads and workers, which is what a machine with more cores has."""
+def many_threads() -> Figures:
+    """Say what a run of yamnet takes with more threads and workers, which is what more cores give it."""
     with tempfile.TemporaryDirectory() as folder:
         for k in range(16):
             write_noise(Path(folder) / f"{k:02}.flac", 600)  # more than a worker's queue holds
-        peaks = [
-            (
-                count,
-                run_specfeat("yamnet", [folder], "--threads", str(count), "--workers", str(count)).peak_mb,
-            )
+        return {
+            f"{count}_mb": run_specfeat(
+                "yamnet", [folder], "--threads", str(count), "--workers", str(count)
+            ).peak_mb
             for count in (1, 2, 4, 8, 16)
-        ]
-    return "threads and workers, yamnet: " + ", ".join(f"{count}: {peak:.0f} MB" for count, peak in peaks)
+        }
 
 
 def _resident() -> float:
@@ -88,16 +86,27 @@ def _resident() -> float:
 
 
 def main() -> None:
-    """Measure all of it and print a line each."""
+    """Measure all of it, print a line each and write JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     parser.add_argument("--hours", type=float, default=24)
     parser.add_argument("--files", type=int, default=20_000)
     parser.add_argument("--batches", type=int, default=5_000)
+    parser.add_argument("--out", default="memory.json")
     options = parser.parse_args()
-    print(many_batches(options.batches), flush=True)
-    print(many_files(options.files), flush=True)
-    print(many_threads(), flush=True)
-    print(long_file(options.hours), flush=True)
+    if not Path(options.out).parent.is_dir():
+        parser.error(f"{Path(options.out).parent}: no such folder for the output; make it first")
+    measures: dict[str, Callable[[], Figures]] = {
+        "batches": lambda: many_batches(options.batches),
+        "files": lambda: many_files(options.files),
+        "threads": many_threads,
+        "long": lambda: long_file(options.hours),
+    }
+    told: dict[str, object] = dict(sitting())
+    for name, measure in measures.items():
+        print(f"{name} ...", file=sys.stderr)
+        told[name] = figures = {key: round(value, 3) for key, value in measure().items()}
+        print(f"{name}: {', '.join(f'{key} {value:.7g}' for key, value in figures.items())}", flush=True)
+        Path(options.out).write_text(json.dumps(told, indent=1) + "\n")
 
 
 if __name__ == "__main__":

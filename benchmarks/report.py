@@ -8,23 +8,26 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.stages import STAGES
+
+# What is done ahead is what the workers have done while TensorFlow loads.
 COLUMNS = (
     "corpus",
     "network",
     "files",
     "audio, min",
     "rows",
-    "decode, mono, resample, spectrogram: ms of a core for 1 s of audio",
+    *(f"{stage}: ms of a core for 1 s of audio" for stage in STAGES),
     "network alone, ms a clip",
-    "Keras' plain tf.function / that: as in a run; one batch at a time",
+    "Keras' plain tf.function / that: in a run; alike",
     "limit, s",
     "specfeat, s",
     "limit / specfeat",
-    "limit less what was done while TensorFlow loaded, s",
+    "limit less what was done ahead, s",
     "that / specfeat",
     "specfeat less that, ms a file",
     "naive, s",
-    "naive / specfeat with what was done before",
+    "naive / specfeat with what was done ahead",
     "prompt to last byte, s",
     "peak of all processes, MB",
 )
@@ -32,13 +35,14 @@ COLUMNS = (
 
 def table(result: dict[str, Any]) -> str:
     """Return the tables in Markdown."""
-    lines = [
-        f"{machines(result)}, Python {result['python']}",
-        "",
-        f"| {' | '.join(COLUMNS)} |",
-        "|---" * len(COLUMNS) + "|",
+    columns = [COLUMNS, *map(_cells, result["pairs"])]
+    widths = [max(map(len, column)) for column in columns]
+    rows = [
+        f"| {' | '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))} |"
+        for row in zip(*columns, strict=True)
     ]
-    lines += [f"| {' | '.join(_cells(pair))} |" for pair in result["pairs"]]
+    rule = f"|{'|'.join('-' * (width + 2) for width in widths)}|"
+    lines = [f"{machines(result)}, Python {result['python']}", "", rows[0], rule, *rows[1:]]
     lines += ["", "| start | s |", "|---|---|"]
     lines += [f"| {name} | {seconds:.2f} |" for name, seconds in result["start"].items()]
     return "\n".join(lines)
@@ -57,7 +61,7 @@ def _cells(pair: dict[str, Any]) -> tuple[str, ...]:
         str(pair["files"]),
         f"{seconds / 60:.1f}",
         str(pair["rows"]),
-        ", ".join(f"{1000 * stage / seconds:.2f}" for stage in pair["stages"].values()),
+        *(f"{1000 * pair['stages'][stage] / seconds:.2f}" for stage in STAGES),
         f"{1000 * pair['alone']['specfeat']:.2f}",
         f"{pair['alone']['speed_up']:.2f} x; {pair['alone']['folding']:.2f} x",
         f"{pair['limit']:.2f}",
@@ -76,16 +80,17 @@ def _cells(pair: dict[str, Any]) -> tuple[str, ...]:
 def short(result: dict[str, Any]) -> str:
     """Return the README's table in Markdown."""
     lines = [
-        "| sound | network | limit | specfeat | limit / specfeat | the script | |",
-        "|---|---|---|---|---|---|---|",
+        "| sound | network | limit | specfeat | limit / specfeat | the same, strictly | the script | |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for pair in result["pairs"]:
         naive = ("naive" in pair) and (f"{pair['naive']:.0f} s", f"{pair['over_naive']:.1f} x as long")
         cells = (
             f"`{pair['corpus']}`: {_count(pair['files'])}, {pair['audio_seconds'] / 60:.0f} min",
             f"`{pair['network']}`",
-            f"{pair['rest']:.1f} s",
+            f"{pair['limit']:.1f} s",
             f"{pair['work']:.1f} s",
+            f"{pair['share']:.0%}",
             f"{pair['share_of_rest']:.0%} ({_spread(pair['shares_of_rest'])})",
             *(naive or ("", "")),
         )
@@ -110,7 +115,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
     figure = Figure(figsize=(8, 1.2 + 0.62 * len(pairs)), layout="constrained")
     axes = figure.subplots()
     kinds = [
-        ("rest", "limit of the machine", "#b9c0c7"),
+        ("limit", "limit of the machine", "#b9c0c7"),
         ("work", "specfeat", "#1f6fb2"),
         ("naive", "the script that people write", "#d98c2b"),
     ]
@@ -141,9 +146,9 @@ def draw(result: dict[str, Any], path: Path) -> None:
 
 
 def _bar_label(pair: dict[str, Any], key: str) -> str:
-    notes = {"work": f"  (limit / specfeat: {pair['share_of_rest']:.0%})", "rest": ""}
+    notes = {"work": f"  (limit / specfeat: {pair['share']:.0%})", "limit": ""}
     notes["naive"] = f"  ({pair['over_naive']:.1f} x as long)" if "naive" in pair else ""
-    return f"{pair[key]:.1f} s{notes[key]}"
+    return f"{pair[key]:.{1 if pair[key] >= 1 else 2}f} s{notes[key]}"
 
 
 if __name__ == "__main__":

@@ -159,7 +159,10 @@ def _plain(config: str, seconds: float) -> tuple[float, float]:
     network = _built(config)
     from specfeat.network.runtime import keras, tf
 
-    feature = network.model.get_layer(keras_name(load_config(config).settings.model.feature_layer)).output
+    name = keras_name(load_config(config).settings.model.feature_layer)
+    made = [layer.output for layer in network.model.layers if layer.name == name]
+    # An application's layers stand in its own place, and the last of them gives the row.
+    feature = made[0] if made else network.model.outputs[0]
     plain = keras.Model(network.model.inputs[0], feature)
     shape = (network.batch, *network.input_shape)
     function = tf.function(

@@ -195,3 +195,11 @@ def test_the_readmes_speeds_were_measured() -> None:
     assert all(pair["machine"] in readme for pair in measured["pairs"])
     for name in ("one second of audio", "import tensorflow"):
         assert f" {measured['start'][name]:.1f} s" in readme
+    memory = json.loads((ROOT / "docs" / "memory.json").read_text())
+    long, files, batches = memory["long"], memory["files"], memory["batches"]
+    for grown in (
+        f"{long['hours']:.0f} hours of audio in one file take {long['hours_mb'] - long['minute_mb']:.0f} MB more",
+        f"{files['files']:,} files {files['files_mb'] - files['hundredth_mb']:.0f} MB more",
+        f"{batches['batches']:,} batches it grows by {batches['last_mb'] - batches['first_mb']:.1f} MB",
+    ):
+        assert grown in " ".join(readme.split())
