@@ -21,6 +21,9 @@ from benchmarks.whole import run_specfeat
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+WARM_UP = (
+    2000  # batches: until then malloc's arenas now and then grow by a step, to the same size in each run
+)
 Figures = dict[str, float]
 
 
@@ -59,7 +62,7 @@ def many_batches(count: int) -> Figures:
     batches = [np.zeros((network.batch, *network.input_shape), np.float32)] * 50
     memory = []
     with ThreadPoolExecutor(network.parallel) as threads:
-        for k in range(-500, count, 50):
+        for k in range(-WARM_UP, count, 50):
             list(threads.map(network.rows, batches))
             if k >= 0:
                 memory.append(_resident())
