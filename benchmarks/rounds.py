@@ -112,7 +112,7 @@ def measure_pair(config: str, path: str, runs: int, cores: int, *, naive: bool) 
     }
     if middle.naive:
         pair["naive"] = middle.naive.work
-        pair["over_naive"] = median(each.over_naive for each in rounds)
+        pair["over_naive"] = median(each.over_naive for each in rounds if each.naive)
     return pair
 
 

@@ -365,6 +365,15 @@ def test_a_wav_header_alone(tmp_path: Path, size: int) -> None:
     assert len(read(path, 8000)) == 0
 
 
+def test_a_second_header_after_the_sound_hides_it(tmp_path: Path) -> None:
+    """libsndfile takes the last chunk of data for the sound, and a file that has some is not empty."""
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav(bytes(2000)) + struct.pack("<4sI", b"data", 500))
+
+    said = "ends at sample 0: its header says that 500 bytes of sound follow, and none does"
+    assert str(refusal(path)) == said
+
+
 @pytest.mark.parametrize("size", [2, 1_000, 64_000, 64_001, 10**9, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1])
 def test_a_wav_header_is_not_believed(tmp_path: Path, size: int) -> None:
     """A size that the file does not have ends with the file; one that leaves most of it out is refused."""

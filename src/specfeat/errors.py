@@ -19,6 +19,8 @@ A message is one sentence: what is wrong, where, what to do. A bug is none of th
 its traceback.
 """
 
+WANTED = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
+
 
 def one_line(text: str) -> str:
     """Write text so that it stays on its line of a terminal and cannot command it."""

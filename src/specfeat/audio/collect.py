@@ -87,15 +87,15 @@ def collect(inputs: Iterable[str | os.PathLike[str]], listed: Iterable[str] = ()
         raise UsageError("no input is named; wanted audio files or folders")
     for name in given:
         found = [name]
-        if os.path.isdir(name):  # noqa: PTH112  pathlib raises where one may not look, or the name is too long
+        if os.path.isdir(name):
             below = sorted(_below(name), key=os.fsencode)
             kept = [path for path in below if _extension(path) in known or _leads_to_folder(name, path)]
-            found = [os.path.join(name, path) for path in kept]  # noqa: PTH118  keeps the name as given
+            found = [os.path.join(name, path) for path in kept]
             audio = set(kept)
             left_out = [path for path in below if path not in audio]
-            passed_over += [os.path.join(name, path) for path in left_out]  # noqa: PTH118  as given
+            passed_over += [os.path.join(name, path) for path in left_out]
         for path in found:
-            place = os.path.abspath(path)  # noqa: PTH100  as text: links keep their own names
+            place = os.path.abspath(path)
             if place in named:
                 both = f"'{printable(named[place])}' and '{printable(name)}'"
                 raise UsageError(f"{printable(path)}: is named twice, by {both}; name it once")
@@ -115,14 +115,22 @@ def printable(name: str) -> str:
     return one_line(os.fsencode(name).decode("utf-8", "backslashreplace"))
 
 
+def size_of(path: str) -> int:
+    """Return a file's bytes; 0 if it cannot be looked at."""
+    try:
+        return os.stat(path).st_size
+    except (OSError, ValueError):
+        return 0
+
+
 def _leads_to_folder(name: str, path: str) -> bool:
-    return os.path.isdir(os.path.join(name, path))  # noqa: PTH112, PTH118  pathlib raises where one may not look
+    return os.path.isdir(os.path.join(name, path))
 
 
 def _extension(path: str) -> str:
     if path.rpartition("/")[2].startswith("."):
         return ""
-    return os.path.splitext(path)[1][1:].lower()  # noqa: PTH122  pathlib would parse the whole path
+    return os.path.splitext(path)[1][1:].lower()
 
 
 def _below(folder: str) -> Iterator[str]:
@@ -135,9 +143,9 @@ def _below(folder: str) -> Iterator[str]:
     entered = 0
     while waiting:
         inside, parents = waiting.pop()
-        place = os.path.join(folder, inside)  # noqa: PTH118  its bytes as they are
+        place = os.path.join(folder, inside)
         try:
-            status = os.stat(place)  # noqa: PTH116  it is no pathlib path
+            status = os.stat(place)
             entries = list(os.scandir(place))
         except OSError as e:
             if not inside:

@@ -134,7 +134,7 @@ def _mean(block: NDArray[np.float32]) -> Samples:
 
 
 def _open(path: str) -> soundfile.SoundFile:
-    path = os.path.abspath(path)  # noqa: PTH100  `-` would be stdin; pathlib would change odd names
+    path = os.path.abspath(path)
     _check(path)
     try:
         # As bytes, because a name need not be text.
@@ -154,7 +154,7 @@ def _open(path: str) -> soundfile.SoundFile:
 
 def _check(path: str) -> None:
     try:
-        status = os.stat(path)  # noqa: PTH116  pathlib would change odd names
+        status = os.stat(path)
     except (OSError, ValueError) as e:
         cause = "missing" if isinstance(e, FileNotFoundError) else "unreadable"
         raise AudioError(f"cannot be opened: {getattr(e, 'strerror', None) or e}", "open", cause) from e
@@ -191,7 +191,7 @@ def _true(
 ) -> Iterator[NDArray[np.float32]]:
     """Pass blocks on as long as the file can hold what they say, and see that it holds no more."""
     density = DENSITY.get(file.subtype)
-    most = density * os.stat(path).st_size // file.channels if density else None  # noqa: PTH116  odd names
+    most = density * os.stat(path).st_size // file.channels if density else None
     done = 0
     for block in blocks:
         done += len(block)

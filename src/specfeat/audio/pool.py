@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from specfeat.audio.collect import size_of
 from specfeat.audio.process import Process
 from specfeat.audio.stft import Float
 from specfeat.audio.worker import message_shape
@@ -136,7 +137,7 @@ class Pool:
             while self._paths and len(task) < TASK_FILES and size < TASK_BYTES:
                 path = self._paths.popleft()
                 task.append(path)
-                bytes_ = _size(path)
+                bytes_ = size_of(path)
                 self._patience[path] = self._patience_with(bytes_)
                 size += bytes_
             if task:
@@ -303,10 +304,3 @@ class _Worker:
             reason = self._process.bury()
             self._process = Process(self._order, self._environment)
         return reason
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size  # noqa: PTH116  a path may be bytes that pathlib would not keep
-    except (OSError, ValueError):
-        return 0

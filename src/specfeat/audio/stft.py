@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,20 +147,20 @@ class Stft:
         work *= self._window
 
 
-def centred(blocks: Iterable[Float], margin: int, mode: str) -> Iterator[Float]:
+def centred(blocks: Iterable[Float], margin: int, mode: Literal["constant", "reflect"]) -> Iterator[Float]:
     """Pad a stream at both ends, as `np.pad(whole, margin, mode)` does; nothing stays nothing."""
     blocks = iter(blocks)
     head = _take(blocks, margin + 1)
     if len(head) <= margin:  # that is all there is
         if len(head):
-            yield np.pad(head, margin, mode)  # type: ignore[call-overload]  # mode is one of two names
+            yield np.pad(head, margin, mode)
         return
-    yield np.pad(head, (margin, 0), mode)  # type: ignore[call-overload]  # mode is one of two names
+    yield np.pad(head, (margin, 0), mode)
     tail = head[-(margin + 1) :]
     for block in blocks:
         yield block
         tail = np.concatenate([tail, block])[-(margin + 1) :]
-    yield np.pad(tail, (0, margin), mode)[len(tail) :]  # type: ignore[call-overload]  # one of two
+    yield np.pad(tail, (0, margin), mode)[len(tail) :]
 
 
 def ended(blocks: Iterable[Float], settings: Spectrogram) -> Iterator[Float]:

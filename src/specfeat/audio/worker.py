@@ -50,7 +50,7 @@ class Sender:
     progress: mmap.mmap
     clips: Float
     filled: int = 0
-    events: list[list[object]] = field(default_factory=list)
+    events: list[list[Any]] = field(default_factory=list)
     begun: int = 0
     since: float = 0.0
     split: bool = False
@@ -67,7 +67,7 @@ class Sender:
     def clip(self, clip: Float) -> None:
         """Take one clip; it is copied."""
         if self.events and self.events[-1][0] == "clips":
-            self.events[-1][1] += 1  # type: ignore[operator]  # a number, put there below
+            self.events[-1][1] += 1
         else:
             self.events.append(["clips", 1])
         self.clips[self.filled] = clip

@@ -17,7 +17,7 @@ from specfeat.cli.extract import extract
 from specfeat.cli.lean import uncollected, unplugged
 from specfeat.cli.stop import Stopped, stop, stoppable
 from specfeat.cli.weights import weights
-from specfeat.errors import SpecfeatError, one_line
+from specfeat.errors import WANTED, SpecfeatError, one_line
 
 app = typer.Typer(
     name="specfeat",
@@ -98,7 +98,7 @@ def _run() -> int:
 def _misused(said: str, context: object) -> str:
     """Return what Typer has to say of the words on the command line, in our words."""
     if "'OUTPUT'" in said:
-        said = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
+        said = WANTED
     for theirs, ours in _PLAINER.items():
         said = said.replace(theirs, ours)
     command = getattr(context, "command_path", "specfeat")

@@ -1,7 +1,6 @@
 """What a run says: to stderr, one line at a time, a moving bar only on a terminal."""
 
 import contextlib
-import os
 import sys
 import time
 from contextlib import contextmanager
@@ -164,7 +163,9 @@ class _Bar:
     def __init__(self, voice: Voice, moving: "tqdm[None]", paths: tuple[str, ...]) -> None:
         self._voice = voice
         self._moving = moving
-        self._sizes = {} if moving.disable else {path: _size(path) for path in paths}
+        from specfeat.audio.collect import size_of
+
+        self._sizes = {} if moving.disable else {path: size_of(path) for path in paths}
         self._all_bytes = sum(self._sizes.values())
         self._done_bytes = 0
         self._files, self._of = 0, len(paths)
@@ -198,13 +199,6 @@ def _printable(path: str) -> str:
     from specfeat.audio.collect import printable
 
     return printable(path)
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size  # noqa: PTH116  a path may be bytes that pathlib would not keep
-    except OSError:
-        return 0
 
 
 def _count(number: int, thing: str) -> str:

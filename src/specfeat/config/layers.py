@@ -155,8 +155,9 @@ def _text(value: object, _: int) -> str | None:
 
 def _range(value: object, _: int) -> str | None:
     number = _number(float("-inf"))
-    fits = isinstance(value, list) and len(value) == 2 and not any(number(v, 0) for v in value)
-    return None if fits and value[0] < value[1] else "two numbers, the lower one first, e.g. [-80, 0]"  # type: ignore[index]  # a list
+    pair = value if isinstance(value, list) and len(value) == 2 else []
+    fits = bool(pair) and not any(number(v, 0) for v in pair) and pair[0] < pair[1]
+    return None if fits else "two numbers, the lower one first, e.g. [-80, 0]"
 
 
 ARGUMENTS: dict[str, Callable[[object, int], str | None]] = {

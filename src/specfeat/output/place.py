@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, cast
 
-from specfeat.errors import OutputError, UsageError
+from specfeat.errors import WANTED, OutputError, UsageError
 
 # Endings of what else holds tables and arrays.
 OTHER_FORMATS = frozenset({
@@ -81,9 +81,8 @@ class Place:
     def _check_kind(self) -> None:
         """Refuse a name that promises another format: who reads it would be told of a broken file."""
         if self.array.suffix.lower() in SOUND and not self.array.exists():  # one that does has better words
-            cure = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
             raise UsageError(
-                f"{self.array}: is named like sound, and the output is an array of NumPy; {cure}"
+                f"{self.array}: is named like sound, and the output is an array of NumPy; {WANTED}"
             )
         if self.array.suffix.lower() in OTHER_FORMATS:
             example = self.array.with_suffix(".npy")

@@ -1,7 +1,6 @@
 """The record of a run: what it was made from, with what, and how each file fared."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -75,4 +74,4 @@ def summarize(record: dict[str, Any], heard_seconds: float = 0.0) -> Summary:
 
 def seen(passed_over: Iterable[str]) -> int:
     """Count the files that are passed over, the hidden ones, which nobody expects to be read, left aside."""
-    return sum(not os.path.basename(path).startswith(".") for path in passed_over)  # noqa: PTH119
+    return sum(not path.rpartition("/")[2].startswith(".") for path in passed_over)
