@@ -366,7 +366,7 @@ def test_a_wav_header_alone(tmp_path: Path, size: int) -> None:
 
 
 def test_a_second_header_after_the_sound_hides_it(tmp_path: Path) -> None:
-    """libsndfile takes the last chunk of data for the sound, and a file that has some is not empty."""
+    """Of several chunks of data libsndfile takes the last for the sound; a file that has some is not empty."""
     path = tmp_path / "a.wav"
     path.write_bytes(wav(bytes(2000)) + struct.pack("<4sI", b"data", 500))
 
