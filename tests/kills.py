@@ -1,11 +1,13 @@
-"""Kills a run, or fills the disk, at every step that touches it; another run goes on and is compared with one left alone.
+"""Ends a run everywhere; another one goes on, and is compared with one that was left alone.
 
-    python tests/kills.py FOLDER [EVERY]
+    python tests/kills.py FOLDER [EVERY [EVERY_PLACE]]
+
+It is killed, or the disk is full, at every step that touches the disk; and SIGTERM comes wherever Python may answer it.
 
 Each run is a child of this process, forked when all is loaded, so that a kill and what comes after it take
 hundredths of a second; the network is the one of `untensored`, and files are decoded in the process itself. All else is
-the real command. With EVERY, only each so many'th step is tried. Prints how many were killed, for each way of
-beginning and of going on.
+the real command. With EVERY, only each so many'th step is tried; with EVERY_PLACE, each so many'th place for SIGTERM,
+0 for none: there are 10,000. Prints how many were ended, for each way of beginning and of going on.
 """
 
 import errno
@@ -23,15 +25,19 @@ from typing import Any
 import numpy as np
 import soundfile
 
+import specfeat
 import untensored
+from places import at_place
 from specfeat.audio import decode, pool
 from specfeat.audio.clips import ClipMaker
 from specfeat.audio.track import LocalTrack
 from specfeat.cli import main
+from specfeat.cli.stop import stop
 from specfeat.config.settings import Settings
 from specfeat.output import work
 
 STEPS = ("fsync", "pwrite", "ftruncate", "rename", "replace", "unlink", "mkdir", "rmdir")
+PACKAGE = str(Path(specfeat.__file__).parent)
 LENGTHS = (0.5, 2.0, 0.0, 0.9)  # seconds; one file is empty, and one is text
 
 
@@ -93,6 +99,12 @@ def killing_after(seconds: float) -> None:
     timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
     timer.daemon = True
     timer.start()
+
+
+def stopping_at(number: int) -> None:
+    """Have this process get SIGTERM at the `number`-th place of specfeat where Python may answer it."""
+    send = partial(os.kill, os.getpid(), signal.SIGTERM)
+    at_place(number, PACKAGE, send, lambda: signal.getsignal(signal.SIGTERM) is stop)
 
 
 def child(arguments: Sequence[str], before: Callable[[], None] = lambda: None) -> int:
@@ -199,6 +211,28 @@ def out_of_disk(wanted: Result, every: int) -> int:
     raise AssertionError("no run came through")
 
 
+def stopped(prepare: Callable[[], None], begin: str, go_on: str, wanted: Result, every: int) -> int:
+    """Send SIGTERM everywhere in turn; what is said is what is there, and a run that goes on makes it whole."""
+    command = ["in", "out.npy", "-q", "-c", "minimal", *begin.split()]
+    for stops, place in enumerate(range(1, 1_000_000, every)):
+        prepare()
+        before = result() if Path("out.npy").exists() else None
+        Path("said.txt").write_text("")
+        ended = child(command, partial(stopping_at, place))
+        if ended == 3:
+            check(wanted)
+            return stops
+        said = [line for line in Path("said.txt").read_text().splitlines() if "2b.wav" not in line]
+        assert (ended, len(said)) == (143, 1), f"at place {place}: {said}"
+        _, _, outcome = said[0].partition("stopped by SIGTERM; ")
+        if outcome != "out.npy is complete":
+            assert (result() if Path("out.npy").exists() else None) == before, f"at place {place}: {outcome}"
+            assert Path("out.partial").exists() == (outcome != "nothing is written"), f"at place {place}"
+            assert child([*command, go_on]) == 3, f"after place {place}"
+        check(wanted)
+    raise AssertionError("no run came through")
+
+
 def at_random(times: int, wanted: Result) -> int:
     """Kill at random moments, up to three times in one run; return how many kills there were."""
     chance, kills = random.Random(0), 0
@@ -237,6 +271,12 @@ if __name__ == "__main__":
     ):
         kills = everywhere(prepare, begin, go_on, wanted, every)
         print(json.dumps({f"{prepare.__name__}: {begin}, then {go_on}": kills}), flush=True)
+    every_place = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    for prepare, begin, go_on in (
+        ((fresh, "", "--resume"), (old, "--update", "--update")) if every_place else ()
+    ):
+        stops = stopped(prepare, begin, go_on, wanted, every_place)
+        print(json.dumps({f"SIGTERM: {prepare.__name__}: {begin}, then {go_on}": stops}), flush=True)
     print(json.dumps({"full disk": out_of_disk(wanted, every)}), flush=True)
     fresh()
     assert child(["in", "out.npy", "-q", "-c", "minimal", "--set", "model.batch=4"]) == 3

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import os
 import tracemalloc
@@ -10,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from places import Interrupted
 from specfeat.config.cutter import Span
 from specfeat.errors import UsageError
+from specfeat.output import place
 from specfeat.output.array import ArrayWriter
 from specfeat.output.index import COLUMNS, IndexWriter
 from specfeat.output.place import Partial, Place
@@ -73,6 +76,23 @@ def test_nothing_stands_there_before_the_end(tmp_path: Path) -> None:
 
     assert [path.name for path in tmp_path.iterdir()] == ["out.npy"]
     assert (tmp_path / "out.npy").read_text() == "old"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a file that was just opened
+def test_a_signal_leaves_one_file_or_none(tmp_path: Path) -> None:
+    """Wherever it is answered, nothing but the file itself is there, and that it is, is known."""
+    for number in itertools.count(1):
+        partial = Partial(tmp_path / f"{number}")
+        with Interrupted(number, place.__file__) as signal, partial:
+            partial.file.write(b"new")
+            partial.settle()
+            partial.finish()
+        assert partial.finished == partial.path.exists()
+        assert not list(tmp_path.glob(".*"))
+        if not signal.came:
+            break
+
+    assert number > 20
 
 
 def test_the_index_reads_back_exactly(tmp_path: Path) -> None:

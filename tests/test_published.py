@@ -6,9 +6,11 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -39,6 +41,7 @@ class Server(ThreadingHTTPServer):
     cut_after: int | None = None  # bytes of an answer, after which the connection ends
     cuts = 99  # how often
     ranges = True
+    stalled: threading.Event | None = None  # an answer stays open till then
     asked: list[str | None]
 
     def __init__(self) -> None:
@@ -73,6 +76,8 @@ class Handler(BaseHTTPRequestHandler):
             server.cuts -= 1
             body = body[: server.cut_after]
         self.wfile.write(body)
+        if server.stalled:
+            server.stalled.wait()
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -363,8 +368,8 @@ def test_the_cache_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert cache_folder() == tmp_path / "specfeat" / "weights"
 
 
-def _run(tmp_path: Path, entry: Published | None, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the command with the table replaced by one entry."""
+def _start(tmp_path: Path, entry: Published | None, *words: str) -> "subprocess.Popen[str]":
+    """Start the command with the table replaced by one entry."""
     known = (
         {
             key: getattr(entry, key)
@@ -378,13 +383,38 @@ def _run(tmp_path: Path, entry: Published | None, *words: str) -> subprocess.Com
         "table.TABLE = (table.Published(**known),) if known else table.TABLE;"
         "from specfeat.cli import main; sys.exit(main())"
     )
-    return subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-c", code, json.dumps(known), "weights", "fetch", *words],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
     )
+
+
+def _run(tmp_path: Path, entry: Published | None, *words: str) -> subprocess.CompletedProcess[str]:
+    process = _start(tmp_path, entry, *words)
+    stdout, stderr = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+def test_the_command_goes_on_where_it_was_stopped(server: Server, entry: Published, tmp_path: Path) -> None:
+    """A signal keeps what has come, and says so."""
+    server.cut_after, server.cuts, server.stalled = len(BYTES) // 2, 1, threading.Event()
+    partial = tmp_path / "specfeat" / "weights" / "net.h5.partial"
+    process = _start(tmp_path, entry, "net")
+    while not partial.exists() or not partial.stat().st_size:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=10)
+    server.stalled.set()
+    kept = partial.stat().st_size
+
+    assert (process.returncode, stdout) == (143, "")
+    assert stderr == "specfeat: stopped by SIGTERM; what has come is kept: fetch it again to go on\n"
+    assert _run(tmp_path, entry, "net", "-q").returncode == 0
+    assert server.asked == [None, f"bytes={kept}-"]
 
 
 def test_the_command_prints_the_path_alone(entry: Published, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The work folder: a journal that is true, a lock that is one run's, and what belongs together."""
 
 import contextlib
+import itertools
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from making import examples
+from places import Interrupted
+from specfeat import output
 from specfeat.config import load_config
 from specfeat.errors import LockedError, OutputError
 from specfeat.output.commit import put_in_place
@@ -23,6 +26,7 @@ from specfeat.output.place import Place
 from specfeat.output.work import Work
 from specfeat.provenance import _processor, differ, provenance
 
+OUTPUT = str(Path(output.__file__).parent)
 HEADER = {"features": 2, "config": {}}
 ENTRIES = [
     {"path": name, "rows": k} for k, name in enumerate(["a.wav", "new\nline.wav", "odd\udcff.wav", "ü.wav"])
@@ -170,6 +174,38 @@ def test_what_is_decided_gets_into_its_place(
     assert list(place.work.iterdir()) == []
 
 
+def _one_file(work: Work) -> None:
+    """Do a file, and make it the output."""
+    with work:
+        work.begin(HEADER)
+        work.rows.append(np.ones((3, 2), np.float32))
+        done = work.finish({"path": "a.wav", "rows": 3})
+        sums = work.assemble([done], 2, lambda file: None)
+        work.commit({"output": "out.npy", **sums})
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a file that was just opened
+def test_a_signal_leaves_what_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it is answered: the whole output, or the work folder and a finished file in it, or else nothing."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    whole = ["out.index.csv", "out.npy", "out.run.json"]
+    seen: list[list[str]] = []
+    for number in itertools.count(1):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        work = Work(Place(folder / "out.npy"))
+        with Interrupted(number, OUTPUT) as signal:
+            _one_file(work)
+        names = sorted(path.name for path in folder.iterdir())
+        seen.append(names)
+        assert names == (whole if work.completed else ["out.partial"] if work.kept else []), number
+        if not signal.came:
+            break
+
+    assert all(left in seen for left in (whole, ["out.partial"], []))
+    assert len(seen) > 500
+
+
 def test_a_locks_holder_is_alone(tmp_path: Path) -> None:
     """Four processes that take and remove the lock a hundred times each are never two at once."""
     (tmp_path / "count").write_text("0")
@@ -177,7 +213,8 @@ def test_a_locks_holder_is_alone(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from specfeat.output import lock; lock.POLL_S = 0.0005\n"
         "count = Path('count')\n"
         "for _ in range(100):\n"
-        "    held = lock.Lock(Path('work'), Path('out'), 60)\n"
+        "    held = lock.Lock(Path('work'), Path('out'))\n"
+        "    held.take(60)\n"
         "    count.write_text(str(int(count.read_text()) + 1))\n"
         "    held.release()\n"
     )
@@ -190,12 +227,14 @@ def test_a_locks_holder_is_alone(tmp_path: Path) -> None:
 
 def test_a_lock_is_no_childs(tmp_path: Path) -> None:
     """A child that outlives its parent's hold does not keep the lock; who holds it is told."""
-    lock = Lock(tmp_path / "work", tmp_path / "out")
+    lock, other = (Lock(tmp_path / "work", tmp_path / "out") for _ in range(2))
+    lock.take()
     with pytest.raises(LockedError, match=rf"out: another run \(process {os.getpid()}\) is at work"):
-        Lock(tmp_path / "work", tmp_path / "out")
+        other.take()
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
     lock.release()
-    Lock(tmp_path / "work", tmp_path / "out").release()
+    other.take()
+    other.release()
     child.communicate(b"\n")
 
 

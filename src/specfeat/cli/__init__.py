@@ -61,30 +61,32 @@ app.add_typer(weights)
 def main() -> int:
     """Run the command line and return the exit code; a bug keeps its traceback and gives 1."""
     _open_standard_streams()
+    try:
+        try:
+            code = _run()
+        finally:
+            for number in _STOPPING:  # all is done: the way out is not to be interrupted
+                signal.signal(number, signal.SIG_IGN)
+    except Stopped as e:  # here, as it may come on the way out, too
+        _say(str(e))
+        code = 128 + e.number
+    finally:
+        _give_up_unwritten()
+    return code
+
+
+def _run() -> int:
     for number in _STOPPING:
         if signal.getsignal(number) != signal.SIG_IGN:  # as it is under nohup
             signal.signal(number, stop)
     try:
-        with uncollected(), unplugged():
-            return _run()
-    finally:
-        for number in _STOPPING:  # all is done: the way out is not to be interrupted
-            signal.signal(number, signal.SIG_IGN)
-        _give_up_unwritten()
-
-
-def _run() -> int:
-    try:
-        with stoppable():
+        with uncollected(), unplugged(), stoppable():
             code = app(standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
     except SpecfeatError as e:
         _say(str(e))
         return e.exit_code
-    except Stopped as e:
-        _say(f"stopped by {signal.Signals(e.number).name}; {e.outcome}")
-        return 128 + e.number
     except (OSError, SystemExit) as e:  # Typer makes the second of a BrokenPipeError
         return _unwritten(e)
     except Exception as e:

@@ -15,7 +15,7 @@ from specfeat.cli.cores import available
 from specfeat.cli.lean import collect_again, without_optional
 from specfeat.cli.log import Log
 from specfeat.cli.names import read_names
-from specfeat.cli.stop import Stopped, going_on, still_stopped, tell, unmistaken
+from specfeat.cli.stop import going_on, still_stopped, tell, unmistaken, when_stopped
 from specfeat.errors import UsageError
 from specfeat.failures import Failures, Limit
 
@@ -234,6 +234,7 @@ def _obtain(
     from specfeat.plan import Wishes, make_plan
 
     work = Work(place, lock_wait)
+    when_stopped(partial(_standing, work))
     try:
         with work, unmistaken():
             collection = collect(*inputs)
@@ -244,10 +245,11 @@ def _obtain(
                 summary = summarize(plan.complete)
             else:
                 summary = _carry_out(config, plan, work, voice, running)
-    except BaseException as e:
-        _tell(e, work)
+        voice.done(summary, os.fspath(place.array), new=plan.complete is None)
+    except Exception as e:
+        if work.begun and (standing := _standing(work)):
+            tell(e, standing)
         raise
-    voice.done(summary, os.fspath(place.array), new=plan.complete is None)
     return summary
 
 
@@ -315,15 +317,14 @@ def _failures(plan: "Plan", running: Running) -> Failures:
     return Failures(running.limit, len(plan.paths), failed)
 
 
-def _tell(error: BaseException, work: "Work") -> None:
-    """Have what ends a run say what is left of it, and how to go on."""
-    if not work.begun and not isinstance(error, Stopped):
-        return
+def _standing(work: "Work") -> str:
+    """Return what there is of a run that has ended early, and how to go on; nothing for nothing."""
     if work.completed:
-        tell(error, f"{work.place.array} is complete")
-    elif work.kept:
+        return f"{work.place.array} is complete"
+    if work.kept:
         files = f"{work.kept} finished file{'s are' if work.kept > 1 else ' is'}"
-        tell(error, f"{files} kept in {work.place.work}: go on with {going_on(sys.argv[1:])}")
+        return f"{files} kept in {work.place.work}: go on with {going_on(sys.argv[1:])}"
+    return ""
 
 
 def _check_inputs(inputs: list[str]) -> None:

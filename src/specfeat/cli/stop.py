@@ -2,13 +2,15 @@
 
 import contextlib
 import shlex
+import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from specfeat.errors import SpecfeatError
 
 _asked: list[int] = []  # the signals to stop that have come
+_standing: list[Callable[[], str]] = []  # the last one tells what is there now
 
 
 class Stopped(BaseException):
@@ -16,13 +18,16 @@ class Stopped(BaseException):
 
     Attributes:
         number: the signal's.
-        outcome: what is there now.
     """
 
     def __init__(self, number: int) -> None:
         super().__init__()
         self.number = number
-        self.outcome = "nothing is written"
+
+    def __str__(self) -> str:
+        """Return what has come, and what is there now; a signal may come behind all that would catch it."""
+        standing = _standing[-1]() if _standing else ""
+        return f"stopped by {signal.Signals(self.number).name}; {standing or 'nothing is written'}"
 
 
 def stop(number: int, _frame: object) -> NoReturn:
@@ -46,6 +51,7 @@ def stoppable() -> Iterator[None]:
 
     sys.unraisablehook = hook
     _asked.clear()
+    _standing.clear()
     try:
         with unmistaken():
             yield
@@ -72,11 +78,14 @@ def still_stopped() -> None:
         raise Stopped(_asked[0])
 
 
+def when_stopped(standing: Callable[[], str]) -> None:
+    """Have a signal say what is there when it comes: what `standing` returns, nothing for nothing."""
+    _standing.append(standing)
+
+
 def tell(error: BaseException, outcome: str) -> None:
     """Have an error say what is there now, wherever it is shown."""
-    if isinstance(error, Stopped):
-        error.outcome = outcome
-    elif isinstance(error, SpecfeatError):
+    if isinstance(error, SpecfeatError):
         error.args = (f"{error}; {outcome}", *error.args[1:])
     else:
         error.add_note(outcome)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from specfeat.cli.extract import ConfigOption, ForceOption, QuietOption, SetOption
+from specfeat.cli.stop import when_stopped
 
 weights = typer.Typer(name="weights", help="Look at files of weights, convert and fetch them.")
 
@@ -98,7 +99,9 @@ def convert(
         from specfeat.network.weights.save import save_weights
 
     network = build(checked, "cpu")
-    with Partial(target) as partial:
+    partial = Partial(target)
+    when_stopped(lambda: f"{output} is complete" if partial.finished else "")
+    with partial:
         save_weights(network.model, network.layers, checked.settings, partial.file)
         partial.settle()
         partial.finish()
@@ -132,6 +135,7 @@ def fetch(name: Name = None, quiet: QuietOption = False) -> int:
     from specfeat.published.fetch import cache_folder
     from specfeat.published.fetch import fetch as bring
 
+    when_stopped(lambda: "what has come is kept: fetch it again to go on")
     hidden = True if quiet else None  # None: hidden unless a terminal
     with tqdm(total=entry.size, disable=hidden, unit="B", unit_scale=True, leave=False) as bar:
 

@@ -7,7 +7,7 @@ import stat
 import time
 from pathlib import Path
 
-from specfeat.errors import LockedError, OutputError, UsageError
+from specfeat.errors import LockedError, OutputError, SpecfeatError, UsageError
 from specfeat.output.journal import JOURNAL, is_journal
 from specfeat.output.place import is_at, open_own, writing
 
@@ -24,64 +24,86 @@ class Lock:
     Args:
         folder: the work folder.
         output: that it is of.
-        wait_s: how long to wait for another run to end.
-
-    Raises:
-        LockedError: another run has it.
-        UsageError: something else has the folder's name: what specfeat has not made is not touched.
-        OutputError: the folder cannot be made, or its file system has no locks.
     """
 
-    def __init__(self, folder: Path, output: Path, wait_s: float = 0.0) -> None:
+    def __init__(self, folder: Path, output: Path) -> None:
         self._folder = folder
         self._output = output
         self._path = folder / "lock"
+        self._descriptor: int | None = None
+
+    def take(self, wait_s: float = 0.0) -> None:
+        """Take it; what interrupts that leaves nothing behind.
+
+        Args:
+            wait_s: how long to wait for another run to end.
+
+        Raises:
+            LockedError: another run has it.
+            UsageError: something else has the folder's name: what specfeat has not made is not touched.
+            OutputError: the folder cannot be made, or its file system has no locks.
+        """
         deadline = time.monotonic() + wait_s
-        while (taken := self._take()) is None:
-            if not time.monotonic() < deadline:  # who waits for nan seconds does not wait
-                raise LockedError(self._sentence(wait_s))
-            time.sleep(POLL_S)
-        self._descriptor = taken
+        try:
+            while not self._take():
+                if not time.monotonic() < deadline:  # who waits for nan seconds does not wait
+                    raise LockedError(self._sentence(wait_s))
+                time.sleep(POLL_S)
+        except SpecfeatError:
+            raise
+        except (
+            BaseException
+        ):  # a signal, whose error may come up at any step: only what is held can be removed
+            with contextlib.suppress(SpecfeatError):
+                if self._take():
+                    self.release()
+            raise
 
     def is_held(self) -> bool:
         """Tell whether it is still this run's: the folder may have been removed, and made anew by another."""
-        return is_at(self._descriptor, self._path)
+        return self._descriptor is not None and is_at(self._descriptor, self._path)
 
     def release(self) -> None:
         """Give the lock back; the folder goes if it is empty, else the lock's file stays as its mark.
 
         The file is removed while the lock is held: who waits for it sees that its file is no more the one of
-        that name, and begins again.
+        that name, and begins again. It may be done again if it was interrupted, and where nothing was taken.
         """
         with contextlib.suppress(OSError):
             if self.is_held() and os.listdir(self._folder) == [self._path.name]:  # noqa: PTH208  names
                 self._path.unlink()
-                self._folder.rmdir()
-        os.close(self._descriptor)
+            self._folder.rmdir()  # if it is empty
+        self._close()
 
-    def _take(self) -> int | None:
-        """Return the descriptor that holds the lock, or None if another run does."""
+    def _take(self) -> bool:
+        """Take the lock unless another run has it."""
+        self._close()
         with writing(self._path, "locked"):
             while True:
                 self._make_folder()
                 try:
                     self._check_folder()
                     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-                    descriptor = os.open(self._path, flags, 0o666)
+                    self._descriptor = os.open(self._path, flags, 0o666)
                 except FileNotFoundError:  # the folder's holder has just removed it
                     continue
                 taken = False
                 try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    taken = is_at(descriptor, self._path)  # its last holder may have removed it
+                    fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    taken = self.is_held()  # its last holder may have removed it
                 except BlockingIOError:
-                    return None
+                    return False
                 finally:
                     if not taken:
-                        os.close(descriptor)
+                        self._close()
                 if taken:
-                    self._sign(descriptor)
-                    return descriptor
+                    self._sign(self._descriptor)
+                    return True
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
     def _make_folder(self) -> None:
         try:

@@ -215,13 +215,17 @@ class Partial:
     """A file that is being written beside its place, under a hidden name.
 
     Nothing is at `path` until `finish`; whatever stood there before stays until then.
+
+    Attributes:
+        file: it, in the `with` block.
     """
+
+    file: BinaryIO
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._finishing = False
         self._hidden = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        with writing(path):
-            self.file: BinaryIO = self._hidden.open("w+b")
 
     def settle(self) -> None:
         """Bring every byte to the disk."""
@@ -233,16 +237,29 @@ class Partial:
         """Rename the file, settled before, into its place."""
         with writing(self.path):
             self.file.close()
+            self._finishing = True
             self._hidden.replace(self.path)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the file is in its place."""
+        return self._finishing and not self._hidden.exists()
 
     def discard(self) -> None:
         """Remove the file, unless it is in its place already."""
-        with contextlib.suppress(OSError):  # what is still to be written may not fit on the disk
+        self._finishing = self.finished
+        with contextlib.suppress(OSError, AttributeError):  # it may not fit on the disk; or was not opened
             self.file.close()
         with contextlib.suppress(OSError):
             self._hidden.unlink()
 
     def __enter__(self) -> "Partial":
+        try:
+            with writing(self.path):
+                self.file = self._hidden.open("w+b")
+        except BaseException:  # a signal may come when it is there already
+            self.discard()
+            raise
         return self
 
     def __exit__(

@@ -21,7 +21,7 @@ from specfeat.output.commit import (
     recover,
 )
 from specfeat.output.digest import summed
-from specfeat.output.former import Done, read_work
+from specfeat.output.former import Done, Former, read_work
 from specfeat.output.journal import JOURNAL, Entry, Journal
 from specfeat.output.lock import Lock
 from specfeat.output.place import Place, open_own, settle_folder, writing
@@ -31,6 +31,9 @@ SETTLE_S = 5.0  # at most so much work is lost when a run is killed; to settle t
 
 class Work:
     """The work folder of an output; leaving the `with` block brings to the disk what is done, and unlocks.
+
+    Nothing is there before the `with` block, and whatever ends it, if it be a signal between two
+    instructions, the folder stays only if it has what another run can go on from.
 
     Args:
         place: of the output.
@@ -42,29 +45,20 @@ class Work:
         stands: by what the three files that are there now are known again.
         begun: whether this run has begun to write.
         kept: how many files are done and on the disk, for another run to go on from.
-
-    Raises:
-        LockedError: another run has the output.
-        UsageError: what is there is not specfeat's.
-        OutputError: the disk refuses.
     """
 
     def __init__(self, place: Place, wait_s: float = 0.0) -> None:
         self.place = place
-        self.begun = False
+        self.completed = self.begun = False
+        self.left: Former | None = None
+        self.stands: tuple[tuple[int, ...] | None, ...] = ()
+        self.kept = 0
+        self._wait_s = wait_s
+        self._lock = Lock(place.work, place.array)
         self._decided = False
         self._rows: ArrayWriter | None = None
         self._journal: Journal | None = None
         self._settled_at = time.monotonic()
-        self._lock = Lock(place.work, place.array, wait_s)
-        try:
-            self.completed = recover(place)
-            self.left = read_work(place.work, place.work / ROWS)
-            self.stands = place.standing()
-        except BaseException:
-            self._lock.release()
-            raise
-        self.kept = len(self.left.entries) if self.left else 0
 
     def drop(self) -> None:
         """Throw away what is here, if it is still this run's."""
@@ -152,12 +146,13 @@ class Work:
         """Make what has been prepared the output, at once; what stood there before goes."""
         self.settle()
         self._check_standing()
-        self._decided = True
         decide(self.place, record)
+        self._decided = True
         self._close_files()
         put_in_place(self.place)
         self.completed = True
         self.drop()
+        self._lock.release()  # here, not on the way out: a signal there may come before the first instruction
 
     def close(self) -> None:
         """Keep what is done, or nothing if there is nothing, and unlock."""
@@ -177,7 +172,7 @@ class Work:
             self._rows.take_back(self._rows.rows - done)  # on a full disk: room for the journal
             self.settle()
         self._close_files()
-        if self._decided and put_in_place(self.place):
+        if put_in_place(self.place) or self._decided:
             self.completed, self.kept = True, 0
         if not self.kept:
             self.drop()
@@ -193,19 +188,40 @@ class Work:
                 raise OutputError(f"{path}: has appeared or changed during the run, so it is not replaced")
 
     def _close_files(self) -> None:
-        if self._rows is not None and self._journal is not None:
-            self._rows.close()
-            self._journal.close()
-        self._rows = self._journal = None
+        rows, journal = self._rows, self._journal
+        self._rows = self._journal = None  # ahead: nothing is to be written to what may be closed
+        for file in (rows, journal):
+            if file is not None:
+                file.close()
 
     def __enter__(self) -> "Work":
+        """Take the folder, and look at what is there.
+
+        Raises:
+            LockedError: another run has the output.
+            UsageError: what is there is not specfeat's.
+            OutputError: the disk refuses.
+        """
+        try:
+            self._lock.take(self._wait_s)
+            self.completed = recover(self.place)
+            self.left = read_work(self.place.work, self.place.work / ROWS)
+            self.stands = self.place.standing()
+            self.kept = len(self.left.entries) if self.left else 0
+        except BaseException:
+            self._lock.release()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is None:
+        try:
             self.close()
-            return
-        with contextlib.suppress(SpecfeatError, OSError):  # the first error is the one to tell
-            self.close()
+        except (SpecfeatError, OSError):
+            if error is None:  # the first error is the one to tell
+                raise
+        except BaseException:  # a signal: what it has interrupted is done again, and then all of it
+            with contextlib.suppress(SpecfeatError, OSError):
+                self.close()
+            raise
