@@ -14,9 +14,11 @@ import errno
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -102,9 +104,22 @@ def killing_after(seconds: float) -> None:
 
 
 def stopping_at(number: int) -> None:
-    """Have this process get SIGTERM at the `number`-th place of specfeat where Python may answer it."""
+    """Have this process get SIGTERM at the `number`-th place of specfeat where Python may answer it.
+
+    And again and again from then on, as of somebody who cannot wait.
+    """
     send = partial(os.kill, os.getpid(), signal.SIGTERM)
-    at_place(number, PACKAGE, send, lambda: signal.getsignal(signal.SIGTERM) is stop)
+
+    def again() -> None:
+        while True:
+            send()
+            time.sleep(0.0002)
+
+    def answer() -> None:
+        threading.Thread(target=again, daemon=True).start()
+        send()
+
+    at_place(number, PACKAGE, answer, lambda: signal.getsignal(signal.SIGTERM) is stop)
 
 
 def child(arguments: Sequence[str], before: Callable[[], None] = lambda: None) -> int:
@@ -211,26 +226,60 @@ def out_of_disk(wanted: Result, every: int) -> int:
     raise AssertionError("no run came through")
 
 
+def left_when(there: Callable[[], bool], name: str) -> Callable[[], None]:
+    """Return what puts back what the first kill leaves behind which `there` is true."""
+    for step in range(1, 1_000):
+        fresh()
+        assert child(["in", "out.npy", "-q", "-c", "minimal"], partial(killing_at, step)) == -signal.SIGKILL
+        if there():
+            break
+    shutil.copytree("out.partial", name)
+
+    def put_back() -> None:
+        fresh()
+        shutil.copytree(name, "out.partial")
+
+    return put_back
+
+
+def finished() -> int:
+    """Return how many files a journal speaks of."""
+    journal = Path("out.partial/journal")
+    return max(0, journal.read_bytes().count(b"\n") - 1) if journal.exists() else 0
+
+
 def stopped(prepare: Callable[[], None], begin: str, go_on: str, wanted: Result, every: int) -> int:
     """Send SIGTERM everywhere in turn; what is said is what is there, and a run that goes on makes it whole."""
-    command = ["in", "out.npy", "-q", "-c", "minimal", *begin.split()]
+    command = ["in", "out.npy", "-q", "-c", "minimal"]
     for stops, place in enumerate(range(1, 1_000_000, every)):
         prepare()
-        before = result() if Path("out.npy").exists() else None
+        before = there()
         Path("said.txt").write_text("")
-        ended = child(command, partial(stopping_at, place))
-        if ended == 3:
-            check(wanted)
+        ended = child([*command, *begin.split()], partial(stopping_at, place))
+        if ended != 143:
+            assert ended == (1 if "stop" in begin else 3), f"at place {place}"
             return stops
         said = [line for line in Path("said.txt").read_text().splitlines() if "2b.wav" not in line]
-        assert (ended, len(said)) == (143, 1), f"at place {place}: {said}"
-        _, _, outcome = said[0].partition("stopped by SIGTERM; ")
-        if outcome != "out.npy is complete":
-            assert (result() if Path("out.npy").exists() else None) == before, f"at place {place}: {outcome}"
-            assert Path("out.partial").exists() == (outcome != "nothing is written"), f"at place {place}"
-            assert child([*command, go_on]) == 3, f"after place {place}"
+        where = f"at place {place}: {said}"
+        assert len(said) == 1 or (len(said) == 2 and "so the run ends" in said[0]), where
+        _, _, outcome = said[-1].partition("stopped by SIGTERM; ")
+        if outcome == "out.npy is complete":
+            check(wanted)
+            continue
+        assert there()["out.npy"] == before["out.npy"], where
+        if outcome == "nothing is written":
+            assert there() == before, where
+        else:
+            assert outcome.startswith(f"{finished()} finished file"), where
+        assert child([*command, *go_on.split()]) == 3, where
         check(wanted)
     raise AssertionError("no run came through")
+
+
+def there() -> dict[str, bytes | None]:
+    """Return the files of an output and of its work folder, but for the lock's, which names a process."""
+    paths = [Path("out.npy"), *Path().glob("out.*"), *Path("out.partial").glob("*")]
+    return {str(path): path.read_bytes() if path.is_file() else None for path in paths if path.name != "lock"}
 
 
 def at_random(times: int, wanted: Result) -> int:
@@ -272,11 +321,17 @@ if __name__ == "__main__":
         kills = everywhere(prepare, begin, go_on, wanted, every)
         print(json.dumps({f"{prepare.__name__}: {begin}, then {go_on}": kills}), flush=True)
     every_place = int(sys.argv[3]) if len(sys.argv) > 3 else 1
-    for prepare, begin, go_on in (
-        ((fresh, "", "--resume"), (old, "--update", "--update")) if every_place else ()
+    begun = left_when(lambda: finished() > 1, "begun")
+    decided = left_when(Path("out.partial/run.json").exists, "decided")
+    for what, prepare, begin, go_on in (
+        ("fresh", fresh, "", "--resume"),
+        ("fresh", fresh, "--on-error stop", "--resume"),
+        ("old", old, "--update", "--update"),
+        ("begun", begun, "--resume", "--resume"),
+        ("decided", decided, "--resume", "--resume"),
     ):
-        stops = stopped(prepare, begin, go_on, wanted, every_place)
-        print(json.dumps({f"SIGTERM: {prepare.__name__}: {begin}, then {go_on}": stops}), flush=True)
+        stops = stopped(prepare, begin, go_on, wanted, every_place) if every_place else 0
+        print(json.dumps({f"SIGTERM: {what}: {begin}, then {go_on}": stops}), flush=True)
     print(json.dumps({"full disk": out_of_disk(wanted, every)}), flush=True)
     fresh()
     assert child(["in", "out.npy", "-q", "-c", "minimal", "--set", "model.batch=4"]) == 3

@@ -70,4 +70,6 @@ class Interrupted:
 def _places(code: CodeType) -> set[int]:
     instructions = list(dis.get_instructions(code))
     behind = {one.offset for before, one in pairwise(instructions) if before.opname in CALLS}
+    if code.co_name == "__exit__":  # nothing can guard the instant between a `with` block and what ends it
+        behind.remove(next(one.offset for before, one in pairwise(instructions) if before.opname == "RESUME"))
     return behind | {one.offset for one in instructions if one.opname == "JUMP_BACKWARD"}

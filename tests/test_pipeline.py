@@ -60,18 +60,23 @@ class _Network:
 
 
 class _Slow(_Network):
-    """Every batch but the first takes until the gate is opened."""
+    """The first batch takes until there are others for all threads, and these till the gate is opened."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.gate = threading.Event()
+        self.others, self.gate = threading.Event(), threading.Event()
 
     def rows(self, clips: Float) -> Float:
         first = not clips[0] % 1000  # the clips of a track are numbered
         rows = super().rows(clips)
-        if not first:
-            self.gate.wait()
+        (self.others if first else self.gate).wait()
         return rows
+
+    def feed(self) -> Iterator[_Track]:
+        """Yield a track, and then one that comes when its batches are all on their way."""
+        yield _Track("A", self.batch * (1 + self.parallel))
+        self.others.set()
+        yield _Track("B", 30)
 
 
 def _go(tracks: list[_Track], network: Any) -> list[Rows | End]:
@@ -151,7 +156,7 @@ def test_a_network_that_fails_is_heard() -> None:
 def test_who_stops_in_the_middle_waits_for_little() -> None:
     """What is under way comes to its end, what is queued does not begin, and no thread stays."""
     network, threads = _Slow(), threading.active_count()
-    journey = follow([_Track("A", 90)], network)  # type: ignore[arg-type]  # it has what the journey asks for
+    journey = follow(network.feed(), network)  # type: ignore[arg-type]  # it has what the journey asks for
     next(journey)
     while network.calls < 1 + network.parallel:
         time.sleep(0.001)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from nasty import good
 from specfeat.audio.collect import collect
 from specfeat.cli.log import Log
 from specfeat.cli.names import read_names
+from specfeat.cli.stop import Stopped, stop, stoppable, when_stopped
 from specfeat.errors import AudioError, NothingError, OutputError, UsageError
 from specfeat.pipeline import End
 
@@ -273,6 +275,35 @@ def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         Log("/dev/full") as log,
     ):
         log.warning("?")
+
+
+def test_a_log_whose_reader_leaves_is_told(tmp_path: Path) -> None:
+    """As any log that cannot be written; on stdout alone it is an end that everybody expects."""
+    os.mkfifo(tmp_path / "log")
+    reader = os.open(tmp_path / "log", os.O_RDONLY | os.O_NONBLOCK)
+    log = Log(str(tmp_path / "log"))
+    os.close(reader)
+
+    with pytest.raises(OutputError, match="cannot be written: Broken pipe"):
+        log.warning("?")
+
+
+def test_a_log_that_is_full_at_the_end() -> None:
+    """What is there is told, and a signal that has come stays the one to tell of."""
+    with stoppable():
+        when_stopped(lambda: "all is done")
+        with pytest.raises(OutputError, match="No space left on device; all is done"), Log("/dev/full"):
+            pass
+        with pytest.raises(Stopped, match="stopped by SIGTERM; all is done"), Log("/dev/full"):
+            raise Stopped(signal.SIGTERM)
+
+
+def test_a_second_signal_breaks_into_nothing() -> None:
+    """The first one is told; the others come while what is done is brought to the disk."""
+    with stoppable():
+        with pytest.raises(Stopped, match="SIGINT; nothing is written"):
+            stop(signal.SIGINT, None)
+        stop(signal.SIGTERM, None)
 
 
 def test_the_log_says_what_broke(tmp_path: Path) -> None:

@@ -247,8 +247,8 @@ def _obtain(
                 summary = _carry_out(config, plan, work, voice, running)
         voice.done(summary, os.fspath(place.array), new=plan.complete is None)
     except Exception as e:
-        if work.begun and (standing := _standing(work)):
-            tell(e, standing)
+        if work.begun:
+            tell(e, _standing(work))
         raise
     return summary
 

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from specfeat import __version__
-from specfeat.cli.stop import Stopped
+from specfeat.cli.stop import Stopped, standing, tell
 from specfeat.errors import OutputError, SpecfeatError, one_line
 from specfeat.output.record import seen
 
@@ -98,8 +98,9 @@ class Log:
             self._file.write(json.dumps({"event": event, "time": now, **told}) + "\n")
             self._file.flush()
         except OSError as e:
+            is_stdout = self._file is sys.stdout
             self._drop()
-            if isinstance(e, BrokenPipeError):
+            if is_stdout and isinstance(e, BrokenPipeError):
                 raise
             raise self._failed(e) from e
 
@@ -122,6 +123,10 @@ class Log:
     ) -> None:
         try:
             self._end(error)
+        except (BrokenPipeError, OutputError) as e:
+            if error is None:
+                tell(e, standing())
+                raise  # else the first error is the one to tell
         finally:
             self._drop()
 

@@ -5,7 +5,6 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import NoReturn
 
 from specfeat.errors import SpecfeatError
 
@@ -26,14 +25,14 @@ class Stopped(BaseException):
 
     def __str__(self) -> str:
         """Return what has come, and what is there now; a signal may come behind all that would catch it."""
-        standing = _standing[-1]() if _standing else ""
-        return f"stopped by {signal.Signals(self.number).name}; {standing or 'nothing is written'}"
+        return f"stopped by {signal.Signals(self.number).name}; {standing() or 'nothing is written'}"
 
 
-def stop(number: int, _frame: object) -> NoReturn:
-    """Answer a signal."""
+def stop(number: int, _frame: object) -> None:
+    """Answer a signal; one that comes later has nothing to stop, and does not break into what is kept."""
     _asked.append(number)
-    raise Stopped(number)
+    if len(_asked) == 1:
+        raise Stopped(number)
 
 
 @contextlib.contextmanager
@@ -78,13 +77,20 @@ def still_stopped() -> None:
         raise Stopped(_asked[0])
 
 
-def when_stopped(standing: Callable[[], str]) -> None:
-    """Have a signal say what is there when it comes: what `standing` returns, nothing for nothing."""
-    _standing.append(standing)
+def standing() -> str:
+    """Return what is there now; nothing for nothing."""
+    return _standing[-1]() if _standing else ""
+
+
+def when_stopped(tells: Callable[[], str]) -> None:
+    """Have a signal say what is there when it comes: what `tells` returns, nothing for nothing."""
+    _standing.append(tells)
 
 
 def tell(error: BaseException, outcome: str) -> None:
-    """Have an error say what is there now, wherever it is shown."""
+    """Have an error say what is there now, wherever it is shown; nothing for nothing."""
+    if not outcome:
+        return
     if isinstance(error, SpecfeatError):
         error.args = (f"{error}; {outcome}", *error.args[1:])
     else:

@@ -7,7 +7,7 @@ import stat
 import time
 from pathlib import Path
 
-from specfeat.errors import LockedError, OutputError, SpecfeatError, UsageError
+from specfeat.errors import LockedError, OutputError, UsageError
 from specfeat.output.journal import JOURNAL, is_journal
 from specfeat.output.place import is_at, open_own, writing
 
@@ -33,7 +33,7 @@ class Lock:
         self._descriptor: int | None = None
 
     def take(self, wait_s: float = 0.0) -> None:
-        """Take it; what interrupts that leaves nothing behind.
+        """Take it, or take it again: a signal whose error comes up here leaves it half taken.
 
         Args:
             wait_s: how long to wait for another run to end.
@@ -44,20 +44,15 @@ class Lock:
             OutputError: the folder cannot be made, or its file system has no locks.
         """
         deadline = time.monotonic() + wait_s
-        try:
-            while not self._take():
-                if not time.monotonic() < deadline:  # who waits for nan seconds does not wait
-                    raise LockedError(self._sentence(wait_s))
-                time.sleep(POLL_S)
-        except SpecfeatError:
-            raise
-        except (
-            BaseException
-        ):  # a signal, whose error may come up at any step: only what is held can be removed
-            with contextlib.suppress(SpecfeatError):
-                if self._take():
-                    self.release()
-            raise
+        while not self._take():
+            if not time.monotonic() < deadline:  # who waits for nan seconds does not wait
+                raise LockedError(self._sentence(wait_s))
+            time.sleep(POLL_S)
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether it has been taken, and not given back."""
+        return self._descriptor is not None
 
     def is_held(self) -> bool:
         """Tell whether it is still this run's: the folder may have been removed, and made anew by another."""

@@ -13,6 +13,7 @@ from specfeat.output.commit import (
     ARRAY,
     INDEX,
     NEW,
+    RECORD,
     ROWS,
     assemble,
     clear,
@@ -40,7 +41,8 @@ class Work:
         wait_s: how long to wait for another run on it.
 
     Attributes:
-        completed: whether an output that had been decided on, but not all moved, is in its place now.
+        completed: whether an output that had been decided on, but not all moved, is in its place now,
+            and nothing has been begun since.
         left: what a run that was ended has left here; None if it had finished no file.
         stands: by what the three files that are there now are known again.
         begun: whether this run has begun to write.
@@ -79,6 +81,7 @@ class Work:
             made_with: what the rows are made with; `features` is their width.
         """
         self.begun = True
+        self.completed = self._decided = False
         clear(self.place.work, ARRAY, INDEX, NEW)
         folder, left = self.place.work, self.left
         self._rows = ArrayWriter(folder / ROWS, made_with["features"], left.rows if left else 0)
@@ -155,15 +158,22 @@ class Work:
         self._lock.release()  # here, not on the way out: a signal there may come before the first instruction
 
     def close(self) -> None:
-        """Keep what is done, or nothing if there is nothing, and unlock."""
+        """Keep what is done, or nothing if there is nothing, and unlock.
+
+        What a signal interrupts can be done again; the lock is held till then.
+        """
+        if not self._lock.is_taken:
+            return
         try:
             if self._is_whole():
                 self._keep()
             else:
                 self._close_files()
                 self.kept = 0
-        finally:
+        except Exception:
             self._lock.release()
+            raise
+        self._lock.release()
 
     def _keep(self) -> None:
         if self._rows is not None and self._journal is not None:
@@ -204,14 +214,25 @@ class Work:
         """
         try:
             self._lock.take(self._wait_s)
-            self.completed = recover(self.place)
-            self.left = read_work(self.place.work, self.place.work / ROWS)
-            self.stands = self.place.standing()
-            self.kept = len(self.left.entries) if self.left else 0
-        except BaseException:
+            self._look()
+        except Exception:
+            self._lock.release()
+            raise
+        except BaseException:  # a signal: only what is held can be removed, and what is there is to be told
+            with contextlib.suppress(SpecfeatError):
+                self._lock.take()
+                self._look()
+                self.close()
             self._lock.release()
             raise
         return self
+
+    def _look(self) -> None:
+        self._decided = self._decided or os.path.lexists(self.place.work / RECORD)
+        self.completed = recover(self.place) or self._decided  # by a look that a signal has ended
+        self.left = read_work(self.place.work, self.place.work / ROWS)
+        self.stands = self.place.standing()
+        self.kept = len(self.left.entries) if self.left else 0
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
