@@ -8,6 +8,10 @@ import pytest
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so the programs that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if (
+    signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+):  # so does nohup; a handler is no programs' that they start
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture(scope="session")
