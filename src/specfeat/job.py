@@ -1,12 +1,12 @@
 """One extraction, from what is to be done to the array, its index and its record."""
 
 import datetime
-import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, get_args
 
 from specfeat.audio.track import Track
@@ -199,7 +199,7 @@ def _seconds(entries: Sequence[Entry], settings: Settings) -> float:
 
 def _folder() -> str | None:
     try:
-        return os.getcwd()  # noqa: PTH109  as text
+        return str(Path.cwd())
     except OSError:  # it has been removed
         return None
 

@@ -20,7 +20,7 @@ from specfeat.errors import AudioError
 Samples = NDArray[np.float32]
 
 
-class _Forward(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
+class _Forward(soundfile.SoundFile):
     """A sound file that is only read forward.
 
     SoundFile.read seeks to where it is after each read; in an MP3 that changes the samples that follow, and

@@ -56,10 +56,10 @@ class Process:
     def _start(self, keep: Callable[[Any], Any], environment: Mapping[str, str]) -> None:
         ours, theirs = map(keep, socket.socketpair())
         _alive, lifeline = map(keep, socket.socketpair())  # kept open: its closing ends the process
-        shared: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  closed with the rest
+        shared: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  self._open closes it
         shared.truncate(PROGRESS.size)
         self._progress: mmap = keep(mmap(shared.fileno(), PROGRESS.size))
-        self._said: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  closed with the rest
+        self._said: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  self._open closes it
         numbers = (theirs.fileno(), shared.fileno(), lifeline.fileno())
         # A plain child, not multiprocessing's: that would run the caller's main module once more.
         self._process = subprocess.Popen(

@@ -110,17 +110,21 @@ def message_shape(settings: Settings) -> tuple[int, ...]:
 
 def work(connection: Connection, progress: mmap.mmap) -> None:
     """Do the tasks that come, each a list of paths, until there are no more."""
-    settings, keep_partial = pickle.loads(connection.recv_bytes())  # noqa: S301  from our parent alone
+    settings, keep_partial = _received(connection)
     maker = ClipMaker(settings)
     sender = Sender(connection, progress, np.empty(message_shape(settings), np.float32))
     while True:
         try:
-            paths: list[str] = pickle.loads(connection.recv_bytes())  # noqa: S301  from our parent alone
+            paths: list[str] = _received(connection)
         except EOFError:
             return
         for path in paths:
             one(path, maker, sender, keep_partial=keep_partial)
         sender.send()
+
+
+def _received(connection: Connection) -> Any:
+    return pickle.loads(connection.recv_bytes())  # noqa: S301  our parent alone has the other end of the pair
 
 
 def one(path: str, maker: ClipMaker, sender: Sender, *, keep_partial: bool) -> None:

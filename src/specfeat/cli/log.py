@@ -46,7 +46,7 @@ class Log:
             self._file = sys.stdout
         elif target is not None:
             try:
-                self._file = Path(target).open("a", encoding="ascii")  # noqa: SIM115  closed in __exit__
+                self._file = Path(target).open("a", encoding="ascii")  # noqa: SIM115  _drop closes it
             except (OSError, ValueError) as e:
                 raise self._failed(e) from e
 

@@ -130,7 +130,6 @@ def _find(source: str | Path) -> Path:
 def _check_sections(tree: Tree) -> None:
     """A section that is not a mapping is caught here, so that what follows may look inside."""
     data = tree.data
-    assert isinstance(data, dict)  # noqa: S101  parse_tree saw to it
     for name in Settings.model_fields:
         if name in data and not isinstance(data[name], dict):
             raise tree.error((name,), f"is {shown(data[name])}; wanted a mapping, its keys indented below")
@@ -138,7 +137,7 @@ def _check_sections(tree: Tree) -> None:
 
 def _seconds_to_integers(tree: Tree) -> None:
     """Replace each length in seconds by the integer that it stands for, once."""
-    data: Any = tree.data
+    data = tree.data
     for (section, key), integer in SECONDS.items():
         values = data.get(section, {})
         if key not in values or "audio" not in data:
@@ -161,7 +160,7 @@ def _seconds_to_integers(tree: Tree) -> None:
 
 def _rate(tree: Tree) -> int:
     """Return the sample rate, without which seconds mean nothing."""
-    data: Any = tree.data
+    data = tree.data
     audio = data.get("audio", {})
     rate = audio.get("sample_rate")
     if type(rate) is not int or rate < 1:
@@ -211,7 +210,7 @@ def _whole_hops(tree: Tree, path: KeyPath, samples: int, data: Any) -> int:
 
 def _weights_path(tree: Tree, folder: Path) -> None:
     """A weights file is named relative to the config that names it, or, by `--set`, to where the user is."""
-    data: Any = tree.data
+    data = tree.data
     weights = data.get("model", {}).get("weights")
     path: KeyPath = ("model", "weights", "file")
     if isinstance(weights, str) and weights != "random":
@@ -232,7 +231,7 @@ def _weights_path(tree: Tree, folder: Path) -> None:
 
 
 def _validate(tree: Tree) -> Settings:
-    data: Any = tree.data
+    data = tree.data
     compress = data.get("spectrogram", {}).get("compress")
     if isinstance(compress, dict) and all(value is None for value in compress.values()):
         compress.update({key: {} for key in compress})  # `{db: }` is `{db: {}}`; beside another, null is none

@@ -7,7 +7,7 @@ from specfeat.config.words import cut, did_you_mean, shown
 from specfeat.errors import ConfigError, one_line
 
 # Sections of which one key is given: `--set` of another one takes its place.
-_ONE_OF: tuple[KeyPath, ...] = (("model", "weights"), ("spectrogram", "compress"))
+_ONE_OF = (("model", "weights"), ("spectrogram", "compress"))
 # How a file is matched (match, map) holds for the next file, too, but its hash and its format do not.
 _WEIGHTS_GIVE_WAY = {"file": {"random", "sha256", "format"}, "random": {"file", "sha256", "format"}}
 
@@ -54,11 +54,12 @@ def _make_room(tree: Tree, path: KeyPath) -> None:
             kept = at if isinstance(at, dict) else {"file": at} if section[1] == "weights" else {}
             for other in [key for key in kept if _gives_way(section, key, path[len(section)])]:
                 del kept[other]
-            tree.data[section[0]][section[1]] = kept  # type: ignore[index]  # `at` was found there
+            tree.data[section[0]][section[1]] = kept
     if len(path) == 2:  # a length: in seconds or as the integer, the new one counts
-        values: Any = tree.data.get(path[0]) if isinstance(tree.data, dict) else None
-        for key in _same_length(path) if isinstance(values, dict) else ():
-            values.pop(key, None)
+        values = tree.data.get(str(path[0]))
+        if isinstance(values, dict):
+            for key in _same_length(path):
+                values.pop(key, None)
 
 
 def _gives_way(section: KeyPath, key: str, new: str | int) -> bool:

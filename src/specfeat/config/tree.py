@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
@@ -43,17 +44,18 @@ def dotted(path: KeyPath) -> str:
 
 @dataclass
 class Tree:
-    """Plain data (dict, list, str, int, float, bool, None) and the place of every key and value.
+    """Plain data and the place of every key and value.
 
     Attributes:
         name: the file's name as people know it, the first part of a message.
+        data: the mapping at the top, of dict, list, str, int, float, bool and None.
         places: for each path, the (line, column) of its value, counted from 1.
         keys: for each path into a mapping, the (line, column) of its key.
         overrides: for each path that `--set` gave, its words on the command line.
     """
 
     name: str
-    data: object = None
+    data: dict[str, Any] = field(default_factory=dict)
     places: dict[KeyPath, tuple[int, int]] = field(default_factory=dict)
     keys: dict[KeyPath, tuple[int, int]] = field(default_factory=dict)
     overrides: dict[KeyPath, str] = field(default_factory=dict)
@@ -112,10 +114,11 @@ def parse_tree(text: str, name: str) -> Tree:
     node = _compose(text, name)
     if node is None:
         raise ConfigError(f"{name}:1:1: is empty; wanted {_SECTIONS}")
-    _Builder(tree).build_root(node)
-    if not isinstance(tree.data, dict):
-        what = "a list" if isinstance(tree.data, list) else "one value"
+    data = _Builder(tree).build(node)
+    if not isinstance(data, dict):
+        what = "a list" if isinstance(data, list) else "one value"
         raise tree.error((), f"holds {what}; wanted {_SECTIONS}")
+    tree.data = data
     return tree
 
 
@@ -133,10 +136,7 @@ def parse_value(text: str, override: str) -> object:
     """Parse one YAML value, as given to `--set`."""
     tree = Tree(set_word(override), overrides={(): override})
     node = _compose(text, set_word(override), places=False)
-    if node is None:
-        return None
-    _Builder(tree).build_root(node)
-    return tree.data
+    return None if node is None else _Builder(tree).build(node)
 
 
 def _compose(text: str, name: str, *, places: bool = True) -> Node | None:
@@ -188,8 +188,8 @@ class _Builder:
         self.tree = tree
         self.values = 0
 
-    def build_root(self, node: Node) -> None:
-        self.tree.data = self._build(node, ())
+    def build(self, node: Node) -> object:
+        return self._build(node, ())
 
     def _build(self, node: Node, path: KeyPath) -> object:
         self.tree.places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))

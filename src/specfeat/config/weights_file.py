@@ -2,6 +2,7 @@
 
 import os
 import stat
+from pathlib import Path
 
 from specfeat.config.load import Config
 
@@ -20,8 +21,8 @@ def check_weights_file(config: Config) -> None:
 
 def unreadable(file: str) -> str | None:
     """Return what is wrong with a file of weights, or a checkpoint, as the file system sees it."""
-    # os.path, because pathlib raises where a name is too long to be one
-    found = next((name for name in (file, f"{file}.index") if os.path.exists(name)), None)  # noqa: PTH110
+    names = (file, f"{file}.index")
+    found = next((name for name in names if os.path.exists(name)), None)  # noqa: PTH110  pathlib raises on long names
     if found is None:
         return f"{file}: no such file; of published weights, specfeat weights fetch prints the path"
     if not os.access(found, os.R_OK):
@@ -36,8 +37,8 @@ def stamp(name: str) -> dict[str, object]:
     dated alike, so the path, the inode and the time of the inode's last change belong to it.
     """
     try:
-        status = os.stat(name)  # noqa: PTH116  as above
-        path = os.path.abspath(name)  # noqa: PTH100  links stay as they are written
+        status = Path(name).stat()
+        path = os.path.abspath(name)  # noqa: PTH100  resolve would follow links, absolute would keep ".."
     except (OSError, ValueError):
         return {}
     if not stat.S_ISREG(status.st_mode):

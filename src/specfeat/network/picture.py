@@ -12,7 +12,7 @@ from specfeat.network.runtime import keras
 Layer: Any = keras.layers.Layer
 
 
-class Picture(Layer):  # type: ignore[misc]  # Keras ships no types
+class Picture(Layer):
     """The picture that one would plot of a spectrogram.
 
     frames x bins x 1 become bins x frames x 3, the lowest bin at the bottom, in red, green and blue of
@@ -61,7 +61,7 @@ def colors_of(colormap: str) -> NDArray[np.float32]:
     return colors
 
 
-class Preprocessing(Layer):  # type: ignore[misc]  # Keras has no types
+class Preprocessing(Layer):
     """What Keras' applications do to a picture of 0..255: a mode of `imagenet_utils.preprocess_input`."""
 
     def __init__(self, mode: str, **options: Any) -> None:

@@ -23,7 +23,7 @@ def name_of(path: str) -> str:
 def identify(path: str) -> Identity:
     """Look at a file. Take it before the file is read: whatever is changed later, is seen the next time."""
     try:
-        status = os.stat(path)  # noqa: PTH116  a path may be bytes that pathlib would not keep
+        status = os.stat(path)  # noqa: PTH116  to pathlib "" is ".", and a/ is a
     except (OSError, ValueError):
         return UNREADABLE
     return Identity(status.st_size, status.st_mtime_ns)

@@ -65,7 +65,7 @@ class Lock:
         that name, and begins again. It may be done again if it was interrupted, and where nothing was taken.
         """
         with contextlib.suppress(OSError):
-            if self.is_held() and os.listdir(self._folder) == [self._path.name]:  # noqa: PTH208  names
+            if self.is_held() and set(self._folder.iterdir()) == {self._path}:
                 self._path.unlink()
             self._folder.rmdir()  # if it is empty
         self._close()
@@ -129,14 +129,14 @@ class Lock:
             )
 
     def _is_ours(self) -> bool:
-        names = os.listdir(self._folder)  # noqa: PTH208  names
+        paths = set(self._folder.iterdir())
         mark = b""
-        if self._path.name in names:
+        if self._path in paths:
             with open_own(self._path) as file:
                 mark = file.read(len(MARK))
         if mark:
             return mark == MARK
-        return not set(names) - {self._path.name} or is_journal(self._folder / JOURNAL)
+        return not paths - {self._path} or is_journal(self._folder / JOURNAL)
 
     def _sign(self, descriptor: int) -> None:
         """Leave a name for those who find it locked; a full disk may not keep it, and need not."""

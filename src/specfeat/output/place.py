@@ -66,7 +66,7 @@ class Place:
         folder = self.array.parent
         if not _is_folder(folder):
             raise UsageError(f"{folder}: no such folder for the output; make it first: mkdir -p {folder}")
-        if self.array.name in ("", ".", "..") or os.path.isdir(self.array):  # noqa: PTH112  bears any name
+        if self.array.name in ("", ".", "..") or os.path.isdir(self.array):  # noqa: PTH112  pathlib raises on long names
             example = self.array / "out.npy"
             raise UsageError(f"{self.array}: is a folder; wanted the output's file name, e.g. {example}")
         self._check_kind()
@@ -147,13 +147,13 @@ class Place:
         """Leave out what is one of the output's files, or in its work folder, however it is reached."""
         real = cache(os.path.realpath)
         folder = real(self.array.parent)
-        own = {os.path.join(folder, path.name) for path in self.files}  # noqa: PTH118  as text
-        work = os.path.join(folder, self.work.name)  # noqa: PTH118  as text
+        own = {path.name for path in self.files}
+        work = f"{Path(folder, self.work.name)}/"
 
         def is_own(path: str) -> bool:
             inside, name = os.path.split(path)
             inside = real(inside or ".")
-            return f"{inside}/".startswith(f"{work}/") or os.path.join(inside, name) in own  # noqa: PTH118
+            return f"{inside}/".startswith(work) or (inside == folder and name in own)
 
         return [path for path in paths if not is_own(path)]
 
@@ -164,11 +164,7 @@ class Place:
             UsageError: an input is one of the output's files, or in its work folder.
         """
         own = {_file_of(os.fspath(path)) for path in self.files} - {None}
-        inner = {
-            _file_of(os.path.join(folder, name))  # noqa: PTH118  as text
-            for folder, _, names in os.walk(self.work)
-            for name in names
-        } - {None}
+        inner = {_file_of(os.fspath(path)) for path in self.work.rglob("*")} - {None}
         for path in inputs:
             file = _file_of(path)
             if file in own:
@@ -197,7 +193,7 @@ def _identity(path: Path) -> tuple[int, ...] | None:
 def _file_of(path: str) -> tuple[int, int] | None:
     """Return what two names of one file have in common; None if there is no file."""
     try:
-        status = os.stat(path)  # noqa: PTH116  a path may be bytes that pathlib would not keep
+        status = os.stat(path)  # noqa: PTH116  to pathlib "" is ".", and a/ is a
     except (OSError, ValueError):
         return None
     return status.st_dev, status.st_ino
@@ -297,7 +293,7 @@ def open_own(path: Path, mode: str = "rb", buffering: int = -1) -> BinaryIO:
 
 
 def _open_regular(name: str, flags: int) -> int:
-    if os.path.islink(name):  # noqa: PTH114  as text
+    if Path(name).is_symlink():
         raise UsageError(f"{name}: is a link, so it is none of specfeat's; remove it")
     descriptor = os.open(name, flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

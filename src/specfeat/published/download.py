@@ -84,7 +84,7 @@ def _go_on(address: str, partial: Path, size: int | None, progress: Progress) ->
     request = urllib.request.Request(address, headers=_headers(partial, have))  # noqa: S310  the table has https
     try:
         with _connected():
-            response = urllib.request.urlopen(request, timeout=PATIENCE_SECONDS)  # noqa: S310
+            response = urllib.request.urlopen(request, timeout=PATIENCE_SECONDS)  # noqa: S310  as above
     except urllib.error.HTTPError as e:
         if e.code != 416 or not have:
             raise

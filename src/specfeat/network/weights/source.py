@@ -1,7 +1,6 @@
 """What a path of weights stands for: which files, of which format, with which hash."""
 
 import hashlib
-import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,8 +112,7 @@ def _located(name: str, path: Path) -> Source:
         return _checkpoint(path.with_suffix(""))
     if not path.exists() and Path(f"{name}.index").exists():
         return _checkpoint(path)
-    mode = os.stat(path).st_mode  # noqa: PTH116  not opened: a pipe would wait for a writer
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(path.stat().st_mode):  # before it is opened: a pipe would wait for a writer
         raise WeightsError("is not a regular file; wanted a file of weights")
     return Source(path, (path,))
 
