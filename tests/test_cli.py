@@ -212,11 +212,14 @@ def test_nothing_usable_is_4(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["nowhere", "o.npy"], "nowhere: no such file or folder"),
+        (["nowhere", "o.npy"], "nowhere: no such file or folder; check its name, and "),
         ([".", "no/o.npy"], "no: no such folder for the output; make it first: mkdir -p no"),
         ([".", "o.CSV"], "o.CSV: the output is an array of NumPy; name it o.npy"),
         ([".", "o.npy", "-c", "yament"], "yament: no such config (did you mean 'yamnet'?); shipped are "),
-        ([".", "o.npy", "-c", "my.yaml"], "my.yaml: no such file"),
+        (
+            [".", "o.npy", "-c", "my.yaml"],
+            "my.yaml: no such file; check its name, and the folder that you are in",
+        ),
         ([".", "o.npy", "--set", "model.batch=0"], "--set model.batch=0: model.batch: is 0; wanted "),
         (
             [".", "o.npy", "--set", "model.bach=8"],

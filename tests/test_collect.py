@@ -282,7 +282,9 @@ def test_names_are_shown_on_one_line(name: str, shown: str) -> None:
     assert printable(name) == shown
     with pytest.raises(UsageError) as caught:
         collect([name])
-    assert str(caught.value) == f"{shown}: no such file or folder"
+    assert str(caught.value) == (
+        f"{shown}: no such file or folder; check its name, and the folder that you are in"
+    )
 
 
 def test_a_listed_name_that_no_file_can_have_is_a_file_that_fails() -> None:

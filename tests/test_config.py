@@ -750,7 +750,7 @@ _SHIPPED = f"shipped are {', '.join(shipped_names())}, or give a path to a YAML 
         ("YAMNET", f"no such config (did you mean 'yamnet'?); {_SHIPPED}"),
         ("xyzzy", f"no such config; {_SHIPPED}"),
         ("yamnet.yml", "no such file (did you mean 'yamnet'?)"),
-        ("folder/none.yaml", "no such file"),
+        ("folder/none.yaml", "no such file; check its name, and the folder that you are in"),
         ("folder", "is a folder; wanted a YAML file"),
     ],
 )

@@ -20,6 +20,7 @@ its traceback.
 """
 
 WANTED = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
+LOOK = "check its name, and the folder that you are in"  # what to do where a path leads nowhere
 
 
 def one_line(text: str) -> str:

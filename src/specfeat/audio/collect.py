@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import soundfile
 
-from specfeat.errors import NothingError, UsageError, one_line
+from specfeat.errors import LOOK, NothingError, UsageError, one_line
 
 # The file extensions of each container that libsndfile knows. RAW has no header and SD2 keeps its
 # header in another file, so neither can be read from a name alone.
@@ -81,7 +81,7 @@ def collect(inputs: Iterable[str | os.PathLike[str]], listed: Iterable[str] = ()
     given = [os.fspath(name) for name in inputs]
     gone = next((name for name in given if not os.path.lexists(name)), None)
     if gone is not None:
-        raise UsageError(f"{printable(gone)}: no such file or folder")
+        raise UsageError(f"{printable(gone)}: no such file or folder; {LOOK}")
     given += listed
     if not given:
         raise UsageError("no input is named; wanted audio files or folders")

@@ -16,7 +16,7 @@ from specfeat.cli.lean import collect_again, without_optional
 from specfeat.cli.log import Log
 from specfeat.cli.names import read_names
 from specfeat.cli.stop import going_on, still_stopped, tell, unmistaken, when_stopped
-from specfeat.errors import UsageError
+from specfeat.errors import LOOK, UsageError
 from specfeat.failures import Failures, Limit
 
 if TYPE_CHECKING:
@@ -331,4 +331,4 @@ def _check_inputs(inputs: list[str]) -> None:
     """Find a path that does not exist before anything is loaded to read it with."""
     for name in inputs:
         if not os.path.lexists(name):
-            raise UsageError(f"{name}: no such file or folder")
+            raise UsageError(f"{name}: no such file or folder; {LOOK}")

@@ -17,7 +17,7 @@ from specfeat.config.sound import exact_samples
 from specfeat.config.trained import first_difference, sound_of
 from specfeat.config.tree import KeyPath, Tree, read_tree
 from specfeat.config.words import did_you_mean, shown
-from specfeat.errors import ConfigError, one_line
+from specfeat.errors import LOOK, ConfigError, one_line
 
 # In the wheel the configs lie in the package; in a checkout, at its top.
 _SHIPPED = (Path(__file__).parents[1] / "configs", Path(__file__).parents[3] / "configs")
@@ -124,7 +124,8 @@ def _find(source: str | Path) -> Path:
             f"{name}: no such config{did_you_mean(name, names)}; "
             f"shipped are {', '.join(names)}, or give a path to a YAML file"
         )
-    raise ConfigError(f"{name}: no such file{did_you_mean(path.stem, names)}")
+    hint = did_you_mean(path.stem, names) or f"; {LOOK}"
+    raise ConfigError(f"{name}: no such file{hint}")
 
 
 def _check_sections(tree: Tree) -> None:
