@@ -20,7 +20,7 @@ from specfeat.audio.collect import collect
 from specfeat.cli.log import Log
 from specfeat.cli.names import read_names
 from specfeat.cli.stop import Stopped, stop, stoppable, when_stopped
-from specfeat.errors import AudioError, NothingError, OutputError, UsageError
+from specfeat.errors import AudioError, InstallError, NothingError, OutputError, UsageError
 from specfeat.pipeline import End
 
 pytestmark = pytest.mark.slow
@@ -296,6 +296,24 @@ def test_a_log_that_is_full_at_the_end() -> None:
             pass
         with pytest.raises(Stopped, match="stopped by SIGTERM; all is done"), Log("/dev/full"):
             raise Stopped(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("made_of_it", [ImportError, InstallError])
+def test_an_error_behind_a_signal_is_the_signal(made_of_it: type[Exception]) -> None:
+    """An import that a signal breaks into seems to miss a package; without a signal it does."""
+
+    def importing(number: int | None) -> None:
+        with stoppable():
+            try:
+                if number:
+                    stop(number, None)
+            finally:
+                raise made_of_it("To use Keras, you need to have `optree` installed")
+
+    with pytest.raises(Stopped, match="SIGINT; nothing is written"):
+        importing(signal.SIGINT)
+    with pytest.raises(made_of_it):
+        importing(None)
 
 
 def test_a_second_signal_breaks_into_nothing() -> None:

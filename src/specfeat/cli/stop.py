@@ -60,11 +60,12 @@ def stoppable() -> Iterator[None]:
 
 @contextlib.contextmanager
 def unmistaken() -> Iterator[None]:
-    """Make a signal again of the error that somebody has made of it."""
+    """Make a signal again of the error that somebody has made of it, be it ours.
+
+    An import that it breaks into says that a package is missing, and we that the install is unfit.
+    """
     try:
         yield
-    except SpecfeatError:
-        raise
     except Exception as e:
         if _asked:
             raise Stopped(_asked[0]) from e
