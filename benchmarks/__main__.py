@@ -16,9 +16,9 @@ from benchmarks.report import draw, table
 from benchmarks.rounds import measure_pair
 from benchmarks.sitting import machine, sitting
 from benchmarks.whole import measure_start
-from specfeat.audio.collect import collect
-from specfeat.cli.cores import available
+from specfeat.audio.discovery import find_audio_files
 from specfeat.config import load_config
+from specfeat.cpu_count import count_available_cores
 from specfeat.errors import SpecfeatError
 
 METHOD = 3  # of measuring: numbers of another one are not put beside these
@@ -103,14 +103,14 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
             load_config(config)
         for name in options.corpora:
             if name not in GENERATED:
-                collect([name])
+                find_audio_files([name])
     except SpecfeatError as e:
         parser.error(str(e))
 
 
 def measure(options: argparse.Namespace, result: dict[str, Any]) -> Iterator[None]:
     """Measure the start, and every network over every corpus; each time that `result` has more, yield."""
-    cores = available()
+    cores = count_available_cores()
     result |= {"method": METHOD, "python": platform.python_version(), "machine": machine()}
     result["start"] = measure_start(options.runs)
     yield

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from specfeat.audio.worker import PROGRESS, Sender, message_shape
+from specfeat.audio.worker import PROGRESS_LAYOUT, EventSender, compute_message_shape
 from specfeat.config import load_config
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ ROUNDS = 5
 def _send(connection: "Connection", config: str, count: int) -> None:
     """Send one clip so many times, as a worker does, and then the CPU seconds that this took."""
     settings = load_config(config).settings
-    room = np.empty(message_shape(settings), np.float32)
-    sender = Sender(connection, mmap.mmap(-1, PROGRESS.size), room)
+    room = np.empty(compute_message_shape(settings), np.float32)
+    sender = EventSender(connection, mmap.mmap(-1, PROGRESS_LAYOUT.size), room)
     clip = np.ones(settings.input_shape, np.float32)  # in the cache, as one is that has just been made
     begun = time.process_time()
     for _ in range(count):

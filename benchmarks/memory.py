@@ -54,11 +54,11 @@ def many_files(count: int) -> Figures:
 
 def many_batches(count: int) -> Figures:
     """Follow one process over many batches of default, as many at once as in a run, after a warm-up."""
-    from specfeat.cli.cores import available
     from specfeat.config import load_config
-    from specfeat.network.build import build
+    from specfeat.cpu_count import count_available_cores
+    from specfeat.network.build import build_network
 
-    network = build(load_config("default"), threads=available())
+    network = build_network(load_config("default"), threads=count_available_cores())
     batches = [np.zeros((network.batch, *network.input_shape), np.float32)] * 50
     memory = []
     with ThreadPoolExecutor(network.parallel) as threads:

@@ -56,7 +56,7 @@ def spectrogram(samples: np.ndarray, settings: Settings) -> np.ndarray:
 
 def clips(samples: np.ndarray, settings: Settings) -> np.ndarray:
     """Return the file's clips, padded with silence, as specfeat cuts them."""
-    cutter = settings.cutter
+    cutter = settings.clip_grid
     count = cutter.count(len(samples))
     samples = np.pad(
         samples, (0, max(0, cutter.padded_length(len(samples)) - len(samples)) + settings.spectrogram.n_fft)

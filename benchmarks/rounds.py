@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.stages import STAGES, Before, measure_before, measure_clip, measure_plain
 from benchmarks.whole import Run, run_naive, run_specfeat
-from specfeat.audio.collect import collect
+from specfeat.audio.discovery import find_audio_files
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def measure_pair(config: str, path: str, runs: int, cores: int, *, naive: bool) 
         rounds.append(_round(config, path, cores, naive=naive, twice=runs > 1))
         naive = rounds[-1].naive is not None
     middle = sorted(rounds, key=lambda each: each.share)[runs // 2]
-    files, run = len(collect([path]).paths), middle.run
+    files, run = len(find_audio_files([path]).paths), middle.run
     befores = [limit.before for limit in middle.limits]
     pair = {
         "files": files,

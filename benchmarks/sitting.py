@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import specfeat
-from specfeat.cli.cores import available
+from specfeat.cpu_count import count_available_cores
 
 
 def sitting() -> dict[str, str]:
@@ -16,7 +16,7 @@ def sitting() -> dict[str, str]:
 
 def machine() -> str:
     """Return the processor and how many of its cores we have."""
-    return f"{_processor()}, {available()} cores"
+    return f"{_processor()}, {count_available_cores()} cores"
 
 
 def _version() -> str:

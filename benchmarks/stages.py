@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specfeat.audio.process import ENVIRONMENT
+from specfeat.audio.worker_process import WORKER_ENVIRONMENT
 
 if TYPE_CHECKING:
     from specfeat.audio.clips import ClipMaker
@@ -47,7 +47,7 @@ class Before:
 
 def measure_before(config: str, inputs: Sequence[str]) -> Before:
     """Measure the stages before the network over all files below `inputs`, on one core, as in a worker."""
-    return Before(**_child(["before", config, *inputs], ENVIRONMENT))
+    return Before(**_child(["before", config, *inputs], WORKER_ENVIRONMENT))
 
 
 def measure_clip(config: str) -> float:
@@ -94,13 +94,13 @@ class _Meter:
 
 def _before(config: str, inputs: Sequence[str]) -> Before:
     from specfeat.audio.clips import ClipMaker
-    from specfeat.audio.collect import collect
+    from specfeat.audio.discovery import find_audio_files
     from specfeat.config import load_config
     from specfeat.errors import AudioError
 
     maker = ClipMaker(load_config(config).settings)
     result = Before()
-    for path in collect(inputs).paths:
+    for path in find_audio_files(inputs).paths:
         try:
             seconds, clips, samples = _file(path, maker)
         except AudioError:  # it gives no row in a run either
@@ -124,8 +124,8 @@ def _file(path: str, maker: "ClipMaker") -> tuple[dict[str, float], int, int]:
         rate = file.samplerate
         frames = decode.BLOCK_VALUES * rate // (file.channels * max(rate, audio.sample_rate))
         blocks = decode._true(path, file, decode._decoded(file, max(1, frames)))
-        mono = decode.mono(meter.stage("decode", blocks), audio.channel)
-        resampled = decode.resample(meter.stage("mono", mono), rate, audio)
+        mono = decode.mix_to_mono(meter.stage("decode", blocks), audio.channel)
+        resampled = decode.resample_blocks(meter.stage("mono", mono), rate, audio)
         clips = maker.clips(meter.stage("resample", resampled))
         count = sum(1 for _ in meter.stage("spectrogram", clips))
     return meter.seconds, count, clips.samples
@@ -133,9 +133,9 @@ def _file(path: str, maker: "ClipMaker") -> tuple[dict[str, float], int, int]:
 
 def _network(config: str, seconds: float) -> float:
     """Return the seconds that a clip takes, as many batches at once as in a run."""
-    from specfeat.cli.cores import available
+    from specfeat.cpu_count import count_available_cores
 
-    network = _built(config, available())
+    network = _built(config, count_available_cores())
     clips = _noise((network.batch, *network.input_shape))
     with ThreadPoolExecutor(network.parallel) as threads:
 
@@ -153,13 +153,13 @@ def _network(config: str, seconds: float) -> float:
 
 def _plain(config: str, seconds: float) -> tuple[float, float]:
     """Return it for one batch after the other, with TensorFlow's own threads: ours, and Keras' plain way."""
+    from specfeat.architecture.graph import to_keras_name
     from specfeat.config import load_config
-    from specfeat.config.graph import keras_name
 
     network = _built(config)
-    from specfeat.network.runtime import keras, tf
+    from specfeat.tensorflow_runtime import keras, tf
 
-    name = keras_name(load_config(config).settings.model.feature_layer)
+    name = to_keras_name(load_config(config).settings.model.feature_layer)
     made = [layer.output for layer in network.model.layers if layer.name == name]
     # An application's layers stand in its own place, and the last of them gives the row.
     feature = made[0] if made else network.model.outputs[0]
@@ -177,15 +177,19 @@ def _plain(config: str, seconds: float) -> tuple[float, float]:
 
 
 def _built(config: str, threads: int | None = None) -> "Network":
-    from specfeat.cli.lean import collect_again, uncollected, without_optional
     from specfeat.config import load_config
+    from specfeat.process_state import (
+        hide_optional_packages,
+        pause_garbage_collection,
+        resume_garbage_collection,
+    )
 
-    with uncollected():
-        with without_optional():
-            from specfeat.network.build import build
+    with pause_garbage_collection():
+        with hide_optional_packages():
+            from specfeat.network.build import build_network
 
-        network = build(load_config(config), threads=threads)
-        collect_again()
+        network = build_network(load_config(config), threads=threads)
+        resume_garbage_collection()
     return network
 
 

@@ -20,13 +20,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from specfeat.audio import decode
+from specfeat.audio.clip_stream import ClipStream
 from specfeat.audio.clips import ClipMaker
-from specfeat.audio.collect import collect
-from specfeat.audio.pool import Pool
-from specfeat.audio.process import ENVIRONMENT
-from specfeat.audio.track import Track
-from specfeat.cli.cores import available
+from specfeat.audio.discovery import find_audio_files
+from specfeat.audio.worker_pool import WorkerPool
+from specfeat.audio.worker_process import WORKER_ENVIRONMENT
 from specfeat.config import Config, load_config
+from specfeat.cpu_count import count_available_cores
 from specfeat.errors import AudioError
 
 AHEAD = 64  # files that are decoded before they are wanted; what the processes' queues hold is about as much
@@ -45,7 +45,7 @@ class _Decoded:
         yield from self._clips.result()
 
 
-def _in_threads(config: Config, paths: Sequence[str], threads: ThreadPoolExecutor) -> Iterator[Track]:
+def _in_threads(config: Config, paths: Sequence[str], threads: ThreadPoolExecutor) -> Iterator[ClipStream]:
     waiting: deque[_Decoded] = deque()
     for path in paths:
         waiting.append(_Decoded(path, threads.submit(_clips, config, path)))
@@ -62,7 +62,8 @@ def _clips(config: Config, path: str) -> list[np.ndarray]:
         _mine.maker = ClipMaker(config.settings)
     try:
         return [
-            clip[np.newaxis].copy() for clip in _mine.maker.clips(decode.read(path, config.settings.audio))
+            clip[np.newaxis].copy()
+            for clip in _mine.maker.clips(decode.read_samples(path, config.settings.audio))
         ]
     except AudioError:
         return []
@@ -71,17 +72,17 @@ def _clips(config: Config, path: str) -> list[np.ndarray]:
 def _measure(way: str, name: str, inputs: Sequence[str]) -> tuple[float, int]:
     """Return the seconds of work, and how many rows came of it."""
     config = load_config(name)
-    paths = collect(inputs).paths
-    from specfeat.network.build import build
-    from specfeat.pipeline import End, follow
+    paths = find_audio_files(inputs).paths
+    from specfeat.network.build import build_network
+    from specfeat.pipeline import SoundEndEvent, extract_rows
 
-    cores = available()
-    network = build(config, threads=cores)
-    with Pool(config.settings, cores) as pool, ThreadPoolExecutor(cores) as threads:
+    cores = count_available_cores()
+    network = build_network(config, threads=cores)
+    with WorkerPool(config.settings, cores) as pool, ThreadPoolExecutor(cores) as threads:
         time.sleep(1)  # the processes have started, as they have in a run when TensorFlow is there
         begun = time.perf_counter()
         tracks = pool.tracks(paths) if way == "processes" else _in_threads(config, paths, threads)
-        rows = sum(event.rows for event in follow(tracks, network) if isinstance(event, End))
+        rows = sum(event.rows for event in extract_rows(tracks, network) if isinstance(event, SoundEndEvent))
         return time.perf_counter() - begun, rows
 
 
@@ -89,7 +90,7 @@ def main(name: str, *inputs: str) -> None:
     """Measure both ways in turn, three times, and print a line."""
     times: dict[str, list[float]] = {"processes": [], "threads": []}
     rows = set()
-    malloc = {name: value for name, value in ENVIRONMENT.items() if name.startswith("MALLOC_")}
+    malloc = {name: value for name, value in WORKER_ENVIRONMENT.items() if name.startswith("MALLOC_")}
     for _ in range(3):
         for way, seconds in times.items():
             command = [sys.executable, "-m", "benchmarks.threads", "--one", way, name, *inputs]

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.corpora import write_noise
-from specfeat.audio.process import ENVIRONMENT
-from specfeat.cli.lean import OPTIONAL, unplugged
+from specfeat.audio.worker_process import WORKER_ENVIRONMENT
 from specfeat.config import load_config
+from specfeat.process_state import OPTIONAL_PACKAGES, disable_pydantic_plugins
 
 NAIVE = Path(__file__).with_name("naive.py")
 SOME_FAILED = 3  # of specfeat's exit codes: done, but a file or more was broken
@@ -137,8 +137,8 @@ ClipMaker(pickle.load(sys.stdin.buffer))
 def worker_start(config: str) -> float:
     """Return the CPU seconds that a worker spends before its first file: the least of three."""
     order = pickle.dumps(load_config(config).settings)
-    with unplugged():
-        environment = os.environ | ENVIRONMENT
+    with disable_pydantic_plugins():
+        environment = os.environ | WORKER_ENVIRONMENT
     spent = [_children_cpu()]
     for _ in range(3):
         subprocess.run([sys.executable, "-P", "-c", _START], check=True, env=environment, input=order)
@@ -186,7 +186,7 @@ def run_naive(config: str, paths: Sequence[str]) -> Run:
 def measure_start(runs: int) -> dict[str, float]:
     """Return median wall seconds of what a user waits for before anything is computed."""
     specfeat = [sys.executable, "-m", "specfeat"]
-    hidden = f"import sys; sys.modules |= dict.fromkeys({OPTIONAL}); import tensorflow"
+    hidden = f"import sys; sys.modules |= dict.fromkeys({OPTIONAL_PACKAGES}); import tensorflow"
     with tempfile.TemporaryDirectory() as folder:
         out, clip = f"{folder}/out.npy", f"{folder}/clip.wav"
         write_noise(Path(clip), 1.0)

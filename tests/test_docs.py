@@ -11,9 +11,8 @@ from typing import get_args
 import pytest
 
 from specfeat import errors
+from specfeat.architecture.layers import APPLICATIONS, LAYERS
 from specfeat.config import load_config, shipped_names
-from specfeat.config.layers import APPLICATIONS, LAYERS
-from specfeat.config.problem import SECONDS
 from specfeat.config.settings import Compile, Model, Weights, WeightsFormat
 from specfeat.config.sound import (
     Audio,
@@ -32,7 +31,8 @@ from specfeat.config.sound import (
     Section,
     Spectrogram,
 )
-from specfeat.network.weights.names import LEFT_OVER
+from specfeat.config.validation_errors import KEYS_IN_SECONDS
+from specfeat.weights.files.array_names import IGNORED_ARRAYS
 
 ROOT = Path(__file__).parents[1]
 SECTIONS = (
@@ -70,7 +70,7 @@ def test_every_layer_and_length_in_seconds_is_documented() -> None:
 
     assert [kind for kind in LAYERS if not re.search(rf"`{kind}[`:]", text)] == []
     assert [name for name in APPLICATIONS if f"`{name}`" not in text] == []
-    assert [key for _, key in SECONDS if f"`{key}`" not in text] == []
+    assert [key for _, key in KEYS_IN_SECONDS if f"`{key}`" not in text] == []
 
 
 def test_the_page_of_weights_is_whole() -> None:
@@ -78,7 +78,7 @@ def test_the_page_of_weights_is_whole() -> None:
     text = (ROOT / "docs" / "weights.md").read_text()
     words = {
         word
-        for pattern, _ in LEFT_OVER
+        for pattern, _ in IGNORED_ARRAYS
         for word in re.findall(r"[A-Za-z][A-Za-z_0-9]{3,}", re.sub(r"\[.*?\]", "", pattern))
     }
     words -= {"training_config", "ATTRIBUTES", "VARIABLE_VALUE", "beta_power"}

@@ -12,11 +12,11 @@ import soundfile
 
 from specfeat import AudioError, Extractor, load_config
 from specfeat.audio import decode
+from specfeat.audio.clip_stream import LocalClipStream
 from specfeat.audio.clips import ClipMaker
-from specfeat.audio.pool import Pool
-from specfeat.audio.track import LocalTrack
+from specfeat.audio.worker_pool import WorkerPool
 from specfeat.errors import ConfigError, SpecfeatError, UsageError
-from specfeat.pipeline import End, Rows, follow
+from specfeat.pipeline import RowsEvent, SoundEndEvent, extract_rows
 
 pytestmark = pytest.mark.tf
 
@@ -149,14 +149,14 @@ def test_the_rows_of_a_file_that_breaks_are_taken_back(extractor: Extractor) -> 
     for blocks in range(8):
         maker = ClipMaker(extractor.settings)
         tracks = [
-            LocalTrack("a", maker, whole),
-            LocalTrack("b", maker, partial(breaking, blocks)),
-            LocalTrack("c", maker, whole),
+            LocalClipStream("a", maker, whole),
+            LocalClipStream("b", maker, partial(breaking, blocks)),
+            LocalClipStream("c", maker, whole),
         ]
         kept: list[np.ndarray] = []
         ends = []
-        for event in follow(tracks, extractor.network):
-            if isinstance(event, Rows):
+        for event in extract_rows(tracks, extractor.network):
+            if isinstance(event, RowsEvent):
                 kept.extend(event.rows)
             else:
                 del kept[len(kept) - event.take_back :]
@@ -198,12 +198,14 @@ def test_features_that_are_not_finite_fail_their_file_alone(
     paths = [str(tmp_path / name) for name in lengths]
     settings, network = extractor.settings, _Overflowing(extractor.settings.input_shape)
     maker = ClipMaker(settings)
-    local = [LocalTrack(path, maker, partial(decode.read, path, settings.audio)) for path in paths]
-    with Pool(settings, max(1, workers)) as pool:
+    local = [
+        LocalClipStream(path, maker, partial(decode.read_samples, path, settings.audio)) for path in paths
+    ]
+    with WorkerPool(settings, max(1, workers)) as pool:
         tracks = pool.tracks(paths) if workers else local
-        events = list(follow(tracks, network))  # type: ignore[arg-type]  # it has what the journey asks for
-    ends = [event for event in events if isinstance(event, End)]
-    rows = sum(len(event.rows) for event in events if isinstance(event, Rows))
+        events = list(extract_rows(tracks, network))  # type: ignore[arg-type]  # it has what the journey asks for
+    ends = [event for event in events if isinstance(event, SoundEndEvent)]
+    rows = sum(len(event.rows) for event in events if isinstance(event, RowsEvent))
 
     assert [end.status for end in ends] == ["ok", "failed", "ok", "ok"]
     assert ends[1].error is not None
@@ -211,7 +213,7 @@ def test_features_that_are_not_finite_fail_their_file_alone(
     assert [end.samples for end in ends] == [round(8000 * length) for length in lengths.values()]
     assert rows - ends[1].take_back == sum(end.rows for end in ends)
     assert [end.rows for end in ends] == [
-        0 if end.error else settings.cutter.count(end.samples) for end in ends
+        0 if end.error else settings.clip_grid.count(end.samples) for end in ends
     ]
 
 
@@ -220,10 +222,10 @@ def test_features_that_are_not_finite_fail_their_file_alone(
 )
 def test_short_and_empty(extractor: Extractor, samples: int, rows: int, status: str) -> None:
     """No sample gives no row; anything else gives one, padded with silence."""
-    track = LocalTrack("s", ClipMaker(extractor.settings), partial(iter, [np.ones(samples, np.float32)]))
-    events = list(follow([track], extractor.network))
+    track = LocalClipStream("s", ClipMaker(extractor.settings), partial(iter, [np.ones(samples, np.float32)]))
+    events = list(extract_rows([track], extractor.network))
 
-    assert sum(len(e.rows) for e in events if isinstance(e, Rows)) == rows
+    assert sum(len(e.rows) for e in events if isinstance(e, RowsEvent)) == rows
     assert events[-1].status == status  # type: ignore[union-attr]  # the last event is an End
     assert extractor.extract(np.ones(samples), 8000).times.shape == (rows, 2)
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from making import Float, examples
+from helpers.sample_data import Float, examples
 from specfeat.errors import AudioError
-from specfeat.pipeline import End, Rows, follow
+from specfeat.pipeline import RowsEvent, SoundEndEvent, extract_rows
 
 
 class _Track:
@@ -79,8 +79,8 @@ class _Slow(_Network):
         yield _Track("B", 30)
 
 
-def _go(tracks: list[_Track], network: Any) -> list[Rows | End]:
-    return list(follow(tracks, network))
+def _go(tracks: list[_Track], network: Any) -> list[RowsEvent | SoundEndEvent]:
+    return list(extract_rows(tracks, network))
 
 
 @examples(max_examples=60)
@@ -91,7 +91,7 @@ def test_every_file_gets_its_own_rows(files: list[tuple[int, bool]]) -> None:
     rows: list[float] = []
     ends: list[str] = []
     for event in _go(tracks, _Network()):
-        if isinstance(event, Rows):
+        if isinstance(event, RowsEvent):
             rows += event.rows[:, 0].tolist()
             continue
         clips, breaks = files[len(ends)]
@@ -136,8 +136,8 @@ def test_rows_are_given_as_soon_as_they_are_there() -> None:
         yield _Track("D", 1)
         known.extend(ended)
 
-    for event in follow(slow(), network):  # type: ignore[arg-type]  # it has what the journey asks for
-        if isinstance(event, End):
+    for event in extract_rows(slow(), network):  # type: ignore[arg-type]  # it has what the journey asks for
+        if isinstance(event, SoundEndEvent):
             ended += [event.path]
 
     assert known == ["A", "B"]
@@ -156,7 +156,7 @@ def test_a_network_that_fails_is_heard() -> None:
 def test_who_stops_in_the_middle_waits_for_little() -> None:
     """What is under way comes to its end, what is queued does not begin, and no thread stays."""
     network, threads = _Slow(), threading.active_count()
-    journey = follow(network.feed(), network)  # type: ignore[arg-type]  # it has what the journey asks for
+    journey = extract_rows(network.feed(), network)  # type: ignore[arg-type]  # it has what the journey asks for
     next(journey)
     while network.calls < 1 + network.parallel:
         time.sleep(0.001)

@@ -19,11 +19,11 @@ A message is one sentence: what is wrong, where, what to do. A bug is none of th
 its traceback.
 """
 
-WANTED = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
-LOOK = "check its name, and the folder that you are in"  # what to do where a path leads nowhere
+EXTRACT_USAGE_HINT = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
+CHECK_PATH_HINT = "check its name, and the folder that you are in"  # what to do where a path leads nowhere
 
 
-def one_line(text: str) -> str:
+def escape_control_characters(text: str) -> str:
     """Write text so that it stays on its line of a terminal and cannot command it."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
@@ -93,11 +93,11 @@ class WorkerError(SpecfeatError):
     """The processes that decode cannot be started, or do not stay."""
 
 
-class FailuresError(SpecfeatError):
+class TooManyFailuresError(SpecfeatError):
     """More files have failed than the user wants to bear."""
 
 
-class NothingError(SpecfeatError):
+class NoUsableAudioError(SpecfeatError):
     """There is nothing to do: no audio was found, or every file failed."""
 
     exit_code = 4

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from specfeat.audio import decode
+from specfeat.audio.clip_stream import LocalClipStream
 from specfeat.audio.clips import ClipMaker
-from specfeat.audio.track import LocalTrack
 from specfeat.config import Config, Settings, load_config
-from specfeat.config.sound import RATES
-from specfeat.config.tree import Tree
+from specfeat.config.sound import SAMPLE_RATE_LIMITS
 from specfeat.config.weights_file import check_weights_file
+from specfeat.config.yaml_tree import ConfigTree
 from specfeat.errors import AudioError, UsageError
-from specfeat.network.build import Network, build
-from specfeat.pipeline import End, follow
+from specfeat.network.build import Network, build_network
+from specfeat.pipeline import SoundEndEvent, extract_rows
 
 MAX_CHANNELS = 1024  # libsndfile's; more are samples along the wrong axis
 
@@ -74,7 +74,7 @@ class Extractor:
     ) -> None:
         self.config = _loaded(config, overrides)
         check_weights_file(self.config)
-        self.network: Network = build(self.config, device)
+        self.network: Network = build_network(self.config, device)
         seed = self.config.settings.model.weights.random
         if seed is not None:
             warnings.warn(
@@ -110,7 +110,7 @@ class Extractor:
                 raise UsageError("sample_rate goes with samples; a file knows its own")
             return next(self.stream([source]))[1]
         blocks = partial(self._from_samples, _checked(source), _checked_rate(sample_rate))
-        return next(self._stream([LocalTrack("samples", self._maker, blocks)], None))[1]
+        return next(self._stream([LocalClipStream("samples", self._maker, blocks)], None))[1]
 
     def stream(
         self, paths: Iterable[PathLike], on_error: Callable[[str, AudioError], None] | None = None
@@ -135,15 +135,15 @@ class Extractor:
             raise UsageError(f"on_error is {on_error!r}; wanted a function of a path and its error")
         return self._stream((self._track(os.fspath(path)) for path in paths), on_error)
 
-    def _track(self, path: str) -> LocalTrack:
-        return LocalTrack(path, self._maker, partial(decode.read, path, self.settings.audio))
+    def _track(self, path: str) -> LocalClipStream:
+        return LocalClipStream(path, self._maker, partial(decode.read_samples, path, self.settings.audio))
 
     def _stream(
-        self, tracks: Iterable[LocalTrack], on_error: Callable[[str, AudioError], None] | None
+        self, tracks: Iterable[LocalClipStream], on_error: Callable[[str, AudioError], None] | None
     ) -> Iterator[tuple[str, Features]]:
         pieces = [np.empty((0, self.width), np.float32)]
-        for event in follow(tracks, self.network):
-            if not isinstance(event, End):
+        for event in extract_rows(tracks, self.network):
+            if not isinstance(event, SoundEndEvent):
                 pieces.append(event.rows)
                 continue
             rows, pieces = np.concatenate(pieces), pieces[:1]
@@ -156,14 +156,14 @@ class Extractor:
                 on_error(event.path, event.error)
 
     def _times(self, samples: int) -> NDArray[np.float64]:
-        spans = list(self.settings.cutter.spans(samples))
+        spans = list(self.settings.clip_grid.spans(samples))
         return np.array(spans, np.float64).reshape(-1, 2) / self.settings.audio.sample_rate
 
     def _from_samples(self, samples: NDArray[np.float32], rate: int) -> Iterator[NDArray[np.float32]]:
         audio = self.settings.audio
         step = max(1, decode.BLOCK_VALUES // samples.shape[1])
         blocks = (samples[i : i + step] for i in range(0, len(samples), step))
-        return decode.resample(decode.mono(blocks, audio.channel, rate), rate, audio)
+        return decode.resample_blocks(decode.mix_to_mono(blocks, audio.channel, rate), rate, audio)
 
 
 def _loaded(config: PathLike | Config | Settings, overrides: Iterable[str]) -> Config:
@@ -172,7 +172,7 @@ def _loaded(config: PathLike | Config | Settings, overrides: Iterable[str]) -> C
     if isinstance(config, Config):
         return config
     if isinstance(config, Settings):
-        return Config("settings", config, Tree("settings"))
+        return Config("settings", config, ConfigTree("settings"))
     if not isinstance(config, str | os.PathLike):
         raise UsageError(f"the config is a {type(config).__name__}; wanted a name, a path or Settings")
     if isinstance(overrides, str | Mapping):
@@ -196,7 +196,7 @@ def _checked(samples: ArrayLike) -> NDArray[np.float32]:
 
 
 def _checked_rate(rate: int | None) -> int:
-    least, most = RATES
+    least, most = SAMPLE_RATE_LIMITS
     if rate is None:
         raise UsageError("samples need their sample_rate in Hz, e.g. extract(samples, 16000)")
     number: object = rate  # whatever its type says

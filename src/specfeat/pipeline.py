@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.audio.track import Track
+from specfeat.audio.clip_stream import ClipStream
 from specfeat.errors import AudioError
 
 if TYPE_CHECKING:
@@ -26,14 +26,14 @@ Status = Literal["ok", "partial", "empty", "short", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowsEvent:
     """Some of a file's rows, float32, shape (n, width)."""
 
     rows: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class SoundEndEvent:
     """What became of a file; it comes after the last of its rows.
 
     Attributes:
@@ -78,21 +78,23 @@ class End:
 class _File:
     """A file under way: its clips may wait in the batch when its samples have ended."""
 
-    track: Track
+    track: ClipStream
     waiting: int = 0
     given: int = 0
     error: AudioError | None = None
     ended: bool = False
 
-    def end(self) -> End:
+    def end(self) -> SoundEndEvent:
         path, samples, seconds = self.track.path, self.track.samples, self.track.seconds
         broken = self.track.broken
         error = self.error or (None if self.given else broken)
         if error:
-            return End(path, "failed", samples, 0, self.given, error, seconds)
+            return SoundEndEvent(path, "failed", samples, 0, self.given, error, seconds)
         status: Status = "ok" if self.given else "short" if samples else "empty"
         silent = bool(samples) and self.track.silent
-        return End(path, "partial" if broken else status, samples, self.given, 0, broken, seconds, silent)
+        return SoundEndEvent(
+            path, "partial" if broken else status, samples, self.given, 0, broken, seconds, silent
+        )
 
 
 @dataclass(slots=True)
@@ -120,7 +122,7 @@ class _Journey:
         waiting = min(network.parallel, WAITING_BYTES // self._batch.clips.nbytes)
         self._enough = network.parallel + waiting
 
-    def follow(self, tracks: Iterable[Track]) -> Iterator[Rows | End]:
+    def follow(self, tracks: Iterable[ClipStream]) -> Iterator[RowsEvent | SoundEndEvent]:
         for track in tracks:
             file = _File(track)
             self._files.append(file)
@@ -133,7 +135,7 @@ class _Journey:
     def _new(self) -> _Batch:
         return _Batch(np.zeros((self._network.batch, *self._network.input_shape), np.float32))
 
-    def _one(self, file: _File) -> Iterator[Rows | End]:
+    def _one(self, file: _File) -> Iterator[RowsEvent | SoundEndEvent]:
         try:
             for clips in file.track:
                 if not file.error:  # the network could bear its clips so far; else only its length is wanted
@@ -143,7 +145,7 @@ class _Journey:
         file.ended = True
         yield from self._ends()
 
-    def _fill(self, file: _File, clips: NDArray[np.float32]) -> Iterator[Rows | End]:
+    def _fill(self, file: _File, clips: NDArray[np.float32]) -> Iterator[RowsEvent | SoundEndEvent]:
         while len(clips):
             batch = self._batch
             count = min(len(clips), len(batch.clips) - batch.filled)
@@ -161,12 +163,12 @@ class _Journey:
         self._running.append((self._batch, self._threads.submit(self._network.rows, self._batch.clips)))
         self._batch = self._new()
 
-    def _answers(self) -> Iterator[Rows | End]:
+    def _answers(self) -> Iterator[RowsEvent | SoundEndEvent]:
         """Answer the batches that are done, and wait for others if more than enough are under way."""
         while self._running and (len(self._running) > self._enough or self._running[0][1].done()):
             yield from self._answer()
 
-    def _answer(self) -> Iterator[Rows | End]:
+    def _answer(self) -> Iterator[RowsEvent | SoundEndEvent]:
         """Wait for the oldest batch; each file's rows come before its end, and that before the next one's."""
         batch, future = self._running.popleft()
         rows = future.result()
@@ -181,16 +183,18 @@ class _Journey:
                 )
             if not file.error:
                 file.given += count
-                yield Rows(mine)
+                yield RowsEvent(mine)
             yield from self._ends()
 
-    def _ends(self) -> Iterator[End]:
+    def _ends(self) -> Iterator[SoundEndEvent]:
         """Yield the ends of the files that nothing is to come for any more."""
         while self._files and self._files[0].ended and not self._files[0].waiting:
             yield self._files.popleft().end()
 
 
-def follow(tracks: Iterable[Track], network: "Network") -> Generator[Rows | End, None, None]:
+def extract_rows(
+    tracks: Iterable[ClipStream], network: "Network"
+) -> Generator[RowsEvent | SoundEndEvent, None, None]:
     """Take every track through to its rows, in order; a bad one costs only itself.
 
     Yields:

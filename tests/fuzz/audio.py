@@ -10,8 +10,8 @@ import numpy as np
 import soundfile
 
 from fuzz.damage import damaged
-from making import bits, noise
-from specfeat.audio.pool import Pool, RemoteTrack
+from helpers.sample_data import bits, noise
+from specfeat.audio.worker_pool import WorkerClipStream, WorkerPool
 from specfeat.config import load_config
 from specfeat.errors import AudioError
 
@@ -74,7 +74,7 @@ class Campaign:
             path = folder / f"good{k}.wav"
             soundfile.write(path, noise(3_000 + 4_000 * k, k), 16_000)
             self._good[str(path)] = ()
-        with Pool(SETTINGS, 1) as crew:
+        with WorkerPool(SETTINGS, 1) as crew:
             for track in crew.tracks(list(self._good)):
                 self._good[track.path] = self._taken(track)
 
@@ -87,7 +87,7 @@ class Campaign:
         keep_partial = bool(number % 2)
         done: set[str] = set()
         try:
-            with Pool(SETTINGS, 1, timeout_s=PATIENCE_S, keep_partial=keep_partial) as crew:
+            with WorkerPool(SETTINGS, 1, timeout_s=PATIENCE_S, keep_partial=keep_partial) as crew:
                 for track in crew.tracks(listed):
                     self._look_at(track)
                     done.add(track.path)
@@ -106,7 +106,7 @@ class Campaign:
         self.by_container[name.partition("-")[0]] += 1
         return str(path)
 
-    def _look_at(self, track: RemoteTrack) -> None:
+    def _look_at(self, track: WorkerClipStream) -> None:
         if track.path in self._good:
             if self._taken(track) != self._good[track.path]:
                 self.findings.append(f"{track.path}: other clips than alone")
@@ -122,10 +122,10 @@ class Campaign:
                 self.findings.append(f"{track.path}: {e}")
 
     @staticmethod
-    def _taken(track: RemoteTrack) -> Clips:
+    def _taken(track: WorkerClipStream) -> Clips:
         return bits(np.concatenate([clips.copy() for clips in track]))
 
-    def _weigh(self, crew: Pool) -> None:
+    def _weigh(self, crew: WorkerPool) -> None:
         status = Path(f"/proc/{crew._workers[0]._process.pid}/status")
         with contextlib.suppress(OSError):
             peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())

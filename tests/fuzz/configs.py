@@ -9,7 +9,7 @@ from typing import Any
 
 from fuzz.damage import damaged
 from specfeat.config import load_config, shipped_names
-from specfeat.config.tree import read_tree
+from specfeat.config.yaml_tree import read_tree
 from specfeat.errors import ConfigError
 
 SHIPPED = Path(__file__).parents[2] / "configs"

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.audio.spectrogram import SpectrogramMaker
-from specfeat.audio.stft import Float
+from specfeat.audio.stft import FloatArray
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError
 
@@ -19,12 +19,12 @@ class ClipMaker:
         self.settings = settings
         self.spectrogram = SpectrogramMaker(settings)
 
-    def clips(self, blocks: Iterable[Float]) -> "Clips":
+    def clips(self, blocks: Iterable[FloatArray]) -> "ClipIterator":
         """Return the clips of one stream of mono samples at the config's rate."""
-        return Clips(self, blocks)
+        return ClipIterator(self, blocks)
 
 
-class Clips:
+class ClipIterator:
     """The clips of one file, to be iterated once.
 
     Attributes:
@@ -33,7 +33,7 @@ class Clips:
         silent: whether every sample that has been read is 0.
     """
 
-    def __init__(self, maker: ClipMaker, blocks: Iterable[Float]) -> None:
+    def __init__(self, maker: ClipMaker, blocks: Iterable[FloatArray]) -> None:
         self.samples = 0
         self.count = 0
         self.silent = True
@@ -41,7 +41,7 @@ class Clips:
         self._blocks = blocks
         self._length = 0  # with the silence after it; known when the last sample has been read
 
-    def __iter__(self) -> Iterator[Float]:
+    def __iter__(self) -> Iterator[FloatArray]:
         """Yield the clips, float32, shape `Settings.input_shape`.
 
         Each is valid until the next one is asked for.
@@ -50,20 +50,22 @@ class Clips:
             AudioError: the file breaks, or its samples are so large that the spectrogram is not finite.
         """
         settings, maker = self._maker.settings, self._maker.spectrogram
-        clips: Iterator[Float]
-        cutter, shift = settings.cutter, settings.clips.tail == "shift"
+        clips: Iterator[FloatArray]
+        cutter, shift = settings.clip_grid, settings.clips.tail == "shift"
         sound = self._extended()
         if settings.clips.cut == "samples":
-            pieces = cut(sound, cutter.clip_samples, cutter.hop_samples, shift=shift)
+            pieces = cut_windows(sound, cutter.clip_samples, cutter.hop_samples, shift=shift)
             clips = (np.concatenate([*maker.frames([piece])], dtype=np.float32) for piece in pieces)
         else:
-            clips = cut(self._on_hops(maker.frames(sound)), cutter.frames, cutter.hop_frames, shift=shift)
+            clips = cut_windows(
+                self._on_hops(maker.frames(sound)), cutter.frames, cutter.hop_frames, shift=shift
+            )
         for clip in self._with_edges(self._finished(clips)):
             self.count += 1
             yield clip
 
-    def _finished(self, clips: Iterator[Float]) -> Iterator[Float]:
-        hop_s = self._maker.settings.cutter.hop_samples / self._maker.settings.audio.sample_rate
+    def _finished(self, clips: Iterator[FloatArray]) -> Iterator[FloatArray]:
+        hop_s = self._maker.settings.clip_grid.hop_samples / self._maker.settings.audio.sample_rate
         for number, clip in enumerate(clips):
             finished = self._maker.spectrogram.clip(clip)
             if not np.isfinite(finished).all():
@@ -71,13 +73,13 @@ class Clips:
                 raise AudioError(text, "spectrogram", "not finite", number * hop_s)
             yield finished
 
-    def _with_edges(self, clips: Iterator[Float]) -> Iterator[Float]:
+    def _with_edges(self, clips: Iterator[FloatArray]) -> Iterator[FloatArray]:
         """Give the first and the last clip again, if asked, so that each hop of the file has a row."""
-        settings, cutter = self._maker.settings, self._maker.settings.cutter
+        settings, cutter = self._maker.settings, self._maker.settings.clip_grid
         if settings.clips.edges == "cut":
             yield from clips
             return
-        last: Float | None = None
+        last: FloatArray | None = None
         for clip in clips:
             if last is None:
                 # A file shorter than a clip, which is all read by now, may have fewer rows than the lead.
@@ -87,13 +89,13 @@ class Clips:
         if last is not None:
             yield from repeat(last, cutter.count(self.samples) - self.count)
 
-    def _on_hops(self, frames: Iterator[Float]) -> Iterator[Float]:
+    def _on_hops(self, frames: Iterator[FloatArray]) -> Iterator[FloatArray]:
         """Leave out the frame that is centred on the end: a frame stands for the hop that it begins."""
         if not self._maker.settings.spectrogram.pads_ends:
             yield from frames
             return
         given = 0
-        held: Float | None = None  # the last frame so far
+        held: FloatArray | None = None  # the last frame so far
         for block in frames:
             together = block if held is None else np.concatenate([held, block])
             yield together[:-1]
@@ -102,13 +104,13 @@ class Clips:
         if held is not None and given < self._length // self._maker.settings.spectrogram.hop_length:
             yield held
 
-    def _extended(self) -> Iterator[Float]:
+    def _extended(self) -> Iterator[FloatArray]:
         """Yield the samples, counted, and after them the silence that the last clip needs."""
         for block in self._blocks:
             self.samples += len(block)
             self.silent = self.silent and not block.any()
             yield block
-        self._length = self._maker.settings.cutter.padded_length(self.samples)
+        self._length = self._maker.settings.clip_grid.padded_length(self.samples)
         missing = self._length - self.samples
         while missing > 0:
             part = min(missing, 65_536)
@@ -116,7 +118,7 @@ class Clips:
             missing -= part
 
 
-def cut(
+def cut_windows(
     blocks: Iterable[NDArray[np.float32]], length: int, hop: int, *, shift: bool
 ) -> Iterator[NDArray[np.float32]]:
     """Cut a stream, along its first axis, into windows of `length` every `hop`.

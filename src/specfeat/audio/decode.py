@@ -13,8 +13,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from specfeat.audio.truth import DENSITY, left_over
-from specfeat.config.sound import RATES, Audio
+from specfeat.audio.decoder_checks import MAX_SAMPLES_PER_BYTE, describe_unread_data
+from specfeat.config.sound import SAMPLE_RATE_LIMITS, Audio
 from specfeat.errors import AudioError
 
 Samples = NDArray[np.float32]
@@ -37,7 +37,9 @@ FINE_VALUES = 4_096  # where little is to be lost when a block breaks
 SYSTEM_ERROR = 2  # libsndfile's SF_ERR_SYSTEM: the file could not be opened at all
 
 
-def read(path: str, audio: Audio, broken: Callable[[AudioError], None] | None = None) -> Iterator[Samples]:
+def read_samples(
+    path: str, audio: Audio, broken: Callable[[AudioError], None] | None = None
+) -> Iterator[Samples]:
     """Yield the file's mono samples at `audio.sample_rate`, in blocks.
 
     Args:
@@ -56,8 +58,8 @@ def read(path: str, audio: Audio, broken: Callable[[AudioError], None] | None = 
         values = BLOCK_VALUES if broken is None else FINE_VALUES
         rate = file.samplerate
         frames = values * rate // (file.channels * max(rate, audio.sample_rate))  # resampled, no more either
-        blocks = mono(_true(path, file, _decoded(file, max(1, frames))), audio.channel, rate)
-        yield from resample(blocks if broken is None else _to_the_break(blocks, broken), rate, audio)
+        blocks = mix_to_mono(_true(path, file, _decoded(file, max(1, frames))), audio.channel, rate)
+        yield from resample_blocks(blocks if broken is None else _to_the_break(blocks, broken), rate, audio)
 
 
 def _to_the_break(blocks: Iterator[Samples], broken: Callable[[AudioError], None]) -> Iterator[Samples]:
@@ -67,7 +69,7 @@ def _to_the_break(blocks: Iterator[Samples], broken: Callable[[AudioError], None
         broken(e)
 
 
-def mono(
+def mix_to_mono(
     blocks: Iterable[NDArray[np.float32]], channel: int | None, rate: int | None = None
 ) -> Iterator[Samples]:
     """Take one channel, or the mean of all, of blocks of shape (n, channels).
@@ -95,7 +97,7 @@ def mono(
         yield samples
 
 
-def resample(blocks: Iterable[Samples], rate: int, audio: Audio) -> Iterator[Samples]:
+def resample_blocks(blocks: Iterable[Samples], rate: int, audio: Audio) -> Iterator[Samples]:
     """Bring mono blocks from `rate` Hz to `audio.sample_rate`: the bytes of `soxr.resample` on the whole."""
     if rate == audio.sample_rate:
         yield from blocks
@@ -145,9 +147,9 @@ def _open(path: str) -> soundfile.SoundFile:
         raise AudioError(f"is not audio that libsndfile reads: {_sentence(e)}", "open", "not audio") from e
     except TypeError as e:  # soundfile wants to be told what a headerless file holds
         raise AudioError("has no header that says what it holds", "open", "not audio") from e
-    if not RATES[0] <= file.samplerate <= RATES[1]:
+    if not SAMPLE_RATE_LIMITS[0] <= file.samplerate <= SAMPLE_RATE_LIMITS[1]:
         file.close()
-        text = f"says it has {file.samplerate} samples a second; wanted {RATES[0]} to {RATES[1]}"
+        text = f"says it has {file.samplerate} samples a second; wanted {SAMPLE_RATE_LIMITS[0]} to {SAMPLE_RATE_LIMITS[1]}"
         raise AudioError(text, "open", "rate")
     return file
 
@@ -190,7 +192,7 @@ def _true(
     path: str, file: soundfile.SoundFile, blocks: Iterator[NDArray[np.float32]]
 ) -> Iterator[NDArray[np.float32]]:
     """Pass blocks on as long as the file can hold what they say, and see that it holds no more."""
-    density = DENSITY.get(file.subtype)
+    density = MAX_SAMPLES_PER_BYTE.get(file.subtype)
     most = density * os.stat(path).st_size // file.channels if density else None
     done = 0
     for block in blocks:
@@ -199,7 +201,7 @@ def _true(
             text = f"breaks off by sample {most}: there are no bytes for what its header says follows"
             raise AudioError(text, "decode", "header", most / file.samplerate)
         yield block
-    said = left_over(path, file.format)
+    said = describe_unread_data(path, file.format)
     if said:
         raise AudioError(f"ends at sample {done}: {said}", "decode", "header", done / file.samplerate)
 

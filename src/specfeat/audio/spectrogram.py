@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from specfeat.audio.stft import Double, Float, Stft
-from specfeat.config.mel import hz_to_mel, top_bin
+from specfeat.audio.stft import DoubleArray, FloatArray, Stft
+from specfeat.config.mel_scale import find_top_bin, hz_to_mel
 from specfeat.config.settings import Settings
 from specfeat.config.sound import Compress, Db, Deltas, Ln, Log10, Mel, Mfcc, Normalize, Pcen, Power
 
@@ -22,21 +22,21 @@ class SpectrogramMaker:
     def __init__(self, settings: Settings) -> None:
         spectrogram = settings.spectrogram
         self.settings = settings
-        self.stft = Stft(spectrogram, settings.cutter.frames)
+        self.stft = Stft(spectrogram, settings.clip_grid.frames)
         self._filters = (
-            mel_filters(spectrogram.mel, settings.audio.sample_rate, spectrogram.n_fft).T.copy()
+            make_mel_filters(spectrogram.mel, settings.audio.sample_rate, spectrogram.n_fft).T.copy()
             if spectrogram.mel
             else None
         )
         self._cepstrum = (
-            cepstrum(spectrogram.mfcc, spectrogram.mel.bands)
+            make_cepstrum_matrix(spectrogram.mfcc, spectrogram.mel.bands)
             if spectrogram.mfcc and spectrogram.mel
             else None
         )
-        self._compress = compression(spectrogram.compress)
+        self._compress = make_compression(spectrogram.compress)
         self._blas = ThreadpoolController()
 
-    def frames(self, blocks: Iterable[Float]) -> Iterator[Float]:
+    def frames(self, blocks: Iterable[FloatArray]) -> Iterator[FloatArray]:
         """Yield the spectrogram of a stream of mono samples, some frames at a time.
 
         Yields:
@@ -45,7 +45,7 @@ class SpectrogramMaker:
         spectrogram = self.settings.spectrogram
         bands = self._bands(blocks)
         frames = (
-            with_deltas(bands, spectrogram.deltas)
+            append_deltas(bands, spectrogram.deltas)
             if spectrogram.deltas
             else (b[..., np.newaxis] for b in bands)
         )
@@ -56,12 +56,12 @@ class SpectrogramMaker:
             frames = ((block - mean) / std for block in frames)
         yield from frames
 
-    def clip(self, clip: Float) -> Float:
+    def clip(self, clip: FloatArray) -> FloatArray:
         """Finish one clip, shape `Settings.input_shape`: normalise it by its own values if asked."""
         normalize = self.settings.spectrogram.normalize
-        return normalized(clip, normalize) if normalize and normalize.clip else clip
+        return normalize_clip(clip, normalize) if normalize and normalize.clip else clip
 
-    def _bands(self, blocks: Iterable[Float]) -> Iterator[Float]:
+    def _bands(self, blocks: Iterable[FloatArray]) -> Iterator[FloatArray]:
         """Yield float32 blocks of shape (frames, bins), compressed, or their cepstrum.
 
         All is done in whole blocks, and what was filled up at the end is cut off last.
@@ -71,27 +71,27 @@ class SpectrogramMaker:
         values = self._magnitudes(blocks, counts)
         if compress and compress.pcen:
             hop_seconds = self.settings.spectrogram.hop_length / self.settings.audio.sample_rate
-            values = pcen(values, compress.pcen, hop_seconds)
+            values = apply_pcen(values, compress.pcen, hop_seconds)
         for block in values:
             yield self._product(self._compress(block), self._cepstrum)[: counts.popleft()]
 
-    def _magnitudes(self, blocks: Iterable[Float], counts: deque[int]) -> Iterator[Float]:
+    def _magnitudes(self, blocks: Iterable[FloatArray], counts: deque[int]) -> Iterator[FloatArray]:
         for frames, count in self.stft.frames(blocks):
             counts.append(count)
             with np.errstate(over="ignore", invalid="ignore"):  # ClipMaker tells of what is not finite
                 magnitudes = self.stft.magnitudes(frames).astype(np.float32)
             yield self._product(magnitudes, self._filters)
 
-    def _product(self, values: Float, matrix: Float | None) -> Float:
+    def _product(self, values: FloatArray, matrix: FloatArray | None) -> FloatArray:
         if matrix is None:
             return values
         # On one thread, because a matrix product may round otherwise when it is shared out.
         with self._blas.limit(limits=1, user_api="blas"), np.errstate(over="ignore", invalid="ignore"):
-            product: Float = values @ matrix
+            product: FloatArray = values @ matrix
         return product
 
 
-def mel_filters(mel: Mel, sample_rate: int, n_fft: int) -> Float:
+def make_mel_filters(mel: Mel, sample_rate: int, n_fft: int) -> FloatArray:
     """Return the triangles of the bands that are kept, float32, shape (bands, n_fft // 2 + 1).
 
     librosa.filters.mel with `triangles: hz`; with `mel` the sides are straight over the mel scale,
@@ -106,7 +106,7 @@ def mel_filters(mel: Mel, sample_rate: int, n_fft: int) -> Float:
     widths = np.diff(points)
     rising = (places - points[:-2, np.newaxis]) / widths[:-1, np.newaxis]
     falling = (points[2:, np.newaxis] - places) / widths[1:, np.newaxis]
-    triangles: Double = np.maximum(0.0, np.minimum(rising, falling))
+    triangles: DoubleArray = np.maximum(0.0, np.minimum(rising, falling))
     if mel.norm == "slaney":
         triangles *= (2.0 / (edges[2:] - edges[:-2]))[:, np.newaxis]
     if mel.top_bin == "drop":
@@ -114,21 +114,21 @@ def mel_filters(mel: Mel, sample_rate: int, n_fft: int) -> Float:
     return triangles.astype(np.float32)
 
 
-def _drop_top_bins(triangles: Double, edges_hz: tuple[float, ...], bin_hz: float) -> None:
+def _drop_top_bins(triangles: DoubleArray, edges_hz: tuple[float, ...], bin_hz: float) -> None:
     for band, triangle in enumerate(triangles):
-        top = top_bin(edges_hz, band, bin_hz)
+        top = find_top_bin(edges_hz, band, bin_hz)
         if top is not None:
             triangle[top] = 0.0
 
 
-def cepstrum(mfcc: Mfcc, n_mels: int) -> Float:
+def make_cepstrum_matrix(mfcc: Mfcc, n_mels: int) -> FloatArray:
     """Return the matrix of the DCT (type 2) and the lifter, float32, shape (n_mels, n_mfcc).
 
     As scipy.fft.dct and librosa.feature.mfcc, whose lifter is 1 + (lifter / 2) sin(pi (k + 1) / lifter).
     """
     k = np.arange(mfcc.n_mfcc)
     n = np.arange(n_mels)[:, np.newaxis]
-    basis: Double = 2.0 * np.cos(np.pi * k * (2 * n + 1) / (2 * n_mels))
+    basis: DoubleArray = 2.0 * np.cos(np.pi * k * (2 * n + 1) / (2 * n_mels))
     if mfcc.norm == "ortho":
         basis *= np.where(k == 0, np.sqrt(1 / (4 * n_mels)), np.sqrt(1 / (2 * n_mels)))
     if mfcc.lifter:
@@ -139,26 +139,26 @@ def cepstrum(mfcc: Mfcc, n_mels: int) -> Float:
 # --- compression: each function takes and gives float32 ------------------------------------------
 
 
-def _ln(x: Float, ln: Ln) -> Float:
+def _ln(x: FloatArray, ln: Ln) -> FloatArray:
     return np.log(np.maximum(x, np.float32(ln.amin)) + np.float32(ln.offset))
 
 
-def _db(x: Float, db: Db) -> Float:
-    decibels: Float = np.float32(10.0) * np.log10(np.maximum(x, np.float32(db.amin)))
+def _db(x: FloatArray, db: Db) -> FloatArray:
+    decibels: FloatArray = np.float32(10.0) * np.log10(np.maximum(x, np.float32(db.amin)))
     decibels -= np.float32(10.0 * np.log10(db.ref))
     return decibels if db.floor is None else np.maximum(decibels, np.float32(db.floor))
 
 
-def _log10(x: Float, log10: Log10) -> Float:
-    compressed: Float = np.log10(np.float32(1.0) + np.float32(log10.scale) * x)
+def _log10(x: FloatArray, log10: Log10) -> FloatArray:
+    compressed: FloatArray = np.log10(np.float32(1.0) + np.float32(log10.scale) * x)
     return compressed
 
 
-def _power(x: Float, power: Power) -> Float:
+def _power(x: FloatArray, power: Power) -> FloatArray:
     return x ** np.float32(power.exponent)
 
 
-def compression(compress: Compress | None) -> Callable[[Float], Float]:
+def make_compression(compress: Compress | None) -> Callable[[FloatArray], FloatArray]:
     """Return the function that compresses a block; PCEN, which has a memory, is `pcen` below."""
     if compress and compress.ln:
         ln = compress.ln
@@ -175,7 +175,7 @@ def compression(compress: Compress | None) -> Callable[[Float], Float]:
     return lambda x: x
 
 
-def pcen(blocks: Iterable[Float], settings: Pcen, hop_seconds: float) -> Iterator[Float]:
+def apply_pcen(blocks: Iterable[FloatArray], settings: Pcen, hop_seconds: float) -> Iterator[FloatArray]:
     """Normalise each band by its own smoothed past, as librosa.pcen does from a cold start.
 
     M[t] = (1 - b) M[t-1] + b E[t] with M[-1] = 1;
@@ -188,7 +188,7 @@ def pcen(blocks: Iterable[Float], settings: Pcen, hop_seconds: float) -> Iterato
     """
     t = settings.time_constant / hop_seconds
     b = (np.sqrt(1.0 + 4.0 * t**2) - 1.0) / (2.0 * t**2)
-    state: Double | None = None
+    state: DoubleArray | None = None
     for block in blocks:
         energy = block.astype(np.float64)
         smooth = np.empty_like(energy)
@@ -199,20 +199,20 @@ def pcen(blocks: Iterable[Float], settings: Pcen, hop_seconds: float) -> Iterato
         yield _pcen_root(gained, settings).astype(np.float32)
 
 
-def _pcen_root(gained: Double, settings: Pcen) -> Double:
+def _pcen_root(gained: DoubleArray, settings: Pcen) -> DoubleArray:
     bias, power = settings.bias, settings.power
     if power == 0:
         return np.log1p(gained)
     if bias == 0:
         return gained**power
-    rooted: Double = bias**power * np.expm1(power * np.log1p(gained / bias))
+    rooted: DoubleArray = bias**power * np.expm1(power * np.log1p(gained / bias))
     return rooted
 
 
 # --- over time -----------------------------------------------------------------------------------
 
 
-def delta_weights(order: int, width: int) -> Double:
+def compute_delta_weights(order: int, width: int) -> DoubleArray:
     """Return the weights of the `order`-th derivative of the least-squares polynomial of that degree.
 
     Over `width` frames around the present one: Savitzky and Golay 1964, as librosa.feature.delta.
@@ -222,21 +222,23 @@ def delta_weights(order: int, width: int) -> Double:
     if order == 1:
         return k / squares
     fourths = float((k**4).sum())
-    weights: Double = 2.0 * (width * k**2 - squares) / (width * fourths - squares**2)
+    weights: DoubleArray = 2.0 * (width * k**2 - squares) / (width * fourths - squares**2)
     return weights
 
 
-def with_deltas(blocks: Iterable[Float], deltas: Deltas) -> Iterator[Float]:
+def append_deltas(blocks: Iterable[FloatArray], deltas: Deltas) -> Iterator[FloatArray]:
     """Add the deltas of a stream as channels: (frames, bins) to (frames, bins, 1 + order).
 
     At the ends, where the polynomial is fitted to the first or last `width` frames, its `order`-th
     derivative is that of the nearest frame with a whole window. Fewer than `width` frames give nothing.
     """
     half = deltas.width // 2
-    weights = [delta_weights(order, deltas.width).astype(np.float32) for order in range(1, deltas.order + 1)]
-    pending: Float | None = None
+    weights = [
+        compute_delta_weights(order, deltas.width).astype(np.float32) for order in range(1, deltas.order + 1)
+    ]
+    pending: FloatArray | None = None
     first = True
-    last: Float | None = None
+    last: FloatArray | None = None
     for block in blocks:
         pending = block if pending is None else np.concatenate([pending, block])
         count = len(pending) - 2 * half
@@ -254,25 +256,25 @@ def with_deltas(blocks: Iterable[Float], deltas: Deltas) -> Iterator[Float]:
         yield _at_an_end(pending[half:], last)
 
 
-def _weighted(frames: Float, weights: Float, count: int) -> Float:
-    total: Float = weights[0] * frames[:count]
+def _weighted(frames: FloatArray, weights: FloatArray, count: int) -> FloatArray:
+    total: FloatArray = weights[0] * frames[:count]
     for k in range(1, len(weights)):
         total += weights[k] * frames[k : k + count]
     return total
 
 
-def _at_an_end(frames: Float, whole: Float) -> Float:
+def _at_an_end(frames: FloatArray, whole: FloatArray) -> FloatArray:
     """Give frames at an end the deltas of the nearest frame that has a whole window."""
     out = np.repeat(whole[np.newaxis], len(frames), axis=0)
     out[..., 0] = frames
     return out
 
 
-def normalized(clip: Float, normalize: Normalize) -> Float:
+def normalize_clip(clip: FloatArray, normalize: Normalize) -> FloatArray:
     """Normalise one clip, shape (frames, bins, channels), each channel by its own values."""
     if normalize.clip == "max":
         largest = np.abs(clip).max(axis=(0, 1))
-        out: Float = np.divide(clip, np.where(largest > 0, largest, 1.0), dtype=np.float32)
+        out: FloatArray = np.divide(clip, np.where(largest > 0, largest, 1.0), dtype=np.float32)
     elif normalize.clip == "subtract_max":
         out = clip - clip.max(axis=(0, 1))
     else:
@@ -280,7 +282,7 @@ def normalized(clip: Float, normalize: Normalize) -> Float:
     return out if normalize.floor is None else np.maximum(out, np.float32(normalize.floor))
 
 
-def _standardized(clip: Float) -> Float:
+def _standardized(clip: FloatArray) -> FloatArray:
     wide = clip.astype(np.float64)
     wide -= wide.mean(axis=(0, 1))
     std = wide.std(axis=(0, 1))  # exactly 0 for a constant clip: its mean in float64 is exact

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from specfeat.config.sound import Preemphasis, Spectrogram
 
-Float = NDArray[np.float32]
-Double = NDArray[np.float64]
+FloatArray = NDArray[np.float32]
+DoubleArray = NDArray[np.float64]
 
 # Coefficients a_k of the windows sum_k (-1)^k a_k cos(2 pi k n / N); Harris 1978 (blackmanharris),
 # Nuttall 1981 (nuttall), D'Antona and Ferrero 2006 (flattop), as scipy.signal.windows has them.
@@ -25,7 +25,7 @@ _COSINES = {
 }
 
 
-def window(settings: Spectrogram) -> Double:
+def make_window(settings: Spectrogram) -> DoubleArray:
     """Return the window, float64, shape (frame_length,): zeros around it where a frame is longer."""
     length = settings.window_samples
     shape = _shape(settings, length)
@@ -33,14 +33,14 @@ def window(settings: Spectrogram) -> Double:
     return np.pad(shape, (left, settings.frame_length - length - left))
 
 
-def _shape(settings: Spectrogram, length: int) -> Double:
+def _shape(settings: Spectrogram, length: int) -> DoubleArray:
     name = settings.window
     if length == 1:
         return np.ones(1)
     if not isinstance(name, str):
         from librosa.filters import get_window  # numba takes a second, and hardly anybody asks for these
 
-        shaped: Double = get_window(name, length, fftbins=settings.periodic)
+        shaped: DoubleArray = get_window(name, length, fftbins=settings.periodic)
         return shaped
     n = np.arange(length, dtype=np.float64)
     period = length if settings.periodic else max(1, length - 1)
@@ -49,7 +49,9 @@ def _shape(settings: Spectrogram, length: int) -> Double:
     if name == "povey":  # Kaldi, feat/feature-window.cc: a Hann window to the power of 0.85
         return (0.5 - 0.5 * np.cos(2.0 * np.pi * n / period)) ** 0.85
     terms = enumerate(_COSINES[name])
-    total: Double = np.sum([(-1) ** k * a * np.cos(2.0 * np.pi * k * n / period) for k, a in terms], axis=0)
+    total: DoubleArray = np.sum(
+        [(-1) ** k * a * np.cos(2.0 * np.pi * k * n / period) for k, a in terms], axis=0
+    )
     return total
 
 
@@ -72,14 +74,14 @@ class Stft:
         self.settings = settings
         most = max(16, 65_536 // settings.n_fft)  # half a MiB of float64 fits the second-level cache
         self.rows = most if clip_frames < 16 else -(-clip_frames // -(-clip_frames // most))
-        self._window = window(settings)
+        self._window = make_window(settings)
         # Work space, used again for every block: asking for it anew takes longer than the transform.
         bins = settings.n_fft // 2 + 1
         self._padded = np.zeros((self.rows, settings.n_fft))
         self._spectrum = np.empty((self.rows, bins), np.complex128)
         self._power = np.empty((self.rows, bins))
 
-    def frames(self, blocks: Iterable[Float]) -> Iterator[tuple[Float, int]]:
+    def frames(self, blocks: Iterable[FloatArray]) -> Iterator[tuple[FloatArray, int]]:
         """Cut a stream of samples into blocks of frames.
 
         Yields:
@@ -88,11 +90,11 @@ class Stft:
         """
         settings, hop = self.settings, self.settings.hop_length
         if settings.preemphasis and settings.preemphasis.per == "file":
-            blocks = preemphasized(blocks, settings.preemphasis)
+            blocks = apply_preemphasis(blocks, settings.preemphasis)
         if settings.margin:
-            blocks = centred(blocks, settings.margin, settings.pad_mode)
+            blocks = pad_centred(blocks, settings.margin, settings.pad_mode)
         if settings.pad_end:
-            blocks = ended(blocks, settings)
+            blocks = pad_end(blocks, settings)
         need = (self.rows - 1) * hop + settings.frame_length
         pending = np.empty(0, np.float32)
         for block in blocks:
@@ -106,11 +108,11 @@ class Stft:
         if count:
             yield self._cut(np.pad(pending, (0, need - len(pending)))), count
 
-    def _cut(self, samples: Float) -> Float:
+    def _cut(self, samples: FloatArray) -> FloatArray:
         every = np.lib.stride_tricks.sliding_window_view(samples, self.settings.frame_length)
         return every[:: self.settings.hop_length]
 
-    def magnitudes(self, frames: Float) -> Double:
+    def magnitudes(self, frames: FloatArray) -> DoubleArray:
         """Return |STFT| ** power of one block, float64, shape (rows, n_fft // 2 + 1).
 
         It is valid until the next call.
@@ -128,7 +130,7 @@ class Stft:
             power **= settings.power / 2
         return power
 
-    def _windowed(self, frames: Float) -> None:
+    def _windowed(self, frames: FloatArray) -> None:
         settings, work = self.settings, self._padded[:, : self.settings.frame_length]
         preemphasis = (
             settings.preemphasis if settings.preemphasis and settings.preemphasis.per == "frame" else None
@@ -147,7 +149,9 @@ class Stft:
         work *= self._window
 
 
-def centred(blocks: Iterable[Float], margin: int, mode: Literal["constant", "reflect"]) -> Iterator[Float]:
+def pad_centred(
+    blocks: Iterable[FloatArray], margin: int, mode: Literal["constant", "reflect"]
+) -> Iterator[FloatArray]:
     """Pad a stream at both ends, as `np.pad(whole, margin, mode)` does; nothing stays nothing."""
     blocks = iter(blocks)
     head = _take(blocks, margin + 1)
@@ -163,7 +167,7 @@ def centred(blocks: Iterable[Float], margin: int, mode: Literal["constant", "ref
     yield np.pad(tail, (0, margin), mode)[len(tail) :]
 
 
-def ended(blocks: Iterable[Float], settings: Spectrogram) -> Iterator[Float]:
+def pad_end(blocks: Iterable[FloatArray], settings: Spectrogram) -> Iterator[FloatArray]:
     """Append the zeros that give one frame for every hop begun."""
     total = 0
     for block in blocks:
@@ -174,7 +178,7 @@ def ended(blocks: Iterable[Float], settings: Spectrogram) -> Iterator[Float]:
         yield np.zeros(max(0, last - total), np.float32)
 
 
-def preemphasized(blocks: Iterable[Float], preemphasis: Preemphasis) -> Iterator[Float]:
+def apply_preemphasis(blocks: Iterable[FloatArray], preemphasis: Preemphasis) -> Iterator[FloatArray]:
     """Filter a stream: y[n] = x[n] - coef x[n-1], begun as librosa.effects.preemphasis begins it.
 
     There y[0] = x[0] + (2 x[0] - x[1]): the line through the first two samples, continued.
@@ -182,7 +186,7 @@ def preemphasized(blocks: Iterable[Float], preemphasis: Preemphasis) -> Iterator
     coef = np.float32(preemphasis.coef)
     blocks = iter(blocks)
     head = _take(blocks, 2)
-    before: Float | None = None
+    before: FloatArray | None = None
     for block in chain([head] if len(head) else [], blocks):
         if not len(block):
             continue
@@ -196,7 +200,7 @@ def preemphasized(blocks: Iterable[Float], preemphasis: Preemphasis) -> Iterator
         yield out
 
 
-def _take(blocks: Iterator[Float], least: int) -> Float:
+def _take(blocks: Iterator[FloatArray], least: int) -> FloatArray:
     """Gather blocks until they hold `least` samples or are at their end."""
     gathered, total = [np.empty(0, np.float32)], 0
     while total < least:

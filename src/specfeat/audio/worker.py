@@ -25,17 +25,19 @@ from typing import Any
 import numpy as np
 
 from specfeat.audio import decode
-from specfeat.audio.clips import ClipMaker, Clips
-from specfeat.audio.stft import Float
+from specfeat.audio.clips import ClipIterator, ClipMaker
+from specfeat.audio.stft import FloatArray
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError
 
 MESSAGE_BYTES = 262_144  # clips that travel together: short files many at a time, a long one in pieces
-PROGRESS = struct.Struct("qd")  # how many files this process has begun, and when (0.0: it waits to send)
+PROGRESS_LAYOUT = struct.Struct(
+    "qd"
+)  # how many files this process has begun, and when (0.0: it waits to send)
 
 
 @dataclass(slots=True)
-class Sender:
+class EventSender:
     """Gathers what has been made until it is worth a message.
 
     A message is a list of events and the clips that they speak of, one after another: ["clips", how many],
@@ -48,7 +50,7 @@ class Sender:
 
     connection: Connection
     progress: mmap.mmap
-    clips: Float
+    clips: FloatArray
     filled: int = 0
     events: list[list[Any]] = field(default_factory=list)
     begun: int = 0
@@ -62,9 +64,9 @@ class Sender:
         self.split = False
         self.waited = 0.0
         self.since = time.monotonic()
-        PROGRESS.pack_into(self.progress, 0, self.begun, self.since)
+        PROGRESS_LAYOUT.pack_into(self.progress, 0, self.begun, self.since)
 
-    def clip(self, clip: Float) -> None:
+    def clip(self, clip: FloatArray) -> None:
         """Take one clip; it is copied."""
         if self.events and self.events[-1][0] == "clips":
             self.events[-1][1] += 1
@@ -75,7 +77,7 @@ class Sender:
         if self.filled == len(self.clips):
             self.send()
 
-    def end(self, clips: Clips, seconds: float, error: AudioError | None, *, kept: bool) -> None:
+    def end(self, clips: ClipIterator, seconds: float, error: AudioError | None, *, kept: bool) -> None:
         """Take a file's end; the end of a file whose clips are partly sent goes off with the last of them.
 
         So when the process dies, a file of which the parent has a part is the one that it died over, and
@@ -91,7 +93,7 @@ class Sender:
         if not self.events:
             return
         before = time.monotonic()
-        PROGRESS.pack_into(self.progress, 0, self.begun, 0.0)
+        PROGRESS_LAYOUT.pack_into(self.progress, 0, self.begun, 0.0)
         self.connection.send_bytes(json.dumps(self.events).encode())
         if self.filled:
             self.connection.send_bytes(self.clips[: self.filled].data.cast("B"))
@@ -99,27 +101,27 @@ class Sender:
         self.split = True
         self.since += time.monotonic() - before
         self.waited += time.monotonic() - before
-        PROGRESS.pack_into(self.progress, 0, self.begun, self.since)
+        PROGRESS_LAYOUT.pack_into(self.progress, 0, self.begun, self.since)
 
 
-def message_shape(settings: Settings) -> tuple[int, ...]:
+def compute_message_shape(settings: Settings) -> tuple[int, ...]:
     """Return the shape of the clips that fill a message."""
     clips = -(-MESSAGE_BYTES // (4 * math.prod(settings.input_shape)))
     return (clips, *settings.input_shape)
 
 
-def work(connection: Connection, progress: mmap.mmap) -> None:
+def run_tasks(connection: Connection, progress: mmap.mmap) -> None:
     """Do the tasks that come, each a list of paths, until there are no more."""
     settings, keep_partial = _received(connection)
     maker = ClipMaker(settings)
-    sender = Sender(connection, progress, np.empty(message_shape(settings), np.float32))
+    sender = EventSender(connection, progress, np.empty(compute_message_shape(settings), np.float32))
     while True:
         try:
             paths: list[str] = _received(connection)
         except EOFError:
             return
         for path in paths:
-            one(path, maker, sender, keep_partial=keep_partial)
+            process_file(path, maker, sender, keep_partial=keep_partial)
         sender.send()
 
 
@@ -127,12 +129,14 @@ def _received(connection: Connection) -> Any:
     return pickle.loads(connection.recv_bytes())  # noqa: S301  our parent alone has the other end of the pair
 
 
-def one(path: str, maker: ClipMaker, sender: Sender, *, keep_partial: bool) -> None:
+def process_file(path: str, maker: ClipMaker, sender: EventSender, *, keep_partial: bool) -> None:
     """Take one file to its clips; whatever goes wrong with it is in its end."""
     sender.begin()
     begun = time.perf_counter()
     broken: list[AudioError] = []
-    clips = maker.clips(decode.read(path, maker.settings.audio, broken.append if keep_partial else None))
+    clips = maker.clips(
+        decode.read_samples(path, maker.settings.audio, broken.append if keep_partial else None)
+    )
     error: AudioError | None = None
     try:
         for clip in clips:
@@ -147,7 +151,7 @@ def one(path: str, maker: ClipMaker, sender: Sender, *, keep_partial: bool) -> N
     sender.end(clips, seconds, error or (broken[0] if broken else None), kept=error is None)
 
 
-def die_with_parent(lifeline: int) -> None:
+def end_with_parent(lifeline: int) -> None:
     """Have the system end this process, in whatever it hangs, when the other end of a socket is closed.
 
     Only the parent has that end, and it writes nothing. So the socket's first SIGIO, which ends a process
@@ -159,7 +163,7 @@ def die_with_parent(lifeline: int) -> None:
         os._exit(1)
 
 
-def die_first() -> None:
+def prefer_out_of_memory_kill() -> None:
     """Where memory runs out, Linux is to end this process rather than its parent: that costs one file."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500")
@@ -170,12 +174,12 @@ def main(arguments: list[str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # they go to the whole group, and are the parent's to answer
     descriptor, shared, lifeline = map(int, arguments)
-    die_with_parent(lifeline)
-    die_first()
-    progress: Any = mmap.mmap(shared, PROGRESS.size)
+    end_with_parent(lifeline)
+    prefer_out_of_memory_kill()
+    progress: Any = mmap.mmap(shared, PROGRESS_LAYOUT.size)
     with Connection(descriptor) as connection:
         try:
-            work(connection, progress)
+            run_tasks(connection, progress)
         except (BrokenPipeError, ConnectionResetError):  # the parent is gone
             os._exit(1)
 

@@ -14,10 +14,10 @@ import typer
 
 from specfeat import __version__
 from specfeat.cli.extract import extract
-from specfeat.cli.lean import uncollected, unplugged
-from specfeat.cli.stop import Stopped, stop, stoppable
+from specfeat.cli.signals import StoppedBySignal, handle_stop_signal, stop_on_signal
 from specfeat.cli.weights import weights
-from specfeat.errors import WANTED, SpecfeatError, one_line
+from specfeat.errors import EXTRACT_USAGE_HINT, SpecfeatError, escape_control_characters
+from specfeat.process_state import disable_pydantic_plugins, pause_garbage_collection
 
 app = typer.Typer(
     name="specfeat",
@@ -67,7 +67,7 @@ def main() -> int:
         finally:
             for number in _STOPPING:  # all is done: the way out is not to be interrupted
                 signal.signal(number, signal.SIG_IGN)
-    except Stopped as e:  # here, as it may come on the way out, too
+    except StoppedBySignal as e:  # here, as it may come on the way out, too
         _say(str(e))
         code = 128 + e.number
     finally:
@@ -78,9 +78,9 @@ def main() -> int:
 def _run() -> int:
     for number in _STOPPING:
         if signal.getsignal(number) != signal.SIG_IGN:  # as it is under nohup
-            signal.signal(number, stop)
+            signal.signal(number, handle_stop_signal)
     try:
-        with uncollected(), unplugged(), stoppable():
+        with pause_garbage_collection(), disable_pydantic_plugins(), stop_on_signal():
             code = app(standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -100,7 +100,7 @@ def _run() -> int:
 def _misused(said: str, context: object) -> str:
     """Return what Typer has to say of the words on the command line, in our words."""
     if "'OUTPUT'" in said:
-        said = WANTED
+        said = EXTRACT_USAGE_HINT
     for theirs, ours in _PLAINER.items():
         said = said.replace(theirs, ours)
     command = getattr(context, "command_path", "specfeat")
@@ -161,4 +161,4 @@ def _say(text: str) -> None:
     if sys.stderr is None:
         return
     with contextlib.suppress(OSError):  # nobody reads stderr; the exit code still tells
-        print(f"specfeat: {one_line(text)}", file=sys.stderr)
+        print(f"specfeat: {escape_control_characters(text)}", file=sys.stderr)

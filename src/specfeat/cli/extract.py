@@ -11,24 +11,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specfeat.cli.cores import available
-from specfeat.cli.lean import collect_again, without_optional
-from specfeat.cli.log import Log
-from specfeat.cli.names import read_names
-from specfeat.cli.stop import going_on, still_stopped, tell, unmistaken, when_stopped
-from specfeat.errors import LOOK, UsageError
-from specfeat.failures import Failures, Limit
+from specfeat.cli.input_list import read_input_list
+from specfeat.cli.json_log import JsonLog
+from specfeat.cli.signals import (
+    append_to_error,
+    format_resume_command,
+    raise_pending_signal,
+    restore_signal_error,
+    set_run_state_describer,
+)
+from specfeat.cpu_count import count_available_cores
+from specfeat.errors import CHECK_PATH_HINT, UsageError
+from specfeat.process_state import hide_optional_packages, resume_garbage_collection
+from specfeat.run.failure_limit import FailureCounter, FailureLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from specfeat.cli.progress import Voice
+    from specfeat.cli.progress import ProgressReporter
     from specfeat.config import Config
     from specfeat.network.build import Network
-    from specfeat.output.place import Place
-    from specfeat.output.record import Summary
-    from specfeat.output.work import Work
-    from specfeat.plan import Plan
+    from specfeat.output.paths import OutputPaths
+    from specfeat.output.record import RunSummary
+    from specfeat.output.work_folder import WorkFolder
+    from specfeat.run.plan import RunPlan
 
 Inputs = Annotated[
     list[str] | None,
@@ -171,11 +177,11 @@ def extract(
     Exit code: 0 all done, 1 failed, 2 usage or config, 3 done but files failed or broke, 4 nothing usable,
     75 another run is at work on OUTPUT, 130 and 143 stopped by a signal.
     """
-    from specfeat.cli.progress import Voice  # here and below: nothing that --help has to wait for
+    from specfeat.cli.progress import ProgressReporter  # here and below: nothing that --help has to wait for
     from specfeat.config import load_config
     from specfeat.config.device import parse_device
     from specfeat.config.weights_file import check_weights_file
-    from specfeat.output.place import Place
+    from specfeat.output.paths import OutputPaths
 
     wishes = {
         "force": force,
@@ -188,19 +194,19 @@ def extract(
         device=device,
         workers=workers,
         threads=threads,
-        limit=Limit(stop=on_error == OnError.stop, most=max_failures),
+        limit=FailureLimit(stop=on_error == OnError.stop, most=max_failures),
         timeout_s=timeout_per_file or (None if timeout_per_file is None else math.inf),
     )
-    with Log(log_json) as log:
-        voice = Voice(quiet=quiet, verbose=verbose, log=log)
+    with JsonLog(log_json) as log:
+        voice = ProgressReporter(quiet=quiet, verbose=verbose, log=log)
         parse_device(device)
         checked = load_config(config, overrides or [])
         check_weights_file(checked)
         if not output or not (inputs or files_from):
             raise UsageError("wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy")
-        place = Place(Path(output))
+        place = OutputPaths(Path(output))
         place.check_folder()
-        listed = [] if files_from is None else read_names(files_from, null=null)
+        listed = [] if files_from is None else read_input_list(files_from, null=null)
         _check_inputs(inputs or [])
         summary = _obtain(checked, place, (inputs or [], listed), wishes, lock_wait, voice, running)
         log.exit_code = 3 if summary.failed or summary.partial else 0
@@ -214,116 +220,118 @@ class Running:
     device: str
     workers: int | None
     threads: int | None
-    limit: Limit
+    limit: FailureLimit
     timeout_s: float | None
 
 
 def _obtain(
     config: "Config",
-    place: "Place",
+    place: "OutputPaths",
     inputs: tuple[list[str], list[str]],
     wishes: dict[str, bool],
     lock_wait: float,
-    voice: "Voice",
+    voice: "ProgressReporter",
     running: Running,
-) -> "Summary":
+) -> "RunSummary":
     """Make the output, or find that it is there."""
-    from specfeat.audio.collect import collect
-    from specfeat.output.record import summarize
-    from specfeat.output.work import Work
-    from specfeat.plan import Wishes, make_plan
+    from specfeat.audio.discovery import find_audio_files
+    from specfeat.output.record import summarize_record
+    from specfeat.output.work_folder import WorkFolder
+    from specfeat.run.plan import RunOptions, make_plan
 
-    work = Work(place, lock_wait)
-    when_stopped(partial(_standing, work))
+    work = WorkFolder(place, lock_wait)
+    set_run_state_describer(partial(_standing, work))
     try:
-        with work, unmistaken():
-            collection = collect(*inputs)
+        with work, restore_signal_error():
+            collection = find_audio_files(*inputs)
             place.check_apart_from(collection.paths)
-            plan = make_plan(config, running.device, collection, work, Wishes(**wishes))
+            plan = make_plan(config, running.device, collection, work, RunOptions(**wishes))
             voice.begin(config, plan)
             if plan.complete is not None:
-                summary = summarize(plan.complete)
+                summary = summarize_record(plan.complete)
             else:
                 summary = _carry_out(config, plan, work, voice, running)
         voice.done(summary, os.fspath(place.array), new=plan.complete is None)
     except Exception as e:
         if work.begun:
-            tell(e, _standing(work))
+            append_to_error(e, _standing(work))
         raise
     return summary
 
 
-def _carry_out(config: "Config", plan: "Plan", work: "Work", voice: "Voice", running: Running) -> "Summary":
+def _carry_out(
+    config: "Config", plan: "RunPlan", work: "WorkFolder", voice: "ProgressReporter", running: Running
+) -> "RunSummary":
     """Extract what is to be done, and what turns out to be made otherwise if it may go."""
-    from specfeat.job import OtherwiseError
-    from specfeat.plan import anew
+    from specfeat.run.plan import plan_full_recompute
+    from specfeat.run.runner import ChangedSettingsError
 
     network = cache(partial(_network, config, voice, running))  # built when it is wanted, and once
     try:
         return _extract(config, plan, work, voice, running, network)
-    except OtherwiseError:
+    except ChangedSettingsError:
         if not plan.force:
             raise
-    plan = anew(plan, work)
+    plan = plan_full_recompute(plan, work)
     voice.notes(plan)
     return _extract(config, plan, work, voice, running, network)
 
 
 def _extract(
     config: "Config",
-    plan: "Plan",
-    work: "Work",
-    voice: "Voice",
+    plan: "RunPlan",
+    work: "WorkFolder",
+    voice: "ProgressReporter",
     running: Running,
     network: "Callable[[], Network]",
-) -> "Summary":
+) -> "RunSummary":
     """Extract what is to be done; if that is nothing, TensorFlow is not loaded."""
-    from specfeat.job import run
+    from specfeat.run.runner import execute_plan
 
     if not plan.todo:
         with voice.bar(()) as reporter:
-            return run(config, plan, None, (), work, reporter)
+            return execute_plan(config, plan, None, (), work, reporter)
 
-    from specfeat.audio.pool import Pool
+    from specfeat.audio.worker_pool import WorkerPool
 
     failures = _failures(plan, running)
     # The workers decode while TensorFlow loads.
-    count = min(running.workers or available(), len(plan.todo))
+    count = min(running.workers or count_available_cores(), len(plan.todo))
     keep_partial = plan.provenance["keep_partial"]
-    with Pool(config.settings, count, timeout_s=running.timeout_s, keep_partial=keep_partial) as pool:
+    with WorkerPool(config.settings, count, timeout_s=running.timeout_s, keep_partial=keep_partial) as pool:
         tracks = pool.tracks(plan.todo)
         built = network()
         with voice.bar(plan.todo) as reporter:
-            return run(config, plan, built, tracks, work, reporter, failures)
+            return execute_plan(config, plan, built, tracks, work, reporter, failures)
 
 
-def _network(config: "Config", voice: "Voice", running: Running) -> "Network":
+def _network(config: "Config", voice: "ProgressReporter", running: Running) -> "Network":
     """Load TensorFlow and build the network."""
-    with without_optional():
-        from specfeat.network.build import build
+    with hide_optional_packages():
+        from specfeat.network.build import build_network
 
-    network = build(config, running.device, running.threads or available())
-    collect_again()
-    still_stopped()
+    network = build_network(config, running.device, running.threads or count_available_cores())
+    resume_garbage_collection()
+    raise_pending_signal()
     voice.built(network)
     return network
 
 
-def _failures(plan: "Plan", running: Running) -> Failures:
+def _failures(plan: "RunPlan", running: Running) -> FailureCounter:
     """Count what failed before the run was ended, if this one goes on with it, but not for an old output."""
     if plan.updates:
-        return Failures(running.limit, len(plan.todo))
+        return FailureCounter(running.limit, len(plan.todo))
     failed = sum(done.entry["status"] in ("failed", "partial") for done in plan.known.values())
-    return Failures(running.limit, len(plan.paths), failed)
+    return FailureCounter(running.limit, len(plan.paths), failed)
 
 
-def _standing(work: "Work") -> str:
+def _standing(work: "WorkFolder") -> str:
     """Return what there is of a run that has ended early, and how to go on; nothing for nothing."""
     if work.completed:
         return f"{work.place.array} is complete"
     if work.kept:
         files = f"{work.kept} finished file{'s are' if work.kept > 1 else ' is'}"
-        return f"{files} kept in {work.place.work}: go on with {going_on(sys.argv[1:])}"
+        return f"{files} kept in {work.place.work}: go on with {format_resume_command(sys.argv[1:])}"
     return ""
 
 
@@ -331,4 +339,4 @@ def _check_inputs(inputs: list[str]) -> None:
     """Find a path that does not exist before anything is loaded to read it with."""
     for name in inputs:
         if not os.path.lexists(name):
-            raise UsageError(f"{name}: no such file or folder; {LOOK}")
+            raise UsageError(f"{name}: no such file or folder; {CHECK_PATH_HINT}")

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from specfeat import __version__
-from specfeat.cli.log import Log
-from specfeat.cli.stop import still_stopped
-from specfeat.errors import one_line
-from specfeat.output.record import seen
+from specfeat.cli.json_log import JsonLog
+from specfeat.cli.signals import raise_pending_signal
+from specfeat.errors import escape_control_characters
+from specfeat.output.record import count_visible_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
     from specfeat.config import Config
     from specfeat.network.build import Network
-    from specfeat.output.record import Summary
-    from specfeat.pipeline import End
-    from specfeat.plan import Plan
+    from specfeat.output.record import RunSummary
+    from specfeat.pipeline import SoundEndEvent
+    from specfeat.run.plan import RunPlan
 
 _BAR = "{percentage:3.0f}%|{bar}| {n:.0f} of about {total:.0f} s of audio{postfix}"
 _BEFORE = "{n:.0f} s of audio{postfix}"  # until a file is done, from whose size the rest is estimated
 
 
-class Voice:
+class ProgressReporter:
     """Says what the user asked to hear.
 
     Args:
@@ -36,13 +36,13 @@ class Voice:
         log: for machines, which hears all of it.
     """
 
-    def __init__(self, *, quiet: bool, verbose: bool, log: Log | None = None) -> None:
-        self._log = log or Log(None)
+    def __init__(self, *, quiet: bool, verbose: bool, log: JsonLog | None = None) -> None:
+        self._log = log or JsonLog(None)
         self.quiet = quiet
         self.verbose = verbose and not quiet
         self._begun = time.perf_counter()
 
-    def begin(self, config: "Config", plan: "Plan") -> None:
+    def begin(self, config: "Config", plan: "RunPlan") -> None:
         """The checks have passed; TensorFlow is next."""
         self._log.begin(config, plan)
         settings = config.settings
@@ -50,26 +50,26 @@ class Voice:
             shape = zip(settings.input_shape, ("frame", "bin", "channel"), strict=True)
             clip = " x ".join(_count(number, thing) for number, thing in shape)
             self.say(f"specfeat {__version__}, config {config.name} ({settings.digest[:12]})")
-            others = _count(seen(plan.passed_over), "other")
+            others = _count(count_visible_files(plan.passed_over), "other")
             self.say(
                 f"{_count(len(plan.paths), 'file')}, {others} passed over; clips of {clip}, "
-                f"every {settings.cutter.hop_samples / settings.audio.sample_rate:g} s"
+                f"every {settings.clip_grid.hop_samples / settings.audio.sample_rate:g} s"
             )
         self.notes(plan)
         if not self.quiet:
             self._say_plan(config, plan)
 
-    def notes(self, plan: "Plan") -> None:
+    def notes(self, plan: "RunPlan") -> None:
         """What the plan has to say."""
         for note in plan.notes:
             self._log.warning(note)
             if not self.quiet:
                 self.say(note)
 
-    def _say_plan(self, config: "Config", plan: "Plan") -> None:
+    def _say_plan(self, config: "Config", plan: "RunPlan") -> None:
         if plan.complete is not None:
             return
-        cutter, rate = config.settings.cutter, config.settings.audio.sample_rate
+        cutter, rate = config.settings.clip_grid, config.settings.audio.sample_rate
         if cutter.hop_samples > cutter.clip_samples:
             clip, hop = (f"{samples / rate:g} s" for samples in (cutter.clip_samples, cutter.hop_samples))
             self.say(f"a clip of {clip} every {hop} leaves out what lies between; see clips.hop")
@@ -100,7 +100,7 @@ class Voice:
                 f"on {network.device.description}, built in {network.seconds:.1f} s"
             )
 
-    def done(self, summary: "Summary", output: str, *, new: bool) -> None:
+    def done(self, summary: "RunSummary", output: str, *, new: bool) -> None:
         """All is written, or was before."""
         self._log.summary = summary
         if self.quiet:
@@ -125,7 +125,7 @@ class Voice:
                 text += f"; {_count(number, thing)} {what}"
         self.say(text)
 
-    def heard_of(self, end: "End") -> None:
+    def heard_of(self, end: "SoundEndEvent") -> None:
         """A file is done or has failed."""
         self._log.file(end)
         if end.error:
@@ -142,7 +142,7 @@ class Voice:
         from tqdm import tqdm  # here, for a mistake in the config is told without it
 
         with contextlib.suppress(OSError):  # nobody reads stderr, but the rows are still wanted
-            tqdm.write(f"specfeat: {one_line(text)}", file=sys.stderr)
+            tqdm.write(f"specfeat: {escape_control_characters(text)}", file=sys.stderr)
 
     @contextmanager
     def bar(self, paths: tuple[str, ...]) -> "Iterator[_Bar]":
@@ -160,12 +160,12 @@ class _Bar:
     What the headers say about lengths is not believed, so bytes done and to do must serve.
     """
 
-    def __init__(self, voice: Voice, moving: "tqdm[None]", paths: tuple[str, ...]) -> None:
+    def __init__(self, voice: ProgressReporter, moving: "tqdm[None]", paths: tuple[str, ...]) -> None:
         self._voice = voice
         self._moving = moving
-        from specfeat.audio.collect import size_of
+        from specfeat.audio.discovery import read_file_size
 
-        self._sizes = {} if moving.disable else {path: size_of(path) for path in paths}
+        self._sizes = {} if moving.disable else {path: read_file_size(path) for path in paths}
         self._all_bytes = sum(self._sizes.values())
         self._done_bytes = 0
         self._files, self._of = 0, len(paths)
@@ -173,7 +173,7 @@ class _Bar:
 
     def heard(self, seconds: float) -> None:
         """So many seconds of audio more have been read."""
-        still_stopped()
+        raise_pending_signal()
         if self._moving.disable:
             return
         self._moving.n += seconds
@@ -184,7 +184,7 @@ class _Bar:
         )
         self._moving.update(0)
 
-    def ended(self, end: "End") -> None:
+    def ended(self, end: "SoundEndEvent") -> None:
         """A file is done or has failed."""
         self._voice.heard_of(end)
         self._files += 1
@@ -196,9 +196,9 @@ class _Bar:
 
 
 def _printable(path: str) -> str:
-    from specfeat.audio.collect import printable
+    from specfeat.audio.discovery import format_path
 
-    return printable(path)
+    return format_path(path)
 
 
 def _count(number: int, thing: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from specfeat.cli.extract import ConfigOption, ForceOption, QuietOption, SetOption
-from specfeat.cli.stop import when_stopped
+from specfeat.cli.signals import set_run_state_describer
 
 weights = typer.Typer(name="weights", help="Look at files of weights, convert and fetch them.")
 
@@ -37,26 +37,33 @@ def show(file: File, config: AgainstOption = None, overrides: SetOption = None) 
 
     Exit code: 0 shown, 2 the file cannot be read or does not fit the config given.
     """
-    from specfeat.cli.lean import without_optional
     from specfeat.config import load_config, shipped_names
     from specfeat.errors import UsageError
+    from specfeat.process_state import hide_optional_packages
 
     if overrides and config is None:
         raise UsageError("--set changes a config, and none is given; name it with -c, e.g. -c default")
     told = load_config(config, overrides or []) if config else None
 
-    with without_optional():
-        from specfeat.cli.shown import fits, fitting, print_arrays, print_head, print_pairs, slots_of
-        from specfeat.network.weights.show import look_into
+    with hide_optional_packages():
+        from specfeat.cli.weights_report import (
+            list_config_slots,
+            list_fitting_configs,
+            name_fitting_config,
+            print_arrays,
+            print_head,
+            print_pairs,
+        )
+        from specfeat.weights.inspection import inspect_weights_file
 
-    with look_into(file) as found:
+    with inspect_weights_file(file) as found:
         if told is None:
-            named, unknown = fitting([load_config(name) for name in shipped_names()], found)
+            named, unknown = list_fitting_configs([load_config(name) for name in shipped_names()], found)
             print_head(file, found, named, unknown)
             print_arrays(found)
             return 0
-        slots = slots_of(told)
-        match = fits(told, found, slots)
+        slots = list_config_slots(told)
+        match = name_fitting_config(told, found, slots)
         print_head(file, found, [match] if match else [], [])
         if not print_pairs(told, found, slots):
             print_arrays(found)
@@ -80,35 +87,37 @@ def convert(
 
     Exit code: 0 written, 1 failed, 2 usage, config or weights.
     """
-    from specfeat.cli.lean import without_optional
-    from specfeat.cli.progress import Voice
+    from specfeat.cli.progress import ProgressReporter
     from specfeat.config import load_config
-    from specfeat.config.weights_file import unreadable
+    from specfeat.config.weights_file import describe_unreadable_file
     from specfeat.errors import UsageError
-    from specfeat.output.place import Partial, settle_folder
+    from specfeat.output.paths import AtomicFile, sync_folder
+    from specfeat.process_state import hide_optional_packages
 
     target = Path(output)
     checked = load_config(config, [*(overrides or []), f"model.weights.file={_quoted(file)}"])
-    wrong = unreadable(str(checked.settings.model.weights.file))
+    wrong = describe_unreadable_file(str(checked.settings.model.weights.file))
     if wrong:
         raise UsageError(wrong)  # no line of a config names it
     _check_target(target, force=force)
 
-    with without_optional():
-        from specfeat.network.build import build
-        from specfeat.network.weights.save import save_weights
+    with hide_optional_packages():
+        from specfeat.network.build import build_network
+        from specfeat.weights.save import save_weights
 
-    network = build(checked, "cpu")
-    partial = Partial(target)
-    when_stopped(lambda: f"{output} is complete" if partial.finished else "")
+    network = build_network(checked, "cpu")
+    partial = AtomicFile(target)
+    set_run_state_describer(lambda: f"{output} is complete" if partial.finished else "")
     with partial:
         save_weights(network.model, network.layers, checked.settings, partial.file)
         partial.settle()
         partial.finish()
-    settle_folder(target.parent)
+    sync_folder(target.parent)
     if not quiet:
         numbers, source = network.model.count_params(), network.weights["format"]
-        Voice(quiet=False, verbose=False).say(f"{output}: {numbers:,} numbers for {config}, from {source}")
+        ProgressReporter(quiet=False, verbose=False).say(
+            f"{output}: {numbers:,} numbers for {config}, from {source}"
+        )
     return 0
 
 
@@ -122,20 +131,20 @@ def fetch(name: Name = None, quiet: QuietOption = False) -> int:
 
     Exit code: 0 the file is there, 1 it cannot be fetched or is another file, 2 no such weights.
     """
-    from specfeat.published.table import find
+    from specfeat.published.table import find_published_weights
 
     if name is None:
         _print_table()
         return 0
-    entry = find(name)
+    entry = find_published_weights(name)
 
     from tqdm import tqdm
 
-    from specfeat.cli.progress import Voice
-    from specfeat.published.fetch import cache_folder
-    from specfeat.published.fetch import fetch as bring
+    from specfeat.cli.progress import ProgressReporter
+    from specfeat.published.fetch import fetch_weights as bring
+    from specfeat.published.fetch import find_cache_folder
 
-    when_stopped(lambda: "what has come is kept: fetch it again to go on")
+    set_run_state_describer(lambda: "what has come is kept: fetch it again to go on")
     hidden = True if quiet else None  # None: hidden unless a terminal
     with tqdm(total=entry.size, disable=hidden, unit="B", unit_scale=True, leave=False) as bar:
 
@@ -143,8 +152,8 @@ def fetch(name: Name = None, quiet: QuietOption = False) -> int:
             bar.total = total
             bar.update(done - bar.n)
 
-        fetched = bring(entry, cache_folder(), progress)
-    voice = Voice(quiet=quiet, verbose=False)
+        fetched = bring(entry, find_cache_folder(), progress)
+    voice = ProgressReporter(quiet=quiet, verbose=False)
     if not quiet:
         known = f"its SHA-256 is known from {entry.vouched}" if entry.sha256 else "no hash of it is known"
         use = f"use it with -c {entry.config} --set model.weights.file=PATH"
@@ -160,7 +169,7 @@ def fetch(name: Name = None, quiet: QuietOption = False) -> int:
 
 def _print_table() -> None:
     """List the published weights, one line each."""
-    from specfeat.published.table import TABLE
+    from specfeat.published.table import PUBLISHED_WEIGHTS
 
     rows = [
         (
@@ -170,7 +179,7 @@ def _print_table() -> None:
             "hash known" if entry.sha256 else "no hash known",
             entry.address,
         )
-        for entry in TABLE
+        for entry in PUBLISHED_WEIGHTS
     ]
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     for name, size, licence, known, address in rows:

@@ -9,15 +9,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from specfeat.config.fit import check_network
+from specfeat.architecture.check import check_network
+from specfeat.architecture.graph import LayerFitError
+from specfeat.config.layer_errors import make_layer_error
 from specfeat.config.overrides import apply_override
-from specfeat.config.problem import SECONDS, Problem
 from specfeat.config.settings import Settings
-from specfeat.config.sound import exact_samples
-from specfeat.config.trained import first_difference, sound_of
-from specfeat.config.tree import KeyPath, Tree, read_tree
-from specfeat.config.words import did_you_mean, shown
-from specfeat.errors import LOOK, ConfigError, one_line
+from specfeat.config.sound import convert_to_samples
+from specfeat.config.training_sound import find_first_difference, flatten_sound_settings
+from specfeat.config.validation_errors import KEYS_IN_SECONDS, ValidationProblem
+from specfeat.config.yaml_tree import ConfigTree, read_tree
+from specfeat.errors import CHECK_PATH_HINT, ConfigError, escape_control_characters
+from specfeat.key_path import KeyPath
+from specfeat.text import format_value, suggest_name
 
 # In the wheel the configs lie in the package; in a checkout, at its top.
 _SHIPPED = (Path(__file__).parents[1] / "configs", Path(__file__).parents[3] / "configs")
@@ -38,7 +41,7 @@ class Config:
 
     name: str
     settings: Settings
-    tree: Tree
+    tree: ConfigTree
 
     def __post_init__(self) -> None:
         """Hold what can be wrong however the settings were made."""
@@ -69,11 +72,14 @@ def load_config(source: str | Path = "default", overrides: Iterable[str] = ()) -
     _seconds_to_integers(tree)
     _weights_path(tree, path.parent)
     settings = _validate(tree)
-    check_network(settings, tree)
+    try:
+        check_network(settings.graph, batch=settings.model.batch, features=settings.model.features)
+    except LayerFitError as e:
+        raise make_layer_error(tree, e.layer, e.reason) from e
     return Config(str(source), settings, tree)
 
 
-def other_sound(settings: Settings) -> tuple[str, str] | None:
+def compare_training_sound(settings: Settings) -> tuple[str, str] | None:
     """Compare the sound with that of the shipped config whose weights are to be used, `trained_with`.
 
     Returns:
@@ -83,9 +89,9 @@ def other_sound(settings: Settings) -> tuple[str, str] | None:
     if name is None:
         return None
     trained = load_config(name).settings
-    mine = sound_of(settings.audio.sample_rate, settings.spectrogram)
-    theirs = sound_of(trained.audio.sample_rate, trained.spectrogram)
-    key = first_difference(mine, theirs)
+    mine = flatten_sound_settings(settings.audio.sample_rate, settings.spectrogram)
+    theirs = flatten_sound_settings(trained.audio.sample_rate, trained.spectrogram)
+    key = find_first_difference(mine, theirs)
     if key is None:
         return None
     text = f"is {json.dumps(mine.get(key))}; the weights were trained with {name}'s, "
@@ -96,17 +102,17 @@ def _check_trained(config: Config) -> None:
     path: KeyPath = ("model", "weights", "trained_with")
     weights = config.settings.model.weights
     if weights.trained_with not in (None, *shipped_names()):
-        hint = did_you_mean(weights.trained_with, shipped_names())
+        hint = suggest_name(weights.trained_with, shipped_names())
         listed = hint or f"; shipped are {', '.join(shipped_names())}"
-        raise config.tree.error(path, f"is {shown(weights.trained_with)}, no shipped config{listed}")
-    difference = other_sound(config.settings) if weights.file is not None else None
+        raise config.tree.error(path, f"is {format_value(weights.trained_with)}, no shipped config{listed}")
+    difference = compare_training_sound(config.settings) if weights.file is not None else None
     if difference:
         key, text = difference
         raise config.tree.error(tuple(key.split(".")), f"{text} (model.weights.trained_with)")
 
 
 def _find(source: str | Path) -> Path:
-    path, name = Path(source), one_line(str(source))
+    path, name = Path(source), escape_control_characters(str(source))
     is_name = isinstance(source, str) and path.name == source and not path.suffix
     try:
         shipped = [folder / f"{source}.yaml" for folder in _SHIPPED if is_name]
@@ -121,25 +127,27 @@ def _find(source: str | Path) -> Path:
     names = shipped_names()
     if is_name:
         raise ConfigError(
-            f"{name}: no such config{did_you_mean(name, names)}; "
+            f"{name}: no such config{suggest_name(name, names)}; "
             f"shipped are {', '.join(names)}, or give a path to a YAML file"
         )
-    hint = did_you_mean(path.stem, names) or f"; {LOOK}"
+    hint = suggest_name(path.stem, names) or f"; {CHECK_PATH_HINT}"
     raise ConfigError(f"{name}: no such file{hint}")
 
 
-def _check_sections(tree: Tree) -> None:
+def _check_sections(tree: ConfigTree) -> None:
     """A section that is not a mapping is caught here, so that what follows may look inside."""
     data = tree.data
     for name in Settings.model_fields:
         if name in data and not isinstance(data[name], dict):
-            raise tree.error((name,), f"is {shown(data[name])}; wanted a mapping, its keys indented below")
+            raise tree.error(
+                (name,), f"is {format_value(data[name])}; wanted a mapping, its keys indented below"
+            )
 
 
-def _seconds_to_integers(tree: Tree) -> None:
+def _seconds_to_integers(tree: ConfigTree) -> None:
     """Replace each length in seconds by the integer that it stands for, once."""
     data = tree.data
-    for (section, key), integer in SECONDS.items():
+    for (section, key), integer in KEYS_IN_SECONDS.items():
         values = data.get(section, {})
         if key not in values or "audio" not in data:
             continue
@@ -159,26 +167,28 @@ def _seconds_to_integers(tree: Tree) -> None:
             tree.overrides[section, integer] = tree.overrides[path]
 
 
-def _rate(tree: Tree) -> int:
+def _rate(tree: ConfigTree) -> int:
     """Return the sample rate, without which seconds mean nothing."""
     data = tree.data
     audio = data.get("audio", {})
     rate = audio.get("sample_rate")
     if type(rate) is not int or rate < 1:
-        known = [key for key in audio if did_you_mean(key, ["sample_rate"])]
+        known = [key for key in audio if suggest_name(key, ["sample_rate"])]
         if "sample_rate" not in audio and known:
             hint = "is not known here (did you mean 'sample_rate'?)"
             raise tree.error(("audio", known[0]), hint, at_key=True)
         if "sample_rate" not in audio:
             raise tree.error(("audio",), "has no 'sample_rate'; it is required", at_key=True)
-        raise tree.error(("audio", "sample_rate"), f"is {shown(rate)}; wanted a whole number, 1,000 or more")
+        raise tree.error(
+            ("audio", "sample_rate"), f"is {format_value(rate)}; wanted a whole number, 1,000 or more"
+        )
     return rate
 
 
-def _whole_samples(tree: Tree, path: KeyPath, seconds: object, rate: int, integer: str) -> int:
+def _whole_samples(tree: ConfigTree, path: KeyPath, seconds: object, rate: int, integer: str) -> int:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < 1e9:
-        raise tree.error(path, f"is {shown(seconds)}; wanted seconds, a number above 0")
-    samples = exact_samples(seconds, rate)
+        raise tree.error(path, f"is {format_value(seconds)}; wanted seconds, a number above 0")
+    samples = convert_to_samples(seconds, rate)
     if samples is None:
         raise tree.error(
             path,
@@ -196,7 +206,7 @@ def _rounded(samples: float, integer: str) -> str:
     return f"; if it is rounded, give the samples: {integer}: {power}"
 
 
-def _whole_hops(tree: Tree, path: KeyPath, samples: int, data: Any) -> int:
+def _whole_hops(tree: ConfigTree, path: KeyPath, samples: int, data: Any) -> int:
     hop = data.get("spectrogram", {}).get("hop_length")
     if type(hop) is not int or hop < 1:
         return samples  # the schema says what is wrong with the hop
@@ -209,7 +219,7 @@ def _whole_hops(tree: Tree, path: KeyPath, samples: int, data: Any) -> int:
     return samples // hop
 
 
-def _weights_path(tree: Tree, folder: Path) -> None:
+def _weights_path(tree: ConfigTree, folder: Path) -> None:
     """A weights file is named relative to the config that names it, or, by `--set`, to where the user is."""
     data = tree.data
     weights = data.get("model", {}).get("weights")
@@ -226,12 +236,12 @@ def _weights_path(tree: Tree, folder: Path) -> None:
     try:
         file = Path(weights["file"]).expanduser()
     except RuntimeError as e:
-        raise tree.error(path, f"is {shown(weights['file'])}: there is no such user's folder") from e
+        raise tree.error(path, f"is {format_value(weights['file'])}: there is no such user's folder") from e
     by_user = any(path[:n] in tree.overrides for n in range(1, 4))
     weights["file"] = str(file if by_user else folder / file)
 
 
-def _validate(tree: Tree) -> Settings:
+def _validate(tree: ConfigTree) -> Settings:
     data = tree.data
     compress = data.get("spectrogram", {}).get("compress")
     if isinstance(compress, dict) and all(value is None for value in compress.values()):
@@ -243,7 +253,7 @@ def _validate(tree: Tree) -> Settings:
         errors = [
             error for error in e.errors(include_url=False) if error["type"] != "default_factory_not_called"
         ]
-        problems = [Problem(tree, error) for error in errors]
+        problems = [ValidationProblem(tree, error) for error in errors]
     misspelt = {problem.path[:-1] for problem in problems if problem.unknown and problem.near}
     told = [p for p in problems if not (p.missing and p.path in misspelt)]
     raise min(told, key=lambda problem: problem.place).error()

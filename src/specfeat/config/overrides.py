@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from specfeat.config.tree import MAX_DEPTH, MAX_SAID, KeyPath, Tree, dotted, parse_value, set_word
-from specfeat.config.words import cut, did_you_mean, shown
-from specfeat.errors import ConfigError, one_line
+from specfeat.config.yaml_tree import MAX_DEPTH, MAX_SAID, ConfigTree, format_override, parse_override_value
+from specfeat.errors import ConfigError, escape_control_characters
+from specfeat.key_path import KeyPath, format_key_path
+from specfeat.text import format_value, shorten_text, suggest_name
 
 # Sections of which one key is given: `--set` of another one takes its place.
 _ONE_OF = (("model", "weights"), ("spectrogram", "compress"))
@@ -12,7 +13,7 @@ _ONE_OF = (("model", "weights"), ("spectrogram", "compress"))
 _WEIGHTS_GIVE_WAY = {"file": {"random", "sha256", "format"}, "random": {"file", "sha256", "format"}}
 
 
-def apply_override(tree: Tree, override: str) -> None:
+def apply_override(tree: ConfigTree, override: str) -> None:
     """Set one value of the tree, as `--set` gives it: `KEY.PATH=VALUE`.
 
     Lists are reached by number, as in `model.layers.0.Conv2D.filters=8`; VALUE is YAML. Sections that are not
@@ -40,11 +41,11 @@ def apply_override(tree: Tree, override: str) -> None:
         at = _step(at, key, override, path[:i])
     if not (isinstance(at, dict) and isinstance(path[-1], str)):
         _step(at, path[-1], override, path[:-1])
-    at[path[-1]] = parse_value(text, override)
+    at[path[-1]] = parse_override_value(text, override)
     tree.replace(path, override)
 
 
-def _make_room(tree: Tree, path: KeyPath) -> None:
+def _make_room(tree: ConfigTree, path: KeyPath) -> None:
     """Take out what cannot stand beside the value that is about to be set."""
     for section in _ONE_OF:
         at: Any = tree.data
@@ -81,15 +82,17 @@ def _step(at: Any, key: str | int, override: str, inside: KeyPath) -> Any:
         return at[key]
     if isinstance(at, list) and isinstance(key, int) and key < len(at):
         return at[key]
-    where = dotted(inside) or "the config"
+    where = format_key_path(inside) or "the config"
     if isinstance(at, list):
         raise _bad_override(
             override, f"{where} is a list of {len(at)}; wanted a number from 0 to {len(at) - 1}, not {key!r}"
         )
     if isinstance(at, dict):
-        raise _bad_override(override, f"{where} has no {key!r} inside{did_you_mean(key, at)}")
-    raise _bad_override(override, f"{where} is {shown(at)} and has nothing inside; set it as a whole")
+        raise _bad_override(override, f"{where} has no {key!r} inside{suggest_name(key, at)}")
+    raise _bad_override(override, f"{where} is {format_value(at)} and has nothing inside; set it as a whole")
 
 
 def _bad_override(override: str, text: str) -> ConfigError:
-    return ConfigError(one_line(f"{set_word(override)}: {cut(text, MAX_SAID)}"))
+    return ConfigError(
+        escape_control_characters(f"{format_override(override)}: {shorten_text(text, MAX_SAID)}")
+    )

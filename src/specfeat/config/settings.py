@@ -13,11 +13,11 @@ from pydantic import (
     model_validator,
 )
 
-from specfeat.config.cutter import Cutter
-from specfeat.config.graph import Layer, LayerError, parse_layers
-from specfeat.config.rules import check
+from specfeat.architecture.graph import Layer, LayerError, LayerGraph, parse_layers
+from specfeat.config.clip_grid import ClipGrid
+from specfeat.config.rules import check_settings
 from specfeat.config.sound import Audio, Clips, Section, Spectrogram
-from specfeat.config.tree import problem
+from specfeat.config.yaml_tree import make_rule_error
 
 Optimizer = Literal[
     "adam", "adamw", "adamax", "nadam", "adagrad", "adadelta", "rmsprop", "sgd", "ftrl", "lion"
@@ -43,7 +43,7 @@ def _layers(value: object) -> tuple[Layer, ...]:
     try:
         return parse_layers(value)
     except LayerError as e:
-        raise problem(e.path, e.text, at_key=e.at_key) from e
+        raise make_rule_error(e.path, e.text, at_key=e.at_key) from e
 
 
 def _dump_layers(layers: tuple[Layer, ...]) -> list[dict[str, Any]]:
@@ -54,7 +54,7 @@ def _dump_layers(layers: tuple[Layer, ...]) -> list[dict[str, Any]]:
 
 
 # Settings of the weights that move no bit beside the hash of what is in the file.
-OF_THE_FILE = ("file", "sha256", "format", "trained_with")
+WEIGHTS_FILE_KEYS = ("file", "sha256", "format", "trained_with")
 
 
 class Weights(Section):
@@ -86,7 +86,7 @@ class Weights(Section):
 
 def _weights(value: object) -> object:
     if value == "random":
-        raise problem((), "random weights need a seed; wanted {random: 0}, 0 being the seed")
+        raise make_rule_error((), "random weights need a seed; wanted {random: 0}, 0 being the seed")
     return {"file": value} if isinstance(value, str) else value  # for settings made in Python
 
 
@@ -135,14 +135,19 @@ class Settings(Section):
     model: Model
 
     @cached_property
-    def cutter(self) -> Cutter:
+    def clip_grid(self) -> ClipGrid:
         """The arithmetic of clips."""
-        return Cutter(self.spectrogram, self.clips)
+        return ClipGrid(self.spectrogram, self.clips)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """The network's input without the batch: (frames, bins, channels)."""
-        return (self.cutter.frames, self.spectrogram.bins, self.spectrogram.channels)
+        return (self.clip_grid.frames, self.spectrogram.bins, self.spectrogram.channels)
+
+    @property
+    def graph(self) -> LayerGraph:
+        """The layers and the shape of their input."""
+        return LayerGraph(self.model.layers, self.input_shape)
 
     @property
     def digest(self) -> str:
@@ -151,11 +156,11 @@ class Settings(Section):
         The name of a weights file is left out, for the record has the hash of what is in it; so are the hash
         that it is to have, its format and the sound that it was trained on.
         """
-        data = self.model_dump(mode="json", exclude={"model": {"weights": set(OF_THE_FILE)}})
+        data = self.model_dump(mode="json", exclude={"model": {"weights": set(WEIGHTS_FILE_KEYS)}})
         text = json.dumps(data, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     @model_validator(mode="after")
     def _sections_agree(self) -> "Settings":
-        check(self)
+        check_settings(self)
         return self

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
-from specfeat.config.mel import band_edges_hz
+from specfeat.config.mel_scale import compute_band_edges_hz
 
 # Sums of cosines and other shapes of our own; see audio/stft.py.
 Window = Literal[
@@ -20,7 +20,7 @@ Window = Literal[
 ShapedWindow = tuple[Literal["kaiser", "gaussian", "tukey", "general_hamming", "chebwin"], float]
 
 
-RATES = (1_000, 3_072_000)  # Hz, of a config or a file; a header that says another is broken
+SAMPLE_RATE_LIMITS = (1_000, 3_072_000)  # Hz, of a config or a file; a header that says another is broken
 
 
 class Section(BaseModel):
@@ -38,7 +38,7 @@ class Audio(Section):
         res_type: soxr's quality, by librosa's names; it changes the numbers.
     """
 
-    sample_rate: Annotated[int, Field(ge=RATES[0], le=RATES[1])]
+    sample_rate: Annotated[int, Field(ge=SAMPLE_RATE_LIMITS[0], le=SAMPLE_RATE_LIMITS[1])]
     channels: Literal["mix", "left", "right"] | Annotated[int, Field(ge=0, le=1023)] = "mix"
     res_type: Literal["soxr_vhq", "soxr_hq", "soxr_mq", "soxr_lq", "soxr_qq"] = "soxr_hq"
 
@@ -84,7 +84,7 @@ class Mel(Section):
     def edges_hz(self, sample_rate: int) -> tuple[float, ...]:
         """The edges of the bands that are kept, in Hz: two more than there are bands."""
         fmax = sample_rate / 2 if self.fmax is None else self.fmax
-        return band_edges_hz(self.n_mels, self.fmin, fmax, htk=self.htk)[: self.bands + 2]
+        return compute_band_edges_hz(self.n_mels, self.fmin, fmax, htk=self.htk)[: self.bands + 2]
 
 
 class Mfcc(Section):
@@ -319,7 +319,7 @@ class Clips(Section):
     edges: Literal["cut", "repeat"] = "cut"
 
 
-def exact_samples(seconds: float, sample_rate: int) -> int | None:
+def convert_to_samples(seconds: float, sample_rate: int) -> int | None:
     """Return the samples in `seconds`, or None if they are not a whole number.
 
     The decimal that was written counts: 0.009 s at 48 kHz is 432 samples, whatever 0.009 is in binary.

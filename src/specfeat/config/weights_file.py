@@ -14,12 +14,12 @@ def check_weights_file(config: Config) -> None:
         ConfigError: there is no such file and no such checkpoint, or it may not be read.
     """
     file = config.settings.model.weights.file
-    wrong = unreadable(file) if file is not None else None
+    wrong = describe_unreadable_file(file) if file is not None else None
     if wrong:
         raise config.tree.error(("model", "weights", "file"), wrong)
 
 
-def unreadable(file: str) -> str | None:
+def describe_unreadable_file(file: str) -> str | None:
     """Return what is wrong with a file of weights, or a checkpoint, as the file system sees it."""
     names = (file, f"{file}.index")
     found = next((name for name in names if os.path.exists(name)), None)  # noqa: PTH110  pathlib raises on long names
@@ -30,7 +30,7 @@ def unreadable(file: str) -> str | None:
     return None
 
 
-def stamp(name: str) -> dict[str, object]:
+def identify_weights_file(name: str) -> dict[str, object]:
     """Return by what a file is known again without reading it; nothing for what is not one regular file.
 
     Size and time alone would be the same for two networks of one architecture whose files a program has

@@ -8,15 +8,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from specfeat.config.graph import Layer
-from specfeat.config.layers import APPLICATIONS
-from specfeat.config.together import MAX_PARAMETERS
-from specfeat.config.words import did_you_mean, shown, times
-from specfeat.network.layers import Shape
-from specfeat.network.runtime import keras
+from specfeat.architecture.graph import Layer
+from specfeat.architecture.layers import APPLICATIONS
+from specfeat.architecture.size_limits import MAX_PARAMETERS
+from specfeat.network.keras_layers import Shape
+from specfeat.tensorflow_runtime import keras
+from specfeat.text import format_shape, format_value, suggest_name
 
 
-def layers_of(layer: Layer, shape: Shape) -> tuple[list[Layer], str]:
+def expand_application(layer: Layer, shape: Shape) -> tuple[list[Layer], str]:
     """Return an application's layers, in order, and the name of the one whose output is the application's.
 
     Args:
@@ -44,7 +44,7 @@ def layers_of(layer: Layer, shape: Shape) -> tuple[list[Layer], str]:
 
 def _misfit(application: str, shape: Shape, *, include_top: bool) -> str | None:
     if shape[-1] != 3:
-        return f"gets {times(shape)}; wanted a picture of 3 channels: put Picture before it"
+        return f"gets {format_shape(shape)}; wanted a picture of 3 channels: put Picture before it"
     # Of these alone the number of weights grows with the picture: five times halved, then 4096 units.
     weights = (shape[0] // 32) * (shape[1] // 32) * 512 * 4096 if application.startswith("VGG") else 0
     if include_top and weights > MAX_PARAMETERS:
@@ -90,6 +90,6 @@ def _output(layer: Layer, layers: list[Layer]) -> str:
     names = [part.name for part in layers]
     output = layer.options.get("output", names[-1])
     if output not in names:
-        hint = did_you_mean(output, names) or f"; the last is {names[-1]!r}"
-        raise ValueError(f"has no layer {shown(output).removeprefix('the text ')}{hint}")
+        hint = suggest_name(output, names) or f"; the last is {names[-1]!r}"
+        raise ValueError(f"has no layer {format_value(output).removeprefix('the text ')}{hint}")
     return str(output)

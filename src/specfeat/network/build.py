@@ -10,18 +10,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from specfeat.architecture.check import (
+    check_feature_shape,
+    check_output_size,
+    find_mismatch,
+)
+from specfeat.architecture.graph import INPUT_NAME, Layer, LayerFitError, to_keras_name
 from specfeat.config import Config
-from specfeat.config.fit import check_row, layer_error, misfit, too_large
-from specfeat.config.graph import INPUT, Layer, keras_name
-from specfeat.config.words import times
+from specfeat.config.layer_errors import make_layer_error
 from specfeat.errors import ModelError
-from specfeat.network.application import layers_of
-from specfeat.network.device import Device, choose, share_out
-from specfeat.network.fold import folded
-from specfeat.network.layers import Shape, make_layer, plain
-from specfeat.network.runtime import keras, quiet, tf
-from specfeat.network.weights import load_weights
-from specfeat.network.weights.slots import Slot, find_slots
+from specfeat.network.application import expand_application
+from specfeat.network.batch_norm_folding import fold_batch_norms
+from specfeat.network.device import Device, assign_threads, select_device
+from specfeat.network.keras_layers import Shape, make_keras_layer, summarize_keras_error
+from specfeat.tensorflow_runtime import capture_native_stderr, keras, tf
+from specfeat.text import format_shape
+from specfeat.weights import load_weights
+from specfeat.weights.matching.slots import Slot, list_model_slots
 
 Rows = NDArray[np.float32]
 
@@ -70,7 +75,7 @@ class Network:
         return rows
 
 
-def build(config: Config, device: str = "auto", threads: int | None = None) -> Network:
+def build_network(config: Config, device: str = "auto", threads: int | None = None) -> Network:
     """Build, compile, weigh and trace the network of a config, once.
 
     Args:
@@ -87,9 +92,9 @@ def build(config: Config, device: str = "auto", threads: int | None = None) -> N
     """
     begun = time.perf_counter()
     settings = config.settings
-    with quiet():
-        place = choose(device)
-        parallel = share_out(place, settings, threads)
+    with capture_native_stderr():
+        place = select_device(device)
+        parallel = assign_threads(place, settings, threads)
         with tf.device(place.name):
             with _own_chance():
                 model, layers, feature = _connect(config)
@@ -101,7 +106,7 @@ def build(config: Config, device: str = "auto", threads: int | None = None) -> N
                 jit_compile=options.jit_compile,
             )
             weights = _weigh(config, model, layers)
-            extractor = folded(layers, model, feature)
+            extractor = fold_batch_norms(layers, model, feature)
             run, traces = _trace(config, extractor)
     return Network(
         model=model,
@@ -118,15 +123,15 @@ def build(config: Config, device: str = "auto", threads: int | None = None) -> N
     )
 
 
-def network_slots(config: Config) -> list[Slot]:
+def list_network_slots(config: Config) -> list[Slot]:
     """List the arrays of a config's network, which is built for it; for what cannot be found by arithmetic.
 
     Raises:
         ModelError: a layer does not fit; names the YAML line, the layer and both shapes.
     """
-    with quiet(), tf.device("/CPU:0"), _own_chance():
+    with capture_native_stderr(), tf.device("/CPU:0"), _own_chance():
         model, layers, _ = _connect(config)
-    return find_slots(model, layers, config.settings.model.weights.flatten)
+    return list_model_slots(model, layers, config.settings.model.weights.flatten)
 
 
 @contextlib.contextmanager
@@ -147,7 +152,9 @@ def _connect(config: Config) -> tuple[Any, tuple[Layer, ...], str]:
         the row.
     """
     settings = config.settings
-    tensors: dict[str, Any] = {INPUT: keras.Input(settings.input_shape, name=INPUT, dtype="float32")}
+    tensors: dict[str, Any] = {
+        INPUT_NAME: keras.Input(settings.input_shape, name=INPUT_NAME, dtype="float32")
+    }
     layers: list[Layer] = []
     outputs: dict[str, str] = {}  # of an application: the layer of its own that gives it
     for layer in settings.model.layers:
@@ -159,31 +166,34 @@ def _connect(config: Config) -> tuple[Any, tuple[Layer, ...], str]:
         layers += parts
     feature = outputs[settings.model.feature_layer]
     named = settings.model.features
-    check_row(
-        config.tree, {layer.name: layer for layer in layers}, feature, _shape(tensors[feature]), named=named
-    )
+    try:
+        check_feature_shape(
+            {layer.name: layer for layer in layers}, feature, _shape(tensors[feature]), named=named
+        )
+    except LayerFitError as e:
+        raise _error(config, e.layer, e.reason) from e
     used = {name for layer in layers for name in layer.inputs}
     ends = [tensor for name, tensor in tensors.items() if name not in used]
-    return keras.Model(tensors[INPUT], ends if len(ends) > 1 else ends[0]), tuple(layers), feature
+    return keras.Model(tensors[INPUT_NAME], ends if len(ends) > 1 else ends[0]), tuple(layers), feature
 
 
 def _parts(config: Config, layer: Layer, tensors: dict[str, Any]) -> tuple[list[Layer], str]:
     """Return the layers that a layer of the config stands for, and the name of the one with its output."""
     shapes = [_shape(tensors[name]) for name in layer.inputs]
-    reason = misfit(layer, shapes)
+    reason = find_mismatch(layer, shapes)
     if reason:
         raise _error(config, layer, reason)
     if layer.kind != "Application":
         return [layer], layer.name
     try:
-        return layers_of(layer, shapes[0])
+        return expand_application(layer, shapes[0])
     except ValueError as e:
-        raise _error(config, layer, plain(e)) from e
+        raise _error(config, layer, summarize_keras_error(e)) from e
 
 
 def _check_name(config: Config, layer: Layer, tensors: dict[str, Any]) -> None:
     """Only an application's layers can have a name twice: the config's own have been looked at on reading."""
-    if keras_name(layer.name) in map(keras_name, tensors):
+    if to_keras_name(layer.name) in map(to_keras_name, tensors):
         raise _error(config, layer, "has the name of another layer, of an application; wanted different ones")
 
 
@@ -191,11 +201,15 @@ def _apply(config: Config, layer: Layer, tensors: dict[str, Any]) -> Any:
     inputs = [tensors[name] for name in layer.inputs]
     shapes = [_shape(tensor) for tensor in inputs]
     try:
-        made = make_layer(layer, config.settings.model.weights.random)
+        made = make_keras_layer(layer, config.settings.model.weights.random)
         output = made(inputs if len(inputs) > 1 else inputs[0])
     except (ValueError, TypeError, IndexError, tf.errors.OpError) as e:
-        raise _error(config, layer, f"cannot take {' and '.join(map(times, shapes))}: {plain(e)}") from e
-    reason = too_large(_shape(output), config.settings.model.batch)
+        raise _error(
+            config,
+            layer,
+            f"cannot take {' and '.join(map(format_shape, shapes))}: {summarize_keras_error(e)}",
+        ) from e
+    reason = check_output_size(_shape(output), config.settings.model.batch)
     if reason:
         raise _error(config, layer, reason)
     return output
@@ -206,7 +220,7 @@ def _shape(tensor: Any) -> Shape:
 
 
 def _error(config: Config, layer: Layer, reason: str) -> ModelError:
-    return layer_error(config.tree, layer, reason)
+    return make_layer_error(config.tree, layer, reason)
 
 
 def _weigh(config: Config, model: Any, layers: tuple[Layer, ...]) -> dict[str, object]:
@@ -238,6 +252,6 @@ def _trace(config: Config, extractor: Any) -> tuple[Callable[[Any], Any], list[i
     except (ValueError, TypeError, tf.errors.OpError) as e:
         where = config.tree.where(("model", "layers"), at_key=True)
         raise ModelError(
-            f"{where}: model.layers: the network does not run on {times(shape)}: {plain(e)}"
+            f"{where}: model.layers: the network does not run on {format_shape(shape)}: {summarize_keras_error(e)}"
         ) from e
     return run, traces

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from specfeat.architecture.shapes import UnknownShapeError, count_multiplications
 from specfeat.config.device import parse_device
 from specfeat.config.settings import Settings
-from specfeat.config.shapes import UnknownLayerError, multiplications
 from specfeat.errors import DeviceError
-from specfeat.network.runtime import tf
+from specfeat.tensorflow_runtime import tf
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Device:
     description: str
 
 
-def choose(wanted: str) -> Device:
+def select_device(wanted: str) -> Device:
     """Find the device: "auto" (the first GPU if there is one), "cpu", "gpu" or "gpu:N".
 
     Raises:
@@ -53,7 +53,7 @@ def choose(wanted: str) -> Device:
 HEAVY = 1e9
 
 
-def share_out(device: Device, settings: Settings, threads: int | None) -> int:
+def assign_threads(device: Device, settings: Settings, threads: int | None) -> int:
     """Give TensorFlow its threads, and return how many batches are to run at once.
 
     On a CPU the batches of a light network run in one thread each, as many at once as there are threads: no
@@ -73,6 +73,6 @@ def share_out(device: Device, settings: Settings, threads: int | None) -> int:
 
 def _is_heavy(settings: Settings) -> bool:
     try:
-        return settings.model.batch * multiplications(settings) > HEAVY
-    except (UnknownLayerError, ArithmeticError, LookupError, TypeError, ValueError):
+        return settings.model.batch * count_multiplications(settings.graph) > HEAVY
+    except (UnknownShapeError, ArithmeticError, LookupError, TypeError, ValueError):
         return True  # a backbone; or a network that does not fit, which `build` has better words for

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.config.words import did_you_mean, shown
 from specfeat.errors import InstallError
-from specfeat.network.runtime import keras
+from specfeat.tensorflow_runtime import keras
+from specfeat.text import format_value, suggest_name
 
 Layer: Any = keras.layers.Layer
 
@@ -28,7 +28,7 @@ class Picture(Layer):
     def __init__(self, colormap: str, range: tuple[float, float], **options: Any) -> None:
         super().__init__(**options)
         self._low, self._high = range
-        self._colors = colors_of(colormap)
+        self._colors = load_colormap(colormap)
 
     def call(self, clips: Any) -> Any:
         """Return the pictures of a batch."""
@@ -39,7 +39,7 @@ class Picture(Layer):
         return keras.ops.take(self._colors, keras.ops.cast(upright, "int32"), axis=0)
 
 
-def colors_of(colormap: str) -> NDArray[np.float32]:
+def load_colormap(colormap: str) -> NDArray[np.float32]:
     """Return the colours of one of matplotlib's maps, in 0..255, shape (colours, 3).
 
     Raises:
@@ -54,8 +54,8 @@ def colors_of(colormap: str) -> NDArray[np.float32]:
             "install it with: pip install 'specfeat[plot]'"
         ) from e
     if colormap not in matplotlib.colormaps:
-        hint = did_you_mean(colormap, matplotlib.colormaps)
-        raise ValueError(f"{shown(colormap)} is not one of matplotlib's colour maps{hint}")
+        hint = suggest_name(colormap, matplotlib.colormaps)
+        raise ValueError(f"{format_value(colormap)} is not one of matplotlib's colour maps{hint}")
     chosen = matplotlib.colormaps[colormap]
     colors: NDArray[np.float32] = chosen(np.arange(chosen.N), bytes=True)[:, :3].astype(np.float32)
     return colors
@@ -74,4 +74,4 @@ class Preprocessing(Layer):
         return prepare(pictures, data_format="channels_last", mode=self._mode)
 
 
-OWN = {"Picture": Picture, "Preprocessing": Preprocessing}
+OWN_LAYERS = {"Picture": Picture, "Preprocessing": Preprocessing}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.output.place import is_at, open_own, write_all, writing
+from specfeat.output.paths import is_same_file, open_regular_file, wrap_os_errors, write_fully
 
 
 class ArrayWriter:
@@ -26,11 +26,11 @@ class ArrayWriter:
         self.path = path
         self.rows = rows
         self._width = width
-        self._start = len(header(0, width))
-        with writing(path):
-            self._file = open_own(path, "r+b" if rows else "w+b", 0)
+        self._start = len(make_header(0, width))
+        with wrap_os_errors(path):
+            self._file = open_regular_file(path, "r+b" if rows else "w+b", 0)
         self._cut()
-        self._write(header(0, width), 0)
+        self._write(make_header(0, width), 0)
 
     def append(self, rows: NDArray[np.float32]) -> None:
         """Write rows, shape (n, width)."""
@@ -44,18 +44,18 @@ class ArrayWriter:
 
     def settle(self) -> None:
         """Bring every row to the disk."""
-        with writing(self.path):
+        with wrap_os_errors(self.path):
             os.fsync(self._file.fileno())
 
     def finish(self) -> None:
         """Write the number of rows into the header, and bring all to the disk."""
         self._cut()
-        self._write(header(self.rows, self._width), 0)
+        self._write(make_header(self.rows, self._width), 0)
         self.settle()
 
     def is_there(self) -> bool:
         """Tell whether the file still has its name."""
-        return is_at(self._file.fileno(), self.path)
+        return is_same_file(self._file.fileno(), self.path)
 
     def close(self) -> None:
         """Close the file."""
@@ -66,15 +66,15 @@ class ArrayWriter:
         return self._start + 4 * self._width * self.rows
 
     def _cut(self) -> None:
-        with writing(self.path):
+        with wrap_os_errors(self.path):
             os.ftruncate(self._file.fileno(), self._end)
 
     def _write(self, data: bytes | memoryview, at: int) -> None:
-        with writing(self.path):
-            write_all(self._file.fileno(), data, at)
+        with wrap_os_errors(self.path):
+            write_fully(self._file.fileno(), data, at)
 
 
-def header(rows: int, width: int) -> bytes:
+def make_header(rows: int, width: int) -> bytes:
     """Return the header of such an array; its length does not depend on `rows`, NumPy leaves room."""
     text = io.BytesIO()
     np.lib.format.write_array_header_1_0(
@@ -83,13 +83,13 @@ def header(rows: int, width: int) -> bytes:
     return text.getvalue()
 
 
-def shape_of(path: Path) -> tuple[int, int] | None:
+def read_shape(path: Path) -> tuple[int, int] | None:
     """Return the rows and the width that the header of such an array names; None if it is none.
 
     Raises:
         OutputError: it cannot be read.
     """
-    with writing(path, "read"), open_own(path) as file:
+    with wrap_os_errors(path, "read"), open_regular_file(path) as file:
         try:
             np.lib.format.read_magic(file)
             shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
@@ -98,11 +98,11 @@ def shape_of(path: Path) -> tuple[int, int] | None:
     return (shape[0], shape[1]) if len(shape) == 2 and not fortran and dtype == np.dtype("<f4") else None
 
 
-def rows_in(path: Path, width: int) -> int:
+def count_rows(path: Path, width: int) -> int:
     """Return how many whole rows a file's bytes have room for.
 
     Raises:
         OutputError: it cannot be looked at.
     """
-    with writing(path, "read"):
-        return (path.stat().st_size - len(header(0, width))) // (4 * width)
+    with wrap_os_errors(path, "read"):
+        return (path.stat().st_size - len(make_header(0, width))) // (4 * width)

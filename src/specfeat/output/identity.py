@@ -5,25 +5,25 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class FileIdentity:
     """By what a file is known again; both None if it could not be read."""
 
     size: int | None
     mtime_ns: int | None
 
 
-UNREADABLE = Identity(None, None)
+UNREADABLE_FILE = FileIdentity(None, None)
 
 
-def name_of(path: str) -> str:
+def to_record_name(path: str) -> str:
     """Return a path as index and record have it: its bytes as UTF-8, odd ones kept, whatever the locale."""
     return os.fsencode(path).decode("utf-8", "surrogateescape")
 
 
-def identify(path: str) -> Identity:
+def identify_file(path: str) -> FileIdentity:
     """Look at a file. Take it before the file is read: whatever is changed later, is seen the next time."""
     try:
         status = os.stat(path)  # noqa: PTH116  to pathlib "" is ".", and a/ is a
     except (OSError, ValueError):
-        return UNREADABLE
-    return Identity(status.st_size, status.st_mtime_ns)
+        return UNREADABLE_FILE
+    return FileIdentity(status.st_size, status.st_mtime_ns)

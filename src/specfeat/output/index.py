@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from specfeat.config.cutter import Span
+from specfeat.config.clip_grid import ClipSpan
 
 FLUSH = 100_000  # characters of lines that are gathered: a day's file has 180,000 lines
 
@@ -32,7 +32,7 @@ class IndexWriter:
         self,
         path: str,
         channel: str | int,
-        spans: Iterable[Span],
+        spans: Iterable[ClipSpan],
         samples: int,
         sample_rate: int,
         status: str = "ok",

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from specfeat.output.place import open_own, write_all, writing
+from specfeat.output.paths import open_regular_file, wrap_os_errors, write_fully
 
-JOURNAL = "journal"  # its name in the work folder
+JOURNAL_NAME = "journal"  # its name in the work folder
 
 Entry = dict[str, Any]  # of a file, as in the record: path, size, mtime_ns, status, rows, samples ...
 
 
 @dataclass(frozen=True, slots=True)
-class Notes:
+class JournalContents:
     """What could be read of a journal.
 
     Attributes:
@@ -35,7 +35,7 @@ class Notes:
     length: int = 0
 
 
-def read_journal(path: Path) -> Notes:
+def read_journal(path: Path) -> JournalContents:
     """Read a journal up to the first line that is not whole; one that is not there has nothing in it.
 
     Raises:
@@ -43,11 +43,11 @@ def read_journal(path: Path) -> Notes:
     """
     lines: list[dict[str, Any]] = []
     length = 0
-    with writing(path, "read"):
+    with wrap_os_errors(path, "read"):
         try:
-            file = open_own(path)
+            file = open_regular_file(path)
         except FileNotFoundError:
-            return Notes()
+            return JournalContents()
         with file:
             for line in file:
                 known = _parse(line)
@@ -55,7 +55,7 @@ def read_journal(path: Path) -> Notes:
                     break
                 lines.append(known)
                 length += len(line)
-    return Notes(lines[0], lines[1:], length) if lines else Notes()
+    return JournalContents(lines[0], lines[1:], length) if lines else JournalContents()
 
 
 def is_journal(path: Path) -> bool:
@@ -65,7 +65,7 @@ def is_journal(path: Path) -> bool:
         UsageError: it is no regular file.
     """
     try:
-        with open_own(path) as file:
+        with open_regular_file(path) as file:
             return _parse(file.readline()) is not None
     except OSError:
         return False
@@ -91,9 +91,9 @@ class Journal:
             length + len(first),
             0,
         )  # bytes, entries: one value, as a signal may come
-        with writing(path):
-            self._file = open_own(path, "r+b" if header is None else "wb", 0)
-            write_all(self._file.fileno(), first, 0)
+        with wrap_os_errors(path):
+            self._file = open_regular_file(path, "r+b" if header is None else "wb", 0)
+            write_fully(self._file.fileno(), first, 0)
 
     @property
     def settled(self) -> int:
@@ -109,9 +109,9 @@ class Journal:
         length, count = self._settled
         new = self.entries[count:]
         lines = b"".join(map(_line, new))
-        with writing(self._path):
+        with wrap_os_errors(self._path):
             os.ftruncate(self._file.fileno(), length)
-            write_all(self._file.fileno(), lines, length)
+            write_fully(self._file.fileno(), lines, length)
             os.fsync(self._file.fileno())
         self._settled = (length + len(lines), count + len(new))
 

@@ -8,14 +8,14 @@ import time
 from pathlib import Path
 
 from specfeat.errors import LockedError, OutputError, UsageError
-from specfeat.output.journal import JOURNAL, is_journal
-from specfeat.output.place import is_at, open_own, writing
+from specfeat.output.journal import JOURNAL_NAME, is_journal
+from specfeat.output.paths import is_same_file, open_regular_file, wrap_os_errors
 
 POLL_S = 0.1
-MARK = b"specfeat "  # what the lock begins with: by it a work folder is known to be one
+LOCK_MARK = b"specfeat "  # what the lock begins with: by it a work folder is known to be one
 
 
-class Lock:
+class WorkFolderLock:
     """The lock of a work folder, a file in it; taking the lock makes the folder.
 
     It is flock's: the system drops it with the process that holds it, however that ends, and no child
@@ -56,7 +56,7 @@ class Lock:
 
     def is_held(self) -> bool:
         """Tell whether it is still this run's: the folder may have been removed, and made anew by another."""
-        return self._descriptor is not None and is_at(self._descriptor, self._path)
+        return self._descriptor is not None and is_same_file(self._descriptor, self._path)
 
     def release(self) -> None:
         """Give the lock back; the folder goes if it is empty, else the lock's file stays as its mark.
@@ -73,7 +73,7 @@ class Lock:
     def _take(self) -> bool:
         """Take the lock unless another run has it."""
         self._close()
-        with writing(self._path, "locked"):
+        with wrap_os_errors(self._path, "locked"):
             while True:
                 self._make_folder()
                 try:
@@ -132,21 +132,21 @@ class Lock:
         paths = set(self._folder.iterdir())
         mark = b""
         if self._path in paths:
-            with open_own(self._path) as file:
-                mark = file.read(len(MARK))
+            with open_regular_file(self._path) as file:
+                mark = file.read(len(LOCK_MARK))
         if mark:
-            return mark == MARK
-        return not paths - {self._path} or is_journal(self._folder / JOURNAL)
+            return mark == LOCK_MARK
+        return not paths - {self._path} or is_journal(self._folder / JOURNAL_NAME)
 
     def _sign(self, descriptor: int) -> None:
         """Leave a name for those who find it locked; a full disk may not keep it, and need not."""
         with contextlib.suppress(OSError):
-            length = os.pwrite(descriptor, b"%b%d\n" % (MARK, os.getpid()), 0)
+            length = os.pwrite(descriptor, b"%b%d\n" % (LOCK_MARK, os.getpid()), 0)
             os.ftruncate(descriptor, length)  # after it: the mark is never gone
 
     def _sentence(self, wait_s: float) -> str:
         holder = ""
         with contextlib.suppress(OSError, ValueError):
-            holder = f" (process {int(self._path.read_bytes().removeprefix(MARK))})"
+            holder = f" (process {int(self._path.read_bytes().removeprefix(LOCK_MARK))})"
         still = f"still at work on it after {wait_s:g} s" if wait_s else "at work on it"
         return f"{self._output}: another run{holder} is {still}; wait for it with --lock-wait SECONDS"

@@ -8,7 +8,7 @@ from typing import Any
 FORMAT = 1  # of the record; a reader may rely on what a number has
 
 
-def record_text(record: dict[str, Any]) -> Iterator[bytes]:
+def format_record(record: dict[str, Any]) -> Iterator[bytes]:
     """Yield the record as JSON, keys in the order given; odd bytes of names are escaped.
 
     Each item of a list has its line, a file its own; and no more of a long list than that is held in memory.
@@ -27,7 +27,7 @@ def record_text(record: dict[str, Any]) -> Iterator[bytes]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class RunSummary:
     """What an output came to, from its record.
 
     Attributes:
@@ -55,10 +55,10 @@ class Summary:
     passed_over: int
 
 
-def summarize(record: dict[str, Any], heard_seconds: float = 0.0) -> Summary:
+def summarize_record(record: dict[str, Any], heard_seconds: float = 0.0) -> RunSummary:
     """Count what a record says."""
     states = [entry["status"] for entry in record["files"]]
-    return Summary(
+    return RunSummary(
         files=len(states),
         failed=states.count("failed"),
         partial=states.count("partial"),
@@ -68,10 +68,10 @@ def summarize(record: dict[str, Any], heard_seconds: float = 0.0) -> Summary:
         width=record["features"],
         heard_seconds=heard_seconds,
         seconds=record["seconds"],
-        passed_over=seen(record["passed_over"]),
+        passed_over=count_visible_files(record["passed_over"]),
     )
 
 
-def seen(passed_over: Iterable[str]) -> int:
+def count_visible_files(passed_over: Iterable[str]) -> int:
     """Count the files that are passed over, the hidden ones, which nobody expects to be read, left aside."""
     return sum(not path.rpartition("/")[2].startswith(".") for path in passed_over)

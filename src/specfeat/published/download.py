@@ -15,14 +15,14 @@ PATIENCE_SECONDS = 30  # without a byte
 MAX_BYTES = 2**31  # of a file whose size is not known
 _BLOCK = 2**16
 
-Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all
+ProgressCallback = Callable[[int, int | None], None]  # bytes so far, bytes in all
 
 
 class _CutError(Exception):
     """The connection failed, or ended before the file did; the argument says how."""
 
 
-def download(address: str, partial: Path, size: int | None, progress: Progress) -> None:
+def download_file(address: str, partial: Path, size: int | None, progress: ProgressCallback) -> None:
     """Bring a file, going on where an earlier try ended.
 
     Args:
@@ -74,7 +74,7 @@ def _length(path: Path) -> int:
         return 0
 
 
-def _go_on(address: str, partial: Path, size: int | None, progress: Progress) -> None:
+def _go_on(address: str, partial: Path, size: int | None, progress: ProgressCallback) -> None:
     have = _length(partial)
     if size is not None and have == size:
         return
@@ -127,7 +127,7 @@ def _read(response: Any) -> bytes:
     return block
 
 
-def _take(response: Any, partial: Path, have: int, size: int | None, progress: Progress) -> None:
+def _take(response: Any, partial: Path, have: int, size: int | None, progress: ProgressCallback) -> None:
     length = response.headers.get("Content-Length", "")
     total = have + int(length) if length.isdecimal() else None
     most = MAX_BYTES if size is None else size

@@ -14,14 +14,14 @@ from pathlib import Path
 import pooch
 
 from specfeat.errors import FetchError, OutputError
-from specfeat.published.download import MAX_BYTES, Progress, download
-from specfeat.published.table import Published
+from specfeat.published.download import MAX_BYTES, ProgressCallback, download_file
+from specfeat.published.table import PublishedWeights
 
 _KNOWN = "sha256.json"  # in the cache: the hashes of what has been fetched
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedWeights:
     """What came of a fetch.
 
     Attributes:
@@ -37,12 +37,12 @@ class Fetched:
     was_there: bool
 
 
-def cache_folder() -> Path:
+def find_cache_folder() -> Path:
     """The user's cache, by the rules of the system (XDG_CACHE_HOME on Linux)."""
     return Path(pooch.os_cache("specfeat")) / "weights"
 
 
-def fetch(entry: Published, folder: Path, progress: Progress) -> Fetched:
+def fetch_weights(entry: PublishedWeights, folder: Path, progress: ProgressCallback) -> FetchedWeights:
     """Bring a published file into the cache, unless it is there.
 
     The bytes come into `FILE.partial`, which stays when the connection fails; nothing is called FILE before
@@ -63,7 +63,7 @@ def fetch(entry: Published, folder: Path, progress: Progress) -> Fetched:
             if target.is_file():  # now: another fetch had the lock
                 return _there(entry, target, known)
             try:
-                download(entry.address, partial, entry.size, progress)
+                download_file(entry.address, partial, entry.size, progress)
             except FetchError as e:
                 by_hand = "by hand and unpack it" if entry.gzipped else "by hand"
                 raise FetchError(f"{e}; or fetch it {by_hand}, to {target}: {entry.address}") from e
@@ -75,7 +75,7 @@ def fetch(entry: Published, folder: Path, progress: Progress) -> Fetched:
             _remember(folder, known | {entry.name: digest, target.name: _sha256(partial)})
             partial.replace(target)
             partial.with_name(f"{partial.name}.etag").unlink(missing_ok=True)
-    return Fetched(target, digest, entry.sha256 is not None, was_there=False)
+    return FetchedWeights(target, digest, entry.sha256 is not None, was_there=False)
 
 
 @contextmanager
@@ -116,16 +116,16 @@ def _remember(folder: Path, known: dict[str, str]) -> None:
     fresh.replace(folder / _KNOWN)
 
 
-def _there(entry: Published, target: Path, known: dict[str, str]) -> Fetched:
+def _there(entry: PublishedWeights, target: Path, known: dict[str, str]) -> FetchedWeights:
     """Take the file that is in the cache, or say that it is no longer the one that was fetched."""
     digest = _sha256(target)
     wanted = entry.sha256 if entry.sha256 and not entry.gzipped else known.get(target.name)
     if wanted is not None and digest != wanted:
         raise FetchError(f"{target}: is not the file that was published, its SHA-256 is {digest}; remove it")
-    return Fetched(target, known.get(entry.name, digest), entry.sha256 is not None, was_there=True)
+    return FetchedWeights(target, known.get(entry.name, digest), entry.sha256 is not None, was_there=True)
 
 
-def _verified(entry: Published, partial: Path, remembered: str | None) -> str:
+def _verified(entry: PublishedWeights, partial: Path, remembered: str | None) -> str:
     """Check size and hash of what has come; what is wrong is removed."""
     size, digest = partial.stat().st_size, _sha256(partial)
     wanted = entry.sha256 or remembered

@@ -7,12 +7,12 @@ compare.
 
 from dataclasses import dataclass
 
-from specfeat.config.words import did_you_mean
 from specfeat.errors import UsageError
+from specfeat.text import suggest_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class PublishedWeights:
     """A file of weights at its authors' address.
 
     Attributes:
@@ -49,8 +49,8 @@ _OPENL3 = "https://github.com/marl/openl3/raw/models"  # marl/openl3, setup.py
 
 _SEVERAL = "several independent projects"
 
-TABLE: tuple[Published, ...] = (
-    Published(
+PUBLISHED_WEIGHTS: tuple[PublishedWeights, ...] = (
+    PublishedWeights(
         name="yamnet",
         config="yamnet",
         address=f"{_AUDIOSET}/yamnet.h5",
@@ -59,13 +59,13 @@ TABLE: tuple[Published, ...] = (
         sha256="13c3308955bbfaef262f175ac9c40e47b134573a93984f009220dd7cc12a1744",
         vouched=_SEVERAL,
     ),
-    Published(
+    PublishedWeights(
         name="vggish",
         config="vggish",
         address=f"{_AUDIOSET}/vggish_model.ckpt",
         licence="Apache-2.0",
     ),
-    Published(
+    PublishedWeights(
         name="cnn14",
         config="cnn14",
         address=f"{_ZENODO}/Cnn14_mAP%3D0.431.pth",
@@ -74,7 +74,7 @@ TABLE: tuple[Published, ...] = (
         sha256="0dc499e40e9761ef5ea061ffc77697697f277f6a960894903df3ada000e34b31",
         vouched=_SEVERAL,
     ),
-    Published(
+    PublishedWeights(
         name="cnn14_16k",
         config="cnn14_16k",
         address=f"{_ZENODO}/Cnn14_16k_mAP%3D0.438.pth",
@@ -83,9 +83,13 @@ TABLE: tuple[Published, ...] = (
         sha256="e2ee543a27919542c2ea03eabaa70b24dcd4e6c8e05621de6b67a94e4c5058e6",
         vouched=_SEVERAL,
     ),
-    Published(name="cnn10", config="cnn10", address=f"{_ZENODO}/Cnn10_mAP%3D0.380.pth", licence="CC BY 4.0"),
-    Published(name="cnn6", config="cnn6", address=f"{_ZENODO}/Cnn6_mAP%3D0.343.pth", licence="CC BY 4.0"),
-    Published(
+    PublishedWeights(
+        name="cnn10", config="cnn10", address=f"{_ZENODO}/Cnn10_mAP%3D0.380.pth", licence="CC BY 4.0"
+    ),
+    PublishedWeights(
+        name="cnn6", config="cnn6", address=f"{_ZENODO}/Cnn6_mAP%3D0.343.pth", licence="CC BY 4.0"
+    ),
+    PublishedWeights(
         name="inaspeech",
         config="inaspeech",
         address=f"{_INA}/keras_speech_music_noise_cnn.hdf5",
@@ -95,7 +99,7 @@ TABLE: tuple[Published, ...] = (
         vouched="the file in the authors' package, and an independent project",
     ),
     *(
-        Published(
+        PublishedWeights(
             name=f"openl3_{sound}_{content}",
             config=f"openl3_{sound}",
             address=f"{_OPENL3}/openl3_audio_{sound}_{content}-v0_4_0.h5.gz",
@@ -108,15 +112,15 @@ TABLE: tuple[Published, ...] = (
 )
 
 
-def find(name: str) -> Published:
+def find_published_weights(name: str) -> PublishedWeights:
     """Find an entry by its name.
 
     Raises:
         UsageError: there is none.
     """
-    names = [entry.name for entry in TABLE]
-    for entry in TABLE:
+    names = [entry.name for entry in PUBLISHED_WEIGHTS]
+    for entry in PUBLISHED_WEIGHTS:
         if entry.name == name:
             return entry
-    hint = did_you_mean(name, names)
+    hint = suggest_name(name, names)
     raise UsageError(f"{name}: no such published weights{hint}; known are {', '.join(names)}")

@@ -1,0 +1,1 @@
+"""One run of extraction, from the inputs to the output on the disk."""

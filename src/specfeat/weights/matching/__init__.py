@@ -1,0 +1,1 @@
+"""Finds for each array that the network needs the array of the file."""

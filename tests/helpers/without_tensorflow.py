@@ -1,0 +1,61 @@
+"""`specfeat` with a network that is not one: the whole command but for TensorFlow, in half a second.
+
+    python tests/helpers/without_tensorflow.py extract INPUTS... OUTPUT [OPTIONS]
+
+A row is the sums of a clip's bands over time, each clip by itself, so a file's rows depend on that file alone.
+`FAKE_NETWORK_PAUSE_S` makes each batch take so long; `FAKE_NETWORK_SETTLE_S` is how often files are brought to the disk.
+"""
+
+import os
+import sys
+import time
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specfeat.config import Config
+from specfeat.weights.files.source import locate_weights
+
+WIDTH = 4
+
+
+class Network:
+    """What the journey and the job ask of a network."""
+
+    parallel, seconds = 2, 0.0
+    device = SimpleNamespace(description="cpu")
+    model = SimpleNamespace(count_params=lambda: 0)
+
+    def __init__(self, config: Config) -> None:
+        self.batch, self.width = config.settings.model.batch, WIDTH
+        self.input_shape = config.settings.input_shape
+        weights = config.settings.model.weights
+        self.weights: dict[str, object] = {"random": weights.random}
+        if weights.file:
+            source = locate_weights(weights.file)
+            self.weights = {"file": weights.file, "sha256": source.sha256(), **source.stamp()}
+
+    def rows(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Sum the bands, a quarter of them for each feature."""
+        time.sleep(float(os.environ.get("FAKE_NETWORK_PAUSE_S", "0")))
+        bands = clips.reshape(len(clips), clips.shape[1], -1).astype(np.float64).sum(1)
+        parts = np.array_split(bands, WIDTH, axis=1)
+        return np.stack([part.sum(1) for part in parts], axis=1).astype(np.float32)
+
+
+def install() -> None:
+    """Put the network in the place of the one that needs TensorFlow."""
+    module: Any = ModuleType("specfeat.network.build")
+    module.build = lambda config, device, threads: Network(config)
+    sys.modules["specfeat.network.build"] = module
+
+
+if __name__ == "__main__":
+    install()
+    from specfeat.cli import main
+    from specfeat.output import work_folder
+
+    work_folder.SETTLE_S = float(os.environ.get("FAKE_NETWORK_SETTLE_S", work_folder.SETTLE_S))
+    sys.exit(main())

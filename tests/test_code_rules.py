@@ -1,0 +1,180 @@
+"""The rules of the house, held by reading the source: who imports whom, and who prints."""
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "specfeat"
+
+# A part may import those that are listed for it, and itself. Audio, network and output do not know each other.
+GROUND = {"errors", "text", "key_path", "specfeat"}  # imported from everywhere
+ALLOWED = {
+    "cli": {
+        *{"run", "pipeline", "network", "weights", "audio", "output", "published", "config", "architecture"},
+        *{"process_state", "cpu_count"},
+    },
+    "extractor": {"pipeline", "network", "audio", "config"},
+    "run": {"pipeline", "network", "weights", "audio", "output", "config"},
+    "pipeline": {"network", "audio"},
+    "network": {"weights", "config", "architecture", "tensorflow_runtime"},
+    "weights": {"config", "architecture", "tensorflow_runtime"},
+    "audio": {"config"},
+    "output": {"config"},
+    "published": set(),
+    "config": {"architecture"},
+    "architecture": set(),
+    "tensorflow_runtime": set(),
+    "process_state": set(),
+    "cpu_count": set(),
+    "text": set(),
+    "key_path": set(),
+    "errors": set(),
+}
+# A library, and the only parts that may load it.
+DOORS = {
+    "tensorflow": {"tensorflow_runtime.py"},
+    "keras": {"tensorflow_runtime.py"},
+    "h5py": {"weights/files/hdf5.py", "weights/files/keras_files.py", "weights/save.py"},
+    "zipfile": {"weights/files/zip_archive.py"},
+    "librosa": {"audio/stft.py"},
+    "soundfile": {"audio/discovery.py", "audio/decode.py", "run/provenance.py"},
+    "pooch": {"published/fetch.py"},
+    "urllib": {"published/download.py"},
+    "ruamel": {"config/yaml_tree.py"},
+    "typer": {"cli/__init__.py", "cli/extract.py", "cli/weights.py"},
+    "tqdm": {"cli/progress.py", "cli/weights.py"},
+    "matplotlib": {"network/picture.py"},
+}
+
+
+def _modules() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def _part(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(SOURCE)))
+def test_imports_run_one_way(path: Path) -> None:
+    """The order is cli -> run -> pipeline -> {network, audio, output} -> weights -> config -> architecture -> errors; each library has one door."""
+    part = _part(path)
+    place = str(path.relative_to(SOURCE))
+    for name in _imports(path):
+        top, _, inside = name.partition(".")
+        if top == "specfeat" and part not in ("__init__", "__main__"):
+            target = inside.split(".")[0] or "specfeat"
+            assert target == part or target in GROUND | ALLOWED[part], f"{place} imports {name}"
+        assert place in DOORS.get(top, {place}), f"{place} imports {name}"
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(SOURCE)))
+def test_only_the_command_line_prints_and_exits(path: Path) -> None:
+    """`print`, `sys.exit` and exit codes live in cli/ (and __main__, which is its door)."""
+    if _part(path) in ("cli", "__main__"):
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            assert ast.unparse(node.func) not in ("print", "sys.exit", "exit")
+
+
+HEAVY = "{'numpy', 'scipy', 'librosa', 'soundfile', 'tqdm', 'keras', 'tensorflow'}"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["extract", "--help"],
+        ["weights", "--help"],
+        ["weights", "show", "--help"],
+        ["weights", "convert", "--help"],
+        ["weights", "convert", "nowhere", "out.h5"],
+        ["weights", "fetch", "--help"],
+        ["weights", "fetch"],
+        ["weights", "fetch", "yament"],
+        ["extract", "nowhere", "out.npy"],
+        ["extract", ".", "out.npy", "-c", "yament"],
+        ["extract", ".", "out.npy", "--set", "model.batch=0"],
+        ["extract", ".", "no/such/folder/out.npy"],
+        ["extract"],
+    ],
+    ids=" ".join,
+)
+def test_cheap_answers_load_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    """Help, the version, and a typo in an option, a config or a path are answered at once."""
+    code = (
+        "import sys; from specfeat.cli import main; sys.argv = ['specfeat', *sys.argv[1:]]; main();"
+        f"print('loaded:', *{HEAVY} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+PLUGGED = """
+import os, sys
+from specfeat.cli import main
+
+code = main()
+print(code, "a_plugin" in sys.modules, os.environ.get("PYDANTIC_DISABLE_PLUGINS"))
+"""
+
+
+@pytest.mark.parametrize("before", [None, "other"])
+def test_nobodys_plugin_has_a_say_in_our_checks(before: str | None, tmp_path: Path) -> None:
+    """Pydantic loads what any installed package offers it; the environment is the caller's again after it."""
+    about = tmp_path / "a_plugin-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: a-plugin\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[pydantic]\na = a_plugin\n")
+    (tmp_path / "a_plugin.py").write_text("def new_schema_validator(*_, **__): return None, None, None\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    environment |= {"PYDANTIC_DISABLE_PLUGINS": before} if before else {}
+    words = [sys.executable, "-c", PLUGGED, "extract", ".", "out.npy", "--set", "model.batch=0"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
+
+    assert done.stdout.split() == ["2", "False", str(before)]
+
+
+def test_the_package_costs_nothing_to_import() -> None:
+    """`import specfeat` loads no dependency, and its public names are all there."""
+    code = (
+        "import sys; before = set(sys.modules); import specfeat;"
+        "new = {m.split('.')[0] for m in set(sys.modules) - before};"
+        "print(sorted(new - set(sys.stdlib_module_names)));"
+        "[getattr(specfeat, name) for name in specfeat.__all__ if name not in ('Extractor', 'Features')]"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "['specfeat']"
+
+
+def test_audio_needs_no_tensorflow() -> None:
+    """Everything before the network runs in a process that never loads TensorFlow."""
+    code = (
+        "import sys, numpy as np; from specfeat.config import load_config; from specfeat.audio.clips import ClipMaker;"
+        "list(ClipMaker(load_config('yamnet').settings).clips([np.zeros(99999, np.float32)]));"
+        "import specfeat.audio.discovery, specfeat.audio.decode, specfeat.audio.worker_pool, specfeat.audio.worker;"
+        "import specfeat.output.index, specfeat.output.array;"
+        "print(sorted({'tensorflow', 'keras', 'librosa', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
