@@ -12,19 +12,19 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "specfeat"
 
 # A part may import those that are listed for it, and itself. Audio, network and output do not know each other.
-GROUND = {"errors", "text", "key_path", "specfeat"}  # imported from everywhere
+GROUND = {"errors", "text", "key_path", "files", "specfeat"}  # imported from everywhere
 ALLOWED = {
     "cli": {
         *{"run", "pipeline", "network", "weights", "audio", "output", "published", "config", "architecture"},
-        *{"process_state", "cpu_count"},
+        *{"process_state", "cpu_count", "sound", "atomic_file"},
     },
-    "extractor": {"pipeline", "network", "audio", "config"},
-    "run": {"pipeline", "network", "weights", "audio", "output", "config"},
-    "pipeline": {"network", "audio"},
+    "extractor": {"pipeline", "network", "audio", "config", "sound"},
+    "run": {"pipeline", "network", "weights", "audio", "output", "config", "sound", "cpu_count"},
+    "pipeline": {"network", "audio", "sound"},
     "network": {"weights", "config", "architecture", "tensorflow_runtime"},
     "weights": {"config", "architecture", "tensorflow_runtime"},
-    "audio": {"config"},
-    "output": {"config"},
+    "audio": {"config", "sound"},
+    "output": {"config", "sound"},
     "published": set(),
     "config": {"architecture"},
     "architecture": set(),
@@ -33,6 +33,9 @@ ALLOWED = {
     "cpu_count": set(),
     "text": set(),
     "key_path": set(),
+    "files": set(),
+    "atomic_file": set(),
+    "sound": set(),
     "errors": set(),
 }
 # A library, and the only parts that may load it.

@@ -11,9 +11,10 @@ import pytest
 import soundfile
 
 from specfeat.audio import decode
-from specfeat.audio.discovery import find_audio_files, format_path, list_audio_extensions
+from specfeat.audio.discovery import find_audio_files, list_audio_extensions
 from specfeat.config.sound import Audio
 from specfeat.errors import AudioError, NoUsableAudioError, UsageError
+from specfeat.files import format_path
 
 any_name = pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse or normalise such names")
 

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from helpers.interruption_points import Interrupted
+from specfeat.atomic_file import AtomicFile
 from specfeat.config.clip_grid import ClipSpan
 from specfeat.errors import UsageError
 from specfeat.output import paths
 from specfeat.output.array import ArrayWriter
 from specfeat.output.index import COLUMNS, IndexWriter
-from specfeat.output.paths import AtomicFile, OutputPaths
+from specfeat.output.paths import OutputPaths
 from specfeat.output.record import format_record
 
 
@@ -86,9 +87,9 @@ def test_a_signal_leaves_one_file_or_none(tmp_path: Path) -> None:
         partial = AtomicFile(tmp_path / f"{number}")
         with Interrupted(number, paths.__file__) as signal, partial:
             partial.file.write(b"new")
-            partial.settle()
+            partial.sync()
             partial.finish()
-        assert partial.finished == partial.path.exists()
+        assert partial.is_finished == partial.path.exists()
         assert not list(tmp_path.glob(".*"))
         if not signal.came:
             break

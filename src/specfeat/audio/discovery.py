@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import soundfile
 
-from specfeat.errors import CHECK_PATH_HINT, NoUsableAudioError, UsageError, escape_control_characters
+from specfeat.errors import CHECK_PATH_HINT, NoUsableAudioError, UsageError
+from specfeat.files import describe_os_error, format_path
 
 # The file extensions of each container that libsndfile knows. RAW has no header and SD2 keeps its
 # header in another file, so neither can be read from a name alone.
@@ -110,19 +111,6 @@ def find_audio_files(inputs: Iterable[str | os.PathLike[str]], listed: Iterable[
     return FoundFiles(tuple(paths), tuple(passed_over))
 
 
-def format_path(name: str) -> str:
-    """Show a file name on one line of a terminal, whatever bytes it has."""
-    return escape_control_characters(os.fsencode(name).decode("utf-8", "backslashreplace"))
-
-
-def read_file_size(path: str) -> int:
-    """Return a file's bytes; 0 if it cannot be looked at."""
-    try:
-        return os.stat(path).st_size
-    except (OSError, ValueError):
-        return 0
-
-
 def _leads_to_folder(name: str, path: str) -> bool:
     return os.path.isdir(os.path.join(name, path))
 
@@ -149,7 +137,9 @@ def _below(folder: str) -> Iterator[str]:
             entries = list(os.scandir(place))
         except OSError as e:
             if not inside:
-                raise UsageError(f"{format_path(folder)}: the folder cannot be read: {e.strerror}") from e
+                raise UsageError(
+                    f"{format_path(folder)}: the folder cannot be read: {describe_os_error(e)}"
+                ) from e
             yield inside
             continue
         identity = (status.st_dev, status.st_ino)

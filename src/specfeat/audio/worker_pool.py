@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from specfeat.audio.discovery import read_file_size
 from specfeat.audio.stft import FloatArray
 from specfeat.audio.worker import compute_message_shape
 from specfeat.audio.worker_process import WorkerProcess
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError, WorkerError
+from specfeat.files import read_file_size
 
 TASK_BYTES = 1_000_000  # of short files that travel together
 TASK_FILES = 32

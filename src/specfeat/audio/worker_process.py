@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from specfeat.audio.worker import PROGRESS_LAYOUT
 from specfeat.errors import WorkerError
+from specfeat.files import describe_os_error
 
 # One thread each, for there is a worker a core. And glibc is to keep what is freed: the arrays of each file
 # would otherwise be new pages of the system, which took half of a worker's time over spoken digits.
@@ -48,7 +49,9 @@ class WorkerProcess:
         except OSError as e:
             self._open.close()
             cure = "start fewer with --workers, or raise the limit with ulimit"
-            raise WorkerError(f"a process that decodes cannot be started: {e.strerror}; {cure}") from e
+            raise WorkerError(
+                f"a process that decodes cannot be started: {describe_os_error(e)}; {cure}"
+            ) from e
         self.pid = self._process.pid
         with contextlib.suppress(OSError):  # if it is dead already, the first task will show it
             self.send(order)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from specfeat.errors import NoUsableAudioError, UsageError, escape_control_characters
+from specfeat.files import describe_os_error
 
 
 def read_input_list(source: str, *, null: bool) -> list[str]:
@@ -27,7 +28,7 @@ def read_input_list(source: str, *, null: bool) -> list[str]:
         else:
             data = Path(source).read_bytes()
     except (OSError, ValueError) as e:
-        reason = getattr(e, "strerror", None) or e
+        reason = describe_os_error(e)
         raise UsageError(f"--files-from {said}: cannot be read: {reason}") from e
     if not null and b"\0" in data:
         raise UsageError(f"--files-from {said}: has NULs, which no name has; add -0 if names end in them")

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from specfeat import __version__
 from specfeat.cli.signals import StoppedBySignal, append_to_error, describe_run_state
 from specfeat.errors import OutputError, SpecfeatError, escape_control_characters
+from specfeat.files import describe_os_error
 from specfeat.output.record import count_visible_files
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class JsonLog:
                 file.close()
 
     def _failed(self, error: Exception) -> OutputError:
-        reason = getattr(error, "strerror", None) or error
+        reason = describe_os_error(error)
         return OutputError(
             f"--log-json {escape_control_characters(str(self._target))}: cannot be written: {reason}"
         )

@@ -163,7 +163,7 @@ class _Bar:
     def __init__(self, voice: ProgressReporter, moving: "tqdm[None]", paths: tuple[str, ...]) -> None:
         self._voice = voice
         self._moving = moving
-        from specfeat.audio.discovery import read_file_size
+        from specfeat.files import read_file_size
 
         self._sizes = {} if moving.disable else {path: read_file_size(path) for path in paths}
         self._all_bytes = sum(self._sizes.values())
@@ -196,7 +196,7 @@ class _Bar:
 
 
 def _printable(path: str) -> str:
-    from specfeat.audio.discovery import format_path
+    from specfeat.files import format_path
 
     return format_path(path)
 

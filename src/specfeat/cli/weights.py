@@ -87,11 +87,12 @@ def convert(
 
     Exit code: 0 written, 1 failed, 2 usage, config or weights.
     """
+    from specfeat.atomic_file import AtomicFile
     from specfeat.cli.progress import ProgressReporter
     from specfeat.config import load_config
     from specfeat.config.weights_file import describe_unreadable_file
     from specfeat.errors import UsageError
-    from specfeat.output.paths import AtomicFile, sync_folder
+    from specfeat.files import sync_folder
     from specfeat.process_state import hide_optional_packages
 
     target = Path(output)
@@ -107,10 +108,10 @@ def convert(
 
     network = build_network(checked, "cpu")
     partial = AtomicFile(target)
-    set_run_state_describer(lambda: f"{output} is complete" if partial.finished else "")
+    set_run_state_describer(lambda: f"{output} is complete" if partial.is_finished else "")
     with partial:
         save_weights(network.model, network.layers, checked.settings, partial.file)
-        partial.settle()
+        partial.sync()
         partial.finish()
     sync_folder(target.parent)
     if not quiet:

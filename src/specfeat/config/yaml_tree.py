@@ -19,6 +19,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from specfeat.errors import ConfigError, escape_control_characters
+from specfeat.files import describe_os_error
 from specfeat.key_path import KeyPath, format_key_path
 from specfeat.text import shorten_text
 
@@ -92,7 +93,7 @@ def read_tree(path: Path, name: str | None = None) -> ConfigTree:
             raw = file.read(MAX_BYTES + 1)
         text = raw.decode("utf-8-sig")
     except OSError as e:
-        raise ConfigError(f"{name}: cannot be read: {e.strerror}") from e
+        raise ConfigError(f"{name}: cannot be read: {describe_os_error(e)}") from e
     except UnicodeDecodeError as e:
         raise ConfigError(f"{name}: is not UTF-8 text (byte {e.start}); save it as UTF-8") from e
     if len(raw) > MAX_BYTES:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.output.paths import is_same_file, open_regular_file, wrap_os_errors, write_fully
+from specfeat.files import is_same_file, open_regular_file, wrap_os_errors, write_fully
 
 
 class ArrayWriter:

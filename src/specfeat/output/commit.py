@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from specfeat.errors import UsageError
+from specfeat.files import open_regular_file, sync_folder, wrap_os_errors
 from specfeat.output.array import ArrayWriter, make_header
 from specfeat.output.digest import describe_file
-from specfeat.output.paths import OutputPaths, open_regular_file, sync_folder, wrap_os_errors
+from specfeat.output.paths import OutputPaths
 from specfeat.output.previous_run import FinishedFile
 from specfeat.output.record import format_record
 from specfeat.output.record_checks import find_decision_fault

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from specfeat.output.paths import open_regular_file, wrap_os_errors, write_fully
+from specfeat.files import open_regular_file, wrap_os_errors, write_fully
 
 JOURNAL_NAME = "journal"  # its name in the work folder
 

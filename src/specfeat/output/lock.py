@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from specfeat.errors import LockedError, OutputError, UsageError
+from specfeat.files import is_same_file, open_regular_file, wrap_os_errors
 from specfeat.output.journal import JOURNAL_NAME, is_journal
-from specfeat.output.paths import is_same_file, open_regular_file, wrap_os_errors
 
 POLL_S = 0.1
 LOCK_MARK = b"specfeat "  # what the lock begins with: by it a work folder is known to be one

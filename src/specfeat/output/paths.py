@@ -1,18 +1,14 @@
 """Where the output goes, and how a single file appears there whole or not at all."""
 
-import contextlib
-import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, cast
 
 from specfeat.errors import EXTRACT_USAGE_HINT, OutputError, UsageError
+from specfeat.files import describe_os_error, identify_inode, identify_version
 
 # Endings of what else holds tables and arrays.
 OTHER_FORMAT_SUFFIXES = frozenset({
@@ -98,7 +94,7 @@ class OutputPaths:
             except FileNotFoundError:
                 pass
             except OSError as e:
-                raise UsageError(f"{path}: {e.strerror}; give the output another name") from e
+                raise UsageError(f"{path}: {describe_os_error(e)}; give the output another name") from e
 
     def _check_links(self) -> None:
         """Refuse to put a file where a link is: what it leads to would stay as it is, unseen."""
@@ -143,7 +139,7 @@ class OutputPaths:
 
     def standing(self) -> tuple[tuple[int, ...] | None, ...]:
         """Return by what each of the three files is known again: inode, size and time; None for none."""
-        return tuple(_identity(path) for path in self.files)
+        return tuple(identify_version(path) for path in self.files)
 
     def without_own(self, paths: Iterable[str]) -> list[str]:
         """Leave out what is one of the output's files, or in its work folder, however it is reached."""
@@ -165,10 +161,10 @@ class OutputPaths:
         Raises:
             UsageError: an input is one of the output's files, or in its work folder.
         """
-        own = {_file_of(os.fspath(path)) for path in self.files} - {None}
-        inner = {_file_of(os.fspath(path)) for path in self.work.rglob("*")} - {None}
+        own = {identify_inode(os.fspath(path)) for path in self.files} - {None}
+        inner = {identify_inode(os.fspath(path)) for path in self.work.rglob("*")} - {None}
         for path in inputs:
-            file = _file_of(path)
+            file = identify_inode(path)
             if file in own:
                 raise UsageError(f"{self.array}: would be written over the input {path!r}; give another name")
             if file in inner:
@@ -181,24 +177,7 @@ def _is_folder(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as e:
-        raise OutputError(f"{path}: the folder cannot be looked at: {e.strerror}") from e
-
-
-def _identity(path: Path) -> tuple[int, ...] | None:
-    try:
-        status = path.lstat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _file_of(path: str) -> tuple[int, int] | None:
-    """Return what two names of one file have in common; None if there is no file."""
-    try:
-        status = os.stat(path)  # noqa: PTH116  to pathlib "" is ".", and a/ is a
-    except (OSError, ValueError):
-        return None
-    return status.st_dev, status.st_ino
+        raise OutputError(f"{path}: the folder cannot be looked at: {describe_os_error(e)}") from e
 
 
 def _is_array(path: Path) -> bool:
@@ -207,127 +186,3 @@ def _is_array(path: Path) -> bool:
             return file.read(6) in (b"\x93NUMPY", b"")
     except OSError:
         return True  # what it is does not matter: replacing it will say why it cannot be
-
-
-class AtomicFile:
-    """A file that is being written beside its place, under a hidden name.
-
-    Nothing is at `path` until `finish`; whatever stood there before stays until then.
-
-    Attributes:
-        file: it, in the `with` block.
-    """
-
-    file: BinaryIO
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._finishing = False
-        self._hidden = path.with_name(f".{path.name}.{os.getpid()}.partial")
-
-    def settle(self) -> None:
-        """Bring every byte to the disk."""
-        with wrap_os_errors(self.path):
-            self.file.flush()
-            os.fsync(self.file.fileno())
-
-    def finish(self) -> None:
-        """Rename the file, settled before, into its place."""
-        with wrap_os_errors(self.path):
-            self.file.close()
-            self._finishing = True
-            self._hidden.replace(self.path)
-
-    @property
-    def finished(self) -> bool:
-        """Whether the file is in its place."""
-        return self._finishing and not self._hidden.exists()
-
-    def discard(self) -> None:
-        """Remove the file, unless it is in its place already."""
-        self._finishing = self.finished
-        with contextlib.suppress(OSError, AttributeError):  # it may not fit on the disk; or was not opened
-            self.file.close()
-        with contextlib.suppress(OSError):
-            self._hidden.unlink()
-
-    def __enter__(self) -> "AtomicFile":
-        try:
-            with wrap_os_errors(self.path):
-                self.file = self._hidden.open("w+b")
-        except BaseException:  # a signal may come when it is there already
-            self.discard()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.discard()
-
-
-@contextmanager
-def wrap_os_errors(path: Path, done: str = "written") -> Iterator[None]:
-    """Name the file in every failure to write it.
-
-    Args:
-        path: of the file.
-        done: what it cannot be.
-
-    Raises:
-        OutputError: instead of OSError.
-    """
-    try:
-        yield
-    except OSError as e:
-        hint = "; free some space and run again" if e.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-        raise OutputError(f"{path}: cannot be {done}: {e.strerror}{hint}") from e
-
-
-def open_regular_file(path: Path, mode: str = "rb", buffering: int = -1) -> BinaryIO:
-    """Open a file of a work folder: a regular one, through no link; what would make a reader wait is refused.
-
-    Raises:
-        UsageError: it is something else.
-        OSError: it cannot be opened.
-    """
-    return cast("BinaryIO", open(path, mode, buffering, opener=_open_regular))
-
-
-def _open_regular(name: str, flags: int) -> int:
-    if Path(name).is_symlink():
-        raise UsageError(f"{name}: is a link, so it is none of specfeat's; remove it")
-    descriptor = os.open(name, flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise UsageError(f"{name}: is not a regular file, so it is none of specfeat's; remove it")
-    if flags & os.O_TRUNC:
-        os.ftruncate(descriptor, 0)
-    return descriptor
-
-
-def is_same_file(descriptor: int, path: Path) -> bool:
-    """Tell whether an open file is still the one of that name."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.lstat())
-    except OSError:
-        return False
-
-
-def write_fully(descriptor: int, data: bytes | memoryview, at: int) -> None:
-    """Write all of `data` at a place of a file; the system may take a part at a time."""
-    whole = memoryview(data)
-    rest = whole.cast("B") if whole.nbytes else b""
-    while rest:
-        count = os.pwrite(descriptor, rest, at)
-        rest, at = rest[count:], at + count
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the renames in a folder to the disk."""
-    with contextlib.suppress(OSError):  # a folder that may not be read cannot be synced, either
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

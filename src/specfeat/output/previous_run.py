@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from specfeat.errors import UsageError
+from specfeat.files import UNREADABLE_FILE, FileIdentity, compute_sha256, wrap_os_errors
 from specfeat.output.array import count_rows, read_shape
-from specfeat.output.digest import compute_sha256
-from specfeat.output.identity import UNREADABLE_FILE, FileIdentity
 from specfeat.output.journal import JOURNAL_NAME, Entry, read_journal
-from specfeat.output.paths import OutputPaths, wrap_os_errors
+from specfeat.output.paths import OutputPaths
 from specfeat.output.record_checks import find_journal_fault, find_record_fault
 
 

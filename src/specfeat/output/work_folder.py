@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from specfeat.errors import OutputError, SpecfeatError
+from specfeat.files import open_regular_file, sync_folder, wrap_os_errors
 from specfeat.output.array import ArrayWriter
 from specfeat.output.commit import (
     ARRAY_NAME,
@@ -24,7 +25,7 @@ from specfeat.output.commit import (
 from specfeat.output.digest import describe_file
 from specfeat.output.journal import JOURNAL_NAME, Entry, Journal
 from specfeat.output.lock import WorkFolderLock
-from specfeat.output.paths import OutputPaths, open_regular_file, sync_folder, wrap_os_errors
+from specfeat.output.paths import OutputPaths
 from specfeat.output.previous_run import FinishedFile, PreviousRun, read_unfinished_run
 
 SETTLE_S = 5.0  # at most so much work is lost when a run is killed; to settle takes two fsyncs

@@ -2,7 +2,6 @@
 
 import fcntl
 import gzip
-import hashlib
 import json
 import os
 import zlib
@@ -14,6 +13,7 @@ from pathlib import Path
 import pooch
 
 from specfeat.errors import FetchError, OutputError
+from specfeat.files import compute_sha256, describe_os_error
 from specfeat.published.download import MAX_BYTES, ProgressCallback, download_file
 from specfeat.published.table import PublishedWeights
 
@@ -72,7 +72,7 @@ def fetch_weights(entry: PublishedWeights, folder: Path, progress: ProgressCallb
                 _unpack(partial)
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
-            _remember(folder, known | {entry.name: digest, target.name: _sha256(partial)})
+            _remember(folder, known | {entry.name: digest, target.name: compute_sha256(partial)})
             partial.replace(target)
             partial.with_name(f"{partial.name}.etag").unlink(missing_ok=True)
     return FetchedWeights(target, digest, entry.sha256 is not None, was_there=False)
@@ -83,7 +83,7 @@ def _writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        raise OutputError(f"{folder}: the cache cannot be used: {e.strerror or e}") from e
+        raise OutputError(f"{folder}: the cache cannot be used: {describe_os_error(e)}") from e
 
 
 @contextmanager
@@ -95,11 +95,6 @@ def _alone(folder: Path) -> Iterator[None]:
         except BlockingIOError as e:
             raise FetchError(f"{folder}: another specfeat is fetching into it; wait for it") from e
         yield
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _known(folder: Path) -> dict[str, str]:
@@ -118,7 +113,7 @@ def _remember(folder: Path, known: dict[str, str]) -> None:
 
 def _there(entry: PublishedWeights, target: Path, known: dict[str, str]) -> FetchedWeights:
     """Take the file that is in the cache, or say that it is no longer the one that was fetched."""
-    digest = _sha256(target)
+    digest = compute_sha256(target)
     wanted = entry.sha256 if entry.sha256 and not entry.gzipped else known.get(target.name)
     if wanted is not None and digest != wanted:
         raise FetchError(f"{target}: is not the file that was published, its SHA-256 is {digest}; remove it")
@@ -127,7 +122,7 @@ def _there(entry: PublishedWeights, target: Path, known: dict[str, str]) -> Fetc
 
 def _verified(entry: PublishedWeights, partial: Path, remembered: str | None) -> str:
     """Check size and hash of what has come; what is wrong is removed."""
-    size, digest = partial.stat().st_size, _sha256(partial)
+    size, digest = partial.stat().st_size, compute_sha256(partial)
     wanted = entry.sha256 or remembered
     problem = ""
     if entry.size is not None and size != entry.size:

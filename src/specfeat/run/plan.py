@@ -6,9 +6,8 @@ from typing import Any
 from specfeat.audio.discovery import FoundFiles
 from specfeat.config import Config
 from specfeat.config.device import parse_device
-from specfeat.config.weights_file import identify_weights_file
 from specfeat.errors import UsageError
-from specfeat.output.identity import FileIdentity, identify_file, to_record_name
+from specfeat.files import FileIdentity, identify_file, identify_weights_file, to_record_name
 from specfeat.output.paths import OutputPaths
 from specfeat.output.previous_run import FinishedFile, PreviousRun, read_previous_output, verify_output
 from specfeat.output.work_folder import WorkFolder

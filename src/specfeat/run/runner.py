@@ -13,7 +13,7 @@ from specfeat.audio.clip_stream import ClipStream
 from specfeat.config import Config
 from specfeat.config.settings import Settings
 from specfeat.errors import NoUsableAudioError, UsageError
-from specfeat.output.identity import UNREADABLE_FILE, FileIdentity, to_record_name
+from specfeat.files import UNREADABLE_FILE, FileIdentity, to_record_name
 from specfeat.output.index import IndexWriter
 from specfeat.output.journal import Entry
 from specfeat.output.previous_run import FinishedFile, PreviousRun

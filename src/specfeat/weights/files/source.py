@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from specfeat.config.settings import WeightsFormat
-from specfeat.config.weights_file import identify_weights_file
 from specfeat.errors import WeightsError
+from specfeat.files import compute_sha256, describe_os_error, identify_weights_file
 from specfeat.weights.files import zip_archive
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -61,10 +61,9 @@ class WeightsSource:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return compute_sha256(path)
     except OSError as e:
-        raise WeightsError(f"the weights cannot be read: {e.strerror}") from e
+        raise WeightsError(f"the weights cannot be read: {describe_os_error(e)}") from e
 
 
 @contextmanager
@@ -100,7 +99,7 @@ def locate_weights(name: str) -> WeightsSource:
     try:
         return _located(name, Path(name))
     except OSError as e:
-        raise WeightsError(f"the weights cannot be read: {e.strerror}") from e
+        raise WeightsError(f"the weights cannot be read: {describe_os_error(e)}") from e
 
 
 def _located(name: str, path: Path) -> WeightsSource:
@@ -148,7 +147,7 @@ def _identity(source: WeightsSource) -> list[tuple[int, ...]]:
     try:
         found = [file.stat() for file in source.files]
     except OSError as e:
-        raise WeightsError(f"the weights cannot be read: {e.strerror}") from e
+        raise WeightsError(f"the weights cannot be read: {describe_os_error(e)}") from e
     return [(s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in found]
 
 

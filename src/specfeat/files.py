@@ -1,0 +1,207 @@
+"""Files and folders: names, identity, hashes, safe opening and writing, and system errors as sentences.
+
+This is the only module that turns an `OSError` into text, computes the hash of a file, or decides whether two
+names lead to the same file.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from specfeat.errors import OutputError, UsageError, escape_control_characters
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def format_path(name: str) -> str:
+    """Write a file name on one line of a terminal, whatever bytes it has."""
+    return escape_control_characters(os.fsencode(name).decode("utf-8", "backslashreplace"))
+
+
+def to_record_name(path: str) -> str:
+    """Return a path as index, journal and record have it.
+
+    The text is the bytes of the path read as UTF-8, with surrogates for bytes that are not UTF-8, so that it
+    does not depend on the locale.
+    """
+    return os.fsencode(path).decode("utf-8", "surrogateescape")
+
+
+def describe_os_error(error: Exception) -> str:
+    """Return the system's text for an error, or the error's own text, e.g. for a NUL in a file name."""
+    return str(getattr(error, "strerror", None) or error)
+
+
+# --- identity ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FileIdentity:
+    """Size and time of a file, from which a later run sees whether the file has changed.
+
+    Attributes:
+        size: the size in bytes; None if the file could not be read.
+        mtime_ns: the time of the last change, in nanoseconds since 1970; None if the file could not be read.
+    """
+
+    size: int | None
+    mtime_ns: int | None
+
+
+UNREADABLE_FILE = FileIdentity(None, None)
+
+
+def identify_file(path: str) -> FileIdentity:
+    """Return a file's size and time of change, or `UNREADABLE_FILE`.
+
+    Call this before the file is read: a change while it is read is then seen by the next run.
+    """
+    try:
+        status = os.stat(path)  # noqa: PTH116  pathlib turns "" into "." and "a/" into "a"
+    except (OSError, ValueError):
+        return UNREADABLE_FILE
+    return FileIdentity(status.st_size, status.st_mtime_ns)
+
+
+def read_file_size(path: str) -> int:
+    """Return a file's size in bytes; 0 if the file cannot be read."""
+    return identify_file(path).size or 0
+
+
+def identify_inode(path: str) -> tuple[int, int] | None:
+    """Return device and inode, which all names of one file share; None if there is no file."""
+    try:
+        status = os.stat(path)  # noqa: PTH116  pathlib turns "" into "." and "a/" into "a"
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def identify_version(path: Path) -> tuple[int, ...] | None:
+    """Return device, inode, size and time of change, without following a link; None if nothing is there."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def identify_weights_file(name: str) -> dict[str, object]:
+    """Return what identifies a regular file without reading it; nothing for anything else.
+
+    Size and time alone can be equal for two networks of one architecture, if a program has set the time of
+    both files. So the path, the inode and the time of the inode's last change belong to the identity as well.
+    """
+    try:
+        status = Path(name).stat()
+        path = os.path.abspath(name)  # noqa: PTH100  resolve would follow links, absolute would keep ".."
+    except (OSError, ValueError):
+        return {}
+    if not stat.S_ISREG(status.st_mode):
+        return {}
+    return {
+        "path": path,
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        "ctime_ns": status.st_ctime_ns,
+        "inode": status.st_ino,
+    }
+
+
+def is_same_file(descriptor: int, path: Path) -> bool:
+    """Return whether an open file is still the one that `path` names."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except OSError:
+        return False
+
+
+# --- hashes --------------------------------------------------------------------------------------
+
+
+def compute_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# --- opening, reading and writing ----------------------------------------------------------------
+
+
+@contextmanager
+def wrap_os_errors(path: Path, action: str = "written") -> Iterator[None]:
+    """Turn each `OSError` of the block into an `OutputError` that names the file.
+
+    Args:
+        path: the file that the block works on.
+        action: what cannot be done with it, as a participle: "written", "read", "removed".
+
+    Raises:
+        OutputError: the block raised an `OSError`.
+    """
+    try:
+        yield
+    except OSError as e:
+        hint = "; free some space and run again" if e.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        raise OutputError(f"{path}: cannot be {action}: {describe_os_error(e)}{hint}") from e
+
+
+def open_regular_file(path: Path, mode: str = "rb", buffering: int = -1) -> BinaryIO:
+    """Open a file of a work folder, which must be a regular file and not a link.
+
+    Somebody may have put a link or a FIFO there: a link could lead the run to write to a file of another
+    program, and opening a FIFO would wait for its other end.
+
+    Args:
+        path: the file.
+        mode: as for `open`.
+        buffering: as for `open`.
+
+    Raises:
+        UsageError: the path is a link or no regular file.
+        OSError: the file cannot be opened.
+    """
+    return cast("BinaryIO", open(path, mode, buffering, opener=_open_regular))
+
+
+def _open_regular(name: str, flags: int) -> int:
+    if Path(name).is_symlink():
+        raise UsageError(f"{name}: is a link, which specfeat never makes; remove it")
+    # The file is truncated only after it is known to be a regular file.
+    descriptor = os.open(name, flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UsageError(f"{name}: is not a regular file, so specfeat has not made it; remove it")
+    if flags & os.O_TRUNC:
+        os.ftruncate(descriptor, 0)
+    return descriptor
+
+
+def write_fully(descriptor: int, data: bytes | memoryview, offset: int) -> None:
+    """Write all of `data` at an offset of a file, in as many system calls as that takes."""
+    whole = memoryview(data)
+    remaining = whole.cast("B") if whole.nbytes else b""
+    while remaining:
+        count = os.pwrite(descriptor, remaining, offset)
+        remaining, offset = remaining[count:], offset + count
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, so that renames in it survive a power failure."""
+    with contextlib.suppress(OSError):  # a folder that may not be read cannot be synced, either
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
