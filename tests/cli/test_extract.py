@@ -253,7 +253,7 @@ def test_a_mistake_is_one_line_and_2(run: Run, arguments: list[str], sentence: s
 
 GARBAGE = """
 import gc, sys
-import specfeat.config as config, specfeat.run.runner as job
+import specfeat.config as config, specfeat.run.runner as runner
 from specfeat.cli import main
 
 def told(name, function):
@@ -263,7 +263,7 @@ def told(name, function):
     return call
 
 config.load_config = told("config", config.load_config)
-job.run = told("run", job.run)
+runner.execute_plan = told("run", runner.execute_plan)
 if sys.argv.pop(1) == "off":
     gc.disable()
 code = main()

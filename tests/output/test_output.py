@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from helpers.interruption_points import Interrupted
+from specfeat import atomic_file
 from specfeat.atomic_file import AtomicFile
 from specfeat.config.clip_grid import ClipSpan
 from specfeat.errors import UsageError
-from specfeat.output import paths
 from specfeat.output.array import ArrayWriter
 from specfeat.output.index import COLUMNS, IndexWriter
 from specfeat.output.paths import OutputPaths
@@ -85,7 +85,7 @@ def test_a_signal_leaves_one_file_or_none(tmp_path: Path) -> None:
     """Wherever it is answered, nothing but the file itself is there, and that it is, is known."""
     for number in itertools.count(1):
         partial = AtomicFile(tmp_path / f"{number}")
-        with Interrupted(number, paths.__file__) as signal, partial:
+        with Interrupted(number, atomic_file.__file__) as signal, partial:
             partial.file.write(b"new")
             partial.sync()
             partial.finish()

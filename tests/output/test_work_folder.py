@@ -218,7 +218,7 @@ def test_a_locks_holder_is_alone(tmp_path: Path) -> None:
         "import sys; from pathlib import Path; from specfeat.output import lock; lock.POLL_S = 0.0005\n"
         "count = Path('count')\n"
         "for _ in range(100):\n"
-        "    held = lock.Lock(Path('work'), Path('out'))\n"
+        "    held = lock.WorkFolderLock(Path('work'), Path('out'))\n"
         "    held.take(60)\n"
         "    count.write_text(str(int(count.read_text()) + 1))\n"
         "    held.release()\n"
