@@ -1,47 +1,76 @@
-"""What can go wrong, as a tree.
+"""The errors that a user can mend, as a tree.
 
-SpecfeatError            anything that the user can mend          exit 1
-├── UsageError           a path, a flag or an input is wrong      exit 2
-├── ConfigError          the YAML is wrong; names line and key    exit 2
-│   └── ModelError       the network cannot be built as written   exit 2
-├── WeightsError         a weights file does not fit the network  exit 2
-├── InstallError         a package is missing or unfit            exit 1
-├── FetchError           published weights cannot be fetched      exit 1
-├── DeviceError          the device asked for is not there        exit 2
-├── AudioError           one file; it is noted and the run goes on
-├── WorkerError          decoding processes cannot be started     exit 1
-├── FailuresError        more files fail than the user bears      exit 1
-├── NothingError         nothing usable was found                 exit 4
-├── OutputError          the result cannot be written             exit 1
-└── LockedError          another run has the output               exit 75
+SpecfeatError            any failure that the user can mend             exit 1
+├── UsageError           a path, an option or an input is wrong         exit 2
+├── ConfigError          the YAML is wrong; names line and key          exit 2
+│   └── ModelError       the network cannot be built as written         exit 2
+├── WeightsError         a weights file does not fit the network        exit 2
+├── InstallError         a package is missing or of a wrong version     exit 1
+├── FetchError           published weights cannot be fetched            exit 1
+├── DeviceError          the requested device does not exist            exit 2
+├── AudioError           one sound; it is recorded and the run goes on
+├── WorkerError          worker processes cannot be started             exit 1
+├── TooManyFailuresError more sounds fail than the user allows          exit 1
+├── NoUsableAudioError   no audio was found, or every sound failed      exit 4
+├── OutputError          the output cannot be written                   exit 1
+└── LockedError          another run has the output                     exit 75
 
-A message is one sentence: what is wrong, where, what to do. A bug is none of these and keeps
-its traceback.
+A message is one sentence: what is wrong, where, what to do. Anything else that is raised is a bug and keeps its
+traceback. The library does not know the options of the command line: an error names its `Remedy`, and the
+command line (or the Python interface) adds the words that its user needs.
 """
 
+from enum import Enum, auto
+
 EXTRACT_USAGE_HINT = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
-CHECK_PATH_HINT = "check its name, and the folder that you are in"  # what to do where a path leads nowhere
+CHECK_PATH_HINT = "check its name, and the folder that you are in"  # the end of "no such file" messages
 
 
 def escape_control_characters(text: str) -> str:
-    """Write text so that it stays on its line of a terminal and cannot command it."""
+    """Write text so that it stays on one line of a terminal and cannot send commands to it."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+class Remedy(Enum):
+    """What the caller can do about an error, where that is an option of the command line.
+
+    `specfeat.cli.remedies` has the words for each.
+    """
+
+    REPLACE_OUTPUT = auto()  # compute everything again and replace what is there
+    UPDATE_OR_REPLACE_OUTPUT = auto()  # another name, or update, or replace
+    RESUME_OR_REPLACE = auto()  # continue the unfinished run, or start again
+    SAME_SETTINGS_OR_REPLACE = auto()  # continue with the settings of the unfinished run, or start again
+    WAIT_FOR_LOCK = auto()
+    START_FEWER_WORKERS = auto()
+    ALLOW_MORE_TIME = auto()  # for reading one file
+    CHOOSE_OTHER_DEVICE = auto()
+    RESUME_OR_UPDATE = auto()  # what was asked for has an effect only together with resume or update
+
+
 class SpecfeatError(Exception):
-    """Anything that the user can mend."""
+    """Any failure that the user can mend.
+
+    Args:
+        message: one sentence: what is wrong, where, and what to do unless the remedy says it.
+        remedy: what the caller can do, where that is an option.
+    """
 
     exit_code = 1
 
+    def __init__(self, message: str = "", *, remedy: Remedy | None = None) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
 
 class UsageError(SpecfeatError):
-    """A path, a flag or an input given on the command line or to the Python face is wrong."""
+    """A path, an option or an input is wrong, on the command line or in a call from Python."""
 
     exit_code = 2
 
 
 class ConfigError(SpecfeatError):
-    """The config is wrong; the message begins `FILE:LINE:COL: key.path:`."""
+    """The config is wrong; the message begins with `FILE:LINE:COLUMN: key.path:`."""
 
     exit_code = 2
 
@@ -57,57 +86,64 @@ class WeightsError(SpecfeatError):
 
 
 class InstallError(SpecfeatError):
-    """TensorFlow or Keras is missing, too old, or of another backend, or a package of an extra is missing."""
+    """TensorFlow or Keras is missing, too old or uses another backend; or a package of an extra is missing."""
 
 
 class FetchError(SpecfeatError):
-    """Published weights cannot be fetched, or are not what was published."""
+    """Published weights cannot be fetched, or the file is not the published one."""
 
 
 class DeviceError(SpecfeatError):
-    """The device that was asked for is not there."""
+    """The requested device does not exist."""
 
     exit_code = 2
 
 
 class AudioError(SpecfeatError):
-    """One file cannot be used: it is recorded and the run goes on.
+    """One sound cannot be used: it is recorded and the run goes on.
 
     Args:
         message: what is wrong with the file, without its path.
-        stage: where on its way it failed: "open", "decode", "spectrogram", "network".
-        cause: what is wrong, as a word for machines; docs/running.md lists them.
-        at_s: where in the file, in seconds from its start, if that is known.
+        stage: the stage at which it failed: "open", "decode", "spectrogram" or "network".
+        cause: what is wrong, as a word for programs; the documentation of the record lists them.
+        at_s: where in the file, in seconds from its start; None if that is not known.
+        remedy: see `SpecfeatError`.
     """
 
     def __init__(
-        self, message: str, stage: str = "decode", cause: str = "broken", at_s: float | None = None
+        self,
+        message: str,
+        stage: str = "decode",
+        cause: str = "broken",
+        at_s: float | None = None,
+        *,
+        remedy: Remedy | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, remedy=remedy)
         self.stage = stage
         self.cause = cause
         self.at_s = at_s
 
 
 class WorkerError(SpecfeatError):
-    """The processes that decode cannot be started, or do not stay."""
+    """The worker processes cannot be started, or end by themselves."""
 
 
 class TooManyFailuresError(SpecfeatError):
-    """More files have failed than the user wants to bear."""
+    """More sounds have failed than the user allows."""
 
 
 class NoUsableAudioError(SpecfeatError):
-    """There is nothing to do: no audio was found, or every file failed."""
+    """No audio was found, or every sound failed."""
 
     exit_code = 4
 
 
 class OutputError(SpecfeatError):
-    """The result cannot be written."""
+    """The output cannot be written."""
 
 
 class LockedError(SpecfeatError):
-    """Another run is at work on the output."""
+    """Another run is writing the output."""
 
     exit_code = 75
