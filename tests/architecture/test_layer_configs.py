@@ -114,7 +114,7 @@ ARGUMENTS = [
      f"8:32: model.layers[1].ZeroPadding2D.padding: is [1, 2, 3]; {MARGINS}"),
     ("Reshape: {target_shape: [0, 8]}",
      "8:31: model.layers[1].Reshape.target_shape: is [0, 8]; "
-     "wanted a list of whole numbers, -1 for what is left, e.g. [96, -1]"),
+     "wanted a list of whole numbers, -1 for the size that follows from the others, e.g. [96, -1]"),
     ("Permute: {dims: [2, 2, 1]}",
      "8:23: model.layers[1].Permute.dims: is [2, 2, 1]; "
      "wanted the axes in their new order, counted from 1, e.g. [2, 1, 3]"),
@@ -236,15 +236,15 @@ FOREIGN = [
      "name of an activation (it is hard_silu here)"),
     ("DepthwiseConv2D: {filters: 8, kernel_size: 3}",
      "8:25: model.layers[1].DepthwiseConv2D.filters: is not an argument of DepthwiseConv2D; "
-     "it makes depth_multiplier channels of each that it reads"),
+     "it makes depth_multiplier channels of each input channel"),
     ("GRU: {units: 3}", "8:7: model.layers[1].GRU: 'GRU' is not a layer that specfeat knows; "
-     "recurrent layers are none of those known"),
+     "recurrent layers are not supported"),
     ("GroupNorm: {num_groups: 4}", "8:7: model.layers[1].GroupNorm: 'GroupNorm' is not a layer that specfeat knows "
      "(it is GroupNormalization here)"),
     ("GroupNormalization: {num_groups: 4}", "8:28: model.layers[1].GroupNormalization.num_groups: is not an argument of "
      "GroupNormalization (Keras' name is groups)"),
     ("PReLU: {shared_axes: [0, 1]}", "8:28: model.layers[1].PReLU.shared_axes: is [0, 1]; wanted axes that share a "
-     "slope, counted from 1: [1, 2] for one slope a channel"),
+     "slope, counted from 1: [1, 2] for one slope for each channel"),
     ("Hardswish", "8:7: model.layers[1]: 'Hardswish' is not a layer that specfeat knows "
      "(it is Activation: {activation: hard_silu} here)"),
     ("InputLayer", "8:7: model.layers[1]: 'InputLayer' is not a layer that specfeat knows; "
@@ -260,7 +260,7 @@ FOREIGN = [
      "leave it out, it follows from what the layer reads"),
     ("Conv2D: {filters: 3, kernel_size: 3, kernel_regularizer: l2}",
      "8:44: model.layers[1].Conv2D.kernel_regularizer: is not an argument of Conv2D; "
-     "leave it out, it has a meaning in training alone"),
+     "leave it out, it matters only in training"),
     ("MaxPooling2D: {kernel_size: 2}",
      "8:22: model.layers[1].MaxPooling2D.kernel_size: is not an argument of MaxPooling2D (Keras' name is pool_size)"),
     ("Dropout: {keep_prob: 0.5}",
@@ -277,7 +277,7 @@ FOREIGN = [
      "8:53: model.layers[1].Conv2D.padding: is 0; wanted one of valid, same; PyTorch's padding of 0 is valid"),
     ("MaxPooling2D: {padding: 1}",
      "8:31: model.layers[1].MaxPooling2D.padding: is 1; wanted one of valid, same; for PyTorch's padding of 1 put "
-     "ZeroPadding2D: {padding: 1} before it (zeros, where PyTorch's pooling pads with nothing)"),
+     "ZeroPadding2D: {padding: 1} before it (zeros, while PyTorch's pooling ignores what it pads)"),
 ]  # fmt: skip
 
 BAD = [*KINDS, *ARGUMENTS, *FILTERS, *OUR_OWN, *KERNELS, *NAMES, *REPEATS, *FOREIGN]
@@ -351,7 +351,7 @@ def test_these_are_refused_at_their_place(what: str) -> None:
 def test_repeats_cannot_make_a_small_file_a_large_network(
     item: str, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("specfeat.architecture.graph.MAX_LAYERS", 50)
+    monkeypatch.setattr("specfeat.architecture.layer_list.MAX_LAYERS", 50)
 
     with pytest.raises(ConfigError) as caught:
         layers(CONV, item)
@@ -549,7 +549,7 @@ FITS = {
     ),
     "slopes along an axis that is not there": (
         (CONV, "PReLU: {shared_axes: [1, 4]}", POOL),
-        "8:7: model.layers[1]: PReLU 'prelu_1' gets 94 x 62 x 8, 3 axes; wanted an axis of them, 1 to 3 or -1, not 4",
+        "8:7: model.layers[1]: PReLU 'prelu_1' gets 94 x 62 x 8, 3 axes; wanted an axis from 1 to 3 or -1, not 4",
     ),
     "a cropping of everything": (
         ("Cropping2D: {cropping: [[40, 56], [0, 0]]}", POOL),

@@ -10,7 +10,7 @@ import pytest
 
 from helpers.published_networks import PARAMETERS
 from helpers.weights_files import CONFIG, built, config
-from specfeat.architecture.layers import LAYERS
+from specfeat.architecture.kinds import LAYER_KINDS
 from specfeat.architecture.shapes import (
     UnknownShapeError,
     compute_network_shapes,
@@ -103,7 +103,7 @@ def test_every_layer_is_shown() -> None:
     """The list of layers above is that of the layers there are, but for the one that only Keras knows."""
     shown = set(re.findall(r"^ +- (\w+)", LAYERS_SHOWN, re.MULTILINE))
 
-    assert shown == LAYERS.keys() - {"Application"}
+    assert shown == LAYER_KINDS.keys() - {"Application"}
 
 
 @pytest.mark.tf

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from specfeat.architecture.layers import APPLICATIONS
+from specfeat.architecture.kinds.application import APPLICATIONS
 from specfeat.config import load_config
 from specfeat.errors import ConfigError
 

@@ -129,7 +129,7 @@ FOLLOWED = {
     "an axis that is not there": (
         "    - BatchNormalization: {axis: 7}\n    - Flatten\n",
         "c.yaml:8:7: model.layers[0]: BatchNormalization 'batchnormalization_1' gets 28 x 28 x 1, 3 axes; "
-        "wanted an axis of them, 1 to 3 or -1, not 7",
+        "wanted an axis from 1 to 3 or -1, not 7",
     ),
     "weights that no machine holds": (
         "    - Flatten\n    - Dense: {units: 100000000}\n",

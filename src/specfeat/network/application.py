@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from specfeat.architecture.graph import Layer
-from specfeat.architecture.layers import APPLICATIONS
+from specfeat.architecture.kinds.application import APPLICATIONS, PREPROCESSING
 from specfeat.architecture.size_limits import MAX_PARAMETERS
 from specfeat.network.keras_layers import Shape
 from specfeat.tensorflow_runtime import keras
@@ -56,7 +56,9 @@ def _prepared(layer: Layer) -> list[Layer]:
     """Return what comes before the application, if it is anything."""
     mode = layer.options.get("preprocess", APPLICATIONS[layer.options["application"]])
     name = f"{layer.name}/preprocess"
-    return [] if mode == "none" else [Layer("Preprocessing", name, layer.inputs, {"mode": mode}, layer.path)]
+    if mode == "none":
+        return []
+    return [Layer(PREPROCESSING.name, name, layer.inputs, {"mode": mode}, layer.path)]
 
 
 def _names(entries: list[Any]) -> dict[str, str]:

@@ -11,20 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.architecture.graph import INPUT_NAME, Layer, to_keras_name
+from specfeat.architecture.kinds import get_layer_kind
 from specfeat.tensorflow_runtime import keras
 
 Double = NDArray[np.float64]
-
-# The axes of a kernel that belong to the outputs, in their order.
-_OUTPUTS = {
-    "Conv1D": (-1,),
-    "Conv2D": (-1,),
-    "DepthwiseConv1D": (-2, -1),
-    "DepthwiseConv2D": (-2, -1),
-    "SeparableConv1D": (-1,),
-    "SeparableConv2D": (-1,),
-    "Dense": (-1,),
-}
 
 
 def fold_batch_norms(layers: tuple[Layer, ...], model: Any, feature: str) -> Any:
@@ -72,11 +62,11 @@ def _foldable(layers: list[Layer], model: Any, feature: str) -> dict[str, Layer]
     found = {}
     for layer in layers:
         after = readers.get(layer.name, [])
-        if layer.kind not in _OUTPUTS or layer.name == feature or len(after) != 1:
+        if not get_layer_kind(layer.kind).fold_axes or layer.name == feature or len(after) != 1:
             continue
         norm = after[0]
         linear = layer.options.get("activation") in (None, "linear")
-        if linear and norm.kind == "BatchNormalization" and _over_channels(model, norm):
+        if linear and get_layer_kind(norm.kind).is_foldable and _over_channels(model, norm):
             found[layer.name] = norm
     return found
 
@@ -95,7 +85,7 @@ def _fold(layer: Layer, made: Any, norm: Any) -> Any:
     if norm.center:
         shift += _array(norm.beta)
     *before, kernel = [_array(variable) for variable in made.weights if variable is not made.bias]
-    axes = _OUTPUTS[layer.kind]
+    axes = get_layer_kind(layer.kind).fold_axes
     kernel *= scale.reshape(kernel.shape[axes[0] :])
     bias = shift if made.bias is None else shift + scale * _array(made.bias)
     copy = type(made).from_config({**made.get_config(), "use_bias": True, "name": f"{made.name}>folded"})

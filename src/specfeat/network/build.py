@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.architecture.check import (
-    check_feature_shape,
-    check_output_size,
-    find_mismatch,
-)
-from specfeat.architecture.graph import INPUT_NAME, Layer, LayerFitError, to_keras_name
+from specfeat.architecture.check import check_feature_shape, find_mismatch
+from specfeat.architecture.graph import INPUT_NAME, Layer, LayerMismatchError, to_keras_name
+from specfeat.architecture.kinds import get_layer_kind
+from specfeat.architecture.size_limits import check_output_size
 from specfeat.config import Config
 from specfeat.config.layer_errors import make_layer_error
 from specfeat.errors import ModelError
@@ -170,7 +168,7 @@ def _connect(config: Config) -> tuple[Any, tuple[Layer, ...], str]:
         check_feature_shape(
             {layer.name: layer for layer in layers}, feature, _shape(tensors[feature]), named=named
         )
-    except LayerFitError as e:
+    except LayerMismatchError as e:
         raise _error(config, e.layer, e.reason) from e
     used = {name for layer in layers for name in layer.inputs}
     ends = [tensor for name, tensor in tensors.items() if name not in used]
@@ -183,7 +181,7 @@ def _parts(config: Config, layer: Layer, tensors: dict[str, Any]) -> tuple[list[
     reason = find_mismatch(layer, shapes)
     if reason:
         raise _error(config, layer, reason)
-    if layer.kind != "Application":
+    if not get_layer_kind(layer.kind).is_composite:
         return [layer], layer.name
     try:
         return expand_application(layer, shapes[0])

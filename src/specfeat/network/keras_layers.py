@@ -1,12 +1,13 @@
 """One layer of the config to one Keras layer, and the plain sentence for what only Keras finds wrong."""
 
 import hashlib
+import importlib
 import inspect
 import re
 from typing import Any
 
 from specfeat.architecture.graph import Layer, to_keras_name
-from specfeat.network.picture import OWN_LAYERS
+from specfeat.architecture.kinds import get_layer_kind
 from specfeat.tensorflow_runtime import keras
 
 Shape = tuple[int, ...]
@@ -19,7 +20,7 @@ def make_keras_layer(layer: Layer, seed: int | None) -> Any:
     seeded from `seed`, the layer's name and its own, so that a layer's numbers do not depend on the
     layers around it; without a seed (weights come from a file) it fills with zeros.
     """
-    cls: Any = OWN_LAYERS.get(layer.kind) or getattr(keras.layers, layer.kind)
+    cls = _find_keras_class(layer.kind)
     options = dict(layer.options)
     if "data_format" in inspect.signature(cls.__init__).parameters:
         options["data_format"] = "channels_last"
@@ -32,6 +33,14 @@ def make_keras_layer(layer: Layer, seed: int | None) -> Any:
                 own = {**initializer.get_config(), "seed": _seed(seed, layer.name, attribute)}
                 setattr(made, attribute, type(initializer).from_config(own))
     return made
+
+
+def _find_keras_class(name: str) -> Any:
+    keras_class = get_layer_kind(name).keras_class
+    if keras_class is None:
+        return getattr(keras.layers, name)
+    module, _, own_name = keras_class.partition(":")
+    return getattr(importlib.import_module(module), own_name)
 
 
 def _seed(seed: int, *names: str) -> int:

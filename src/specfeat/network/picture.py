@@ -72,6 +72,3 @@ class Preprocessing(Layer):
         """Return the pictures of a batch as the application wants them."""
         prepare = keras.applications.imagenet_utils.preprocess_input
         return prepare(pictures, data_format="channels_last", mode=self._mode)
-
-
-OWN_LAYERS = {"Picture": Picture, "Preprocessing": Preprocessing}
