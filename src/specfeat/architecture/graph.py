@@ -10,37 +10,6 @@ from specfeat.key_path import KeyPath
 INPUT_NAME = "spectrogram"  # the name of the network's input, for `inputs:`
 
 
-class LayerError(ValueError):
-    """The config's layers cannot be a network."""
-
-
-class LayerListError(LayerError):
-    """The list of layers is not written as it must be.
-
-    Attributes:
-        path: where the mistake is, below the list.
-        text: what is wrong, to be written after the path.
-        at_key: whether the mistake is in a key, not in its value.
-    """
-
-    def __init__(self, path: KeyPath, text: str, *, at_key: bool = False) -> None:
-        super().__init__(text)
-        self.path, self.text, self.at_key = path, text, at_key
-
-
-class LayerMismatchError(LayerError):
-    """A layer cannot take what the layers before it give, or is too large.
-
-    Attributes:
-        layer: the layer.
-        reason: what is wrong, to be written after the layer's kind and name.
-    """
-
-    def __init__(self, layer: "Layer", reason: str) -> None:
-        super().__init__(f"{layer.kind} {layer.name!r} {reason}")
-        self.layer, self.reason = layer, reason
-
-
 @dataclass(frozen=True, slots=True)
 class Layer:
     """One layer of the network, checked but not yet built.
@@ -71,6 +40,37 @@ class LayerGraph:
 
     layers: tuple[Layer, ...]
     input_shape: Shape
+
+
+class LayerError(ValueError):
+    """The config's layers cannot be a network."""
+
+
+class LayerListError(LayerError):
+    """The list of layers is not written as it must be.
+
+    Attributes:
+        path: where the mistake is, below the list.
+        text: what is wrong, to be written after the path.
+        at_key: whether the mistake is in a key, not in its value.
+    """
+
+    def __init__(self, path: KeyPath, text: str, *, at_key: bool = False) -> None:
+        super().__init__(text)
+        self.path, self.text, self.at_key = path, text, at_key
+
+
+class LayerMismatchError(LayerError):
+    """A layer cannot take what the layers before it give, or is too large.
+
+    Attributes:
+        layer: the layer.
+        reason: what is wrong, to be written after the layer's kind and name.
+    """
+
+    def __init__(self, layer: Layer, reason: str) -> None:
+        super().__init__(f"{layer.kind} {layer.name!r} {reason}")
+        self.layer, self.reason = layer, reason
 
 
 def to_keras_name(name: str) -> str:

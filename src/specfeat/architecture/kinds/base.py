@@ -131,6 +131,11 @@ class LayerKind:
         """Whether its output mostly has frames and bins, so that Flatten or a pooling must follow."""
         return self.family in (Family.CONVOLUTION, Family.POOLING)
 
+    @property
+    def has_gamma_and_beta(self) -> bool:
+        """Whether it scales and shifts by arrays, each of which an argument may leave out."""
+        return {"gamma", "beta"} <= set(self.roles)
+
     def get_kernel_layout(self, role: str) -> KernelLayout | None:
         """Return the axes of the array with this role, None if it is not a kernel."""
         return next((array.layout for array in self.arrays if array.role == role), None)
@@ -142,11 +147,11 @@ class LayerKind:
             options: the layer's arguments.
             shape: of the layer's input, without the batch.
         """
-        return [
-            (array.role, array.compute_shape(options, shape))
-            for array in self.arrays
-            if array.switch is None or options.get(array.switch, True)
-        ]
+        return [(array.role, array.compute_shape(options, shape)) for array in self.list_arrays(options)]
+
+    def list_arrays(self, options: Options) -> list[ArrayKind]:
+        """Return the arrays that a layer with these arguments has, in Keras' order."""
+        return [array for array in self.arrays if array.switch is None or options.get(array.switch, True)]
 
 
 def keep_shape(_: Options, shapes: Sequence[Shape]) -> Shape:

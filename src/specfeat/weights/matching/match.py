@@ -194,8 +194,8 @@ def _array(slot: Slot, unit: list[Slot], layer: dict[str, FileArray]) -> FileArr
     array = layer.get(str(slot.index))
     if array is None or get_class_name(array.place) != get_class_name(slot.place):
         return None  # by number an array is known in a layer of the same class alone
-    has_gamma_and_beta = {"gamma", "beta"} <= set(get_layer_kind(slot.kind).roles)
-    if has_gamma_and_beta and len({"gamma", "beta"} & {s.role for s in unit}) == 1:
+    has_both = get_layer_kind(slot.kind).has_gamma_and_beta
+    if has_both and len({"gamma", "beta"} & {s.role for s in unit}) == 1:
         raise WeightsError(
             f"has {array.name}, which may be {slot.name} or of a norm's other one of gamma and beta: Keras 3 "
             "numbers the arrays of a layer; wanted the model saved as .keras, which says, or each in map"
