@@ -518,15 +518,15 @@ WAY = (
 FITS = {
     "sizes that run out": (
         (*WAY, "MaxPooling2D: {pool_size: [8, 2]}", POOL),
-        "13:7: model.layers[6]: MaxPooling2D 'maxpooling2d_1' gets 4 x 13 x 2, of which a pool_size of 8 x 2 leaves "
-        "nothing; sizes go [frames, bins], and [2, 8] would fit; else make it smaller, pool less before it, make the "
-        "clips longer, or use padding: same; the sizes on the way: spectrogram 96 x 64 x 1, one 92 x 60 x 2, "
+        "13:7: model.layers[6]: MaxPooling2D 'maxpooling2d_1' gets 4 x 13 x 2, too small for a pool_size of 8 x 2; "
+        "sizes are [frames, bins], and [2, 8] would fit; otherwise make it smaller, pool less before it, make the "
+        "clips longer, or use padding: same; the shapes before it: spectrogram 96 x 64 x 1, one 92 x 60 x 2, "
         "two 23 x 30 x 2, three 19 x 26 x 2, four 4 x 13 x 2",
     ),
     "many layers on the way": (
         (*(f"Conv2D: {{name: c{i}, filters: 2, kernel_size: 9}}" for i in range(9)), "Flatten"),
-        "14:7: model.layers[7]: Conv2D 'c7' gets 40 x 8 x 2, of which a kernel_size of 9 x 9 leaves nothing; make it "
-        "smaller, pool less before it, make the clips longer, or use padding: same; the sizes on the way: "
+        "14:7: model.layers[7]: Conv2D 'c7' gets 40 x 8 x 2, too small for a kernel_size of 9 x 9; make it "
+        "smaller, pool less before it, make the clips longer, or use padding: same; the shapes before it: "
         "spectrogram 96 x 64 x 1, ..., c2 72 x 40 x 2, c3 64 x 32 x 2, c4 56 x 24 x 2, c5 48 x 16 x 2, c6 40 x 8 x 2",
     ),
     "a weight for each channel that lost its axes": (
@@ -553,7 +553,7 @@ FITS = {
     ),
     "a cropping of everything": (
         ("Cropping2D: {cropping: [[40, 56], [0, 0]]}", POOL),
-        "7:7: model.layers[0]: Cropping2D 'cropping2d_1' gets 96 x 64 x 1, of which its cropping leaves nothing",
+        "7:7: model.layers[0]: Cropping2D 'cropping2d_1' gets 96 x 64 x 1, and its cropping removes all of it",
     ),
     "a vector that is none": (
         ("RepeatVector: {n: 3}", "Flatten"),

@@ -24,7 +24,7 @@ def format_layer_table() -> str:
         f"| {family} | {', '.join(names)} | {' | '.join(cells)} |"
         for (family, *cells), names in lines.items()
     ]
-    head = ["| | layers | required arguments | optional arguments |", "|---|---|---|---|"]
+    head = ["| family | layers | required arguments | optional arguments |", "|---|---|---|---|"]
     return "\n".join([*head, *rows]) + "\n"
 
 

@@ -104,7 +104,7 @@ def _describe_path(layer: Layer, layers: Mapping[str, Layer], shapes: Mapping[st
     steps = [f"{name} {format_shape(shapes[name])}" for name in changes]
     if len(steps) > MAX_SHAPES_SHOWN:
         steps = [steps[0], "...", *steps[-MAX_SHAPES_SHOWN + 1 :]]
-    return f"; the sizes on the way: {', '.join(steps)}"
+    return f"; the shapes before it: {', '.join(steps)}"
 
 
 def find_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
@@ -131,7 +131,7 @@ def _describe_wrong_axes(shape: Shape, input_axes: int) -> str:
     wanted = {1: "frames x channels", 2: "frames x bins x channels"}[input_axes]
     suggestion = ""
     if len(shape) == 1:
-        suggestion = "; it stands after a Flatten, Dense or global pooling, so move it before"
+        suggestion = "; it follows a Flatten, Dense or global pooling; move it before that layer"
     if len(shape) == input_axes:
         suggestion = f"; the channel axis is missing: put {_show_reshape((*shape, 1))} before it"
     if len(shape) == input_axes + 2:

@@ -24,7 +24,8 @@ def check_output_size(shape: Shape, batch: int) -> str | None:
     size = BYTES_PER_VALUE * batch * math.prod(shape)
     if size <= MAX_OUTPUT_BYTES:
         return None
-    return f"would give {format_shape(shape)}, {size / 2**30:.0f} GiB for a batch; wanted less"
+    limit = _format_gib(MAX_OUTPUT_BYTES)
+    return f"would give {format_shape(shape)}, {size / 2**30:.0f} GiB for a batch; wanted {limit} or less"
 
 
 def check_weight_count(layer: Layer, shape: Shape) -> str | None:
@@ -78,8 +79,8 @@ class NetworkSize:
             return None
         largest = max(self._weights, key=lambda name: self._weights[name])
         return (
-            f"brings the network to {self._weight_count:,} weights, {largest!r} having the most, "
-            f"{self._weights[largest]:,}; wanted {MAX_PARAMETERS:,} or fewer in all"
+            f"brings the network to {self._weight_count:,} weights, {self._weights[largest]:,} of them in "
+            f"{largest!r}; wanted {MAX_PARAMETERS:,} or fewer in all"
         )
 
     def _add_output(self, layer: Layer, output: Shape) -> str | None:
@@ -89,9 +90,9 @@ class NetworkSize:
             largest = max(self._held, key=lambda name: self._held[name])
             total, most, limit = map(_format_gib, (self._held_bytes, self._held[largest], MAX_HELD_BYTES))
             return (
-                f"brings what is held at once to {len(self._held)} outputs, {total} for a batch of "
-                f"{self._batch:,}, {largest!r} being the largest, {most}; wanted {limit} or less: a "
-                "smaller model.batch or fewer branches"
+                f"needs {len(self._held)} outputs in memory at once, {total} for a batch of {self._batch:,} "
+                f"(the largest is {largest!r}, {most}); wanted {limit} or less: use a smaller model.batch or "
+                "fewer branches"
             )
         for name in {*layer.inputs, layer.name}:
             if self._last_readers.get(name, layer.name) == layer.name:  # no later layer reads it

@@ -32,11 +32,13 @@ def _concatenate_shapes(options: Options, shapes: Sequence[Shape]) -> Shape:
 
 def _find_unequal_other_axes(layer: Layer, shapes: Sequence[Shape]) -> str | None:
     axis = layer.options.get("axis", -1)
-    if len(set(shapes)) > 1 and (
-        len({len(shape) for shape in shapes}) > 1 or len({_remove_axis(shape, axis) for shape in shapes}) > 1
+    has_equal_ranks = len({len(shape) for shape in shapes}) == 1
+    if len(set(shapes)) == 1 or (
+        has_equal_ranks and len({_remove_axis(shape, axis) for shape in shapes}) == 1
     ):
-        return f"joins {_describe_inputs(layer, shapes)}; wanted equal shapes, but for the joined axis"
-    return find_missing_axis((axis,), shapes[0])
+        return find_missing_axis((axis,), shapes[0])
+    wanted = "shapes that are equal except along the joined axis"
+    return f"joins {_describe_inputs(layer, shapes)}; wanted {wanted}"
 
 
 def _remove_axis(shape: Shape, axis: int) -> Shape:

@@ -38,7 +38,7 @@ def _crop_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
 def _find_cropping_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
     if min(_crop_shape(layer.options, shapes)) > 0:
         return None
-    return f"gets {format_shape(shapes[0])}, of which its cropping leaves nothing"
+    return f"gets {format_shape(shapes[0])}, and its cropping removes all of it"
 
 
 def _repeat_shape(options: Options, shapes: Sequence[Shape]) -> Shape:

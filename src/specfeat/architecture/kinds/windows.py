@@ -52,15 +52,14 @@ def find_window_mismatch(layer: Layer, shape: Shape, argument: str, size: Any) -
     extent = compute_window_extent(size, layer.options.get("dilation_rate", 1), axes)
     if _fits_into(extent, shape):
         return None
-    dilated = "" if extent == sizes else f", dilated to {format_shape(extent)},"
+    dilated = "" if extent == sizes else f", dilated to {format_shape(extent)}"
     turned = ""
     if _fits_into(extent[::-1], shape):
         numbers = ", ".join(map(str, sizes[::-1]))
-        turned = f"sizes go [frames, bins], and [{numbers}] would fit; else "
+        turned = f"sizes are [frames, bins], and [{numbers}] would fit; otherwise "
     return (
-        f"gets {format_shape(shape)}, of which a {argument} of {format_shape(sizes)}{dilated} leaves "
-        "nothing; "
-        f"{turned}make it smaller, pool less before it, make the clips longer, or use padding: same"
+        f"gets {format_shape(shape)}, too small for a {argument} of {format_shape(sizes)}{dilated}; {turned}"
+        "make it smaller, pool less before it, make the clips longer, or use padding: same"
     )
 
 
