@@ -11,7 +11,7 @@ from specfeat.architecture.kinds.windows import count_window_positions, find_win
 
 
 def _get_pool_size(options: Options) -> Any:
-    return options.get("pool_size", 2)  # Keras' default
+    return options.get("pool_size", 2)  # Keras' default for MaxPooling; AveragePooling has none
 
 
 def _compute_output_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
@@ -28,11 +28,17 @@ def _compute_global_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
     return (*([1] * len(spatial)), channels) if options.get("keepdims") else (channels,)
 
 
-def _make_pooling(operation: str, axes: int, *other_names: str) -> LayerKind:
+def _make_pooling(operation: str, axes: int, other_names: tuple[str, ...], *, needs_size: bool) -> LayerKind:
+    size = {"pool_size": Sizes(axes)}
     return LayerKind(
         name=f"{operation}Pooling{axes}D",
         family=Family.POOLING,
-        optional={"pool_size": Sizes(axes), "strides": Sizes(axes), "padding": Choice(("valid", "same"))},
+        required=size if needs_size else {},
+        optional={
+            **({} if needs_size else size),
+            "strides": Sizes(axes),
+            "padding": Choice(("valid", "same")),
+        },
         input_axes=axes,
         compute_output_shape=_compute_output_shape,
         find_mismatch=_find_mismatch,
@@ -54,12 +60,12 @@ def _make_global_pooling(operation: str, axes: int, adaptive: str, other_name: s
     )
 
 
+_MAX_NAMES = ("maxpool", "max_pool", "max_pooling")
+_AVERAGE_NAMES = ("avgpool", "avg_pool", "averagepool", "average_pooling")
+
 KINDS = (
-    *(_make_pooling("Max", axes, "maxpool", "max_pool", "max_pooling") for axes in (1, 2)),
-    *(
-        _make_pooling("Average", axes, "avgpool", "avg_pool", "averagepool", "average_pooling")
-        for axes in (1, 2)
-    ),
+    *(_make_pooling("Max", axes, _MAX_NAMES, needs_size=False) for axes in (1, 2)),
+    *(_make_pooling("Average", axes, _AVERAGE_NAMES, needs_size=True) for axes in (1, 2)),
     *(_make_global_pooling("Max", axes, "adaptivemaxpool", "globalmaxpool") for axes in (1, 2)),
     *(_make_global_pooling("Average", axes, "adaptiveavgpool", "globalavgpool") for axes in (1, 2)),
 )

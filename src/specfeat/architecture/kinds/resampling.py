@@ -75,11 +75,11 @@ def _make_cropping(axes: int) -> LayerKind:
     )
 
 
-def _make_upsampling(axes: int, more: Mapping[str, ArgumentType]) -> LayerKind:
+def _make_upsampling(axes: int, arguments: Mapping[str, ArgumentType]) -> LayerKind:
     return LayerKind(
         name=f"UpSampling{axes}D",
         family=Family.RESAMPLING,
-        optional={"size": Sizes(axes), **more},
+        optional=arguments,
         input_axes=axes,
         compute_output_shape=_repeat_shape,
         axis_change=AxisChange.REPLACE_SPATIAL,
@@ -90,8 +90,8 @@ def _make_upsampling(axes: int, more: Mapping[str, ArgumentType]) -> LayerKind:
 KINDS = (
     *(_make_padding(axes) for axes in (1, 2)),
     *(_make_cropping(axes) for axes in (1, 2)),
-    _make_upsampling(1, {}),
-    _make_upsampling(2, _INTERPOLATION),
+    _make_upsampling(1, {"size": WholeNumber()}),  # Keras takes no list here
+    _make_upsampling(2, {"size": Sizes(2), **_INTERPOLATION}),
     LayerKind(
         name="Resizing",
         family=Family.RESAMPLING,
