@@ -6,9 +6,11 @@ A row is the sums of a clip's bands over time, each clip by itself, so a file's 
 `FAKE_NETWORK_PAUSE_S` makes each batch take so long; `FAKE_NETWORK_SETTLE_S` is how often files are brought to the disk.
 """
 
+import operator
 import os
 import sys
 import time
+from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -45,11 +47,15 @@ class Network:
         return np.stack([part.sum(1) for part in parts], axis=1).astype(np.float32)
 
 
-def install() -> None:
-    """Put the network in the place of the one that needs TensorFlow."""
+def install(set_item: Callable[[Any, str, Any], None] = operator.setitem) -> None:
+    """Put the network in the place of the one that needs TensorFlow.
+
+    Args:
+        set_item: sets an item of a mapping; pytest's `monkeypatch.setitem` takes it back.
+    """
     module: Any = ModuleType("specfeat.network.build")
-    module.build = lambda config, device, threads: Network(config)
-    sys.modules["specfeat.network.build"] = module
+    module.build_network = lambda config, device, threads: Network(config)
+    set_item(sys.modules, "specfeat.network.build", module)
 
 
 if __name__ == "__main__":
