@@ -39,7 +39,7 @@ def _describe_process() -> dict[str, Any]:
         "descriptors": _list_descriptors(),
         "folder": Path.cwd(),
         "words": list(sys.argv),
-        "hidden modules": [name for name, module in sys.modules.items() if module is None],
+        "hidden modules": [name for name, module in dict[str, Any](sys.modules).items() if module is None],
         "random": random.getstate(),
     }
 

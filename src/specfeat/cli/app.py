@@ -25,7 +25,7 @@ from specfeat.cli.standard_streams import (
     keep_stream_objects,
     open_standard_streams,
 )
-from specfeat.cli.weights import weights
+from specfeat.cli.weights import weights_app
 from specfeat.errors import SpecfeatError, escape_control_characters
 from specfeat.library_messages import simplify_typer_message
 from specfeat.process_state import disable_pydantic_plugins, pause_garbage_collection
@@ -69,7 +69,7 @@ def specfeat(
 
 
 app.command()(extract)
-app.add_typer(weights)
+app.add_typer(weights_app)
 
 
 def main() -> int:
