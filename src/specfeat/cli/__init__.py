@@ -14,6 +14,7 @@ import typer
 
 from specfeat import __version__
 from specfeat.cli.extract import extract
+from specfeat.cli.remedies import add_options
 from specfeat.cli.signals import StoppedBySignal, handle_stop_signal, stop_on_signal
 from specfeat.cli.weights import weights
 from specfeat.errors import EXTRACT_USAGE_HINT, SpecfeatError, escape_control_characters
@@ -85,6 +86,7 @@ def _run() -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except SpecfeatError as e:
+        add_options(e)
         _say(str(e))
         return e.exit_code
     except (OSError, SystemExit) as e:  # Typer makes the second of a BrokenPipeError

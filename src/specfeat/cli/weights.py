@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from specfeat.cli.extract import ConfigOption, ForceOption, QuietOption, SetOption
+from specfeat.cli.options import ConfigOption, ForceOption, QuietOption, SetOption
 from specfeat.cli.signals import set_run_state_describer
 
 weights = typer.Typer(name="weights", help="Look at files of weights, convert and fetch them.")
