@@ -29,6 +29,7 @@ from specfeat.cli.signals import (
 )
 from specfeat.errors import AudioError, InstallError, NoUsableAudioError, OutputError, UsageError
 from specfeat.pipeline import SoundEndEvent
+from specfeat.sound import Sound
 
 pytestmark = pytest.mark.slow
 
@@ -338,7 +339,15 @@ def test_the_log_says_what_broke(tmp_path: Path) -> None:
     error = AudioError("breaks off", "decode", "broken", 1.5)
     with JsonLog(str(tmp_path / "log")) as log:
         log.file(
-            SoundEndEvent(os.fsdecode(b"odd\xff.wav"), "partial", 24_000, 5, 0, error, 0.25, silent=True)
+            SoundEndEvent(
+                sound=Sound(os.fsdecode(b"odd\xff.wav")),
+                status="partial",
+                samples=24_000,
+                rows=5,
+                error=error,
+                seconds=0.25,
+                silent=True,
+            )
         )
     told, last = _events((tmp_path / "log").read_bytes())
     del told["time"]

@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from specfeat import __version__
 from specfeat.cli.extract import extract
+from specfeat.cli.remedies import add_options
 from specfeat.cli.signals import (
     StoppedBySignal,
     keep_signal_handlers,
@@ -128,6 +129,7 @@ def _run(command_line: CommandLine) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except SpecfeatError as e:
+        add_options(e)
         _print_error(str(e))
         return e.exit_code
     except (OSError, SystemExit) as e:  # Typer turns a BrokenPipeError into SystemExit

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specfeat.cli.extract import ConfigOption, QuietOption, SetOption
+from specfeat.cli.options import ConfigOption, QuietOption, SetOption
 from specfeat.cli.signals import set_run_state_describer
 
 if TYPE_CHECKING:
