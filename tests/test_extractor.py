@@ -159,10 +159,10 @@ def test_the_rows_of_a_file_that_breaks_are_taken_back(extractor: Extractor) -> 
             if isinstance(event, RowsEvent):
                 kept.extend(event.rows)
             else:
-                del kept[len(kept) - event.take_back :]
+                del kept[len(kept) - event.void_rows :]
                 ends.append(event)
 
-        assert [end.path for end in ends] == ["a", "b", "c"]
+        assert [end.sound.path for end in ends] == ["a", "b", "c"]
         assert [end.status for end in ends] == ["ok", "failed", "ok"]
         assert len(kept) == ends[0].rows + ends[2].rows == 12
         np.testing.assert_array_equal(kept[:6], kept[6:])
@@ -211,7 +211,7 @@ def test_features_that_are_not_finite_fail_their_file_alone(
     assert ends[1].error is not None
     assert (ends[1].error.stage, str(ends[1].error)) == ("network", "gives features that are not finite")
     assert [end.samples for end in ends] == [round(8000 * length) for length in lengths.values()]
-    assert rows - ends[1].take_back == sum(end.rows for end in ends)
+    assert rows - ends[1].void_rows == sum(end.rows for end in ends)
     assert [end.rows for end in ends] == [
         0 if end.error else settings.clip_grid.count(end.samples) for end in ends
     ]
@@ -244,7 +244,7 @@ def test_short_and_empty(extractor: Extractor, samples: int, rows: int, status: 
         (np.zeros(9), 0, "sample_rate is 0; wanted a whole number of Hz"),
         (np.array([0.0, np.inf]), 8000, "sample 1 of channel 0 is inf"),
         ("nowhere.wav", None, "nowhere.wav: cannot be opened: No such file or directory"),
-        ("nowhere.wav", 8000, "sample_rate goes with samples"),
+        ("nowhere.wav", 8000, "sample_rate applies only to samples"),
     ],
     ids=str,
 )
@@ -265,7 +265,7 @@ def test_an_extractor_takes_settings_of_every_form(extractor: Extractor, tmp_pat
         np.testing.assert_array_equal(Extractor(config).extract(sound, 8000).rows, expected)
 
     assert Extractor(tmp_path / "small.yaml", overrides=["model.features=flatten_1"]).width == 28 * 10 * 5
-    with pytest.raises(UsageError, match="overrides go with a config's name or path"):
+    with pytest.raises(UsageError, match="overrides apply only to a config's name or path"):
         Extractor(extractor.settings, overrides=["model.batch=2"])
 
 
@@ -297,7 +297,7 @@ def test_wrong_arguments_are_one_sentence(extractor: Extractor) -> None:
         "the config is a dict; wanted a name": lambda: Extractor({"audio": 1}),  # type: ignore[arg-type]
         "overrides are a list": lambda: Extractor("minimal", overrides={"model.batch": 8}),
         "on_error is 'skip'; wanted a function": lambda: extractor.stream([], "skip"),  # type: ignore[arg-type]
-        r"librosa's \(channels, n\) has to be turned: samples.T": lambda: extractor.extract(
+        r"transpose an array of shape \(channels, n\), as librosa has it: samples.T": lambda: extractor.extract(
             np.zeros((2, 9000)), 8000
         ),
         "sample_rate is nan": lambda: extractor.extract(np.zeros(9), float("nan")),  # type: ignore[arg-type]

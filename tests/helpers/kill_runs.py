@@ -262,7 +262,7 @@ def stopped(prepare: Callable[[], None], begin: str, go_on: str, wanted: Result,
             return stops
         said = [line for line in Path("said.txt").read_text().splitlines() if "2b.wav" not in line]
         where = f"at place {place}: {said}"
-        assert len(said) == 1 or (len(said) == 2 and "so the run ends" in said[0]), where
+        assert len(said) == 1 or (len(said) == 2 and "so the run stops" in said[0]), where
         _, _, outcome = said[-1].partition("stopped by SIGTERM; ")
         if outcome == "out.npy is complete":
             check(wanted)

@@ -15,9 +15,11 @@ from helpers.sample_data import Float, bits
 from specfeat.audio import decode
 from specfeat.audio.worker_pool import WorkerClipStream, WorkerPool
 from specfeat.config import load_config
-from specfeat.errors import AudioError, TooManyFailuresError, UsageError
+from specfeat.errors import AudioError, Remedy, TooManyFailuresError, UsageError
 from specfeat.pipeline import SoundEndEvent
-from specfeat.run.failure_limit import FailureCounter, FailureLimit
+from specfeat.run.failure_counter import FailureCounter
+from specfeat.run.options import FailureLimit
+from specfeat.sound import Sound
 
 pytestmark = pytest.mark.slow
 
@@ -165,7 +167,12 @@ def test_silence_is_told(folder: Path) -> None:
 def _ends(*failed: bool) -> list[SoundEndEvent]:
     error = AudioError("broke")
     return [
-        SoundEndEvent(str(k), "failed" if bad else "ok", 1, 0, 0, error if bad else None, 0.0)
+        SoundEndEvent(
+            sound=Sound(str(k)),
+            status="failed" if bad else "ok",
+            samples=1,
+            error=error if bad else None,
+        )
         for k, bad in enumerate(failed)
     ]
 
@@ -184,30 +191,32 @@ def _ends(*failed: bool) -> list[SoundEndEvent]:
 )
 def test_a_run_that_goes_wrong_ends_at_once(files: int, most: str | None, borne: int) -> None:
     """It ends with the failure that is one too many, whatever the other files will come to."""
-    failures = FailureCounter(FailureLimit(most=most), files)
+    counter = FailureCounter(FailureLimit(most=most), files)
     ends = _ends(*[True] * files)
     for end in ends[:borne]:
-        failures.ended(end)
+        counter.count(end)
     if borne < files:
-        with pytest.raises(TooManyFailuresError, match=f"{borne + 1} of {files} files have failed"):
-            failures.ended(ends[borne])
+        with pytest.raises(TooManyFailuresError, match=f"{borne + 1} of {files} files have failed") as caught:
+            counter.count(ends[borne])
+        assert caught.value.remedy is Remedy.ALLOW_MORE_FAILURES
 
 
 def test_stop_ends_at_the_first() -> None:
     """Files that are good, and those that are empty, do not end it."""
-    failures = FailureCounter(FailureLimit(stop=True), 9)
+    counter = FailureCounter(FailureLimit(stop_at_first=True), 9)
     first, second, third = _ends(False, False, True)
-    failures.ended(first)
-    failures.ended(second)
-    with pytest.raises(TooManyFailuresError, match="--on-error stop"):
-        failures.ended(third)
+    counter.count(first)
+    counter.count(second)
+    with pytest.raises(TooManyFailuresError, match="a file has failed, so the run stops") as caught:
+        counter.count(third)
+    assert caught.value.remedy is Remedy.CONTINUE_AFTER_FAILURES
 
 
 @pytest.mark.parametrize("most", ["-1", "", "%", "101%", "1.5", "nan%", "few", "1e3", "9" * 5000])
 def test_a_limit_is_a_number_or_a_share(most: str) -> None:
     """Anything else is a mistake in the command."""
     with pytest.raises(
-        UsageError, match=r"wanted a number of files, e\.g\. 20, or a share of all, e\.g\. 1%"
+        UsageError, match=r"wanted a number of files, e\.g\. 20, or a share of all files, e\.g\. 1%"
     ):
         FailureLimit(most=most)
 

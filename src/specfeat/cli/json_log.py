@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from specfeat import __version__
+from specfeat.cli.remedies import add_options
 from specfeat.cli.signals import StoppedBySignal, append_to_error, describe_run_state
 from specfeat.errors import OutputError, SpecfeatError, escape_control_characters
 from specfeat.files import describe_os_error
@@ -58,9 +59,9 @@ class JsonLog:
             specfeat=__version__,
             config=config.name,
             config_sha256=config.settings.digest,
-            files=len(plan.paths),
-            to_do=len(plan.todo),
-            passed_over=count_visible_files(plan.passed_over),
+            files=len(plan.sounds),
+            to_do=len(plan.remaining),
+            passed_over=count_visible_files(plan.skipped_files),
         )
 
     def built(self, network: "Network") -> None:
@@ -80,7 +81,7 @@ class JsonLog:
 
     def file(self, end: "SoundEndEvent") -> None:
         """A file is done or has failed."""
-        self._write("file", **_named(end.path), **end.told())
+        self._write("file", **_named(end.sound.path), **end.list_facts())
 
     def _end(self, error: BaseException | None) -> None:
         told: dict[str, Any] = {"exit_code": _code(error) if error else self.exit_code}
@@ -124,6 +125,8 @@ class JsonLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if error is not None:
+            add_options(error)
         try:
             self._end(error)
         except (BrokenPipeError, OutputError) as e:

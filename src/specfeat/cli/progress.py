@@ -13,7 +13,8 @@ from specfeat.errors import escape_control_characters
 from specfeat.output.record import count_visible_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from tqdm import tqdm
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from specfeat.output.record import RunSummary
     from specfeat.pipeline import SoundEndEvent
     from specfeat.run.plan import RunPlan
+    from specfeat.sound import Sound
 
 _BAR = "{percentage:3.0f}%|{bar}| {n:.0f} of about {total:.0f} s of audio{postfix}"
 _BEFORE = "{n:.0f} s of audio{postfix}"  # until a file is done, from whose size the rest is estimated
@@ -41,49 +43,50 @@ class ProgressReporter:
         self.quiet = quiet
         self.verbose = verbose and not quiet
         self._begun = time.perf_counter()
+        self._bar: _Bar | None = None
 
-    def begin(self, config: "Config", plan: "RunPlan") -> None:
-        """The checks have passed; TensorFlow is next."""
+    def on_plan(self, config: "Config", plan: "RunPlan") -> None:
+        """Say what the run is going to do."""
         self._log.begin(config, plan)
         settings = config.settings
         if self.verbose:
             shape = zip(settings.input_shape, ("frame", "bin", "channel"), strict=True)
             clip = " x ".join(_count(number, thing) for number, thing in shape)
             self.say(f"specfeat {__version__}, config {config.name} ({settings.digest[:12]})")
-            others = _count(count_visible_files(plan.passed_over), "other")
+            others = _count(count_visible_files(plan.skipped_files), "other")
             self.say(
-                f"{_count(len(plan.paths), 'file')}, {others} passed over; clips of {clip}, "
+                f"{_count(len(plan.sounds), 'file')}, {others} passed over; clips of {clip}, "
                 f"every {settings.clip_grid.hop_samples / settings.audio.sample_rate:g} s"
             )
-        self.notes(plan)
         if not self.quiet:
             self._say_plan(config, plan)
 
-    def notes(self, plan: "RunPlan") -> None:
-        """What the plan has to say."""
-        for note in plan.notes:
-            self._log.warning(note)
-            if not self.quiet:
-                self.say(note)
+    def on_note(self, text: str) -> None:
+        """Say what the user should know."""
+        self._log.warning(text)
+        if not self.quiet:
+            self.say(text)
 
     def _say_plan(self, config: "Config", plan: "RunPlan") -> None:
-        if plan.complete is not None:
+        if plan.complete_record is not None:
             return
         cutter, rate = config.settings.clip_grid, config.settings.audio.sample_rate
         if cutter.hop_samples > cutter.clip_samples:
             clip, hop = (f"{samples / rate:g} s" for samples in (cutter.clip_samples, cutter.hop_samples))
             self.say(f"a clip of {clip} every {hop} leaves out what lies between; see clips.hop")
-        known, files = len(plan.known), _count(len(plan.paths), "file")
-        if plan.formers:
-            before = {entry["path"] for former in plan.formers for entry in former.entries}
-            gone = len(before - {*plan.identities})
-            lost = f"; the rows of {_count(gone, 'file')} are dropped: no input any more" if gone else ""
-            self.say(f"{known} of {files} are done already{lost}")
-        if sys.stderr is not None and sys.stderr.isatty() and plan.todo:
+        finished, files = len(plan.finished), _count(len(plan.sounds), "file")
+        if plan.previous_runs:
+            earlier = {entry["path"] for run in plan.previous_runs for entry in run.entries}
+            dropped = len(earlier - {sound.key.name for sound in plan.sounds})
+            files_dropped = _count(dropped, "file")
+            and_dropped = f"; the rows of {files_dropped} no longer given are dropped" if dropped else ""
+            self.say(f"{finished} of {files} are done already{and_dropped}")
+        if sys.stderr is not None and sys.stderr.isatty() and plan.remaining:
             self.say(f"{files}; TensorFlow is being loaded")
 
-    def built(self, network: "Network") -> None:
-        """The network is ready."""
+    def on_network(self, network: "Network") -> None:
+        """Say what the network is."""
+        raise_pending_signal()
         self._log.built(network)
         if "random" in network.weights:
             text = (
@@ -100,19 +103,19 @@ class ProgressReporter:
                 f"on {network.device.description}, built in {network.seconds:.1f} s"
             )
 
-    def done(self, summary: "RunSummary", output: str, *, new: bool) -> None:
-        """All is written, or was before."""
+    def on_output(self, summary: "RunSummary", array: "Path", *, is_new: bool) -> None:
+        """Say what the output holds."""
         self._log.summary = summary
         if self.quiet:
             return
-        text = f"{output}: {_count(summary.rows, 'row')} x {_count(summary.width, 'feature')} from "
+        text = f"{array}: {_count(summary.rows, 'row')} x {_count(summary.width, 'feature')} from "
         text += _count(summary.files - summary.failed - summary.without_rows, "file")
-        if new:
+        if is_new:
             whole = time.perf_counter() - self._begun
             text += f", {_duration(summary.heard_seconds)} of audio in {whole:.1f} s"
         else:
             text += ", up to date"
-        if new and summary.seconds > 1:  # below, most was decoded while TensorFlow loaded: no speed
+        if is_new and summary.seconds > 1:  # below, most was decoded while TensorFlow loaded: no speed
             text += f" ({summary.heard_seconds / summary.seconds:.0f} x real time after the start)"
         for number, thing, what in (
             (summary.without_rows, "file", "empty or too short"),
@@ -125,15 +128,24 @@ class ProgressReporter:
                 text += f"; {_count(number, thing)} {what}"
         self.say(text)
 
-    def heard_of(self, end: "SoundEndEvent") -> None:
-        """A file is done or has failed."""
-        self._log.file(end)
-        if end.error:
-            kept = f"; {_count(end.rows, 'row')} kept" if end.rows else ""
-            self.say(f"{_printable(end.path)}: {end.error}{kept}")
+    def on_audio_read(self, seconds: float) -> None:
+        """Move the bar, and stop if a signal has come."""
+        raise_pending_signal()
+        if self._bar:
+            self._bar.add_seconds(seconds)
+
+    def on_sound_end(self, event: "SoundEndEvent") -> None:
+        """Say that a file has failed or, if everything is to be said, how many rows it has."""
+        self._log.file(event)
+        path = event.sound.path
+        if event.error:
+            kept = f"; {_count(event.rows, 'row')} kept" if event.rows else ""
+            self.say(f"{_printable(path)}: {event.error}{kept}")
         elif self.verbose:
-            what = _count(end.rows, "row") if end.status == "ok" else end.status
-            self.say(f"{_printable(end.path)}: {what}")
+            what = _count(event.rows, "row") if event.status == "ok" else event.status
+            self.say(f"{_printable(path)}: {what}")
+        if self._bar:
+            self._bar.end_sound(path)
 
     def say(self, text: str) -> None:
         """Print one line to stderr, above the bar if there is one."""
@@ -145,37 +157,34 @@ class ProgressReporter:
             tqdm.write(f"specfeat: {escape_control_characters(text)}", file=sys.stderr)
 
     @contextmanager
-    def bar(self, paths: tuple[str, ...]) -> "Iterator[_Bar]":
-        """Show a bar while the files go through, if somebody is looking."""
+    def show_progress(self, sounds: "Sequence[Sound]") -> "Iterator[None]":
+        """Show a bar while the sounds are extracted, if somebody can see it."""
         from tqdm import tqdm
 
         hidden = True if self.quiet or sys.stderr is None else None  # None: hidden unless a terminal
         with tqdm(total=1, disable=hidden, bar_format=_BEFORE, dynamic_ncols=True, leave=False) as moving:
-            yield _Bar(self, moving, paths)
+            self._bar = None if moving.disable else _Bar(moving, sounds)
+            try:
+                yield
+            finally:
+                self._bar = None
 
 
 class _Bar:
     """Follows the run in seconds of audio; the total is estimated from the files' sizes.
 
-    What the headers say about lengths is not believed, so bytes done and to do must serve.
+    Headers may give wrong lengths, so the estimate uses the bytes that are done and those that remain.
     """
 
-    def __init__(self, voice: ProgressReporter, moving: "tqdm[None]", paths: tuple[str, ...]) -> None:
-        self._voice = voice
+    def __init__(self, moving: "tqdm[None]", sounds: "Sequence[Sound]") -> None:
         self._moving = moving
-        from specfeat.files import read_file_size
-
-        self._sizes = {} if moving.disable else {path: read_file_size(path) for path in paths}
+        self._sizes = {sound.path: sound.file.size or 0 for sound in sounds}
         self._all_bytes = sum(self._sizes.values())
         self._done_bytes = 0
-        self._files, self._of = 0, len(paths)
+        self._files, self._of = 0, len(sounds)
         self._begun = time.perf_counter()
 
-    def heard(self, seconds: float) -> None:
-        """So many seconds of audio more have been read."""
-        raise_pending_signal()
-        if self._moving.disable:
-            return
+    def add_seconds(self, seconds: float) -> None:
         self._moving.n += seconds
         speed = self._moving.n / max(1e-9, time.perf_counter() - self._begun)
         self._moving.total = max(self._moving.total, 1.02 * self._moving.n)  # never all before the end
@@ -184,15 +193,12 @@ class _Bar:
         )
         self._moving.update(0)
 
-    def ended(self, end: "SoundEndEvent") -> None:
-        """A file is done or has failed."""
-        self._voice.heard_of(end)
+    def end_sound(self, path: str) -> None:
         self._files += 1
-        if not self._moving.disable:
-            self._done_bytes += self._sizes.get(end.path, 0)
-            if self._done_bytes:
-                self._moving.bar_format = _BAR
-                self._moving.total = max(1.0, self._moving.n * self._all_bytes / self._done_bytes)
+        self._done_bytes += self._sizes.get(path, 0)
+        if self._done_bytes:
+            self._moving.bar_format = _BAR
+            self._moving.total = max(1.0, self._moving.n * self._all_bytes / self._done_bytes)
 
 
 def _printable(path: str) -> str:
