@@ -18,8 +18,8 @@ import librosa
 import numpy as np
 
 from specfeat.config import load_config
+from specfeat.config.mel import Mel
 from specfeat.config.settings import Settings
-from specfeat.config.sound import Mel
 
 
 def build(settings: Settings) -> keras.Model:
@@ -57,9 +57,10 @@ def spectrogram(samples: np.ndarray, settings: Settings) -> np.ndarray:
 def clips(samples: np.ndarray, settings: Settings) -> np.ndarray:
     """Return the file's clips, padded with silence, as specfeat cuts them."""
     cutter = settings.clip_grid
-    count = cutter.count(len(samples))
+    count = cutter.count_rows(len(samples))
     samples = np.pad(
-        samples, (0, max(0, cutter.padded_length(len(samples)) - len(samples)) + settings.spectrogram.n_fft)
+        samples,
+        (0, max(0, cutter.compute_padded_length(len(samples)) - len(samples)) + settings.spectrogram.n_fft),
     )
     if settings.clips.cut == "samples":
         starts = range(0, count * cutter.hop_samples, cutter.hop_samples)

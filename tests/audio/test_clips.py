@@ -139,8 +139,8 @@ def test_the_settings_know_the_clips_before_there_are_any(
 
     assert {one.shape for one in got} <= {made.input_shape}
     assert {one.dtype for one in got} <= {np.dtype(np.float32)}
-    assert len(got) == given_clips.count == made.clip_grid.count(samples)
-    assert len(got) == len(list(made.clip_grid.spans(samples)))
+    assert len(got) == given_clips.count == made.clip_grid.count_rows(samples)
+    assert len(got) == len(list(made.clip_grid.iterate_spans(samples)))
     assert given_clips.samples == samples
     assert [bits(one) for one in got] == [bits(one) for one in clips(made, sound)]
 
@@ -160,9 +160,9 @@ def test_a_clip_of_samples_is_the_spectrogram_of_its_span(
 
     got = clips(made, sound)
 
-    silence = np.zeros(made.clip_grid.padded_length(samples), np.float32)
+    silence = np.zeros(made.clip_grid.compute_padded_length(samples), np.float32)
     padded = np.concatenate([sound, silence])
-    for one, span in zip(got, made.clip_grid.spans(samples), strict=True):
+    for one, span in zip(got, made.clip_grid.iterate_spans(samples), strict=True):
         assert bits(one) == bits(maker.clip(frames(made, padded[span.start : span.end])))
 
 
@@ -178,9 +178,9 @@ def test_a_clip_of_frames_is_a_stretch_of_the_files_spectrogram(
 
     got = clips(made, sound)
 
-    missing = made.clip_grid.padded_length(samples) - samples
+    missing = made.clip_grid.compute_padded_length(samples) - samples
     whole = frames(made, np.concatenate([sound, np.zeros(missing, np.float32)]))
-    for one, span in zip(got, made.clip_grid.spans(samples), strict=True):
+    for one, span in zip(got, made.clip_grid.iterate_spans(samples), strict=True):
         first = span.start // made.spectrogram.hop_length
         assert bits(one) == bits(whole[first : first + 5].copy())
 
@@ -297,7 +297,7 @@ def test_the_clips_at_the_ends_are_given_again(samples: int, hops: list[int]) ->
 
     whole = frames(made, sound)
     assert [bits(one) for one in got] == [bits(whole[2 * k : 2 * k + 6].copy()) for k in hops]
-    assert [span.start for span in made.clip_grid.spans(samples)] == [40 * k for k in hops]
+    assert [span.start for span in made.clip_grid.iterate_spans(samples)] == [40 * k for k in hops]
 
 
 def test_padding_is_silence_in_samples() -> None:
@@ -371,7 +371,7 @@ def test_a_short_file_has_one_clip_or_none(edge: str, name: str) -> None:
         assert len({bits(one) for one in got}) == (samples > 0 and made.clips.short == "pad")
     else:
         assert len(got) >= 1
-    assert len(got) == made.clip_grid.count(samples)
+    assert len(got) == made.clip_grid.count_rows(samples)
     assert maker.samples == samples
     assert all(one.shape == made.input_shape and np.isfinite(one).all() for one in got)
 
@@ -407,7 +407,7 @@ def test_hops_of_one_sample_give_the_clips_that_are_counted() -> None:
         got = [one.copy() for one in ClipMaker(made).clips([noise(3)])]
 
         assert {one.shape for one in got} == {made.input_shape}
-        assert len(got) == made.clip_grid.count(3)
+        assert len(got) == made.clip_grid.count_rows(3)
 
 
 # --- values --------------------------------------------------------------------------------------
@@ -448,7 +448,7 @@ def test_a_tone_stays_in_its_bin_in_every_clip() -> None:
 
     got = clips(made, tone(10 * 8000 / 64, 3000))
 
-    assert got.shape == (made.clip_grid.count(3000), 11, 33, 1)
+    assert got.shape == (made.clip_grid.count_rows(3000), 11, 33, 1)
     assert (got[..., 0].argmax(axis=2) == 10).all()
 
 

@@ -21,7 +21,8 @@ from threadpoolctl import threadpool_limits
 
 from helpers.sample_data import RATE, Float, bits, chirp, click, examples, frames, noise, settings, tone
 from specfeat.audio.spectrogram import SpectrogramMaker, append_deltas, make_mel_filters, normalize_clip
-from specfeat.config.sound import Deltas, Mel, Normalize
+from specfeat.config.mel import Mel
+from specfeat.config.spectrogram import Deltas, Normalize
 
 Double = NDArray[np.float64]
 
@@ -516,7 +517,7 @@ def test_a_stream_gives_the_bits_of_the_whole(name: str, samples: int, sizes: li
 @pytest.mark.parametrize("samples", [0, 1, 2, 39, 40, 41, 255, 256, 257, 511, 512, 513])
 def test_a_short_stream_gives_the_frames_that_the_settings_count(samples: int, name: str) -> None:
     made, sound = stream_settings(name), noise(samples)
-    count = made.spectrogram.frames(samples)
+    count = made.spectrogram.count_frames(samples)
     deltas = made.spectrogram.deltas
 
     got = frames(made, sound)

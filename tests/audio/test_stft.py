@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from helpers.sample_data import Float, blocks, chirp, click, examples, frames, noise, settings, tone
 from specfeat.audio.stft import Stft, apply_preemphasis, make_window, pad_centred
-from specfeat.config.sound import Preemphasis
+from specfeat.config.spectrogram import Preemphasis
 
 # One rounding to float32, and for bins that are all cancellation what float64 leaves of the loud ones.
 EXACT: dict[str, Any] = {"rtol": 2.0**-24 * 1.01, "atol": 1e-13}

@@ -92,7 +92,7 @@ def test_who_may_not_read_is_told_so(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(0o755)
     code = (
-        "import os, sys; from specfeat.audio import decode; from specfeat.config.sound import Audio;"
+        "import os, sys; from specfeat.audio import decode; from specfeat.config.audio import Audio;"
         "from specfeat.errors import AudioError\n"
         "if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "try: list(decode.read(sys.argv[1], Audio(sample_rate=16000)))\n"

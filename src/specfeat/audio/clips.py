@@ -83,15 +83,15 @@ class ClipIterator:
         for clip in clips:
             if last is None:
                 # A file shorter than a clip, which is all read by now, may have fewer rows than the lead.
-                yield from repeat(clip, min(cutter.lead, cutter.count(self.samples) - 1))
+                yield from repeat(clip, min(cutter.repeated_edge_clips, cutter.count_rows(self.samples) - 1))
             last = clip
             yield clip
         if last is not None:
-            yield from repeat(last, cutter.count(self.samples) - self.count)
+            yield from repeat(last, cutter.count_rows(self.samples) - self.count)
 
     def _on_hops(self, frames: Iterator[FloatArray]) -> Iterator[FloatArray]:
         """Leave out the frame that is centred on the end: a frame stands for the hop that it begins."""
-        if not self._maker.settings.spectrogram.pads_ends:
+        if not self._maker.settings.spectrogram.has_padded_ends:
             yield from frames
             return
         given = 0
@@ -110,7 +110,7 @@ class ClipIterator:
             self.samples += len(block)
             self.silent = self.silent and not block.any()
             yield block
-        self._length = self._maker.settings.clip_grid.padded_length(self.samples)
+        self._length = self._maker.settings.clip_grid.compute_padded_length(self.samples)
         missing = self._length - self.samples
         while missing > 0:
             part = min(missing, 65_536)

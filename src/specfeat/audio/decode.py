@@ -14,7 +14,7 @@ import soxr
 from numpy.typing import NDArray
 
 from specfeat.audio.decoder_checks import MAX_SAMPLES_PER_BYTE, describe_unread_data
-from specfeat.config.sound import SAMPLE_RATE_LIMITS, Audio
+from specfeat.config.audio import SAMPLE_RATE_LIMITS, Audio
 from specfeat.errors import AudioError
 
 Samples = NDArray[np.float32]

@@ -7,9 +7,11 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from specfeat.audio.stft import DoubleArray, FloatArray, Stft
+from specfeat.config.compression import Compress, Db, Ln, Log10, Pcen, Power
+from specfeat.config.mel import Mel, Mfcc
 from specfeat.config.mel_scale import find_top_bin, hz_to_mel
 from specfeat.config.settings import Settings
-from specfeat.config.sound import Compress, Db, Deltas, Ln, Log10, Mel, Mfcc, Normalize, Pcen, Power
+from specfeat.config.spectrogram import Deltas, Normalize
 
 
 class SpectrogramMaker:
@@ -97,7 +99,7 @@ def make_mel_filters(mel: Mel, sample_rate: int, n_fft: int) -> FloatArray:
     librosa.filters.mel with `triangles: hz`; with `mel` the sides are straight over the mel scale,
     as in tf.signal.linear_to_mel_weight_matrix.
     """
-    edges = np.array(mel.edges_hz(sample_rate))
+    edges = np.array(mel.compute_edges_hz(sample_rate))
     bins = np.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
     points, places = edges, bins
     if mel.triangles == "mel":
@@ -110,7 +112,7 @@ def make_mel_filters(mel: Mel, sample_rate: int, n_fft: int) -> FloatArray:
     if mel.norm == "slaney":
         triangles *= (2.0 / (edges[2:] - edges[:-2]))[:, np.newaxis]
     if mel.top_bin == "drop":
-        _drop_top_bins(triangles, mel.edges_hz(sample_rate), sample_rate / n_fft)
+        _drop_top_bins(triangles, mel.compute_edges_hz(sample_rate), sample_rate / n_fft)
     return triangles.astype(np.float32)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.config.sound import Preemphasis, Spectrogram
+from specfeat.config.spectrogram import Preemphasis, Spectrogram
 
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
@@ -174,7 +174,7 @@ def pad_end(blocks: Iterable[FloatArray], settings: Spectrogram) -> Iterator[Flo
         total += len(block)
         yield block
     if total:
-        last = (settings.frames(total) - 1) * settings.hop_length + settings.frame_length
+        last = (settings.count_frames(total) - 1) * settings.hop_length + settings.frame_length
         yield np.zeros(max(0, last - total), np.float32)
 
 

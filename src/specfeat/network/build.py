@@ -249,7 +249,7 @@ def _trace(config: Config, extractor: Any) -> tuple[Callable[[Any], Any], list[i
         run: Callable[[Any], Any] = function.get_concrete_function()
         run(tf.zeros(shape))
     except (ValueError, TypeError, tf.errors.OpError) as e:
-        where = config.tree.where(("model", "layers"), at_key=True)
+        where = config.tree.format_place(("model", "layers"), at_key=True)
         raise ModelError(
             f"{where}: model.layers: the network does not run on {format_shape(shape)}: {summarize_keras_error(e)}"
         ) from e

@@ -41,7 +41,7 @@ class IndexWriter:
         lines = self._quoting if "\r" in path else self._csv  # csv leaves a carriage return bare
         for span in spans:
             start, end = repr(span.start / sample_rate), repr(span.end / sample_rate)
-            padded = f"{span.padded(samples):.6g}"
+            padded = f"{span.compute_padded_share(samples):.6g}"
             lines.writerow((self.rows, path, channel, start, end, padded, status))
             self.rows += 1
             if self._lines.tell() > FLUSH:

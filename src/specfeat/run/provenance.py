@@ -13,7 +13,7 @@ import soxr
 
 import specfeat
 from specfeat.config import Config
-from specfeat.config.settings import WEIGHTS_FILE_KEYS
+from specfeat.config.model import WEIGHTS_FILE_KEYS
 
 if TYPE_CHECKING:
     from specfeat.network.build import Network

@@ -46,7 +46,7 @@ class ProvenanceProbe:
 
         This makes sense only for runs with the same settings, because the number of rows depends on them.
         """
-        return previous.misfit(self._grid.count)
+        return previous.misfit(self._grid.count_rows)
 
     def _expect_device(self, previous_device: str) -> str:
         """Return the device, as far as the caller names it.

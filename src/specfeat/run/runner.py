@@ -139,7 +139,7 @@ def _write_rows(
             continue
         if event.void_rows:
             work_folder.rows.take_back(event.void_rows)
-        _check_end(event, sounds, grid.count(event.samples))
+        _check_end(event, sounds, grid.count_rows(event.samples))
         # The plan's sound and not the event's: its size and time were taken before anything was read.
         sound = sounds.pop(event.sound.key)
         extracted[sound.key] = work_folder.finish(make_entry(event, sound))
@@ -173,7 +173,7 @@ def _write_index(settings: Settings, entries: Sequence[Entry], file: BinaryIO) -
     for entry in entries:
         if entry["rows"]:
             samples = entry["samples"]
-            spans = settings.clip_grid.spans(samples)
+            spans = settings.clip_grid.iterate_spans(samples)
             channel, sample_rate = settings.audio.channels, settings.audio.sample_rate
             index.add(entry["path"], channel, spans, samples, sample_rate, entry["status"])
 

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from specfeat.config.mel import Mel
 from specfeat.config.settings import Settings
-from specfeat.config.sound import Mel, Spectrogram
+from specfeat.config.spectrogram import Spectrogram
 from specfeat.config.training_sound import find_first_difference, flatten_sound_settings
 from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import FileArray, FileContents
@@ -77,7 +78,7 @@ def _check_mel(settings: Settings, array: FileArray) -> None:
         raise WeightsError(_trained(array, "spectrogram.mel.n_mels", array.shape[1], mel.n_mels))
     filters = array.read()  # now that it is known to be no larger than the config's own
     hz = np.arange(bins) * rate / spectrogram.n_fft
-    edges = mel.edges_hz(rate)
+    edges = mel.compute_edges_hz(rate)
     for band, (low, high) in enumerate(zip(edges, edges[2:], strict=False)):
         inside = (hz > low) & (hz < high)
         near = np.isclose(hz, low, atol=1e-3) | np.isclose(hz, high, atol=1e-3)  # zero to rounding

@@ -13,7 +13,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from specfeat.config.settings import WeightsFormat
+from specfeat.config.model import WeightsFormat
 from specfeat.errors import WeightsError
 from specfeat.weights.files import zip_archive
 from specfeat.weights.files.arrays import FileArray, FileContents

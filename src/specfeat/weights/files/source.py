@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from specfeat.config.settings import WeightsFormat
+from specfeat.config.model import WeightsFormat
 from specfeat.errors import WeightsError
 from specfeat.files import compute_sha256, describe_os_error, identify_weights_file
 from specfeat.weights.files import zip_archive
