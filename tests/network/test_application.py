@@ -211,8 +211,8 @@ REFUSED = [
      "c.yaml:11:7: model.layers[3]: Application 'application_1' gets 16875 values in one axis; wanted 3 axes, "
      "frames x bins x channels; it stands after a Flatten, Dense or global pooling, so move it before"),
     (["Application: {application: MobileNet}", "Dense: {name: predictions, units: 3}"],
-     "c.yaml:11:7: model.layers[3]: Dense 'predictions' has the name of another layer, of an application; "
-     "wanted different ones"),
+     "c.yaml:11:7: model.layers[3]: Dense 'predictions' has the name of another layer of an application; "
+     "wanted different names"),
     (["Application: {application: MobileNet, include_top: false}"],
      "c.yaml:10:7: model.layers[2]: ReLU 'conv_pw_13_relu' gives 2 x 2 x 1024 for a clip, not one row; "
      "put Flatten or GlobalAveragePooling2D after it"),
