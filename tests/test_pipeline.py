@@ -35,7 +35,7 @@ class _Track:
 class _Network:
     """Answers with the clips themselves, after a while that differs from batch to batch."""
 
-    batch, parallel, input_shape = 3, 4, (1,)
+    batch, parallel_batches, input_shape = 3, 4, (1,)
 
     def __init__(self, fails_at: int = -1, together: int = 1) -> None:
         self.calls = 0
@@ -44,7 +44,7 @@ class _Network:
         self._fails_at = fails_at
         self._lock = threading.Lock()
 
-    def rows(self, clips: Float) -> Float:
+    def compute_rows(self, clips: Float) -> Float:
         with self._lock:
             call, self.calls = self.calls, self.calls + 1
             self.at_once += 1
@@ -66,15 +66,15 @@ class _Slow(_Network):
         super().__init__()
         self.others, self.gate = threading.Event(), threading.Event()
 
-    def rows(self, clips: Float) -> Float:
+    def compute_rows(self, clips: Float) -> Float:
         first = not clips[0] % 1000  # the clips of a track are numbered
-        rows = super().rows(clips)
+        rows = super().compute_rows(clips)
         (self.others if first else self.gate).wait()
         return rows
 
     def feed(self) -> Iterator[_Track]:
         """Yield a track, and then one that comes when its batches are all on their way."""
-        yield _Track("A", self.batch * (1 + self.parallel))
+        yield _Track("A", self.batch * (1 + self.parallel_batches))
         self.others.set()
         yield _Track("B", 30)
 
@@ -112,12 +112,12 @@ def test_every_file_gets_its_own_rows(files: list[tuple[int, bool]]) -> None:
 
 def test_batches_run_side_by_side() -> None:
     """As many at once as the network bears, no more."""
-    network = _Network(together=_Network.parallel)
+    network = _Network(together=_Network.parallel_batches)
 
     _go([_Track("A", 90)], network)
 
     assert network.calls == 30
-    assert network.most == network.parallel
+    assert network.most == network.parallel_batches
 
 
 def test_rows_are_given_as_soon_as_they_are_there() -> None:
@@ -158,12 +158,12 @@ def test_who_stops_in_the_middle_waits_for_little() -> None:
     network, threads = _Slow(), threading.active_count()
     journey = extract_rows(network.feed(), network)  # type: ignore[arg-type]  # it has what the journey asks for
     next(journey)
-    while network.calls < 1 + network.parallel:
+    while network.calls < 1 + network.parallel_batches:
         time.sleep(0.001)
     opener = threading.Timer(0.1, network.gate.set)
     opener.start()
     journey.close()
     opener.join()
 
-    assert network.calls == 1 + network.parallel
+    assert network.calls == 1 + network.parallel_batches
     assert threading.active_count() == threads

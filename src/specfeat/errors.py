@@ -15,8 +15,8 @@ SpecfeatError            any failure that the user can mend             exit 1
 ├── OutputError          the output cannot be written                   exit 1
 └── LockedError          another run has the output                     exit 75
 
-A message is one sentence: what is wrong, where, what to do. Anything else that is raised is a bug and keeps its
-traceback. The library does not know the options of the command line: an error names its `Remedy`, and the
+A message is one sentence: what is wrong, where, what to do. Anything else that is raised is a bug and keeps
+its traceback. The library does not know the options of the command line: an error names its `Remedy`, and the
 command line (or the Python interface) adds the words that its user needs.
 """
 
@@ -86,7 +86,7 @@ class WeightsError(SpecfeatError):
 
 
 class InstallError(SpecfeatError):
-    """TensorFlow or Keras is missing, too old or uses another backend; or a package of an extra is missing."""
+    """TensorFlow or Keras is missing, too old or has another backend, or an extra is not installed."""
 
 
 class FetchError(SpecfeatError):

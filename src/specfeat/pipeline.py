@@ -119,8 +119,8 @@ class _Journey:
         self._running: deque[tuple[_Batch, Future[NDArray[np.float32]]]] = deque()
         self._batch = self._new()
         # As many wait as run: a thread that is done then has its next before we have filled one.
-        waiting = min(network.parallel, WAITING_BYTES // self._batch.clips.nbytes)
-        self._enough = network.parallel + waiting
+        waiting = min(network.parallel_batches, WAITING_BYTES // self._batch.clips.nbytes)
+        self._enough = network.parallel_batches + waiting
 
     def follow(self, tracks: Iterable[ClipStream]) -> Iterator[RowsEvent | SoundEndEvent]:
         for track in tracks:
@@ -160,7 +160,9 @@ class _Journey:
 
     def _run(self) -> None:
         """Send the batch on its way and begin another."""
-        self._running.append((self._batch, self._threads.submit(self._network.rows, self._batch.clips)))
+        self._running.append(
+            (self._batch, self._threads.submit(self._network.compute_rows, self._batch.clips))
+        )
         self._batch = self._new()
 
     def _answers(self) -> Iterator[RowsEvent | SoundEndEvent]:
@@ -201,7 +203,7 @@ def extract_rows(
         For each track its `Rows`, in pieces, and then its `End`. What a file gives depends on that
         file and the config alone: every batch has the one shape, and the last is filled with zeros.
     """
-    threads = ThreadPoolExecutor(network.parallel)
+    threads = ThreadPoolExecutor(network.parallel_batches)
     try:
         yield from _Journey(network, threads).follow(tracks)
     finally:
