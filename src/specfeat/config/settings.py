@@ -106,7 +106,7 @@ class Model(Section):
     Attributes:
         input_shape: frames, bins, channels; derived, so it may be left out. If given, it must be what the
             spectrogram settings give.
-        layers: the graph, in order; see config/layers.py and config/graph.py.
+        layers: in order; see `specfeat.architecture.graph`.
         features: the layer whose output is the row; the last one if left out.
         weights: required, so that random numbers are never taken for trained ones.
         compile: for Keras' compile, once, right after the build.
