@@ -13,7 +13,8 @@ import pytest
 
 import specfeat
 from specfeat import errors
-from specfeat.architecture.layers import APPLICATIONS, LAYERS
+from specfeat.architecture.kinds import LAYER_KINDS
+from specfeat.architecture.kinds.application import APPLICATIONS
 from specfeat.config import load_config, shipped_names
 from specfeat.config.settings import Compile, Model, Weights, WeightsFormat
 from specfeat.config.sound import (
@@ -83,7 +84,7 @@ def test_every_layer_and_length_in_seconds_is_documented() -> None:
     """docs/config.md names each layer, and each key that may be in seconds."""
     text = (DOCS / "config.md").read_text()
 
-    assert [kind for kind in LAYERS if not re.search(rf"`{kind}[`:]", text)] == []
+    assert [kind for kind in LAYER_KINDS if not re.search(rf"`{kind}[`:]", text)] == []
     assert [name for name in APPLICATIONS if f"`{name}`" not in text] == []
     assert [key for _, key in KEYS_IN_SECONDS if f"`{key}`" not in text] == []
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import h5py
 
+from specfeat.architecture.kinds import get_layer_kind
 from specfeat.errors import WeightsError
 from specfeat.weights.files import hdf5, zip_archive
 from specfeat.weights.files.array_names import assign_layouts, split_array_name
@@ -28,13 +29,6 @@ ROLE_ATTRIBUTE = "role"  # the attribute in which it writes what each array is t
 MEMBER, CONFIG = "model.weights.h5", "config.json"  # of a .keras archive
 MAX_CONFIG_BYTES = 2**22
 
-# What a norm has: what it learns, where its config does not say otherwise, and what it only counts.
-_LEARNT = {"gamma": "scale", "beta": "center"}
-_MOVING = {
-    "BatchNormalization": ("moving_mean", "moving_variance"),
-    "LayerNormalization": (),
-    "GroupNormalization": (),
-}
 Norms = Mapping[str, tuple[str, ...]]
 
 _KERAS_3 = re.compile(r"(?:.*/)?((?:layers|_layer_checkpoint_dependencies)/.+)/vars/(\d+)")
@@ -72,9 +66,9 @@ def _norms(config: zip_archive.Member | None) -> Norms:
         part = pending.pop()
         if isinstance(part, dict):
             options = part.get("config")
-            if isinstance(options, dict) and part.get("class_name") in _MOVING:
-                roles = [role for role, key in _LEARNT.items() if options.get(key, True)]
-                named = (*roles, *_MOVING[part["class_name"]])
+            kind = get_layer_kind(str(part.get("class_name")))
+            if isinstance(options, dict) and kind.has_gamma_and_beta:
+                named = tuple(array.role for array in kind.list_arrays(options))
                 if found.setdefault(str(options.get("name")), named) != named:
                     found[str(options.get("name"))] = ()  # two of a name, in networks within the network
             pending += part.values()

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from specfeat.architecture.kinds import get_layer_kind
+from specfeat.architecture.kinds.base import KernelLayout
 from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import FileArray, Shape
 from specfeat.weights.matching.slots import Slot
@@ -45,7 +47,7 @@ def arrange_axes(values: NDArray[Any], array: FileArray, slot: Slot) -> NDArray[
         return _from_torch(values, slot)
     if array.layout == "unclear" and values.ndim > 1:
         return _from_either(values, array, slot)
-    if slot.kind == "Conv1D" and values.ndim == 4 and values.shape[1] == 1:
+    if _is_conv1d(slot) and values.ndim == 4 and values.shape[1] == 1:
         return values[:, 0]  # Keras 1 kept a second axis of 1
     return values
 
@@ -66,11 +68,11 @@ def _from_either(values: NDArray[Any], array: FileArray, slot: Slot) -> NDArray[
 def _from_torch(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
     if "kernel" not in slot.role:  # a bias goes along what comes out, a norm along what it reads
         return values if slot.role == "bias" else _channels_last(values, slot, 0)
-    if slot.kind == "Dense":
+    if _get_layout(slot) is KernelLayout.DENSE:
         return _channels_last(values.T, slot, 0)
     if slot.reads is not None:
         raise _cannot_be_told(slot)
-    if _is_depthwise(slot):
+    if _get_layout(slot) is KernelLayout.DEPTHWISE:
         *spatial, channels, multiplier = slot.shape
         _check(values, (channels * multiplier, 1, *spatial))
         return np.moveaxis(values.reshape(channels, multiplier, *spatial), (0, 1), (-2, -1))
@@ -80,13 +82,13 @@ def _from_torch(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
 def _from_tflite(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
     if "kernel" not in slot.role:
         return values
-    if slot.kind == "Dense":
+    if _get_layout(slot) is KernelLayout.DENSE:
         return values.T
-    if _is_depthwise(slot):
+    if _get_layout(slot) is KernelLayout.DEPTHWISE:
         *spatial, channels, multiplier = slot.shape
         _check(values, (1, *spatial, channels * multiplier))
         return values.reshape(slot.shape)
-    if slot.kind == "Conv1D":
+    if _is_conv1d(slot):
         _check(values, (values.shape[0], 1, *values.shape[2:]))
         return np.moveaxis(values[:, 0], 0, -1)
     return np.moveaxis(values, 0, -1)
@@ -98,8 +100,12 @@ def _check(values: NDArray[Any], shape: Shape) -> None:
         raise ValueError(shape)
 
 
-def _is_depthwise(slot: Slot) -> bool:
-    return slot.role == "depthwise_kernel" or (slot.kind.startswith("Depthwise") and slot.role == "kernel")
+def _get_layout(slot: Slot) -> KernelLayout | None:
+    return get_layer_kind(slot.kind).get_kernel_layout(slot.role)
+
+
+def _is_conv1d(slot: Slot) -> bool:
+    return _get_layout(slot) is KernelLayout.CONVOLUTION and len(slot.shape) == 3
 
 
 def _channels_last(values: NDArray[Any], slot: Slot, axis: int) -> NDArray[Any]:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Literal
 
+from specfeat.architecture.axes import to_axis_index
 from specfeat.architecture.graph import INPUT_NAME, Layer
-from specfeat.architecture.shapes import to_axis_index
+from specfeat.architecture.kinds import get_layer_kind
+from specfeat.architecture.kinds.base import AxisChange
 from specfeat.config.settings import FlattenOrder
 from specfeat.weights.files.arrays import Shape
 
@@ -45,8 +47,6 @@ _MIXED = _Part(-1, 0, (2,))
 Axis = tuple[_Part, ...]  # parts of size 1 are left out
 Axes = tuple[Axis, ...]
 
-_SPATIAL = ("Pooling", "ZeroPadding", "Cropping", "UpSampling", "Resizing")
-
 
 def compute_axis_orders(
     layers: Sequence[Layer], shapes: Mapping[str, Shape], flatten: FlattenOrder = "channels_first"
@@ -77,7 +77,7 @@ def _made(shape: Shape, makers: Iterator[int]) -> Axes:
 
 
 def _read(layer: Layer, read: Axes, flatten: FlattenOrder) -> AxisOrder:
-    along = layer.options.get("axis", -1) if layer.kind.endswith("Normalization") else -1
+    along = layer.options.get("axis", -1)  # of a norm; other layers with arrays have no such argument
     several = along if isinstance(along, tuple | list) else (along,)
     orders = [_order(read[to_axis_index(a, read)], flatten) for a in several]
     return orders[0] if len(orders) == 1 or not any(orders) else "mixed"
@@ -109,28 +109,28 @@ def _given(layer: Layer, read: list[Axes], shapes: Mapping[str, Shape], makers: 
     shape, axes = shapes[layer.name], read[0]
     if len(read) > 1:
         return _joined(read, shape, makers)
-    if "Conv" in layer.kind or layer.kind == "Picture":
+    change = get_layer_kind(layer.kind).axis_change
+    if change is AxisChange.REPLACE_ALL:
         return _made(shape, makers)
-    if any(word in layer.kind for word in _SPATIAL):
+    if change is AxisChange.REPLACE_SPATIAL:
         fresh = _made(shape, makers)
         return (*fresh[:-1], axes[-1]) if _is_compound(axes[-1]) else fresh
-    if layer.kind == "Dense":  # PyTorch's, too, goes along the last axis: from here on nothing is first
+    if change is AxisChange.REPLACE_LAST:
+        # PyTorch's Dense goes along the last axis, too: from here on no channels come first.
         return (*axes[:-1], *_made(shape[-1:], makers))
-    if layer.kind in _MOVES:
+    if change is not AxisChange.KEEP:
         return _moved(layer, axes, shape, makers)
     return axes if shape == shapes[layer.inputs[0]] else ((_MIXED,),) * len(shape)
 
 
-_MOVES = ("Flatten", "Reshape", "Permute", "RepeatVector")
-
-
 def _moved(layer: Layer, axes: Axes, shape: Shape, makers: Iterator[int]) -> Axes:
-    if layer.kind == "Permute":
+    change = get_layer_kind(layer.kind).axis_change
+    if change is AxisChange.PERMUTE:
         dims: tuple[int, ...] = layer.options["dims"]
         if layer.inputs[0] == INPUT_NAME and dims[-1] == len(dims):
             return _made(shape, makers)  # the spectrogram is taken as bins x frames, by PyTorch as well
         return tuple(axes[axis - 1] for axis in dims)
-    if layer.kind == "RepeatVector":
+    if change is AxisChange.ADD_FIRST:
         return (*_made(shape[:1], makers), axes[0])
     return _regrouped([part for axis in axes for part in axis], shape)
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
+from specfeat.architecture.kinds import get_layer_kind
 from specfeat.errors import WeightsError
 from specfeat.text import format_shape
 from specfeat.weights.files.array_names import explain_ignored_array, format_names
@@ -193,7 +194,8 @@ def _array(slot: Slot, unit: list[Slot], layer: dict[str, FileArray]) -> FileArr
     array = layer.get(str(slot.index))
     if array is None or get_class_name(array.place) != get_class_name(slot.place):
         return None  # by number an array is known in a layer of the same class alone
-    if slot.kind.endswith("Normalization") and len({"gamma", "beta"} & {s.role for s in unit}) == 1:
+    has_both = get_layer_kind(slot.kind).has_gamma_and_beta
+    if has_both and len({"gamma", "beta"} & {s.role for s in unit}) == 1:
         raise WeightsError(
             f"has {array.name}, which may be {slot.name} or of a norm's other one of gamma and beta: Keras 3 "
             "numbers the arrays of a layer; wanted the model saved as .keras, which says, or each in map"
@@ -223,7 +225,7 @@ def _units(
 
 def _unit(slot: Slot, theirs: Layers) -> str:
     """A separable convolution is one layer to Keras and two to the others: X/depthwise, X/pointwise."""
-    if not slot.kind.startswith("Separable"):
+    if "pointwise_kernel" not in get_layer_kind(slot.kind).roles:
         return slot.layer
     if any("pointwise_kernel" in roles or "0" in roles for roles in theirs.values()):
         return slot.layer

@@ -11,13 +11,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from specfeat.architecture.layers import LAYERS
+from specfeat.architecture.kinds import LAYER_KINDS
+from specfeat.architecture.kinds.base import Family
 from specfeat.weights.files.array_names import natural_sort_key, to_slash_path
 from specfeat.weights.matching.slots import to_snake_case
 
 # Keras' own names for a layer of a class: of Keras 2 and 3, of specfeat, of Keras 1.
-_STEMS = {stem: kind for kind in LAYERS for stem in (to_snake_case(kind), kind.lower())}
-_STEMS |= {stem.replace("conv", "convolution"): kind for stem, kind in list(_STEMS.items()) if "conv" in stem}
+_STEMS = {stem: kind for kind in LAYER_KINDS for stem in (to_snake_case(kind), kind.lower())}
+_STEMS |= {
+    stem.replace("conv", "convolution"): kind
+    for stem, kind in list(_STEMS.items())
+    if LAYER_KINDS[kind].family is Family.CONVOLUTION
+}
 _AUTOMATIC = re.compile(r"(.*?)(?:_\d+)?")
 
 Pairs = dict[str, str]

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from specfeat.architecture.kinds import get_layer_kind
+from specfeat.architecture.kinds.base import KernelLayout
 from specfeat.weights.files.array_names import format_names
 from specfeat.weights.files.arrays import AxisLayout, FileArray, Shape
 from specfeat.weights.matching.axis_layouts import compute_arranged_shape
@@ -98,13 +100,17 @@ def _sizes(slot: Slot, array: FileArray) -> Iterator[str]:
             "put Permute: {dims: [2, 1, 3]} first, and sizes of kernels and pools in its order"
         )
     elif theirs[:-1] == ours[:-1]:
-        what, classes = ("units", " (other classes?)") if slot.kind == "Dense" else ("filters", "")
+        what, classes = ("units", " (other classes?)") if _is_dense(slot) else ("filters", "")
         yield f"{slot.layer} has {ours[-1]} {what} here and {theirs[-1]} in the file{classes}"
-    elif slot.kind == "Dense" and theirs[-1] == ours[-1]:
+    elif _is_dense(slot) and theirs[-1] == ours[-1]:
         yield (
             f"{slot.layer} reads {ours[0]} values here and {theirs[0]} in the file: the layers before it "
             "give other sizes (before a Flatten through frames, bands, padding and pooling as well)"
         )
+
+
+def _is_dense(slot: Slot) -> bool:
+    return get_layer_kind(slot.kind).get_kernel_layout(slot.role) is KernelLayout.DENSE
 
 
 def _fits_as_another(slot: Slot, array: FileArray) -> bool:
@@ -116,7 +122,7 @@ def _fits_as_another(slot: Slot, array: FileArray) -> bool:
 
 def _in_keras_axes(slot: Slot, array: FileArray) -> Shape | None:
     """The shape of a kernel of another size as Keras has it; None of depthwise ones."""
-    if slot.kind.startswith("Depthwise"):
+    if get_layer_kind(slot.kind).get_kernel_layout(slot.role) is KernelLayout.DEPTHWISE:
         return None
     shape = array.shape
     if array.layout == "torch":
