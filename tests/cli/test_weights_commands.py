@@ -64,7 +64,7 @@ def test_show_tells_names_shapes_types_and_what_fits(net: Path) -> None:
     assert rows.splitlines()[0].split() == ["network", "file"]
     assert rows.splitlines()[3].split() == ["block/bn/beta", "3", "block.bn.bias", "3", "float32"]
     assert rows.splitlines()[-1].split()[:2] == ["-", "block.bn.num_batches_tracked"]
-    assert rows.splitlines()[-1].endswith("int64    left over: PyTorch's count of training batches")
+    assert rows.splitlines()[-1].endswith("int64    ignored: PyTorch's count of training batches")
 
 
 def test_show_says_why_a_config_does_not_fit(net: Path) -> None:
@@ -78,7 +78,7 @@ def test_show_says_why_a_config_does_not_fit(net: Path) -> None:
     assert done.returncode == 2
     assert done.stderr == (
         "specfeat: net.yaml: does not fit the network: 1 missing (head/bias 2); if head had no bias when "
-        "trained, say use_bias: false\n"
+        "trained, set use_bias: false\n"
     )
     assert "fits    none of the configs compared" in done.stdout
 
@@ -159,7 +159,7 @@ def test_show_holds_the_file_at_rest(net: Path, monkeypatch: pytest.MonkeyPatch)
     from specfeat.weights.files.source import WeightsSource
 
     keras_2(net / "w.h5", arrays())
-    digest = WeightsSource.sha256
+    digest = WeightsSource.compute_sha256
 
     def written(source: WeightsSource) -> str:
         found = digest(source)
@@ -167,7 +167,7 @@ def test_show_holds_the_file_at_rest(net: Path, monkeypatch: pytest.MonkeyPatch)
             file.write(b"more")
         return found
 
-    monkeypatch.setattr(WeightsSource, "sha256", written)
+    monkeypatch.setattr(WeightsSource, "compute_sha256", written)
     with (
         pytest.raises(WeightsError, match=r"w\.h5: was written to while it was read"),
         inspection.inspect_weights_file(str(net / "w.h5")),
@@ -294,7 +294,7 @@ def test_a_key_that_the_file_does_not_know_had_the_defaults_effect(net: Path) ->
         built(net, {"file": str(path)}, CONFIG, "spectrogram.pad_mode=reflect")
     with h5py.File(path, "r+") as written:
         written.attrs["specfeat"] = json.dumps(text | {"phase": "kept"})
-    with pytest.raises(WeightsError, match="was converted by another specfeat"):
+    with pytest.raises(WeightsError, match="was converted by another version of specfeat"):
         built(net, {"file": str(path)})
 
 

@@ -162,7 +162,7 @@ def try_to_load(path: str) -> str:
     For a process that never loads TensorFlow, so that its memory can be measured.
     """
     from specfeat.errors import WeightsError
-    from specfeat.weights import _values
+    from specfeat.weights.load import read_slot_values
     from specfeat.weights.files.formats import open_weights_file
     from specfeat.weights.files.source import locate_weights
     from specfeat.weights.matching.match import match_arrays
@@ -174,7 +174,7 @@ def try_to_load(path: str) -> str:
             plan = match_arrays(slots(), contents, "name", {})
             plan.check()
             for slot, array in plan.pairs:
-                _values(slot, array)
+                read_slot_values(slot, array)
     except WeightsError as e:
         return str(e)
     return "loaded"
@@ -198,5 +198,5 @@ def slots() -> list[Any]:
         layer, _, role = name.rpartition("/")
         kind, place = kinds[layer]
         index = counts[layer] = counts.get(layer, -1) + 1
-        found.append(Slot(layer=layer, kind=kind, role=role, index=index, shape=shape, place=place))
+        found.append(Slot(layer=layer, kind=kind, role=role, index=index, shape=shape, keras_path=place))
     return found

@@ -46,12 +46,12 @@ def network(tmp_path: Path) -> Any:
     return read
 
 
-def _contents(numbers: Numbers, stamp: str | None = None) -> FileContents:
+def _contents(numbers: Numbers, sound_settings: str | None = None) -> FileContents:
     arrays = [
         FileArray(name=name, shape=a.shape, dtype=str(a.dtype), layer="", role="", read=lambda a=a: a)  # type: ignore[misc]
         for name, a in numbers.items()
     ]
-    return FileContents(format="test", arrays=assign_roles(arrays), stamp=stamp)
+    return FileContents(format="test", arrays=assign_roles(arrays), sound_settings=sound_settings)
 
 
 def _loaded(
@@ -139,7 +139,7 @@ def test_rows_in_any_other_order_are_refused(network: Any, between: list[str]) -
     """A Permute that is not channels first, a Reshape that cuts an axis: the file's order cannot be told."""
     made = _torch(384) | ({"late.weight": _numbers(4, 4)} if "late" in str(between) else {})
 
-    with pytest.raises(WeightsError, match=r"row/kernel reads axes .* the order of its rows cannot be told"):
+    with pytest.raises(WeightsError, match=r"row/kernel reads axes .* the order of its rows cannot be known"):
         _loaded(network(CONV, *between, DENSE), made)
 
 
@@ -359,8 +359,11 @@ def test_a_map_of_layers_is_obeyed(network: Any, match: Literal["name", "order"]
         ({"a": "aa"}, "has no layer 'aa', which the map gives to a (did you mean 'a'?)"),
         ({"a": "quite"}, "has no layer 'quite', which the map gives to a; it has a, b"),
         ({"a/kernel": "W"}, "has no array 'W', which the map gives to a/kernel; it has a/kernel, b/kernel"),
-        ({"a/bias": "b"}, "the map's entry 'a/bias' is no array of its layer; it has a/kernel"),
-        ({"re": "b"}, "the map's entry 're' is no array of its layer; it has no arrays"),
+        (
+            {"a/bias": "b"},
+            "the map's entry 'a/bias' is not an array or a layer with arrays; its layer has a/kernel",
+        ),
+        ({"re": "b"}, "the map's entry 're' is not an array or a layer with arrays; its layer has no arrays"),
         ({"a": "b", "b": "b"}, "has one b; the map gives it to a and to b"),
         (
             {"a/kernel": "b/kernel", "b/kernel": "b/kernel"},
@@ -544,7 +547,7 @@ def test_a_keras_archive_says_which_of_gamma_and_beta(network: Any, tmp_path: Pa
     with open_weights_file(locate_weights(str(tmp_path / "w.keras"))) as contents:
         got = _loaded(network(f"{NORM}, scale: false}}", "Flatten"), contents)
         np.testing.assert_array_equal(got["norm/beta"], _numbers(10))
-        with pytest.raises(WeightsError, match=r"1 missing \(norm/gamma 10\); 1 left over"):
+        with pytest.raises(WeightsError, match=r"1 missing \(norm/gamma 10\); 1 unused"):
             _loaded(network(f"{NORM}, center: false}}", "Flatten"), contents)
 
 
@@ -555,7 +558,7 @@ def test_a_number_counts_in_a_layer_of_the_same_class_alone(network: Any, tmp_pa
 
     with (
         open_weights_file(locate_weights(str(path))) as contents,
-        pytest.raises(WeightsError, match=r"2 missing .* 2 left over"),
+        pytest.raises(WeightsError, match=r"2 missing .* 2 unused"),
     ):
         _loaded(network(f"{NORM}, scale: false, center: false}}", "Flatten"), contents)
 

@@ -44,15 +44,15 @@ def _unreadable(name: str, shape: Shape) -> FileContents:
     [
         ("logmel_extractor.melW", (2**20, 2**20), r"trained with spectrogram\.n_fft 2097150 .* has 128"),
         ("logmel_extractor.melW", (65, 2**40), r"trained with spectrogram\.mel\.n_mels 1099511627776"),
-        ("logmel_extractor.melW", (2**40,), "is no mel filterbank: it has 1 axes; wanted 2"),
+        ("logmel_extractor.melW", (2**40,), "is not a mel filterbank: it has 1 axes; wanted 2"),
         ("melspectrogram/freq2mel:0", (65, 2**40), r"trained with spectrogram\.mel\.n_mels"),
         (
             "spectrogram_extractor.stft.conv_real.weight",
             (2**20, 1, 2**20),
             r"with spectrogram\.n_fft 1048576",
         ),
-        ("spectrogram_extractor.stft.conv_real.weight", (2**40, 1, 128), "is no STFT's kernel"),
-        ("spectrogram_extractor.stft.conv_real.weight", (2, 2**40, 2), "is no STFT's kernel"),
+        ("spectrogram_extractor.stft.conv_real.weight", (2**40, 1, 128), "is not the kernel of an STFT"),
+        ("spectrogram_extractor.stft.conv_real.weight", (2, 2**40, 2), "is not the kernel of an STFT"),
         ("melspectrogram/real_kernels:0", (2**30, 1, 1, 65), r"with spectrogram\.n_fft 1073741824"),
     ],
 )
@@ -70,17 +70,19 @@ GARBAGE = ["", "{", "[]", "3", "null", '"text"', "{}", '{"sample_rate": 8000, "k
 @pytest.mark.parametrize("text", GARBAGE, ids=lambda text: text[:20] or "nothing")
 def test_a_stamp_that_makes_no_sense_is_one_sentence(settings: Settings, text: str) -> None:
     """What another program wrote where specfeat writes the sound is refused, whatever it is."""
-    with pytest.raises(WeightsError, match=r"convert it again|was converted by another specfeat"):
-        check_sound(settings, FileContents(format="test", arrays=(), stamp=text))
+    with pytest.raises(WeightsError, match=r"convert it again|was converted by another version of specfeat"):
+        check_sound(settings, FileContents(format="test", arrays=(), sound_settings=text))
 
 
 def test_a_stamp_is_compared_setting_by_setting(settings: Settings) -> None:
     """Its own config's is accepted; the first setting that differs is named, by name."""
-    check_sound(settings, FileContents(format="test", arrays=(), stamp=format_sound_settings(settings)))
+    check_sound(
+        settings, FileContents(format="test", arrays=(), sound_settings=format_sound_settings(settings))
+    )
 
     other = json.loads(format_sound_settings(settings)) | {"sample_rate": 16000, "hop_length": 32}
     with pytest.raises(WeightsError) as error:
-        check_sound(settings, FileContents(format="test", arrays=(), stamp=json.dumps(other)))
+        check_sound(settings, FileContents(format="test", arrays=(), sound_settings=json.dumps(other)))
     assert str(error.value) == (
         "was trained with audio.sample_rate 16000, the config has 8000; its features would be wrong"
     )
@@ -191,10 +193,10 @@ def test_what_is_of_the_file_moves_no_bit(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("zeros", [2, 4])
 def test_quantised_numbers_want_a_zero_point_a_scale(zeros: int) -> None:
     """Two zero points for three scales would be spread in silence, or fail in NumPy's words."""
-    from specfeat.weights.files.tflite import _read, _Tensor
+    from specfeat.weights.files.tflite import Tensor
 
     scale, zero = np.ones(3, np.float32), np.zeros(zeros, np.int64)
-    tensor = _Tensor("kernel", (3, 2), "i1", memoryview(bytes(6)), scale, zero, 0)
+    tensor = Tensor("kernel", (3, 2), "i1", memoryview(bytes(6)), scale, zero, 0)
 
     with pytest.raises(WeightsError, match=f"'kernel' has {zeros} zero points for 3 scales"):
-        _read(tensor)
+        tensor.read_values()

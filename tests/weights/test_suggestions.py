@@ -12,7 +12,8 @@ from helpers.weights_files import CONFIG, Arrays, arrays, slots, torch_state
 from specfeat.errors import WeightsError
 from specfeat.weights.files.formats import open_weights_file
 from specfeat.weights.files.source import locate_weights
-from specfeat.weights.matching.match import MatchResult, match_arrays
+from specfeat.weights.matching.match import match_arrays
+from specfeat.weights.matching.match_result import MatchResult
 
 
 def _plan(
@@ -54,11 +55,11 @@ CURES: dict[str, tuple[Callable[[Arrays], Arrays], str]] = {
     ),
     "a bias that was not trained": (
         lambda made: {n: a for n, a in made.items() if n != "depth/bias"},
-        "if depth had no bias when trained, say use_bias: false",
+        "if depth had no bias when trained, set use_bias: false",
     ),
     "averages that were not saved": (
         lambda made: _bare(made, "moving_mean", "moving_variance"),
-        "the file has its batch norms' gamma and beta without their averages, as if the trainable weights alone had "
+        "the file has gamma and beta of its batch norms without their averages, as if only the trainable weights had "
         "been saved; save all of them",
     ),
     "norms that were folded": (
@@ -67,16 +68,16 @@ CURES: dict[str, tuple[Callable[[Arrays], Arrays], str]] = {
     ),
     "PyTorch's axes under Keras' names": (
         lambda made: {**made, "block/conv/kernel": made["block/conv/kernel"].transpose(3, 2, 0, 1)},
-        "block/conv/kernel has PyTorch's axes under a name of Keras'; end its name in .weight",
+        "block/conv/kernel has PyTorch's axes under a name of Keras; let its name end in .weight",
     ),
     "Keras' axes under PyTorch's names": (
         lambda made: {**torch_state(made), "head.weight": made["head/kernel"]},
-        "head.weight has Keras' axes under a name of PyTorch's; end its name in /kernel",
+        "head.weight has Keras' axes under a name of PyTorch; let its name end in /kernel",
     ),
     "bins before frames": (
         lambda made: {**made, "block/conv/kernel": made["block/conv/kernel"].transpose(1, 0, 2, 3)},
-        "the sides of block/conv's kernel have changed places: the file's network saw bins x frames; put Permute: "
-        "{dims: [2, 1, 3]} first, and sizes of kernels and pools in its order",
+        "the two sides of block/conv's kernel are exchanged: the file's network reads bins x frames; put Permute: "
+        "{dims: [2, 1, 3]} first, and give sizes of kernels and pools in its order",
     ),
     "other classes": (
         lambda made: {**made, "head/kernel": np.zeros((7, 527), "f4"), "head/bias": np.zeros(527, "f4")},
@@ -115,13 +116,13 @@ def test_names_that_are_all_others_are_cured_by_order(tmp_path: Path) -> None:
     }
 
     assert _cure(tmp_path, others) == "its layers have other names, and match: order fits them"
-    assert _plan(tmp_path, others, match="order").fits
+    assert _plan(tmp_path, others, match="order").is_complete
 
 
 def test_the_map_that_is_guessed_is_a_cure(tmp_path: Path) -> None:
     assert _plan(
         tmp_path, _renamed(arrays(), head="logits", depth="dw"), {"head": "logits", "depth": "dw"}
-    ).fits
+    ).is_complete
 
 
 def test_two_layers_that_could_be_either_are_not_guessed(tmp_path: Path) -> None:
@@ -151,5 +152,5 @@ def test_show_puts_the_network_beside_the_file(tmp_path: Path) -> None:
     assert rows[1] == "block/conv/kernel 4 x 3 x 1 x 3 block/conv/kernel 4 x 3 x 1 x 3 float32"
     assert "row/kernel 200 x 7 row/kernel 100 x 7 float32 differs" in rows
     assert "head/bias 2 - missing" in rows
-    assert rows[-1] == "- extra/kernel 2 x 3 float32 left over"
+    assert rows[-1] == "- extra/kernel 2 x 3 float32 unused"
     assert len(rows) == 1 + 14 + 1

@@ -29,7 +29,7 @@ from helpers.weights_files import (
 )
 from specfeat.config import load_config
 from specfeat.errors import InstallError, WeightsError
-from specfeat.weights.files.torch_file import _state_dict
+from specfeat.weights.files.torch_file import find_state_dict
 from specfeat.weights.matching.match import match_arrays
 from specfeat.weights.save import save_weights
 
@@ -262,21 +262,21 @@ def _all(made: Arrays) -> None:
 
 
 UNFIT = {
-    "missing": (_without, "1 missing (depth/bias 6); if depth had no bias when trained, say use_bias: false"),
+    "missing": (_without, "1 missing (depth/bias 6); if depth had no bias when trained, set use_bias: false"),
     "renamed": (
         _renamed,
-        "2 missing (head/kernel 7 x 2, head/bias 2); 2 left over (heed/kernel 7 x 2, heed/bias 2); "
+        "2 missing (head/kernel 7 x 2, head/bias 2); 2 unused (heed/kernel 7 x 2, heed/bias 2); "
         "map: {head: heed} would pair them",
     ),
     "reshaped": (
         _reshaped,
         "1 of another shape (row/kernel 7 x 200 for row/kernel 200 x 7); "
-        "row/kernel has PyTorch's axes under a name of Keras'; end its name in .weight",
+        "row/kernel has PyTorch's axes under a name of Keras; let its name end in .weight",
     ),
-    "left over": (_extra, "1 left over (tail/kernel 2 x 3)"),
+    "left over": (_extra, "1 unused (tail/kernel 2 x 3)"),
     "all at once": (
         _all,
-        "2 missing (head/kernel 7 x 2, head/bias 2); 2 left over (heed/kernel 7 x 2, heed/bias 2); "
+        "2 missing (head/kernel 7 x 2, head/bias 2); 2 unused (heed/kernel 7 x 2, heed/bias 2); "
         "1 of another shape (row/kernel 7 x 200 for row/kernel 200 x 7); map: {head: heed} would pair them",
     ),
 }
@@ -316,9 +316,7 @@ def test_norms_on_one_side_alone_are_told(tmp_path: Path) -> None:
 
     with pytest.raises(WeightsError, match=r"4 missing .*the network has batch norms, and the file has none"):
         built(tmp_path, {"file": str(_npz(tmp_path / "a.npz", folded))})
-    with pytest.raises(
-        WeightsError, match=r"4 left over .*the file has batch norms, and the network has none"
-    ):
+    with pytest.raises(WeightsError, match=r"4 unused .*the file has batch norms, and the network has none"):
         built(tmp_path, {"file": str(_npz(tmp_path / "b.npz", made))}, bare)
 
 
@@ -339,7 +337,7 @@ def test_what_is_no_weights_is_passed_over_by_rule(tmp_path: Path) -> None:
 
     same(made, held(built(tmp_path, {"file": str(_npz(tmp_path / "w.npz", made | extra))})))
     for name in ("optimisers", "step", "block/conv/kernel/Adamant"):
-        with pytest.raises(WeightsError, match="1 left over"):
+        with pytest.raises(WeightsError, match="1 unused"):
             built(tmp_path, {"file": str(_npz(tmp_path / "w.npz", made | {name: np.zeros(2)}))})
 
 
@@ -373,7 +371,7 @@ def test_the_hash_is_checked_before_use(tmp_path: Path) -> None:
 
     assert built(tmp_path, {"file": str(path), "sha256": digest.upper()}).weights["sha256"] == digest
     path.write_bytes(b"junk")
-    with pytest.raises(WeightsError, match=rf"has the SHA-256 [0-9a-f]+; the config wants {wrong}"):
+    with pytest.raises(WeightsError, match=rf"has the SHA-256 [0-9a-f]+, but the config says {wrong}"):
         built(tmp_path, {"file": str(path), "sha256": wrong})
 
 
@@ -382,7 +380,7 @@ def test_a_format_that_is_named_must_be_the_files(tmp_path: Path) -> None:
     path = _npz(tmp_path / "w.h5", arrays())
 
     assert built(tmp_path, {"file": str(path)}).weights["format"] == "NumPy archive (.npz)"
-    with pytest.raises(WeightsError, match="is of the format npz; the config says hdf5"):
+    with pytest.raises(WeightsError, match="has the format npz, but the config says hdf5"):
         built(tmp_path, {"file": str(path), "format": "hdf5"})
 
 
@@ -392,7 +390,9 @@ def test_keras_on_theano_is_refused(tmp_path: Path) -> None:
     with h5py.File(path, "r+") as file:
         file.attrs["backend"] = b"theano"
 
-    with pytest.raises(WeightsError, match="was written by Keras on theano, whose kernels are turned round"):
+    with pytest.raises(
+        WeightsError, match="was written by Keras on theano, whose kernels are rotated by 180 degrees"
+    ):
         built(tmp_path, {"file": str(path)})
 
 
@@ -408,7 +408,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
         Path(copy).replace(path)
         return plan(*arguments)
 
-    monkeypatch.setattr("specfeat.weights.match_up", swap)
+    monkeypatch.setattr("specfeat.weights.load.match_arrays", swap)
     with pytest.raises(WeightsError, match="was written to while it was read"):
         built(tmp_path, {"file": str(path)})
 
@@ -669,7 +669,7 @@ def test_a_pickle_of_more_than_arrays_is_refused(tmp_path: Path, torch: Any) -> 
 
     torch.save({"row.weight": Hostile()}, tmp_path / "w.pth")
 
-    with pytest.raises(WeightsError, match="holds more than arrays, and to read that would run code"):
+    with pytest.raises(WeightsError, match="contains more than arrays, and reading that would run code"):
         built(tmp_path, {"file": str(tmp_path / "w.pth")})
 
     assert not marker.exists()
@@ -687,16 +687,18 @@ def test_the_state_dict_is_where_it_is_named() -> None:
     """Before what lies beside it: a counter that is a tensor, too, is no network of one number."""
     state = {"row.weight": np.zeros(3), "row.bias": np.zeros(3)}
     for key in ("state_dict", "model_state_dict", "model", "net"):
-        assert _state_dict(_Tensors, {"epoch": np.array(7), key: state, "optimizer": {"state": {}}}) == state
-    assert _state_dict(_Tensors, state) == state
-    assert _state_dict(_Tensors, {"model": "Cnn6", **state}) == state
+        assert (
+            find_state_dict(_Tensors, {"epoch": np.array(7), key: state, "optimizer": {"state": {}}}) == state
+        )
+    assert find_state_dict(_Tensors, state) == state
+    assert find_state_dict(_Tensors, {"model": "Cnn6", **state}) == state
 
 
 def test_no_tensor_of_a_state_dict_is_passed_over() -> None:
     """One that lies a mapping deeper comes with its path: it has a place in the network, or is left over."""
     inner = {"conv": {"weight": np.zeros(3)}, "names": ["a", "b"]}
 
-    assert list(_state_dict(_Tensors, {"model": {"block": inner, "bias": np.zeros(1)}})) == [
+    assert list(find_state_dict(_Tensors, {"model": {"block": inner, "bias": np.zeros(1)}})) == [
         "block.conv.weight",
         "bias",
     ]
@@ -707,9 +709,9 @@ def test_two_state_dicts_in_a_file_are_refused() -> None:
     state = {"row.weight": np.zeros(3)}
 
     with pytest.raises(WeightsError, match="has a state dict under model and under net; wanted one"):
-        _state_dict(_Tensors, {"model": state, "net": state})
-    with pytest.raises(WeightsError, match="holds no state dict"):
-        _state_dict(_Tensors, {"model": {"epoch": 3}})
+        find_state_dict(_Tensors, {"model": state, "net": state})
+    with pytest.raises(WeightsError, match="has no state dict"):
+        find_state_dict(_Tensors, {"model": {"epoch": 3}})
 
 
 def test_without_pytorch_its_files_name_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
