@@ -162,9 +162,9 @@ def try_to_load(path: str) -> str:
     For a process that never loads TensorFlow, so that its memory can be measured.
     """
     from specfeat.errors import WeightsError
-    from specfeat.weights.load import read_slot_values
     from specfeat.weights.files.formats import open_weights_file
     from specfeat.weights.files.source import locate_weights
+    from specfeat.weights.load import read_slot_values
     from specfeat.weights.matching.match import match_arrays
 
     try:
