@@ -11,12 +11,25 @@ from pathlib import Path
 
 import pytest
 
-from helpers.weights_server import CONTENT, DIGEST, WeightsServer
+from helpers.weights_server import CONTENT, DIGEST, WeightsServer, run_server
 from specfeat.errors import FetchError, OutputError
 from specfeat.published import download
 from specfeat.published import fetch as fetching
 from specfeat.published.fetch import FetchedWeights, fetch_weights, lock_cache
 from specfeat.published.table import PublishedWeights
+
+
+@pytest.fixture
+def server() -> Iterator[WeightsServer]:
+    """A running server."""
+    with run_server() as running:
+        yield running
+
+
+@pytest.fixture
+def entry(server: WeightsServer) -> PublishedWeights:
+    """The entry of the table for the file that the server has at first."""
+    return server.make_entry()
 
 
 def _fetch(entry: PublishedWeights, folder: Path) -> FetchedWeights:

@@ -8,16 +8,30 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from helpers.weights_server import CONTENT, DIGEST, WeightsServer
+from helpers.weights_server import CONTENT, DIGEST, WeightsServer, run_server
 from specfeat.config import shipped_names
 from specfeat.errors import UsageError
 from specfeat.published.fetch import find_cache_folder
 from specfeat.published.table import PUBLISHED_WEIGHTS, PublishedWeights, find_published_weights
+
+
+@pytest.fixture
+def server() -> Iterator[WeightsServer]:
+    """A running server."""
+    with run_server() as running:
+        yield running
+
+
+@pytest.fixture
+def entry(server: WeightsServer) -> PublishedWeights:
+    """The entry of the table for the file that the server has at first."""
+    return server.make_entry()
 
 
 def test_the_table_is_complete() -> None:

@@ -3,6 +3,7 @@
 import json
 import zipfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -13,12 +14,19 @@ from helpers.matching import (
     Arrays,
     LoadNetwork,
     count_up,
+    load_network,
     match_and_arrange,
 )
 from specfeat.config import load_config
 from specfeat.errors import WeightsError
 from specfeat.weights.files.formats import open_weights_file
 from specfeat.weights.files.source import locate_weights
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> LoadNetwork:
+    """Load the settings of a network from its layers, one line each; the config is net.yaml in `tmp_path`."""
+    return partial(load_network, tmp_path)
 
 
 def _write_keras_3(path: Path, arrays: Arrays, names: Mapping[str, str] | None = None) -> Path:

@@ -1,5 +1,6 @@
 """Whose order of axes an array has: what its name and its file say, and what the shape can say."""
 
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -9,12 +10,20 @@ import pytest
 from helpers.matching import (
     LoadNetwork,
     count_up,
+    load_network,
     match_and_arrange,
 )
 from helpers.weights_files import write_keras_2, write_safetensors
 from specfeat.errors import WeightsError
 from specfeat.weights.files.formats import open_weights_file
 from specfeat.weights.files.source import locate_weights
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> LoadNetwork:
+    """Load the settings of a network from its layers, one line each; the config is net.yaml in `tmp_path`."""
+    return partial(load_network, tmp_path)
+
 
 TWO_SQUARE_LAYERS = (
     "Reshape: {target_shape: [14, 10]}",

@@ -1,5 +1,7 @@
 """The order of the rows of a kernel after axes were joined, for files in PyTorch's order."""
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +11,17 @@ from numpy.typing import NDArray
 from helpers.matching import (
     LoadNetwork,
     count_up,
+    load_network,
     match_and_arrange,
 )
 from specfeat.errors import WeightsError
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> LoadNetwork:
+    """Load the settings of a network from its layers, one line each; the config is net.yaml in `tmp_path`."""
+    return partial(load_network, tmp_path)
+
 
 CONV = "Conv2D: {name: conv, filters: 4, kernel_size: 3, use_bias: false}"  # 12 x 8 x 4
 DENSE = "Dense: {name: row, units: 5}"

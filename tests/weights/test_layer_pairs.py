@@ -1,5 +1,6 @@
 """Which layer of the file is which layer of the network: by name, by the config's map, or by order."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from helpers.matching import (
     LoadNetwork,
     count_up,
     list_dense_layers,
+    load_network,
     make_contents,
     make_dense_kernels,
     match_and_arrange,
@@ -18,6 +20,12 @@ from specfeat.architecture.graph import list_in_keras_order
 from specfeat.config import load_config
 from specfeat.errors import ConfigError, WeightsError
 from specfeat.weights.matching.match import MatchRule
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> LoadNetwork:
+    """Load the settings of a network from its layers, one line each; the config is net.yaml in `tmp_path`."""
+    return partial(load_network, tmp_path)
 
 
 @pytest.mark.parametrize(
