@@ -14,14 +14,14 @@ from helpers.weights_files import (
     CLIPS,
     CONFIG,
     SHAPES,
-    make_arrays,
+    assert_same_arrays,
     build_small_network,
     load_small_config,
+    make_arrays,
+    make_torch_state,
     read_network_arrays,
     write_keras_2,
     write_safetensors,
-    assert_same_arrays,
-    make_torch_state,
 )
 from specfeat.config import load_config
 from specfeat.errors import WeightsError
@@ -44,7 +44,8 @@ def net(tmp_path: Path) -> Path:
 def test_show_tells_names_shapes_types_and_what_fits(net: Path) -> None:
     """All that is needed to write the config that goes with a file, on stdout."""
     write_safetensors(
-        net / "w.safetensors", {name: np.ascontiguousarray(a) for name, a in make_torch_state(make_arrays()).items()}
+        net / "w.safetensors",
+        {name: np.ascontiguousarray(a) for name, a in make_torch_state(make_arrays()).items()},
     )
 
     done = _run("show", "w.safetensors", "-c", "net.yaml", cwd=net)

@@ -70,11 +70,11 @@ def fetch_weights(entry: PublishedWeights, folder: Path, progress: ProgressCallb
             hashes = _read_hashes(folder)
             if target.is_file():  # another fetch has finished since, and released the lock
                 return _verify_cached(entry, target, hashes)
-            digest = _download(entry, target, hashes, progress)
+            digest = _download_and_verify(entry, target, hashes, progress)
     return FetchedWeights(target, digest, entry.sha256 is not None, was_cached=False)
 
 
-def _download(
+def _download_and_verify(
     entry: PublishedWeights, target: Path, hashes: dict[str, str], progress: ProgressCallback
 ) -> str:
     """Download, verify and unpack a file, and give it its name.
@@ -90,7 +90,7 @@ def _download(
         raise FetchError(f"{e}; or fetch it {by_hand}, to {target}: {entry.address}") from e
     digest = _verify_download(entry, partial, hashes.get(entry.name))
     if entry.is_gzipped:
-        _unpack(partial)
+        _unpack_gzip(partial)
     with partial.open("rb") as file:
         os.fsync(file.fileno())
     # The hash is stored before the file appears, so that a file in the cache always has one.
@@ -182,7 +182,7 @@ def _verify_download(entry: PublishedWeights, partial: Path, first_digest: str |
     return digest
 
 
-def _unpack(partial: Path) -> None:
+def _unpack_gzip(partial: Path) -> None:
     """Replace a gzipped file by its contents.
 
     Raises:

@@ -73,12 +73,14 @@ def compare_with_config(
             empty.
     """
     problem = ""
+    # The problem under the config's own rule is the one to report; the other rule is tried only for a hint.
     for match_rule in dict.fromkeys((settings.model.weights.match, "name", "order")):
         try:
             match_arrays(slots, contents, match_rule, settings.model.weights.map).check()
         except WeightsError as e:
             problem = problem or str(e)
             continue
+        # Arrays that fit are worth nothing if they were trained on another spectrogram.
         try:
             check_sound(settings, contents)
         except WeightsError as e:

@@ -45,7 +45,7 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
         with check_unchanged(source):
             # The hash comes first: a file that is not the expected one is not even opened by a reader.
             digest = _check_hash(source, weights)
-            identity = source.identify()
+            identity = source.identify_file()
             with open_weights_file(source, weights.format) as contents:
                 slots = list_model_slots(model, layers, weights.flatten)
                 result = match_arrays(slots, contents, weights.match, weights.map)

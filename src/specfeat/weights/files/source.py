@@ -43,7 +43,7 @@ class WeightsSource:
         with _wrap_os_errors():
             return compute_sha256_of_files(self.files)
 
-    def identify(self) -> dict[str, object]:
+    def identify_file(self) -> dict[str, object]:
         """Return what identifies a single file without reading it; nothing for several files."""
         return identify_weights_file(str(self.files[0])) if len(self.files) == 1 else {}
 

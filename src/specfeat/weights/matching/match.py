@@ -122,14 +122,18 @@ def match_arrays(
         WeightsError: the map names what is not there, two arrays of the file have one layer and role, or more
             than one match is possible.
     """
+    # Step 1.
     weights = [array for array in file_contents.arrays if explain_ignored_array(array.name) is None]
+    # Step 2. A converted file has the config's layers; the same names alone could be a coincidence.
     is_converted = file_contents.sound_settings is not None
     if is_converted and {slot.layer for slot in network_slots} == {array.layer for array in weights}:
         user_map = {}
     mapped_arrays = apply_array_map(network_slots, file_contents.arrays, user_map)
+    # Step 3.
     file_layers = _group_by_layer(array for array in weights if array not in mapped_arrays.values())
     task = _MatchTask(network_slots, weights, mapped_arrays, file_layers, user_map)
     result = _match(task, match_rule)
+    # Only if no layer at all was found by name: a file with some of the names should be loaded by name.
     if match_rule == "name" and not (result.pairs or result.shape_mismatches):
         with suppress(WeightsError):
             result.by_order = _match(task, "order")
@@ -174,6 +178,8 @@ def _pair_layers(task: _MatchTask, slots: Sequence[Slot], match_rule: MatchRule)
         pairs = pair_by_order(unmapped_network, unmapped_file)
     else:
         pairs = pair_by_name(unmapped_network, unmapped_file)
+        # Layers without a name of their own have a path, too; so the paths can pair more layers than the
+        # names.
         pairs_by_path = _pair_by_keras_path(unmapped_network, unmapped_file)
         if all(pairs_by_path.get(name) == file_layer for name, file_layer in pairs.items()):
             pairs = pairs_by_path
@@ -213,7 +219,7 @@ def _fill_slots(task: _MatchTask, layer_pairs: list[_LayerPair]) -> MatchResult:
         roles = remaining.get(pair.file_layer or "", {})
         for slot in pair.slots:
             array = find_array(slot, pair.slots, roles)
-            if array is not None:
+            if array is not None:  # taken out, so that another slot's second choice cannot get it as well
                 arrays[slot.name] = roles.pop(array.role)
     result = MatchResult(task.network_slots)
     for slot in task.network_slots:
@@ -230,6 +236,7 @@ def _fill_slots(task: _MatchTask, layer_pairs: list[_LayerPair]) -> MatchResult:
 
 def _check_branches(task: _MatchTask, result: MatchResult) -> None:
     """Check that the layers in Keras' order do not fit as well, with other pairs (step 7)."""
+    # What the map decides is not tried in another order: the user knows it.
     slots = sorted(task.unmapped_slots, key=lambda slot: slot.keras_rank)
     other = _fill_slots(task, _pair_layers(task, slots, "order"))
     if not other.is_complete:

@@ -112,6 +112,7 @@ def _locate_layers(layers: tuple[Layer, ...]) -> dict[str, tuple[str, int]]:
     kinds = {layer.name: to_snake_case(layer.kind) for layer in layers}
     counts: Counter[str] = Counter()
     positions: dict[str, tuple[str, int]] = {}
+    # Keras numbers the layers of a class in its own order, and leaves the number out for the first one.
     for rank, name in enumerate(list_in_keras_order(layers)):
         kind = kinds[name]
         suffix = f"_{counts[kind]}" if counts[kind] else ""

@@ -126,8 +126,8 @@ def _suggest_sizes(slot: Slot, array: FileArray) -> Iterator[str]:
         yield f"{slot.layer} has {shape[-1]} {what} here and {file_shape[-1]} in the file{hint}"
     elif is_dense_kernel(slot) and file_shape[-1] == shape[-1]:
         yield (
-            f"{slot.layer} reads {shape[0]} values here and {file_shape[0]} in the file: the layers before it "
-            "give other sizes (before a Flatten through frames, bands, padding and pooling as well)"
+            f"{slot.layer} reads {shape[0]} values here and {file_shape[0]} in the file: the layers before "
+            "it give other sizes (before a Flatten through frames, bands, padding and pooling as well)"
         )
 
 

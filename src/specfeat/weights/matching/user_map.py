@@ -30,6 +30,7 @@ def apply_array_map(
     arrays_by_name = {array.name: array for array in file_arrays}
     slot_names = {slot.name for slot in network_slots}
     layer_names = {slot.layer for slot in network_slots}
+    # All keys are checked before any value: a key that is wrong is the user's mistake, not the file's.
     for key in user_map:
         if key not in slot_names and key not in layer_names:
             raise _make_key_error(key, network_slots)
@@ -62,6 +63,7 @@ def apply_layer_map(
     mapped: dict[str, str] = {}
     for name, config_name in network_layers.items():
         if config_name in user_map:
+            # The user names the separable convolution; its two layers in the file continue that name.
             part = to_slash_path(name).removeprefix(to_slash_path(config_name))  # "/depthwise", or nothing
             path = to_slash_path(user_map[config_name]) + part
             if path not in names_by_path:
