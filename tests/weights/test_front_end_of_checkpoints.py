@@ -57,10 +57,10 @@ def test_a_checkpoint_with_the_configs_front_end_loads(tmp_path: Path) -> None:
         ),
         ({}, "audio.sample_rate=16000", "other mel bands"),
         ({}, "spectrogram.n_fft=256", "trained with spectrogram.n_fft 128 .*, the config has 256"),
-        ({}, "spectrogram.win_length=100", "another window than a Hann of 100 samples"),
-        ({}, "spectrogram.periodic=false", "another window than a Hann of 128 samples"),
+        ({}, "spectrogram.win_length=100", "another window than a Hann window of 100 samples"),
+        ({}, "spectrogram.periodic=false", "another window than a Hann window of 128 samples"),
         ({}, "spectrogram.window=hamming", "trained with spectrogram.window hann .*, the config has hamming"),
-        ({"window": "hamming"}, "model.batch=4", "another window than a Hann of 128 samples"),
+        ({"window": "hamming"}, "model.batch=4", "another window than a Hann window of 128 samples"),
     ],
 )
 def test_a_checkpoint_with_another_front_end_is_refused(
