@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from helpers.published_networks import PARAMETERS
-from helpers.weights_files import CONFIG, built, config
+from helpers.weights_files import CONFIG, build_small_network, load_small_config
 from specfeat.architecture.shapes import (
     UnknownShapeError,
     compute_network_shapes,
@@ -103,9 +103,9 @@ def test_every_layer_by_arithmetic(tmp_path: Path) -> None:
     text = f"{head}  layers:\n{LAYERS}  weights{rest.partition('  weights')[2]}"
     text = text.replace("n_mels: 10", "n_mels: 19, empty_bands: keep").replace("frames: 14", "frames: 41")
 
-    network = built(tmp_path, {"random": 0}, text)
+    network = build_small_network(tmp_path, {"random": 0}, text)
 
-    _compare(network, config(tmp_path, {"random": 0}, text).settings)
+    _compare(network, load_small_config(tmp_path, {"random": 0}, text).settings)
 
 
 @pytest.mark.parametrize("name", shipped_names())

@@ -258,7 +258,7 @@ def test_weights_that_are_the_same_file_are_not_read_again(
     weights.write_bytes(b"one")
     config = load_config("minimal", [f"model.weights.file={weights}"])
     source = locate_weights(str(weights))
-    then = {"weights": {"file": "w.h5", "sha256": source.sha256(), **source.stamp()}}
+    then = {"weights": {"file": "w.h5", "sha256": source.compute_sha256(), **source.identify_file()}}
     then = json.loads(json.dumps(then)) | {"device": "cpu"}
     read: list[str] = []
 
@@ -272,7 +272,7 @@ def test_weights_that_are_the_same_file_are_not_read_again(
         return _Now(config, "cpu", RunOptions()).differs(SimpleNamespace(header=header))  # type: ignore[arg-type]
 
     assert (differs(then), read) == ("", [])
-    for name in source.stamp():
+    for name in source.identify_file():
         changed = {**then, "weights": {**then["weights"], name: 0}}
         assert "weights.sha256" in differs(changed), name
         del changed["weights"][name]

@@ -156,10 +156,10 @@ def fetch(name: Name = None, quiet: QuietOption = False) -> int:
         fetched = bring(entry, find_cache_folder(), progress)
     voice = ProgressReporter(quiet=quiet, verbose=False)
     if not quiet:
-        known = f"its SHA-256 is known from {entry.vouched}" if entry.sha256 else "no hash of it is known"
+        known = f"its SHA-256 is known from {entry.hash_source}" if entry.sha256 else "no hash of it is known"
         use = f"use it with -c {entry.config} --set model.weights.file=PATH"
         voice.say(f"{name}: licence {entry.licence}; {known}; {use}")
-    if not fetched.is_known and not fetched.was_there:
+    if not fetched.has_known_hash and not fetched.was_cached:
         voice.say(
             f"{name}: no hash of it is known for certain; this file has the SHA-256 {fetched.sha256}, "
             "which is remembered and compared from now on"

@@ -10,7 +10,7 @@ from specfeat.process_state import hide_optional_packages
 from specfeat.text import format_shape
 from specfeat.weights.files.arrays import FileArray
 from specfeat.weights.inspection import OpenWeightsFile, compare_with_config, pair_arrays
-from specfeat.weights.matching.match import MatchResult
+from specfeat.weights.matching.match_result import MatchResult
 from specfeat.weights.matching.slots import Slot, derive_slots
 
 
@@ -70,9 +70,9 @@ def print_head(file: str, found: OpenWeightsFile, named: list[str], unknown: lis
 
 
 def print_arrays(found: OpenWeightsFile) -> None:
-    """Print the arrays in columns: name, shape, type and notes; those left over by rule come last."""
+    """Print the arrays in columns: name, shape, type and notes; those that are no weights come last."""
     rows = [_row(array, array.note) for array in found.weights]
-    rows += [_row(array, f"left over: {reason}") for array, reason in found.left_over]
+    rows += [_row(array, f"ignored: {reason}") for array, reason in found.ignored_arrays]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
     print()
     for name, shape, dtype, note in rows:
@@ -92,12 +92,12 @@ def print_pairs(config: Config, found: OpenWeightsFile, slots: list[Slot]) -> bo
         return False
     theirs = {slot.name: (array, note) for slot, array, note in _paired(matching)}
     rows = [("network", "", "file", "", "", "")]
-    for slot in matching.slots:
+    for slot in matching.network_slots:
         array, note = theirs.get(slot.name, (None, "missing"))
         ours = (escape_control_characters(slot.name), format_shape(slot.shape) or "1")
         rows.append((*ours, *_row(array, note)) if array else (*ours, "-", "", "", note))
-    rows += [("-", "", *_row(array, "left over")) for array in matching.left_over]
-    rows += [("-", "", *_row(array, f"left over: {reason}")) for array, reason in found.left_over]
+    rows += [("-", "", *_row(array, "unused")) for array in matching.unused]
+    rows += [("-", "", *_row(array, f"ignored: {reason}")) for array, reason in found.ignored_arrays]
     widths = [max(len(row[i]) for row in rows) for i in range(5)]
     print()
     for name, shape, *file in rows:
@@ -112,7 +112,7 @@ def print_pairs(config: Config, found: OpenWeightsFile, slots: list[Slot]) -> bo
 def _paired(matching: MatchResult) -> Iterator[tuple[Slot, FileArray, str]]:
     for slot, array in matching.pairs:
         yield slot, array, array.note
-    for slot, array in matching.differing:
+    for slot, array in matching.shape_mismatches:
         yield slot, array, "differs"
 
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from specfeat.architecture.axes import Shape
 from specfeat.architecture.graph import Layer
 from specfeat.architecture.kinds.application import APPLICATIONS, PREPROCESSING
-from specfeat.architecture.kinds.base import Shape
 from specfeat.architecture.size_limits import MAX_PARAMETERS
 from specfeat.tensorflow_runtime import keras
 from specfeat.text import format_shape, format_value, suggest_name

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from specfeat.architecture.axes import Shape
 from specfeat.architecture.check import check_feature_shape, find_mismatch
 from specfeat.architecture.graph import INPUT_NAME, Layer, LayerMismatchError, to_keras_name
 from specfeat.architecture.kinds import get_layer_kind
-from specfeat.architecture.kinds.base import Shape
 from specfeat.architecture.size_limits import check_output_size
 from specfeat.config import Config
 from specfeat.config.layer_errors import make_layer_error
