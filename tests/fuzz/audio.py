@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from fuzz.damage import damaged
-from helpers.sample_data import bits, noise
+from helpers.sample_data import get_bits, make_noise
 from specfeat.audio.worker_pool import WorkerClipStream, WorkerPool
 from specfeat.config import load_config
 from specfeat.errors import AudioError
@@ -43,7 +43,7 @@ def _written(container: str, coding: str) -> bytes | None:
 
     rate = RATES.get(coding, RATES.get(container, 16_000))
     for channels in (2, 1):
-        sound = np.tile(noise(6_000)[:, np.newaxis], channels)
+        sound = np.tile(make_noise(6_000)[:, np.newaxis], channels)
         with contextlib.suppress(soundfile.LibsndfileError, ValueError):
             file = io.BytesIO()
             soundfile.write(file, sound, rate, coding, format=container)
@@ -72,7 +72,7 @@ class Campaign:
         folder.mkdir(parents=True, exist_ok=True)
         for k in range(GOOD):
             path = folder / f"good{k}.wav"
-            soundfile.write(path, noise(3_000 + 4_000 * k, k), 16_000)
+            soundfile.write(path, make_noise(3_000 + 4_000 * k, k), 16_000)
             self._good[str(path)] = ()
         with WorkerPool(SETTINGS, 1) as crew:
             for track in crew.tracks(list(self._good)):
@@ -123,7 +123,7 @@ class Campaign:
 
     @staticmethod
     def _taken(track: WorkerClipStream) -> Clips:
-        return bits(np.concatenate([clips.copy() for clips in track]))
+        return get_bits(np.concatenate([clips.copy() for clips in track]))
 
     def _weigh(self, crew: WorkerPool) -> None:
         status = Path(f"/proc/{crew._workers[0]._process.pid}/status")
