@@ -111,7 +111,8 @@ def _list_input(name: str, extensions: frozenset[str]) -> tuple[list[str], list[
     """Return the paths of the audio files in one input, and of the files that are skipped."""
     if not os.path.isdir(name):
         return [name], []
-    audio, skipped = [], []
+    audio: list[str] = []
+    skipped: list[str] = []
     for path in sorted(_list_files_below(name), key=os.fsencode):
         full_path = os.path.join(name, path)
         # A folder that is listed as a file cannot be read. It stays, so that the run reports it.
