@@ -43,7 +43,7 @@ class WorkerSupervisor:
             |                                     late
             |                                      | killed by this thread
             |                                      v
-        replaced <------------------------------- dead <--- crash or kill from outside, in any state
+        replaced <------------------------------- dead <--- crash, in any state
 
         any state --> closing: killed by the pool, and not replaced
 
