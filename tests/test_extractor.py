@@ -17,6 +17,7 @@ from specfeat.audio.clips import ClipMaker
 from specfeat.audio.worker_pool import WorkerPool
 from specfeat.errors import ConfigError, SpecfeatError, UsageError
 from specfeat.pipeline import RowsEvent, SoundEndEvent, extract_rows
+from specfeat.sound import Sound
 
 pytestmark = pytest.mark.tf
 
@@ -149,9 +150,9 @@ def test_the_rows_of_a_file_that_breaks_are_taken_back(extractor: Extractor) -> 
     for blocks in range(8):
         maker = ClipMaker(extractor.settings)
         tracks = [
-            LocalClipStream("a", maker, whole),
-            LocalClipStream("b", maker, partial(breaking, blocks)),
-            LocalClipStream("c", maker, whole),
+            LocalClipStream(Sound("a"), maker, whole),
+            LocalClipStream(Sound("b"), maker, partial(breaking, blocks)),
+            LocalClipStream(Sound("c"), maker, whole),
         ]
         kept: list[np.ndarray] = []
         ends = []
@@ -195,14 +196,14 @@ def test_features_that_are_not_finite_fail_their_file_alone(
         if name == "loud.wav":
             noise[-3000:] *= 1e6  # after quiet clips, if it is long
         soundfile.write(tmp_path / name, noise, 8000, subtype="FLOAT")
-    paths = [str(tmp_path / name) for name in lengths]
+    sounds = [Sound(str(tmp_path / name)) for name in lengths]
     settings, network = extractor.settings, _Overflowing(extractor.settings.input_shape)
     maker = ClipMaker(settings)
     local = [
-        LocalClipStream(path, maker, partial(decode.read_samples, path, settings.audio)) for path in paths
+        LocalClipStream(sound, maker, partial(decode.read_samples, sound, settings.audio)) for sound in sounds
     ]
     with WorkerPool(settings, max(1, workers)) as pool:
-        tracks = pool.tracks(paths) if workers else local
+        tracks = pool.stream_clips(sounds) if workers else local
         events = list(extract_rows(tracks, network))  # type: ignore[arg-type]  # it has what the journey asks for
     ends = [event for event in events if isinstance(event, SoundEndEvent)]
     rows = sum(len(event.rows) for event in events if isinstance(event, RowsEvent))
@@ -222,7 +223,9 @@ def test_features_that_are_not_finite_fail_their_file_alone(
 )
 def test_short_and_empty(extractor: Extractor, samples: int, rows: int, status: str) -> None:
     """No sample gives no row; anything else gives one, padded with silence."""
-    track = LocalClipStream("s", ClipMaker(extractor.settings), partial(iter, [np.ones(samples, np.float32)]))
+    track = LocalClipStream(
+        Sound("s"), ClipMaker(extractor.settings), partial(iter, [np.ones(samples, np.float32)])
+    )
     events = list(extract_rows([track], extractor.network))
 
     assert sum(len(e.rows) for e in events if isinstance(e, RowsEvent)) == rows

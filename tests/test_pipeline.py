@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from helpers.sample_data import Float, examples
 from specfeat.errors import AudioError
 from specfeat.pipeline import RowsEvent, SoundEndEvent, extract_rows
+from specfeat.sound import Sound
 
 
 class _Track:
     """A file of so many clips, whose numbers are its own; it may break after them."""
 
     def __init__(self, path: str, clips: int, *, breaks: bool = False) -> None:
-        self.path, self.samples, self.seconds = path, 10 * clips, 0.0
+        self.sound, self.samples, self.seconds = Sound(path), 10 * clips, 0.0
         self.silent = False
         self.broken: AudioError | None = None
         self._clips = np.arange(clips, dtype=np.float32)[:, np.newaxis] + 1000 * (ord(path) + 1)
@@ -106,7 +107,7 @@ def test_every_file_gets_its_own_rows(files: list[tuple[int, bool]]) -> None:
         ends.append(event.path)
         rows = []
 
-    assert ends == [track.path for track in tracks]
+    assert ends == [track.sound.path for track in tracks]
     assert rows == []
 
 

@@ -20,6 +20,7 @@ from specfeat.config.yaml_tree import ConfigTree
 from specfeat.errors import AudioError, UsageError
 from specfeat.network.build import Network, build_network
 from specfeat.pipeline import SoundEndEvent, extract_rows
+from specfeat.sound import Sound
 
 MAX_CHANNELS = 1024  # libsndfile's; more are samples along the wrong axis
 
@@ -110,7 +111,7 @@ class Extractor:
                 raise UsageError("sample_rate goes with samples; a file knows its own")
             return next(self.stream([source]))[1]
         blocks = partial(self._from_samples, _checked(source), _checked_rate(sample_rate))
-        return next(self._stream([LocalClipStream("samples", self._maker, blocks)], None))[1]
+        return next(self._stream([LocalClipStream(Sound("samples"), self._maker, blocks)], None))[1]
 
     def stream(
         self, paths: Iterable[PathLike], on_error: Callable[[str, AudioError], None] | None = None
@@ -136,7 +137,8 @@ class Extractor:
         return self._stream((self._track(os.fspath(path)) for path in paths), on_error)
 
     def _track(self, path: str) -> LocalClipStream:
-        return LocalClipStream(path, self._maker, partial(decode.read_samples, path, self.settings.audio))
+        sound = Sound(path)
+        return LocalClipStream(sound, self._maker, partial(decode.read_samples, sound, self.settings.audio))
 
     def _stream(
         self, tracks: Iterable[LocalClipStream], on_error: Callable[[str, AudioError], None] | None

@@ -85,7 +85,7 @@ class _File:
     ended: bool = False
 
     def end(self) -> SoundEndEvent:
-        path, samples, seconds = self.track.path, self.track.samples, self.track.seconds
+        path, samples, seconds = self.track.sound.path, self.track.samples, self.track.seconds
         broken = self.track.broken
         error = self.error or (None if self.given else broken)
         if error:

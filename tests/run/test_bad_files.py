@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from helpers.broken_audio import NASTY, Nasty, good, write_all
-from helpers.sample_data import Float, bits
-from specfeat.audio import decode
-from specfeat.audio.worker_pool import WorkerClipStream, WorkerPool
+from helpers.broken_audio import BROKEN_FILES, BrokenFile, write_broken_files, write_good_file
+from helpers.sample_data import Float, get_bits
+from specfeat.audio.audio_file import AudioFile
+from specfeat.audio.clip_stream import WorkerClipStream
+from specfeat.audio.worker_pool import WorkerPool
 from specfeat.config import load_config
 from specfeat.errors import AudioError, TooManyFailuresError, UsageError
 from specfeat.pipeline import SoundEndEvent
 from specfeat.run.failure_limit import FailureCounter, FailureLimit
+from specfeat.sound import Sound
 
 pytestmark = pytest.mark.slow
 
@@ -37,23 +39,25 @@ def taken(track: WorkerClipStream) -> tuple[Float, AudioError | None]:
 def clips_of(paths: list[str], workers: int = 2) -> dict[str, Float]:
     """What the pool makes of good files."""
     with WorkerPool(SETTINGS, workers) as crew:
-        return {track.path: taken(track)[0] for track in crew.tracks(paths)}
+        return {
+            track.sound.path: taken(track)[0] for track in crew.stream_clips([Sound(path) for path in paths])
+        }
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every bad file, and good ones around each."""
     folder = tmp_path_factory.mktemp("nasty")
-    write_all(folder)
-    for k in range(len(NASTY) + 1):
-        good(folder / f"good{k}.wav", 0.2 + 0.1 * k, seed=k)
+    write_broken_files(folder)
+    for k in range(len(BROKEN_FILES) + 1):
+        write_good_file(folder / f"good{k}.wav", 0.2 + 0.1 * k, seed=k)
     return folder
 
 
 def _mixed(folder: Path) -> list[str]:
     """A good file, a bad one, a good one ..."""
-    names = [f"good{k}.wav" for k in range(len(NASTY) + 1)]
-    for k, bad in reversed(list(enumerate(NASTY))):
+    names = [f"good{k}.wav" for k in range(len(BROKEN_FILES) + 1)]
+    for k, bad in reversed(list(enumerate(BROKEN_FILES))):
         names.insert(k + 1, bad.name)
     return [str(folder / name) for name in names]
 
@@ -67,33 +71,33 @@ def _status(track: WorkerClipStream, clips: Float, error: AudioError | None) -> 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_each_bad_file_costs_itself_alone(folder: Path, workers: int) -> None:
     """Each comes to what the table says, for the reason that it says; every good file's clips are as without them."""
-    bad = {str(folder / nasty.name): nasty for nasty in NASTY}
+    bad = {str(folder / file.name): file for file in BROKEN_FILES}
     paths = _mixed(folder)
     alone = clips_of([path for path in paths if path not in bad])
     came: dict[str, tuple[str, str]] = {}
     with WorkerPool(SETTINGS, workers) as crew:
-        for track in crew.tracks(paths):
+        for track in crew.stream_clips([Sound(path) for path in paths]):
             clips, error = taken(track)
-            if track.path not in bad:
-                assert bits(clips) == bits(alone.pop(track.path)), track.path
+            if track.sound.path not in bad:
+                assert get_bits(clips) == get_bits(alone.pop(track.sound.path)), track.sound.path
                 continue
-            came[bad[track.path].name] = _status(track, clips, error), error.cause if error else ""
+            came[bad[track.sound.path].name] = _status(track, clips, error), error.cause if error else ""
 
-    assert came == {name: (status, cause) for name, _, status, cause in NASTY}
+    assert came == {name: (status, cause) for name, _, status, cause in BROKEN_FILES}
     assert not alone
 
 
 def test_who_may_not_read_is_told_so(tmp_path: Path) -> None:
     """A file without permission fails with these words."""
-    good(tmp_path / "a.wav")
+    write_good_file(tmp_path / "a.wav")
     (tmp_path / "a.wav").chmod(0)
     for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(0o755)
     code = (
         "import os, sys; from specfeat.audio import decode; from specfeat.config.sound import Audio;"
-        "from specfeat.errors import AudioError\n"
+        "from specfeat.errors import AudioError; from specfeat.sound import Sound\n"
         "if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-        "try: list(decode.read(sys.argv[1], Audio(sample_rate=16000)))\n"
+        "try: list(decode.read_samples(Sound(sys.argv[1]), Audio(sample_rate=16000)))\n"
         "except AudioError as e: print(e, e.cause, sep='|')"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "a.wav")]
@@ -105,10 +109,11 @@ def test_who_may_not_read_is_told_so(tmp_path: Path) -> None:
 def test_a_file_that_vanishes_after_it_was_listed(tmp_path: Path) -> None:
     """It fails as missing; the ones around it do not."""
     for name in "abc":
-        good(tmp_path / f"{name}.wav")
+        write_good_file(tmp_path / f"{name}.wav")
     with WorkerPool(SETTINGS, 1) as crew:
         (tmp_path / "b.wav").unlink()
-        found = [taken(track)[1] for track in crew.tracks([str(tmp_path / f"{name}.wav") for name in "abc"])]
+        sounds = [Sound(str(tmp_path / f"{name}.wav")) for name in "abc"]
+        found = [taken(track)[1] for track in crew.stream_clips(sounds)]
 
     assert [error and error.cause for error in found] == [None, "missing", None]
 
@@ -117,9 +122,9 @@ def test_an_error_says_where(folder: Path) -> None:
     """A break in the middle is told in seconds of the file, as near as it is known."""
     wanted = {"nan.wav": 1.25, "garbage_inside.flac": 4.0, "huge.wav": 1.25, "text.wav": None}
     with WorkerPool(SETTINGS, 1) as crew:
-        for track in crew.tracks([str(folder / name) for name in wanted]):
+        for track in crew.stream_clips([Sound(str(folder / name)) for name in wanted]):
             _, error = taken(track)
-            at_s = wanted[Path(track.path).name]
+            at_s = wanted[Path(track.sound.path).name]
             assert error
             assert (
                 error.at_s is None if at_s is None else abs((error.at_s or 0) - at_s) <= SETTINGS_CLIP_S * 15
@@ -133,28 +138,28 @@ SETTINGS_CLIP_S = SETTINGS.clip_grid.clip_samples / SETTINGS.audio.sample_rate
 def test_what_is_kept_is_the_file_up_to_the_break(folder: Path, tmp_path: Path, name: str) -> None:
     """With keep_partial, a file that breaks has the clips of a file that ends there; nothing later, nothing made up."""
     with WorkerPool(SETTINGS, 1, keep_partial=True) as crew:
-        track = next(crew.tracks([str(folder / name)]))
+        track = next(crew.stream_clips([Sound(str(folder / name))]))
         kept, error = taken(track)
         samples = track.samples
-    with decode._Forward(folder / name) as file:
-        begin = file.read(samples, dtype="float32")
+    with AudioFile(str(folder / name)) as file:
+        begin = next(file.read_blocks(samples))
     soundfile.write(tmp_path / "begin.wav", begin, 16_000, "FLOAT")
     (whole,) = clips_of([str(tmp_path / "begin.wav")]).values()
 
     assert error is not None
     assert len(kept) > 1
-    assert bits(kept) == bits(whole)
+    assert get_bits(kept) == get_bits(whole)
 
 
 def test_silence_is_told(folder: Path) -> None:
     """A file of zeros has its clips, finite ones, and is marked; noise and a click are not."""
     with WorkerPool(SETTINGS, 1) as crew:
         silent = {}
-        for track in crew.tracks([str(folder / name) for name in ("silent.wav", "good3.wav")]):
+        for track in crew.stream_clips([Sound(str(folder / name)) for name in ("silent.wav", "good3.wav")]):
             clips, _ = taken(track)
             assert len(clips)
             assert np.isfinite(clips).all()
-            silent[Path(track.path).name] = track.silent
+            silent[Path(track.sound.path).name] = track.silent
 
     assert silent == {"silent.wav": True, "good3.wav": False}
 
@@ -214,8 +219,8 @@ def test_a_limit_is_a_number_or_a_share(most: str) -> None:
 
 def test_the_table_is_of_real_files(folder: Path) -> None:
     """Each kind of thing that the issue names is there: a folder, a FIFO, a socket, a device, links."""
-    kinds = {stat.S_IFMT(os.lstat(folder / nasty.name).st_mode) for nasty in NASTY}
+    kinds = {stat.S_IFMT(os.lstat(folder / file.name).st_mode) for file in BROKEN_FILES}
 
     assert {stat.S_IFREG, stat.S_IFDIR, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFLNK} <= kinds
     assert stat.S_ISCHR((folder / "device.wav").stat().st_mode)
-    assert isinstance(NASTY[0], Nasty)
+    assert isinstance(BROKEN_FILES[0], BrokenFile)

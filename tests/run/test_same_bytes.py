@@ -20,7 +20,7 @@ from helpers.without_tensorflow import Network
 from specfeat.audio import decode
 from specfeat.audio.clip_stream import LocalClipStream
 from specfeat.audio.clips import ClipMaker
-from specfeat.audio.discovery import FoundFiles
+from specfeat.audio.discovery import FoundSounds
 from specfeat.audio.worker_pool import WorkerPool
 from specfeat.config import Config, load_config
 from specfeat.errors import NoUsableAudioError
@@ -29,6 +29,7 @@ from specfeat.output.work_folder import WorkFolder
 from specfeat.pipeline import SoundEndEvent
 from specfeat.run.plan import RunOptions, make_plan
 from specfeat.run.runner import execute_plan
+from specfeat.sound import Sound, make_file_sound
 
 pytestmark = pytest.mark.slow
 
@@ -67,9 +68,9 @@ class Lab:
         self, names: Sequence[str], output: str, workers: int = 0, stop_after: int = 1_000, **wishes: bool
     ) -> None:
         """Run over these files, with processes that decode or, for 0, without."""
-        paths = tuple(str(self.folder / name) for name in names)
+        sounds = tuple(make_file_sound(str(self.folder / name)) for name in names)
         with WorkFolder(OutputPaths(self.folder / f"{output}.npy")) as work:
-            plan = make_plan(self.config, "auto", FoundFiles(paths, ()), work, RunOptions(**wishes))
+            plan = make_plan(self.config, "auto", FoundSounds(sounds, ()), work, RunOptions(**wishes))
             if plan.complete:
                 return
             with (
@@ -77,9 +78,9 @@ class Lab:
                 if workers
                 else _LocalPool(self.config) as pool
             ):
-                execute_plan(
-                    self.config, plan, self.network, pool.tracks(plan.todo), work, _Reporter(stop_after)
-                )
+                todo = [sound for sound in sounds if sound.path in plan.todo]
+                streams = pool.stream_clips(todo)
+                execute_plan(self.config, plan, self.network, streams, work, _Reporter(stop_after))
 
     def forget(self, output: str) -> None:
         """Remove an output and what is left of it."""
@@ -119,10 +120,10 @@ class _LocalPool:
     def __init__(self, config: Config) -> None:
         self._maker = ClipMaker(config.settings)
 
-    def tracks(self, paths: Sequence[str]) -> Iterator[LocalClipStream]:
+    def stream_clips(self, sounds: Sequence[Sound]) -> Iterator[LocalClipStream]:
         return (
-            LocalClipStream(p, self._maker, partial(decode.read_samples, p, self._maker.settings.audio))
-            for p in paths
+            LocalClipStream(s, self._maker, partial(decode.read_samples, s, self._maker.settings.audio))
+            for s in sounds
         )
 
     def __enter__(self) -> "_LocalPool":

@@ -234,7 +234,7 @@ def _obtain(
     running: Running,
 ) -> "RunSummary":
     """Make the output, or find that it is there."""
-    from specfeat.audio.discovery import find_audio_files
+    from specfeat.audio.discovery import find_sounds
     from specfeat.output.record import summarize_record
     from specfeat.output.work_folder import WorkFolder
     from specfeat.run.plan import RunOptions, make_plan
@@ -243,8 +243,8 @@ def _obtain(
     set_run_state_describer(partial(_standing, work))
     try:
         with work, restore_signal_error():
-            collection = find_audio_files(*inputs)
-            place.check_apart_from(collection.paths)
+            collection = find_sounds(*inputs)
+            place.check_apart_from([sound.path for sound in collection.sounds])
             plan = make_plan(config, running.device, collection, work, RunOptions(**wishes))
             voice.begin(config, plan)
             if plan.complete is not None:
@@ -293,13 +293,17 @@ def _extract(
             return execute_plan(config, plan, None, (), work, reporter)
 
     from specfeat.audio.worker_pool import WorkerPool
+    from specfeat.files import to_record_name
+    from specfeat.sound import Sound
 
     failures = _failures(plan, running)
     # The workers decode while TensorFlow loads.
     count = min(running.workers or count_available_cores(), len(plan.todo))
     keep_partial = plan.provenance["keep_partial"]
     with WorkerPool(config.settings, count, timeout_s=running.timeout_s, keep_partial=keep_partial) as pool:
-        tracks = pool.tracks(plan.todo)
+        tracks = pool.stream_clips(
+            [Sound(path, file=plan.identities[to_record_name(path)]) for path in plan.todo]
+        )
         built = network()
         with voice.bar(plan.todo) as reporter:
             return execute_plan(config, plan, built, tracks, work, reporter, failures)

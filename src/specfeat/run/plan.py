@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from specfeat.audio.discovery import FoundFiles
+from specfeat.audio.discovery import FoundSounds
 from specfeat.config import Config
 from specfeat.config.device import parse_device
 from specfeat.errors import UsageError
-from specfeat.files import FileIdentity, identify_file, identify_weights_file, to_record_name
+from specfeat.files import FileIdentity, identify_weights_file, to_record_name
 from specfeat.output.paths import OutputPaths
 from specfeat.output.previous_run import FinishedFile, PreviousRun, read_previous_output, verify_output
 from specfeat.output.work_folder import WorkFolder
@@ -74,7 +74,7 @@ class RunPlan:
 
 
 def make_plan(
-    config: Config, device: str, collection: FoundFiles, work: WorkFolder, wishes: RunOptions
+    config: Config, device: str, collection: FoundSounds, work: WorkFolder, wishes: RunOptions
 ) -> RunPlan:
     """Look at what is there, and decide what is to be done.
 
@@ -96,7 +96,8 @@ def make_plan(
     updates = wishes.update or (
         wishes.resume and (work.completed or bool(left and left.header.get("updates")))
     )
-    identities = {to_record_name(path): identify_file(path) for path in collection.paths}
+    paths = tuple(sound.path for sound in collection.sounds)
+    identities = {to_record_name(sound.path): sound.file for sound in collection.sounds}
     output = _output(now, work, wishes, left, identities, updates=updates)
     formers = tuple(former for former in (output, left) if former)
     complete = bool(output and _is_complete(output, identities, wishes))
@@ -108,11 +109,11 @@ def make_plan(
     for former in formers:
         known |= _known(former, identities, wishes)
     return RunPlan(
-        paths=collection.paths,
-        passed_over=tuple(map(to_record_name, work.place.without_own(collection.passed_over))),
+        paths=paths,
+        passed_over=tuple(map(to_record_name, work.place.without_own(collection.skipped_files))),
         identities=identities,
         known=known,
-        todo=tuple(path for path in collection.paths if to_record_name(path) not in known),
+        todo=tuple(path for path in paths if to_record_name(path) not in known),
         provenance=now.provenance,
         formers=formers,
         updates=updates,
