@@ -22,7 +22,7 @@ from helpers.command_runs import (
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("how", ["--resume", "--update"])
+@pytest.mark.parametrize("option", ["--resume", "--update"])
 def test_inputs_that_change_in_between(folder: Path, option: str) -> None:
     """Changed, added and removed files, and another order: the result is that of a run over what is there now."""
     if option == "--resume":

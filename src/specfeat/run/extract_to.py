@@ -132,9 +132,19 @@ def extract_to(
         paths = OutputPaths(Path(output))
         paths.check_folder()
         warn_of_random_weights(request.config)
-        return run_extraction(request, WorkFolder(paths, lock_wait_s), listener or SilentListener())
+        return _run(request, WorkFolder(paths, lock_wait_s), listener or SilentListener())
     except SpecfeatError as e:
         append_suggestion(e, SUGGESTIONS)
+        raise
+
+
+def _run(request: ExtractionRequest, work_folder: WorkFolder, listener: RunListener) -> RunSummary:
+    try:
+        return run_extraction(request, work_folder, listener)
+    except BaseException as e:
+        if work_folder.begun and work_folder.kept:
+            files = f"{work_folder.kept} finished file{'s are' if work_folder.kept > 1 else ' is'}"
+            e.add_note(f"{files} kept in {work_folder.place.work}; continue with resume=True")
         raise
 
 
