@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -87,7 +87,7 @@ class _GatedNetwork(_Network):
         yield _Stream("B", 30)
 
 
-def _extract(streams: Iterable[_Stream], network: Any) -> list[Event]:
+def _extract(streams: Any, network: Any) -> list[Event]:
     return list(extract_rows(streams, network))
 
 

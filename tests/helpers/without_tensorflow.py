@@ -57,7 +57,7 @@ def make_sign_of_waiting(path: Path) -> None:
         path.touch()
         time.sleep(seconds)
 
-    lock.time = SimpleNamespace(monotonic=time.monotonic, sleep=sleep)  # type: ignore[assignment]
+    vars(lock)["time"] = SimpleNamespace(monotonic=time.monotonic, sleep=sleep)
 
 
 def install() -> None:

@@ -21,12 +21,12 @@ OPTIONS: dict[str, Any] = {"config": "minimal", "workers": 1}
 
 
 @pytest.fixture(autouse=True)
-def network_without_tensorflow(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def network_without_tensorflow(monkeypatch: pytest.MonkeyPatch, sound_folder: Path) -> None:
     """Have runs take the network that needs no TensorFlow, in the folder of the inputs."""
     module: Any = ModuleType("specfeat.network.build")
     module.build_network = lambda config, device, threads: Network(config)
     monkeypatch.setitem(sys.modules, "specfeat.network.build", module)
-    monkeypatch.chdir(folder)
+    monkeypatch.chdir(sound_folder)
 
 
 def _list_children() -> list[str]:
@@ -56,20 +56,20 @@ class Interrupter(SilentListener):
             raise self._exception
 
 
-def test_the_output_is_the_commands(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_output_is_the_commands(sound_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Array, index and record have the same bytes, but for what the record says of the command and of times."""
-    (folder / "in/05.wav").write_text("no sound")
-    assert run_extract(folder, "in", "out.npy").returncode == 3
-    expected = read_output(folder)
+    (sound_folder / "in/05.wav").write_text("no sound")
+    assert run_extract(sound_folder, "in", "out.npy").returncode == 3
+    expected = read_output(sound_folder)
     summary = extract_to("in", "python.npy", **OPTIONS)
 
-    assert read_output(folder, "python") == expected
+    assert read_output(sound_folder, "python") == expected
     assert (summary.files, summary.failed) == (FILE_COUNT, 1)
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("exception", [RuntimeError("a mistake"), KeyboardInterrupt()], ids=repr)
-def test_a_run_that_ends_early_is_continued(folder: Path, exception: BaseException) -> None:
+def test_a_run_that_ends_early_is_continued(sound_folder: Path, exception: BaseException) -> None:
     """The workers are gone, the finished files are kept, and to resume gives the bytes of an unbroken run."""
     extract_to("in", "unbroken.npy", **OPTIONS)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -77,33 +77,33 @@ def test_a_run_that_ends_early_is_continued(folder: Path, exception: BaseExcepti
     with pytest.raises(type(exception)) as caught:
         extract_to("in", "out.npy", listener=listener, **OPTIONS)
     workers = _worker_count()
-    names = list_outputs(folder)
+    names = list_outputs(sound_folder)
     with pytest.raises(UsageError, match=r"3 finished files of an unfinished run; pass resume=True"):
         extract_to("in", "out.npy", **OPTIONS)
-    resumed = run_extract(folder, "in", "out.npy", "--resume")
+    resumed = run_extract(sound_folder, "in", "out.npy", "--resume")
 
     assert (listener.workers, workers) == (1, 0)
     assert names == ["out.partial"]
     assert caught.value.__notes__ == ["3 finished files are kept in out.partial; continue with resume=True"]
     assert (resumed.returncode, resumed.stderr) == (0, "")
-    assert read_output(folder) == read_output(folder, "unbroken")
+    assert read_output(sound_folder) == read_output(sound_folder, "unbroken")
     assert {number: signal.getsignal(number) for number in handlers} == handlers
 
 
-def test_a_complete_output_is_found(folder: Path) -> None:
+def test_a_complete_output_is_found(sound_folder: Path) -> None:
     """With nothing to do, nothing is written and no network is built; what the output holds is returned."""
-    first = extract_to(folder / "in", folder / "out.npy", **OPTIONS)
-    times = {path: path.stat().st_mtime_ns for path in folder.glob("out*")}
+    first = extract_to(sound_folder / "in", sound_folder / "out.npy", **OPTIONS)
+    times = {path: path.stat().st_mtime_ns for path in sound_folder.glob("out*")}
     sys.modules["specfeat.network.build"] = ModuleType("empty")
-    second = extract_to([folder / "in"], folder / "out.npy", resume=True, **OPTIONS)
+    second = extract_to([sound_folder / "in"], sound_folder / "out.npy", resume=True, **OPTIONS)
 
     assert isinstance(second, RunSummary)
     assert (second.files, second.rows, second.width) == (first.files, first.rows, first.width)
-    assert {path: path.stat().st_mtime_ns for path in folder.glob("out*")} == times
-    assert list_outputs(folder) == OUTPUT_NAMES
+    assert {path: path.stat().st_mtime_ns for path in sound_folder.glob("out*")} == times
+    assert list_outputs(sound_folder) == OUTPUT_NAMES
 
 
-def test_errors_name_arguments_and_no_options(folder: Path) -> None:
+def test_errors_name_arguments_and_no_options(sound_folder: Path) -> None:
     """What would help is said in the words of the function."""
     extract_to("in/00.wav", "out.npy", **OPTIONS)
     calls: dict[str, dict[str, Any]] = {
@@ -119,7 +119,7 @@ def test_errors_name_arguments_and_no_options(folder: Path) -> None:
             extract_to("in", "out.npy", **{**OPTIONS, **arguments})
         assert sentence in str(caught.value)
         assert "--" not in str(caught.value)
-    (folder / "in/00.wav").write_text("no sound")
+    (sound_folder / "in/00.wav").write_text("no sound")
     with pytest.raises(SpecfeatError, match=r"so the run stops.*pass on_error='skip'"):
         extract_to("in", "other.npy", on_error="stop", **OPTIONS)
 

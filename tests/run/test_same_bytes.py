@@ -198,7 +198,7 @@ WAYS = st.sampled_from(["at once", "updated", "resumed"])
 def test_the_same_file_gives_the_same_bytes(
     fake: Lab, first: Sequence[str], then: Sequence[str], workers: int, way: str, cut: float
 ) -> None:
-    """Whatever the order, the others, the workers, and where in its journal an earlier run was cut off."""
+    """Whatever the order, the other files, the workers, and the place where the journal of an earlier run was cut off."""
     _extract_in_some_way(fake, first, then, workers, way, cut)
 
 
@@ -208,5 +208,5 @@ def test_the_same_file_gives_the_same_bytes(
 def test_yamnet_gives_the_same_bytes(
     yamnet: Lab, first: Sequence[str], then: Sequence[str], workers: int, way: str, cut: float
 ) -> None:
-    """The same with a true network."""
+    """The same with a real network."""
     _extract_in_some_way(yamnet, first, then, workers, way, cut)
