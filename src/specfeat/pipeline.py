@@ -9,20 +9,21 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.audio.clip_stream import ClipStream
 from specfeat.errors import AudioError
+from specfeat.files import UNREADABLE_FILE, FileIdentity, to_record_name
+from specfeat.output.records import SoundEntry
+from specfeat.sound import SoundStatus
 
 if TYPE_CHECKING:
     from specfeat.network.build import Network
 
 WAITING_BYTES = 64 * 2**20  # of clips in batches that are full, and have no thread yet
-
-Status = Literal["ok", "partial", "empty", "short", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class SoundEndEvent:
     """
 
     path: str
-    status: Status
+    status: SoundStatus
     samples: int
     rows: int
     take_back: int
@@ -57,21 +58,29 @@ class SoundEndEvent:
     seconds: float
     silent: bool = False
 
-    def told(self) -> dict[str, Any]:
-        """Return what record, journal and log say of it, without its name."""
-        entry: dict[str, Any] = {
-            "status": self.status,
-            "rows": self.rows,
-            "samples": self.samples,
-            "seconds": round(self.seconds, 6),
-        }
-        if self.silent:
-            entry["silent"] = True
-        if self.error:
-            entry |= {"stage": self.error.stage, "cause": self.error.cause, "error": str(self.error)}
-            if self.error.at_s is not None:
-                entry["at_s"] = round(self.error.at_s, 6)
-        return entry
+    def to_entry(self, file: FileIdentity) -> SoundEntry:
+        """Return what journal and record say of the sound.
+
+        Args:
+            file: the file's identity, taken before it was read.
+        """
+        error = self.error
+        if error and error.cause == "unreadable":
+            file = UNREADABLE_FILE  # so that a later run tries again when the file can be read
+        return SoundEntry(
+            path=to_record_name(self.path),
+            size=file.size,
+            mtime_ns=file.mtime_ns,
+            status=self.status,
+            rows=self.rows,
+            samples=self.samples,
+            seconds=round(self.seconds, 6),
+            silent=self.silent,
+            stage=error.stage if error else None,
+            cause=error.cause if error else None,
+            error=str(error) if error else None,
+            at_s=None if error is None or error.at_s is None else round(error.at_s, 6),
+        )
 
 
 @dataclass(slots=True)
@@ -90,7 +99,7 @@ class _File:
         error = self.error or (None if self.given else broken)
         if error:
             return SoundEndEvent(path, "failed", samples, 0, self.given, error, seconds)
-        status: Status = "ok" if self.given else "short" if samples else "empty"
+        status: SoundStatus = "ok" if self.given else "short" if samples else "empty"
         silent = bool(samples) and self.track.silent
         return SoundEndEvent(
             path, "partial" if broken else status, samples, self.given, 0, broken, seconds, silent

@@ -48,7 +48,7 @@ class Network:
 def install() -> None:
     """Put the network in the place of the one that needs TensorFlow."""
     module: Any = ModuleType("specfeat.network.build")
-    module.build = lambda config, device, threads: Network(config)
+    module.build_network = lambda config, device, threads: Network(config)
     sys.modules["specfeat.network.build"] = module
 
 
@@ -57,5 +57,5 @@ if __name__ == "__main__":
     from specfeat.cli import main
     from specfeat.output import work_folder
 
-    work_folder.SETTLE_S = float(os.environ.get("FAKE_NETWORK_SETTLE_S", work_folder.SETTLE_S))
+    work_folder.SYNC_INTERVAL_S = float(os.environ.get("FAKE_NETWORK_SETTLE_S", work_folder.SYNC_INTERVAL_S))
     sys.exit(main())

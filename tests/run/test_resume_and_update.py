@@ -10,8 +10,8 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -251,32 +251,36 @@ def test_weights_that_are_the_same_file_are_not_read_again(
 ) -> None:
     """Nothing to do costs nothing, however large the file; what cannot be told for certain is read."""
     from specfeat.config import load_config
+    from specfeat.output.previous_run import PreviousRun
+    from specfeat.output.records import Provenance
     from specfeat.run.plan import RunOptions, _Now
+    from specfeat.run.provenance import collect_provenance
     from specfeat.weights.files.source import locate_weights
 
     weights = tmp_path / "w.h5"
     weights.write_bytes(b"one")
     config = load_config("minimal", [f"model.weights.file={weights}"])
     source = locate_weights(str(weights))
-    then = {"weights": {"file": "w.h5", "sha256": source.sha256(), **source.stamp()}}
-    then = json.loads(json.dumps(then)) | {"device": "cpu"}
+    noted = {"file": "w.h5", "sha256": source.sha256(), **source.stamp()}
+    then = replace(collect_provenance(config), weights=json.loads(json.dumps(noted)), device="cpu")
     read: list[str] = []
 
     def hash_of(name: str) -> str:
         read.append(name)
         return "other"
 
-    monkeypatch.setattr("specfeat.weights.files.source.hash_of", hash_of)
+    monkeypatch.setattr("specfeat.weights.files.source.compute_weights_hash", hash_of)
 
-    def differs(header: dict[str, Any]) -> str:
-        return _Now(config, "cpu", RunOptions()).differs(SimpleNamespace(header=header))  # type: ignore[arg-type]
+    def differs(provenance: Provenance) -> str:
+        run = PreviousRun(rows_path=tmp_path / "rows.npy", provenance=provenance, entries=())
+        return _Now(config, "cpu", RunOptions()).differs(run)
 
     assert (differs(then), read) == ("", [])
     for name in source.stamp():
-        changed = {**then, "weights": {**then["weights"], name: 0}}
-        assert "weights.sha256" in differs(changed), name
-        del changed["weights"][name]
-        assert "weights.sha256" in differs(changed), name
+        changed = {**noted, name: 0}
+        assert "weights.sha256" in differs(replace(then, weights=changed)), name
+        del changed[name]
+        assert "weights.sha256" in differs(replace(then, weights=changed)), name
 
 
 @pytest.mark.parametrize("how", ["--resume", "--update"])
@@ -609,7 +613,7 @@ def test_links_and_fifos_in_a_work_folder(folder: Path) -> None:
     assert set(codes) <= {0, 2}
     assert (fifo.returncode, fifo.stderr) == (
         2,
-        "specfeat: out.partial/journal: is not a regular file, so it is none of specfeat's; remove it\n",
+        "specfeat: out.partial/journal: is not a regular file, so specfeat has not made it; remove it\n",
     )
     assert (lock.returncode, "out.partial/lock: is a link" in lock.stderr) == (2, True)
     assert (link.returncode, "out.partial: is in the way" in link.stderr) == (2, True)
@@ -721,7 +725,14 @@ LIES: list[tuple[str, object]] = [
 
 def test_a_record_that_lies_is_refused(folder: Path) -> None:
     """Whatever of it is used is checked on reading; a lie that only the config shows, too: exit 2, one sentence."""
-    from specfeat.output.record_checks import find_record_fault
+    from specfeat.output.record_json import RecordFaultError, parse_record
+
+    def find_record_fault(record: Any) -> str:
+        try:
+            parse_record(json.dumps(record).encode())
+        except RecordFaultError as e:
+            return str(e)
+        return ""
 
     assert _run(folder, "in", "out.npy", *BATCH).returncode == 0
     whole = _result(folder)

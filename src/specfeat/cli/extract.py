@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from specfeat.config import Config
     from specfeat.network.build import Network
     from specfeat.output.paths import OutputPaths
-    from specfeat.output.record import RunSummary
+    from specfeat.output.summary import RunSummary
     from specfeat.output.work_folder import WorkFolder
     from specfeat.run.plan import RunPlan
 
@@ -205,7 +205,7 @@ def extract(
         if not output or not (inputs or files_from):
             raise UsageError("wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy")
         place = OutputPaths(Path(output))
-        place.check_folder()
+        place.check_writable()
         listed = [] if files_from is None else read_input_list(files_from, null=null)
         _check_inputs(inputs or [])
         summary = _obtain(checked, place, (inputs or [], listed), wishes, lock_wait, voice, running)
@@ -235,7 +235,7 @@ def _obtain(
 ) -> "RunSummary":
     """Make the output, or find that it is there."""
     from specfeat.audio.discovery import find_audio_files
-    from specfeat.output.record import summarize_record
+    from specfeat.output.summary import summarize_record
     from specfeat.output.work_folder import WorkFolder
     from specfeat.run.plan import RunOptions, make_plan
 
@@ -244,7 +244,7 @@ def _obtain(
     try:
         with work, restore_signal_error():
             collection = find_audio_files(*inputs)
-            place.check_apart_from(collection.paths)
+            place.check_inputs(collection.paths)
             plan = make_plan(config, running.device, collection, work, RunOptions(**wishes))
             voice.begin(config, plan)
             if plan.complete is not None:
@@ -253,7 +253,7 @@ def _obtain(
                 summary = _carry_out(config, plan, work, voice, running)
         voice.done(summary, os.fspath(place.array), new=plan.complete is None)
     except Exception as e:
-        if work.begun:
+        if work.has_started:
             append_to_error(e, _standing(work))
         raise
     return summary
@@ -297,7 +297,7 @@ def _extract(
     failures = _failures(plan, running)
     # The workers decode while TensorFlow loads.
     count = min(running.workers or count_available_cores(), len(plan.todo))
-    keep_partial = plan.provenance["keep_partial"]
+    keep_partial = plan.provenance.keep_partial
     with WorkerPool(config.settings, count, timeout_s=running.timeout_s, keep_partial=keep_partial) as pool:
         tracks = pool.tracks(plan.todo)
         built = network()
@@ -321,17 +321,17 @@ def _failures(plan: "RunPlan", running: Running) -> FailureCounter:
     """Count what failed before the run was ended, if this one goes on with it, but not for an old output."""
     if plan.updates:
         return FailureCounter(running.limit, len(plan.todo))
-    failed = sum(done.entry["status"] in ("failed", "partial") for done in plan.known.values())
+    failed = sum(done.entry.is_failure for done in plan.known.values())
     return FailureCounter(running.limit, len(plan.paths), failed)
 
 
 def _standing(work: "WorkFolder") -> str:
     """Return what there is of a run that has ended early, and how to go on; nothing for nothing."""
-    if work.completed:
-        return f"{work.place.array} is complete"
-    if work.kept:
-        files = f"{work.kept} finished file{'s are' if work.kept > 1 else ' is'}"
-        return f"{files} kept in {work.place.work}: go on with {format_resume_command(sys.argv[1:])}"
+    if work.is_committed:
+        return f"{work.paths.array} is complete"
+    if work.finished_count:
+        files = f"{work.finished_count} finished file{'s are' if work.finished_count > 1 else ' is'}"
+        return f"{files} kept in {work.paths.work_folder}: go on with {format_resume_command(sys.argv[1:])}"
     return ""
 
 

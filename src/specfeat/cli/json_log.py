@@ -13,13 +13,13 @@ from typing import IO, TYPE_CHECKING, Any
 from specfeat import __version__
 from specfeat.cli.signals import StoppedBySignal, append_to_error, describe_run_state
 from specfeat.errors import OutputError, SpecfeatError, escape_control_characters
-from specfeat.files import describe_os_error
-from specfeat.output.record import count_visible_files
+from specfeat.files import UNREADABLE_FILE, describe_os_error
+from specfeat.output.summary import count_visible_files
 
 if TYPE_CHECKING:
     from specfeat.config import Config
     from specfeat.network.build import Network
-    from specfeat.output.record import RunSummary
+    from specfeat.output.summary import RunSummary
     from specfeat.pipeline import SoundEndEvent
     from specfeat.run.plan import RunPlan
 
@@ -80,7 +80,7 @@ class JsonLog:
 
     def file(self, end: "SoundEndEvent") -> None:
         """A file is done or has failed."""
-        self._write("file", **_named(end.path), **end.told())
+        self._write("file", **_named(end.path), **end.to_entry(UNREADABLE_FILE).outcome)
 
     def _end(self, error: BaseException | None) -> None:
         told: dict[str, Any] = {"exit_code": _code(error) if error else self.exit_code}

@@ -10,7 +10,7 @@ from specfeat import __version__
 from specfeat.cli.json_log import JsonLog
 from specfeat.cli.signals import raise_pending_signal
 from specfeat.errors import escape_control_characters
-from specfeat.output.record import count_visible_files
+from specfeat.output.summary import count_visible_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from specfeat.config import Config
     from specfeat.network.build import Network
-    from specfeat.output.record import RunSummary
+    from specfeat.output.summary import RunSummary
     from specfeat.pipeline import SoundEndEvent
     from specfeat.run.plan import RunPlan
 
@@ -75,7 +75,7 @@ class ProgressReporter:
             self.say(f"a clip of {clip} every {hop} leaves out what lies between; see clips.hop")
         known, files = len(plan.known), _count(len(plan.paths), "file")
         if plan.formers:
-            before = {entry["path"] for former in plan.formers for entry in former.entries}
+            before = {entry.path for former in plan.formers for entry in former.entries}
             gone = len(before - {*plan.identities})
             lost = f"; the rows of {_count(gone, 'file')} are dropped: no input any more" if gone else ""
             self.say(f"{known} of {files} are done already{lost}")

@@ -1,7 +1,6 @@
 """What a run has to do: which files are done already, and which are not; no TensorFlow."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from specfeat.audio.discovery import FoundFiles
 from specfeat.config import Config
@@ -9,7 +8,16 @@ from specfeat.config.device import parse_device
 from specfeat.errors import UsageError
 from specfeat.files import FileIdentity, identify_file, identify_weights_file, to_record_name
 from specfeat.output.paths import OutputPaths
-from specfeat.output.previous_run import FinishedFile, PreviousRun, read_previous_output, verify_output
+from specfeat.output.previous_run import (
+    DamagedRun,
+    FinishedSound,
+    PreviousOutput,
+    PreviousRun,
+    UnfinishedRun,
+    read_previous_output,
+    verify_output,
+)
+from specfeat.output.records import JsonObject, Provenance, RunRecord
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.provenance import collect_provenance, describe_differences
 
@@ -63,13 +71,13 @@ class RunPlan:
     paths: tuple[str, ...]
     passed_over: tuple[str, ...]
     identities: dict[str, FileIdentity]
-    known: dict[str, FinishedFile]
+    known: dict[str, FinishedSound]
     todo: tuple[str, ...]
-    provenance: dict[str, Any]
+    provenance: Provenance
     formers: tuple[PreviousRun, ...]
     updates: bool
     force: bool
-    complete: dict[str, Any] | None
+    complete: RunRecord | None
     notes: tuple[str, ...]
 
 
@@ -91,25 +99,23 @@ def make_plan(
     """
     notes: list[str] = []
     now = _Now(config, device, wishes)
-    work.place.check_files()
+    work.paths.check_replaceable()
     left = _left(now, work, wishes, notes)
-    updates = wishes.update or (
-        wishes.resume and (work.completed or bool(left and left.header.get("updates")))
-    )
+    updates = wishes.update or (wishes.resume and (work.is_committed or bool(left and left.header.updates)))
     identities = {to_record_name(path): identify_file(path) for path in collection.paths}
     output = _output(now, work, wishes, left, identities, updates=updates)
     formers = tuple(former for former in (output, left) if former)
     complete = bool(output and _is_complete(output, identities, wishes))
     if complete:
-        work.drop()
+        work.discard()
     elif output and not (updates or wishes.force):
-        work.place.check_free()
-    known: dict[str, FinishedFile] = {}
+        work.paths.check_absent()
+    known: dict[str, FinishedSound] = {}
     for former in formers:
         known |= _known(former, identities, wishes)
     return RunPlan(
         paths=collection.paths,
-        passed_over=tuple(map(to_record_name, work.place.without_own(collection.passed_over))),
+        passed_over=tuple(map(to_record_name, work.paths.exclude_own_files(collection.passed_over))),
         identities=identities,
         known=known,
         todo=tuple(path for path in collection.paths if to_record_name(path) not in known),
@@ -117,24 +123,25 @@ def make_plan(
         formers=formers,
         updates=updates,
         force=wishes.force,
-        complete=output.header if output and complete else None,
+        complete=output.record if output and complete else None,
         notes=tuple(notes),
     )
 
 
 def plan_full_recompute(plan: RunPlan, work: WorkFolder) -> RunPlan:
     """Return a plan that takes nothing from earlier runs; what is left in the work folder is dropped."""
-    work.drop()
+    work.discard()
     note = "made otherwise, as shows now that the device is known: all is made anew"
-    return replace(plan, known={}, todo=plan.paths, formers=(), notes=(f"{work.place.array}: {note}",))
+    return replace(plan, known={}, todo=plan.paths, formers=(), notes=(f"{work.paths.array}: {note}",))
 
 
-def _left(now: "_Now", work: WorkFolder, wishes: RunOptions, notes: list[str]) -> PreviousRun | None:
+def _left(now: "_Now", work: WorkFolder, wishes: RunOptions, notes: list[str]) -> UnfinishedRun | None:
     """Return the work that is to be gone on with, and drop what is not."""
-    left = work.left
+    left = work.unfinished_run
     if left is None:
         return None
-    folder, files = work.place.work, f"{len(left.entries)} finished file{'s' * (len(left.entries) > 1)}"
+    count = left.finished_count
+    folder, files = work.paths.work_folder, f"{count} finished file{'s' * (count > 1)}"
     if not wishes.resume and not wishes.update:
         if not wishes.force:
             raise UsageError(
@@ -142,21 +149,21 @@ def _left(now: "_Now", work: WorkFolder, wishes: RunOptions, notes: list[str]) -
                 "or --force to begin anew"
             )
         reason = "a run that was ended"
-    elif hindrance := now.hindrance(left, work.place):
+    elif hindrance := now.hindrance(left, work.paths):
         if not wishes.force:
             go_on = "go on as it was, or " if hindrance.startswith(_OTHERWISE) else ""
             raise UsageError(f"{folder}: {hindrance}; {go_on}begin anew with --force")
         reason = f"a run that {hindrance}"
-    else:
+    elif isinstance(left, UnfinishedRun):
         return left
     notes.append(f"{folder}: dropped {files} of {reason}")
-    work.drop()
+    work.discard()
     return None
 
 
-def _renamed(left: PreviousRun, place: OutputPaths) -> str:
+def _renamed(left: UnfinishedRun, place: OutputPaths) -> str:
     """Say under which name the output was begun, if not this one; `out` and `out.npy` share a folder."""
-    then = left.header.get("output")
+    then = left.header.output
     return "" if then == place.array.name else f"output: {then} then, {place.array.name} now"
 
 
@@ -164,19 +171,19 @@ def _output(
     now: "_Now",
     work: WorkFolder,
     wishes: RunOptions,
-    left: PreviousRun | None,
+    left: UnfinishedRun | None,
     identities: dict[str, FileIdentity],
     *,
     updates: bool,
-) -> PreviousRun | None:
+) -> PreviousOutput | None:
     """Return the output from which rows can be taken; what may not be replaced is refused."""
-    place = work.place
+    place = work.paths
     if not any(path.exists() for path in place.files):
         return None
     if not updates and (left or not wishes.resume):
-        allowed = left is not None and left.header.get("replaces") == work.replaces
+        allowed = left is not None and left.header.replaces == work.replaced_files
         if not wishes.force and not allowed:
-            place.check_free()
+            place.check_absent()
         return None
     try:
         return _believed(now, place, wishes, identities)
@@ -188,12 +195,12 @@ def _output(
 
 def _believed(
     now: "_Now", place: OutputPaths, wishes: RunOptions, identities: dict[str, FileIdentity]
-) -> PreviousRun:
+) -> PreviousOutput:
     """Return the output that is there, if it is what it says and was made as this run would make it."""
     output = read_previous_output(place)
     if different := now.differs(output):
         raise UsageError(f"{place.array}: was made otherwise ({different}); --force makes it anew")
-    if misfit := output.misfit(now.count):
+    if misfit := output.find_wrong_row_count(now.count):
         raise UsageError(f"{place.record}: is no record of this output ({misfit}); --force makes it anew")
     if not _is_complete(output, identities, wishes):
         verify_output(output, place)
@@ -208,13 +215,13 @@ def _is_complete(output: PreviousRun, identities: dict[str, FileIdentity], wishe
 
 def _known(
     former: PreviousRun, identities: dict[str, FileIdentity], wishes: RunOptions
-) -> dict[str, FinishedFile]:
+) -> dict[str, FinishedSound]:
     """Return the files that a former run has done and that need not be done again, in its order."""
-    again = ("failed", "partial") if wishes.retry_failed else ()
     return {
-        done.entry["path"]: done
-        for done in former.done()
-        if done.is_still(identities.get(done.entry["path"])) and done.entry["status"] not in again
+        done.entry.path: done
+        for done in former.list_finished_sounds()
+        if done.is_unchanged(identities.get(done.entry.path))
+        and not (wishes.retry_failed and done.entry.is_failure)
     }
 
 
@@ -229,21 +236,21 @@ class _Now:
 
     def differs(self, former: PreviousRun) -> str:
         """Say in what a former run differs from this one; nothing if its rows can be used."""
-        then = former.header
-        now = {
-            **self.provenance,
-            "weights": self._weigh(then["weights"]),
-            "device": self._place(then["device"]),
-        }
+        then = former.provenance
+        now = replace(
+            self.provenance,
+            weights=self._weigh(then.weights or {}),
+            device=self._place(then.device or ""),
+        )
         return describe_differences(then, now)
 
-    def hindrance(self, left: PreviousRun, place: OutputPaths) -> str:
+    def hindrance(self, left: UnfinishedRun | DamagedRun, place: OutputPaths) -> str:
         """Say why the work that is left cannot be gone on with; nothing if it can."""
-        if left.fault:
+        if isinstance(left, DamagedRun):
             return f"has been damaged ({left.fault})"
         if different := _renamed(left, place) or self.differs(left):
             return f"{_OTHERWISE} ({different})"
-        misfit = left.misfit(self.count)
+        misfit = left.find_wrong_row_count(self.count)
         return misfit and f"has been damaged ({misfit})"
 
     def _place(self, then: str) -> str:
@@ -252,7 +259,7 @@ class _Now:
         known = {"auto": then, "cpu": "cpu", "gpu": f"gpu:{index}"}[kind]
         return then if then.startswith(known) else known
 
-    def _weigh(self, then: dict[str, Any]) -> dict[str, Any]:
+    def _weigh(self, then: JsonObject) -> JsonObject:
         """Return the seed or the hash of the weights, which is as noted if the file has not been touched."""
         name = self._weights.file
         if name is None:

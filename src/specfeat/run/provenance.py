@@ -4,7 +4,7 @@ import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import soxr
 import specfeat
 from specfeat.config import Config
 from specfeat.config.settings import WEIGHTS_FILE_KEYS
+from specfeat.output.records import ConfigIdentity, Provenance
 
 # These make TensorFlow's oneDNN, NumPy and its OpenBLAS (or MKL) compute otherwise.
 _VARIABLES = (
@@ -39,7 +40,8 @@ _INSTRUCTIONS = (
 )
 _SHOWN = 64  # characters of a value
 
-PROVENANCE_SECTIONS = (
+# The sections that are compared, in the order in which differences are named.
+_COMPARED_SECTIONS = (
     "config",
     "weights",
     "device",
@@ -47,22 +49,22 @@ PROVENANCE_SECTIONS = (
     "processor",
     "environment",
     "keep_partial",
-)  # of a record
+)
 
 
-def collect_provenance(config: Config, *, keep_partial: bool = False) -> dict[str, Any]:
-    """Return what is known before the network is built: config, versions and processor, as in the record."""
-    return {
-        "config": {
-            "name": config.name,
-            "sha256": config.settings.digest,
-            "resolved": config.settings.model_dump(mode="json"),
-        },
-        "versions": collect_versions(),
-        "processor": _processor(),
-        "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
-        "keep_partial": keep_partial,
-    }
+def collect_provenance(config: Config, *, keep_partial: bool = False) -> Provenance:
+    """Return what is known before the network is built."""
+    return Provenance(
+        config=ConfigIdentity(
+            name=config.name,
+            sha256=config.settings.digest,
+            resolved=config.settings.model_dump(mode="json"),
+        ),
+        versions=collect_versions(),
+        processor=_processor(),
+        environment={name: os.environ[name] for name in _VARIABLES if name in os.environ},
+        keep_partial=keep_partial,
+    )
 
 
 def collect_versions() -> dict[str, str]:
@@ -99,18 +101,18 @@ def _processor(information: Path = Path("/proc/cpuinfo")) -> str:
     return " ".join([platform.machine(), *(name for name in _INSTRUCTIONS if name in words)])
 
 
-def describe_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+def describe_differences(then: Provenance, now: Provenance) -> str:
     """Say what is not the same, e.g. "model.batch: 64 then, 32 now"; nothing if all is that both know.
 
     Args:
-        then: the record of an output, or the header of a journal.
-        now: what `provenance` gives, with more of a record's keys if they are known.
+        then: what an earlier run was made with.
+        now: what this run is made with.
     """
     found = []
-    for section in PROVENANCE_SECTIONS:
-        if section not in then or section not in now:
+    for section in _COMPARED_SECTIONS:
+        if getattr(then, section) is None or getattr(now, section) is None:
             continue
-        old, new = (dict(_flat(section, _relevant(section, known[section]))) for known in (then, now))
+        old, new = (dict(_flat(section, _relevant(section, made_with))) for made_with in (then, now))
         for key in {**old, **new}:
             if old.get(key) != new.get(key):
                 name = key.removeprefix("config.").removeprefix("versions.")
@@ -119,18 +121,21 @@ def describe_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str
     return ", ".join(found[:2]) + more
 
 
-def _relevant(section: str, known: Any) -> Any:
+def _relevant(section: str, made_with: Provenance) -> object:
     """Leave out what moves no bit: names, and where a file of weights lies."""
     if section == "config":
-        known = json.loads(json.dumps(known["resolved"]))
+        resolved = json.loads(json.dumps(made_with.config.resolved))
         for name in WEIGHTS_FILE_KEYS:
-            known["model"]["weights"].pop(name, None)
+            resolved["model"]["weights"].pop(name, None)
+        return resolved
     if section == "weights":
-        return {name: known[name] for name in ("random", "sha256") if name in known}
+        weights = made_with.weights or {}
+        return {name: weights[name] for name in ("random", "sha256") if name in weights}
     if section == "versions":
-        python = ".".join(known["python"].split(".")[:2])
-        return {name: known[name] for name in known if name != "platform"} | {"python": python}
-    return known
+        versions = made_with.versions
+        python = ".".join(versions["python"].split(".")[:2])
+        return {name: versions[name] for name in versions if name != "platform"} | {"python": python}
+    return getattr(made_with, section)
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -3,26 +3,26 @@
 import datetime
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, get_args
+from typing import TYPE_CHECKING, Protocol
 
 from specfeat.audio.clip_stream import ClipStream
 from specfeat.config import Config
 from specfeat.config.settings import Settings
 from specfeat.errors import NoUsableAudioError, UsageError
-from specfeat.files import UNREADABLE_FILE, FileIdentity, to_record_name
-from specfeat.output.index import IndexWriter
-from specfeat.output.journal import Entry
-from specfeat.output.previous_run import FinishedFile, PreviousRun
-from specfeat.output.record import RunSummary, summarize_record
+from specfeat.files import to_record_name
+from specfeat.output.index import write_index
+from specfeat.output.previous_run import FinishedSound, PreviousRun
+from specfeat.output.records import Provenance, RunRecord, SoundEntry
+from specfeat.output.summary import RunSummary, summarize_record
 from specfeat.output.work_folder import WorkFolder
-from specfeat.pipeline import RowsEvent, SoundEndEvent, Status, extract_rows
+from specfeat.pipeline import RowsEvent, SoundEndEvent, extract_rows
 from specfeat.run.failure_limit import FailureCounter
 from specfeat.run.plan import RunPlan
-from specfeat.run.provenance import PROVENANCE_SECTIONS, describe_differences
+from specfeat.run.provenance import describe_differences
 
 if TYPE_CHECKING:
     from specfeat.network.build import Network
@@ -74,65 +74,59 @@ def execute_plan(
     begun = time.perf_counter()
     settings = config.settings
     made_with = _made_with(plan, network)
-    _begin(plan, made_with, work)
-    made: dict[str, FinishedFile] = {}
+    work.start(made_with, updates=plan.updates)
+    made: dict[str, FinishedSound] = {}
     for event, done in _extracted(settings, network, tracks, plan, work, reporter) if network else ():
-        made[done.entry["path"]] = done
+        made[done.entry.path] = done
         if failures:
             failures.ended(event)
     all_done = [made.get(name) or plan.known[name] for name in plan.identities]
-    entries = [done.entry for done in all_done]
-    if not any(entry["rows"] for entry in entries):
-        work.drop()
+    entries = tuple(done.entry for done in all_done)
+    if not any(entry.rows for entry in entries):
+        work.discard()
         raise NoUsableAudioError(_nothing(entries))
-    sums = work.assemble(all_done, made_with["features"], partial(_write_index, settings, entries))
-    record = {
-        "command": [word for word in sys.argv if word != "--resume"],
-        "folder": _folder(),
-        "output": work.place.array.name,
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.perf_counter() - begun, 3),
-        "build_seconds": round(network.seconds, 3) if network else 0.0,
-        **made_with,
-        "rows": sum(entry["rows"] for entry in entries),
-        "audio_seconds": _seconds(entries, settings),
-        **sums,
-        "counts": _counts(entries),
-        "files": entries,
-        "passed_over": list(plan.passed_over),
-    }
+    digests = work.prepare_output(all_done, partial(write_index, settings, entries))
+    record = RunRecord(
+        command=tuple(word for word in sys.argv if word != "--resume"),
+        folder=_folder(),
+        output=digests.output,
+        started=started.isoformat(timespec="seconds"),
+        seconds=round(time.perf_counter() - begun, 3),
+        build_seconds=round(network.seconds, 3) if network else 0.0,
+        provenance=made_with,
+        audio_seconds=_seconds(entries, settings),
+        array=digests.array,
+        index=digests.index,
+        files=entries,
+        passed_over=plan.passed_over,
+    )
     work.commit(record)
     return summarize_record(record, _seconds([done.entry for done in made.values()], settings))
 
 
-def _made_with(plan: RunPlan, network: "Network | None") -> dict[str, Any]:
+def _made_with(plan: RunPlan, network: "Network | None") -> Provenance:
     """Return what all rows are made with, for the record."""
     if network is None:
-        header = plan.formers[-1].header
-        made_with = {**{name: header[name] for name in (*PROVENANCE_SECTIONS, "features")}, **plan.provenance}
+        then = plan.formers[-1].provenance
+        made_with = replace(plan.provenance, weights=then.weights, device=then.device, features=then.features)
     else:
-        made_with = {
-            **plan.provenance,
-            "weights": network.weights,
-            "device": network.device.description,
-            "features": network.width,
-        }
+        made_with = replace(
+            plan.provenance,
+            weights=network.weights,
+            device=network.device.description,
+            features=network.width,
+        )
     for former in plan.formers:
-        if different := describe_differences(former.header, made_with) or _wider(former, made_with):
+        if different := describe_differences(former.provenance, made_with) or _wider(former, made_with):
             raise ChangedSettingsError(
-                f"{former.array}: was made otherwise ({different}); --force makes all anew"
+                f"{former.rows_path}: was made otherwise ({different}); --force makes all anew"
             )
     return made_with
 
 
-def _wider(former: PreviousRun, made_with: dict[str, Any]) -> str:
-    then, now = former.header["features"], made_with["features"]
+def _wider(former: PreviousRun, made_with: Provenance) -> str:
+    then, now = former.provenance.features, made_with.features
     return "" if then == now else f"features: {then} then, {now} now"
-
-
-def _begin(plan: RunPlan, made_with: dict[str, Any], work: WorkFolder) -> None:
-    header = {"output": work.place.array.name, "replaces": work.replaces, "updates": plan.updates}
-    work.begin({**made_with, **header})
 
 
 def _extracted(
@@ -142,40 +136,30 @@ def _extracted(
     plan: RunPlan,
     work: WorkFolder,
     reporter: RunListener,
-) -> Iterator[tuple[SoundEndEvent, FinishedFile]]:
+) -> Iterator[tuple[SoundEndEvent, FinishedSound]]:
     """Follow the journey and write the rows that come out of it; yield each file when it is done."""
     rate, hop = settings.audio.sample_rate, settings.clip_grid.hop_samples
     heard = 0  # samples of the present file that have been told of
     for event in extract_rows(tracks, network):
         if isinstance(event, RowsEvent):
             work.rows.append(event.rows)
-            work.settle_in_time()  # files that are done do not wait for a long one
+            work.sync_if_due()  # files that are done do not wait for a long one
             heard += len(event.rows) * hop
             reporter.heard(len(event.rows) * hop / rate)
             continue
         if event.take_back:
-            work.rows.take_back(event.take_back)
+            work.rows.remove_last(event.take_back)
         if event.rows and settings.clip_grid.count(event.samples) != event.rows:
             raise RuntimeError(f"{event.path}: {event.rows} rows do not fit its length")
-        done = work.finish(_entry(event, plan.identities))
+        done = work.finish_sound(event.to_entry(plan.identities[to_record_name(event.path)]))
         reporter.heard((event.samples - heard) / rate)
         reporter.ended(event)
         heard = 0
         yield event, done
 
 
-def _write_index(settings: Settings, entries: Sequence[Entry], file: BinaryIO) -> None:
-    index = IndexWriter(file)
-    for entry in entries:
-        if entry["rows"]:
-            samples = entry["samples"]
-            spans = settings.clip_grid.spans(samples)
-            channel, rate = settings.audio.channels, settings.audio.sample_rate
-            index.add(entry["path"], channel, spans, samples, rate, entry["status"])
-
-
-def _nothing(entries: Sequence[Entry]) -> str:
-    failed = sum(entry["status"] == "failed" for entry in entries)
+def _nothing(entries: Sequence[SoundEntry]) -> str:
+    failed = sum(entry.status == "failed" for entry in entries)
     if failed == len(entries):
         return (
             f"all {failed} files failed, so nothing is written"
@@ -188,15 +172,8 @@ def _nothing(entries: Sequence[Entry]) -> str:
     )
 
 
-def _counts(entries: Sequence[Entry]) -> dict[str, int]:
-    """Count the files by status, and the silent ones, which have another status besides."""
-    tally = Counter(entry["status"] for entry in entries)
-    silent = sum("silent" in entry for entry in entries)
-    return {status: tally[status] for status in get_args(Status)} | {"silent": silent}
-
-
-def _seconds(entries: Sequence[Entry], settings: Settings) -> float:
-    return float(sum(entry["samples"] for entry in entries) / settings.audio.sample_rate)
+def _seconds(entries: Sequence[SoundEntry], settings: Settings) -> float:
+    return float(sum(entry.samples for entry in entries) / settings.audio.sample_rate)
 
 
 def _folder() -> str | None:
@@ -204,11 +181,3 @@ def _folder() -> str | None:
         return str(Path.cwd())
     except OSError:  # it has been removed
         return None
-
-
-def _entry(end: SoundEndEvent, identities: Mapping[str, FileIdentity]) -> Entry:
-    """Return what journal and record say of a file."""
-    name = to_record_name(end.path)
-    unreadable = end.error is not None and end.error.cause == "unreadable"
-    identity = UNREADABLE_FILE if unreadable else identities[name]
-    return {"path": name, "size": identity.size, "mtime_ns": identity.mtime_ns, **end.told()}
