@@ -12,22 +12,22 @@ of this one.
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.audio.clip_stream import ClipStream
 from specfeat.errors import AudioError
-from specfeat.sound import Sound
+from specfeat.files import UNREADABLE_FILE
+from specfeat.output.records import SoundEntry
+from specfeat.sound import Sound, SoundStatus
 
 if TYPE_CHECKING:
     from specfeat.network.build import Network
 
 WAITING_BYTES = 64 * 2**20  # most memory for clips of full batches that wait for a thread
-
-Status = Literal["ok", "partial", "empty", "short", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class SoundEndEvent:
     """
 
     sound: Sound
-    status: Status
+    status: SoundStatus
     samples: int = 0
     rows: int = 0
     void_rows: int = 0
@@ -71,21 +71,26 @@ class SoundEndEvent:
     seconds: float = 0.0
     silent: bool = False
 
-    def list_facts(self) -> dict[str, Any]:
-        """Return what journal, record and log say of the end, without the sound's name."""
-        facts: dict[str, Any] = {
-            "status": self.status,
-            "rows": self.rows,
-            "samples": self.samples,
-            "seconds": round(self.seconds, 6),
-        }
-        if self.silent:
-            facts["silent"] = True
-        if self.error:
-            facts |= {"stage": self.error.stage, "cause": self.error.cause, "error": str(self.error)}
-            if self.error.at_s is not None:
-                facts["at_s"] = round(self.error.at_s, 6)
-        return facts
+    def to_entry(self) -> SoundEntry:
+        """Return what journal, record and log say of the sound."""
+        error = self.error
+        # Without an identity, a later run finds that the file has changed as soon as it can be read.
+        file = UNREADABLE_FILE if error and error.cause == "unreadable" else self.sound.file
+        return SoundEntry(
+            path=self.sound.key.name,
+            **asdict(self.sound.part),
+            size=file.size,
+            mtime_ns=file.mtime_ns,
+            status=self.status,
+            rows=self.rows,
+            samples=self.samples,
+            seconds=round(self.seconds, 6),
+            silent=self.silent,
+            stage=error.stage if error else None,
+            cause=error.cause if error else None,
+            error=str(error) if error else None,
+            at_s=None if error is None or error.at_s is None else round(error.at_s, 6),
+        )
 
 
 Event = RowsEvent | SoundEndEvent
@@ -133,7 +138,7 @@ class _OpenSound:
                 error=error,
                 seconds=stream.seconds,
             )
-        complete_status: Status = "ok" if rows else "short" if stream.samples else "empty"
+        complete_status: SoundStatus = "ok" if rows else "short" if stream.samples else "empty"
         return SoundEndEvent(
             sound=_get_sound(stream),
             status="partial" if stream.broken else complete_status,

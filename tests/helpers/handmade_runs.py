@@ -11,7 +11,7 @@ import numpy as np
 from specfeat.audio.discovery import FoundFiles
 from specfeat.config import load_config
 from specfeat.output.paths import OutputPaths
-from specfeat.output.record import RunSummary
+from specfeat.output.summary import RunSummary
 from specfeat.output.work_folder import WorkFolder
 from specfeat.pipeline import Event, RowsEvent, SoundEndEvent
 from specfeat.run.listener import SilentListener

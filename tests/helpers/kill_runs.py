@@ -306,7 +306,7 @@ if __name__ == "__main__":
     os.chdir(sys.argv[1])
     without_tensorflow.install()
     worker_pool.WorkerPool = LocalPool  # type: ignore[assignment,misc]  # it does what the command asks of one
-    work_folder.SETTLE_S = 0.0  # every file is brought to the disk
+    work_folder.SYNC_INTERVAL_S = 0.0  # every file is brought to the disk
     sounds(LENGTHS)
     every = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     fresh()

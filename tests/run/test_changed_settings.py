@@ -3,8 +3,8 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,6 +12,8 @@ from helpers.command_runs import SMALL_BATCH, kill_extract, read_output, run_ext
 from specfeat.config import load_config
 from specfeat.files import identify_weights_file
 from specfeat.output.previous_run import PreviousRun
+from specfeat.output.records import JsonObject, Provenance
+from specfeat.run.provenance import collect_provenance
 from specfeat.run.provenance_probe import ProvenanceProbe
 
 pytestmark = pytest.mark.slow
@@ -104,7 +106,8 @@ def test_weights_that_are_the_same_file_are_not_read_again(
     path.write_bytes(b"one")
     config = load_config("minimal", [f"model.weights.file={path}"])
     identity = identify_weights_file(str(path))
-    header: dict[str, Any] = {"weights": {"file": "w.h5", "sha256": "same", **identity}, "device": "cpu"}
+    noted: JsonObject = {"file": "w.h5", "sha256": "same", **identity}
+    provenance = replace(collect_provenance(config), weights=noted, device="cpu")
     hashed: list[str] = []
 
     def compute_weights_hash(name: str) -> str:
@@ -114,15 +117,16 @@ def test_weights_that_are_the_same_file_are_not_read_again(
     monkeypatch.setattr("specfeat.weights.files.source.compute_weights_hash", compute_weights_hash)
     probe = ProvenanceProbe(config, "cpu", keep_partial=False)
 
-    def describe_differences(header: dict[str, Any]) -> str:
-        return probe.describe_differences(PreviousRun(tmp_path / "out.npy", header, []))
+    def describe_differences(provenance: Provenance) -> str:
+        run = PreviousRun(rows_path=tmp_path / "out.npy", provenance=provenance, entries=())
+        return probe.describe_differences(run)
 
-    assert (describe_differences(header), hashed) == ("", [])
+    assert (describe_differences(provenance), hashed) == ("", [])
     for name in identity:
-        changed = {**header, "weights": {**header["weights"], name: 0}}
-        assert "weights.sha256" in describe_differences(changed), name
-        del changed["weights"][name]
-        assert "weights.sha256" in describe_differences(changed), name
+        changed = {**noted, name: 0}
+        assert "weights.sha256" in describe_differences(replace(provenance, weights=changed)), name
+        del changed[name]
+        assert "weights.sha256" in describe_differences(replace(provenance, weights=changed)), name
 
 
 def test_another_device_is_recomputed_with_force(sound_folder: Path) -> None:

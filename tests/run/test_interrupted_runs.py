@@ -34,7 +34,7 @@ def test_finished_files_do_not_wait_for_a_long_one(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     write_sound(tmp_path / "in/a.wav", 1.0, 0)
     write_sound(tmp_path / "in/b.wav", 200.0, 1)
-    kill_extract(tmp_path, "in", "out.npy", pause_s=0.2, settle_s=2)
+    kill_extract(tmp_path, "in", "out.npy", pause_s=0.2, sync_interval_s=2)
 
     journal = (tmp_path / "out.partial" / "journal").read_text()
 

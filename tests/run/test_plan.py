@@ -57,7 +57,7 @@ OPTIONS_OF_USE = {
 
 def _observe_output_action(runs: HandmadeRuns, plan: RunPlan) -> OutputAction:
     """Return what a plan does with the output, by what it says."""
-    is_used = any(run.array == runs.paths.array for run in plan.previous_runs)
+    is_used = any(run.rows_path == runs.paths.array for run in plan.previous_runs)
     if plan.complete_record is not None:
         assert is_used
         assert plan.remaining == ()
@@ -92,7 +92,7 @@ def _arrange_unfinished_work(runs: HandmadeRuns, files: list[str], state: Unfini
         return
     runs.run(files, *[OTHER_SETTINGS] * (state is UnfinishedState.OTHER_SETTINGS), stop_after=2)
     if state is UnfinishedState.DAMAGED:
-        rows = runs.paths.work / "rows.npy"
+        rows = runs.paths.work_folder / "rows.npy"
         rows.write_bytes(rows.read_bytes()[:-1])
 
 
@@ -110,10 +110,10 @@ def test_unfinished_actions(
             with pytest.raises(UsageError) as caught:
                 runs.plan(work_folder, files, force=has_force, resume=is_continuing)
             assert caught.value.remedy is not None
-            assert work_folder.kept == 2
+            assert work_folder.finished_count == 2
             return
         plan = runs.plan(work_folder, files, force=has_force, resume=is_continuing)
-        kept = work_folder.kept
+        kept = work_folder.finished_count
 
     is_continued = action is UnfinishedAction.CONTINUE
     assert [len(run.entries) for run in plan.previous_runs] == [2] * is_continued
@@ -151,7 +151,7 @@ def test_resume_of_an_interrupted_update_uses_the_output(runs: HandmadeRuns) -> 
         plan = runs.plan(work_folder, files[1:], resume=True)
 
     assert plan.is_update
-    assert [[entry["path"] for entry in run.entries] for run in plan.previous_runs] == [files[:2], [files[2]]]
+    assert [[entry.path for entry in run.entries] for run in plan.previous_runs] == [files[:2], [files[2]]]
     assert [sound.path for sound in plan.remaining] == files[3:]
 
 
@@ -159,7 +159,7 @@ def test_resume_of_a_run_that_was_killed_at_its_end_uses_the_output(runs: Handma
     """If the output was decided on and not all moved, it is moved, and the run has nothing to do any more."""
     files = runs.write_files(3)
     runs.run(files)
-    work, paths = runs.paths.work, runs.paths
+    work, paths = runs.paths.work_folder, runs.paths
     work.mkdir()
     (work / "lock").write_text("specfeat 1\n")
     paths.record.rename(work / "run.json")
@@ -180,5 +180,5 @@ def test_newer_rows_take_the_place_of_older_ones(runs: HandmadeRuns) -> None:
     with WorkFolder(runs.paths) as work_folder:
         plan = runs.plan(work_folder, files, update=True)
 
-    arrays = {Path(key.name).name: finished.array for key, finished in plan.finished.items()}
-    assert arrays == {"0": runs.paths.work / "rows.npy", "1": runs.paths.array}
+    arrays = {Path(key.name).name: finished.rows_path for key, finished in plan.finished.items()}
+    assert arrays == {"0": runs.paths.work_folder / "rows.npy", "1": runs.paths.array}

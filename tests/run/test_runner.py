@@ -98,7 +98,7 @@ def test_a_source_that_makes_a_mistake_is_stopped(runs: HandmadeRuns) -> None:
         for sentence, wrong_events in mistakes.items():
             with pytest.raises(RuntimeError, match=sentence):
                 _execute(runs, plan, iter(wrong_events), work_folder)
-            work_folder.drop()
+            work_folder.discard()
 
     assert not runs.paths.array.exists()
 
@@ -140,4 +140,4 @@ def test_rows_of_another_width_are_refused(runs: HandmadeRuns) -> None:
         provenance = add_network(plan.provenance, network)
         with pytest.raises(ChangedSettingsError, match=r"different settings \(features: 3, now 5\)"):
             execute_plan(plan, make_events(plan), provenance, START, work_folder, SilentListener())
-        assert not work_folder.begun
+        assert not work_folder.has_started

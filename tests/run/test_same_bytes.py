@@ -80,7 +80,7 @@ class Lab:
                 provenance = (
                     add_network(plan.provenance, self.network)
                     if plan.remaining
-                    else recall_network(plan.provenance, plan.previous_runs[-1].header)
+                    else recall_network(plan.provenance, plan.previous_runs[-1].provenance)
                 )
                 streams = pool.tracks([sound.path for sound in plan.remaining])
                 execute_plan(

@@ -15,12 +15,12 @@ from specfeat.cli.remedies import add_options
 from specfeat.cli.signals import StoppedBySignal, append_to_error, describe_run_state
 from specfeat.errors import OutputError, SpecfeatError, escape_control_characters
 from specfeat.files import describe_os_error
-from specfeat.output.record import count_visible_files
+from specfeat.output.summary import count_visible_files
 
 if TYPE_CHECKING:
     from specfeat.config import Config
     from specfeat.network.build import Network
-    from specfeat.output.record import RunSummary
+    from specfeat.output.summary import RunSummary
     from specfeat.pipeline import SoundEndEvent
     from specfeat.run.plan import RunPlan
 
@@ -81,7 +81,7 @@ class JsonLog:
 
     def file(self, end: "SoundEndEvent") -> None:
         """A file is done or has failed."""
-        self._write("file", **_named(end.sound.path), **end.list_facts())
+        self._write("file", **_named(end.sound.path), **end.to_entry().outcome)
 
     def _end(self, error: BaseException | None) -> None:
         told: dict[str, Any] = {"exit_code": _code(error) if error else self.exit_code}

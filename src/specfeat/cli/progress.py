@@ -10,7 +10,7 @@ from specfeat import __version__
 from specfeat.cli.json_log import JsonLog
 from specfeat.cli.signals import raise_pending_signal
 from specfeat.errors import escape_control_characters
-from specfeat.output.record import count_visible_files
+from specfeat.output.summary import count_visible_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from specfeat.config import Config
     from specfeat.network.build import Network
-    from specfeat.output.record import RunSummary
+    from specfeat.output.summary import RunSummary
     from specfeat.pipeline import SoundEndEvent
     from specfeat.run.plan import RunPlan
     from specfeat.sound import Sound
@@ -76,8 +76,8 @@ class ProgressReporter:
             self.say(f"a clip of {clip} every {hop} leaves out what lies between; see clips.hop")
         finished, files = len(plan.finished), _count(len(plan.sounds), "file")
         if plan.previous_runs:
-            earlier = {entry["path"] for run in plan.previous_runs for entry in run.entries}
-            dropped = len(earlier - {sound.key.name for sound in plan.sounds})
+            earlier = {entry.key for run in plan.previous_runs for entry in run.entries}
+            dropped = len(earlier - {sound.key for sound in plan.sounds})
             files_dropped = _count(dropped, "file")
             and_dropped = f"; the rows of {files_dropped} no longer given are dropped" if dropped else ""
             self.say(f"{finished} of {files} are done already{and_dropped}")

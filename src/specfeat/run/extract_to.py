@@ -9,10 +9,10 @@ from specfeat.config import Config, Settings
 from specfeat.config.weights_file import check_weights_file
 from specfeat.errors import Remedy, SpecfeatError, UsageError, append_suggestion
 from specfeat.output.paths import OutputPaths
-from specfeat.output.record import RunSummary
+from specfeat.output.summary import RunSummary
 from specfeat.output.work_folder import WorkFolder
 from specfeat.python_config import load_any_config, warn_of_random_weights
-from specfeat.run.extraction import run_extraction
+from specfeat.run.extraction import describe_kept_files, run_extraction
 from specfeat.run.listener import RunListener, SilentListener
 from specfeat.run.options import ExecutionOptions, FailureLimit, RunOptions
 from specfeat.run.request import ExtractionRequest
@@ -130,7 +130,7 @@ def extract_to(
         )
         check_weights_file(request.config)
         paths = OutputPaths(Path(output))
-        paths.check_folder()
+        paths.check_writable()
         warn_of_random_weights(request.config)
         return _run(request, WorkFolder(paths, lock_wait_s), listener or SilentListener())
     except SpecfeatError as e:
@@ -142,9 +142,8 @@ def _run(request: ExtractionRequest, work_folder: WorkFolder, listener: RunListe
     try:
         return run_extraction(request, work_folder, listener)
     except BaseException as e:
-        if work_folder.begun and work_folder.kept:
-            files = f"{work_folder.kept} finished file{'s are' if work_folder.kept > 1 else ' is'}"
-            e.add_note(f"{files} kept in {work_folder.place.work}; continue with resume=True")
+        if work_folder.has_started and (kept_files := describe_kept_files(work_folder)):
+            e.add_note(f"{kept_files}; continue with resume=True")
         raise
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from specfeat.config import Config
     from specfeat.network.build import Network
-    from specfeat.output.record import RunSummary
+    from specfeat.output.summary import RunSummary
     from specfeat.pipeline import SoundEndEvent
     from specfeat.run.plan import RunPlan
     from specfeat.sound import Sound
