@@ -73,8 +73,9 @@ def _measure(way: str, name: str, inputs: Sequence[str]) -> tuple[float, int]:
     """Return the seconds of work, and how many rows came of it."""
     config = load_config(name)
     paths = find_audio_files(inputs).paths
+    from specfeat.events import SoundEndEvent
     from specfeat.network.build import build_network
-    from specfeat.pipeline import SoundEndEvent, extract_rows
+    from specfeat.pipeline import extract_rows
 
     cores = count_available_cores()
     network = build_network(config, threads=cores)

@@ -16,9 +16,9 @@ GROUND = {"errors", "text", "key_path", "files", "specfeat"}  # imported from ev
 ALLOWED = {
     "cli": {
         *{"run", "pipeline", "network", "weights", "audio", "output", "published", "config", "architecture"},
-        *{"process_state", "cpu_count", "sound", "atomic_file"},
+        *{"process_state", "cpu_count", "sound", "atomic_file", "events"},
     },
-    "extractor": {"pipeline", "network", "audio", "config", "sound", "python_config"},
+    "extractor": {"pipeline", "events", "network", "audio", "config", "sound", "python_config"},
     "run": {
         *{
             "pipeline",
@@ -32,7 +32,8 @@ ALLOWED = {
             "python_config",
         },
     },
-    "pipeline": {"network", "audio", "output", "sound"},
+    "pipeline": {"network", "audio", "events", "sound"},
+    "events": {"output", "sound"},
     "network": {"weights", "config", "architecture", "tensorflow_runtime"},
     "weights": {"config", "architecture", "tensorflow_runtime"},
     "audio": {"config", "sound"},

@@ -16,7 +16,8 @@ from specfeat.audio.clip_stream import LocalClipStream
 from specfeat.audio.clips import ClipMaker
 from specfeat.audio.worker_pool import WorkerPool
 from specfeat.errors import ConfigError, SpecfeatError, UsageError
-from specfeat.pipeline import RowsEvent, SoundEndEvent, extract_rows
+from specfeat.events import RowsEvent, SoundEndEvent
+from specfeat.pipeline import extract_rows
 
 pytestmark = pytest.mark.tf
 

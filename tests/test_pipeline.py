@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from helpers.sample_data import Float, examples
 from specfeat import pipeline
 from specfeat.errors import AudioError
-from specfeat.pipeline import Event, RowsEvent, SoundEndEvent, extract_rows
+from specfeat.events import Event, RowsEvent, SoundEndEvent
+from specfeat.pipeline import extract_rows
 from specfeat.sound import Sound
 
 

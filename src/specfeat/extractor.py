@@ -15,8 +15,9 @@ from specfeat.config import Config, Settings
 from specfeat.config.sound import SAMPLE_RATE_LIMITS
 from specfeat.config.weights_file import check_weights_file
 from specfeat.errors import AudioError, UsageError
+from specfeat.events import RowsEvent
 from specfeat.network.build import Network, build_network
-from specfeat.pipeline import RowsEvent, extract_rows
+from specfeat.pipeline import extract_rows
 from specfeat.python_config import load_any_config, warn_of_random_weights
 
 MAX_CHANNELS = 1024  # libsndfile's limit; an array with more has its samples along the wrong axis

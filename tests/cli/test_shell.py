@@ -21,7 +21,7 @@ from specfeat.cli.input_list import read_input_list
 from specfeat.cli.json_log import JsonLog
 from specfeat.cli.signals import StoppedBySignal, handle_stop_signal, set_run_state_describer, stop_on_signal
 from specfeat.errors import AudioError, InstallError, NoUsableAudioError, OutputError, UsageError
-from specfeat.pipeline import SoundEndEvent
+from specfeat.events import SoundEndEvent
 from specfeat.sound import Sound
 
 pytestmark = pytest.mark.slow

@@ -16,7 +16,7 @@ from specfeat.audio import decode
 from specfeat.audio.worker_pool import WorkerClipStream, WorkerPool
 from specfeat.config import load_config
 from specfeat.errors import AudioError, Remedy, TooManyFailuresError, UsageError
-from specfeat.pipeline import SoundEndEvent
+from specfeat.events import SoundEndEvent
 from specfeat.run.failure_counter import FailureCounter
 from specfeat.run.options import FailureLimit
 from specfeat.sound import Sound
@@ -95,7 +95,7 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
         "import os, sys; from specfeat.audio import decode; from specfeat.config.sound import Audio;"
         "from specfeat.errors import AudioError\n"
         "if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-        "try: list(decode.read(sys.argv[1], Audio(sample_rate=16000)))\n"
+        "try: list(decode.read_samples(sys.argv[1], Audio(sample_rate=16000)))\n"
         "except AudioError as e: print(e, e.cause, sep='|')"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "a.wav")]

@@ -12,7 +12,7 @@ import pytest
 from helpers.command_runs import FILE_COUNT, OUTPUT_NAMES, list_outputs, read_output, run_extract
 from helpers.without_tensorflow import Network
 from specfeat import RunSummary, SpecfeatError, UsageError, extract_to
-from specfeat.pipeline import SoundEndEvent
+from specfeat.events import SoundEndEvent
 from specfeat.run.listener import SilentListener
 
 pytestmark = pytest.mark.slow

@@ -10,8 +10,8 @@ import pytest
 
 from helpers.handmade_runs import NETWORK, WIDTH, HandmadeRuns, InterruptingListener, make_events
 from specfeat.errors import AudioError, NoUsableAudioError
+from specfeat.events import Event, RowsEvent, SoundEndEvent
 from specfeat.output.work_folder import WorkFolder
-from specfeat.pipeline import Event, RowsEvent, SoundEndEvent
 from specfeat.run.failure_counter import FailureCounter
 from specfeat.run.listener import SilentListener
 from specfeat.run.options import FailureLimit

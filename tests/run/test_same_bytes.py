@@ -24,9 +24,10 @@ from specfeat.audio.discovery import FoundFiles
 from specfeat.audio.worker_pool import WorkerPool
 from specfeat.config import Config, load_config
 from specfeat.errors import NoUsableAudioError
+from specfeat.events import SoundEndEvent
 from specfeat.output.paths import OutputPaths
 from specfeat.output.work_folder import WorkFolder
-from specfeat.pipeline import SoundEndEvent, extract_rows
+from specfeat.pipeline import extract_rows
 from specfeat.run.listener import SilentListener
 from specfeat.run.options import RunOptions
 from specfeat.run.plan import make_plan

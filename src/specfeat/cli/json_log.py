@@ -19,9 +19,9 @@ from specfeat.output.summary import count_visible_files
 
 if TYPE_CHECKING:
     from specfeat.config import Config
+    from specfeat.events import SoundEndEvent
     from specfeat.network.build import Network
     from specfeat.output.summary import RunSummary
-    from specfeat.pipeline import SoundEndEvent
     from specfeat.run.plan import RunPlan
 
 

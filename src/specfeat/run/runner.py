@@ -8,12 +8,12 @@ from functools import partial
 
 from specfeat.config.settings import Settings
 from specfeat.errors import NoUsableAudioError, Remedy, UsageError
+from specfeat.events import Event, RowsEvent, SoundEndEvent
 from specfeat.output.index import write_index
 from specfeat.output.previous_run import FinishedSound, PreviousRun
 from specfeat.output.records import Provenance, RunRecord, SoundEntry
 from specfeat.output.summary import RunSummary, summarize_record
 from specfeat.output.work_folder import WorkFolder
-from specfeat.pipeline import Event, RowsEvent, SoundEndEvent
 from specfeat.run.listener import RunListener
 from specfeat.run.plan import RunPlan
 from specfeat.run.provenance import describe_differences
@@ -68,14 +68,38 @@ def execute_plan(
         NoUsableAudioError: no sound has a row; nothing is written.
         OutputError: the disk cannot be written.
     """
-    started = datetime.datetime.now(datetime.UTC)
-    started_at = time.perf_counter()
-    settings = plan.config.settings
+    timer = _Timer()
     for run in plan.previous_runs:
         _check_same_settings(run, provenance)
     work_folder.start(provenance, updates=plan.is_update)
     extracted = _write_rows(plan, events, work_folder, listener)
     sounds = [_find_rows(sound, extracted, plan) for sound in plan.sounds]
+    record = _write_output(plan, sounds, provenance, start, work_folder, timer)
+    extracted_entries = [sound.entry for sound in extracted.values()]
+    return summarize_record(record, _sum_seconds(extracted_entries, plan.config.settings))
+
+
+class _Timer:
+    """When the run started, as a date and on a clock that is never set back."""
+
+    def __init__(self) -> None:
+        self.started = datetime.datetime.now(datetime.UTC)
+        self._started_at = time.perf_counter()
+
+    def measure_seconds(self) -> float:
+        return time.perf_counter() - self._started_at
+
+
+def _write_output(
+    plan: RunPlan,
+    sounds: Sequence[FinishedSound],
+    provenance: Provenance,
+    start: RunStart,
+    work_folder: WorkFolder,
+    timer: _Timer,
+) -> RunRecord:
+    """Write array, index and record of these sounds, and make them the output."""
+    settings = plan.config.settings
     entries = tuple(sound.entry for sound in sounds)
     if not any(entry.rows for entry in entries):
         work_folder.discard()
@@ -85,8 +109,8 @@ def execute_plan(
         command=start.command,
         folder=start.folder,
         output=digests.output,
-        started=started.isoformat(timespec="seconds"),
-        seconds=round(time.perf_counter() - started_at, 3),
+        started=timer.started.isoformat(timespec="seconds"),
+        seconds=round(timer.measure_seconds(), 3),
         build_seconds=round(start.build_seconds, 3),
         provenance=provenance,
         audio_seconds=_sum_seconds(entries, settings),
@@ -96,7 +120,7 @@ def execute_plan(
         passed_over=plan.skipped_files,
     )
     work_folder.commit(record)
-    return summarize_record(record, _sum_seconds([sound.entry for sound in extracted.values()], settings))
+    return record
 
 
 def _check_same_settings(run: PreviousRun, provenance: Provenance) -> None:
