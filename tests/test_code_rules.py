@@ -63,7 +63,7 @@ DOORS = {
     "pooch": {"published/fetch.py"},
     "urllib": {"published/download.py"},
     "ruamel": {"config/yaml_tree.py"},
-    "typer": {"cli/app.py", "cli/options.py", "cli/weights.py"},
+    "typer": {"cli/app.py", "cli/extract.py", "cli/options.py", "cli/weights.py"},
     "tqdm": {"cli/progress.py", "cli/weights.py"},
     "matplotlib": {"network/picture.py"},
 }

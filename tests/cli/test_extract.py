@@ -81,7 +81,7 @@ def test_the_sample(run: Run, tmp_path: Path) -> None:
     assert len(said) == 2
     assert said[0] == (
         "specfeat: the network's weights are random (seed 0): its features are those of an untrained network; "
-        "trained ones: --set model.weights.file=PATH"
+        "use --set model.weights.file=PATH for trained weights"
     )
     assert said[1].startswith(f"specfeat: features.npy: {len(rows)} rows x 128 features from ")
 

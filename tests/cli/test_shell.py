@@ -284,7 +284,7 @@ def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         pytest.raises(OutputError, match="--log-json /dev/full: cannot be written: No space left"),
         JsonLog("/dev/full") as log,
     ):
-        log.warning("?")
+        log.on_note("?")
 
 
 def test_a_log_whose_reader_leaves_is_told(tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_a_log_whose_reader_leaves_is_told(tmp_path: Path) -> None:
     os.close(reader)
 
     with pytest.raises(OutputError, match="cannot be written: Broken pipe"):
-        log.warning("?")
+        log.on_note("?")
 
 
 def test_a_log_that_is_full_at_the_end() -> None:
@@ -338,7 +338,7 @@ def test_the_log_says_what_broke(tmp_path: Path) -> None:
     """A failed file has stage, cause, sentence and place; a name that is not UTF-8 has its bytes as digits."""
     error = AudioError("breaks off", "decode", "broken", 1.5)
     with JsonLog(str(tmp_path / "log")) as log:
-        log.file(
+        log.on_sound_end(
             SoundEndEvent(
                 sound=Sound(os.fsdecode(b"odd\xff.wav")),
                 status="partial",

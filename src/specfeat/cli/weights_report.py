@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from specfeat.architecture.shapes import UnknownShapeError
-from specfeat.cli.progress import ProgressReporter
+from specfeat.cli.messages import print_message
 from specfeat.config import Config
 from specfeat.errors import WeightsError, escape_control_characters
 from specfeat.process_state import hide_optional_packages
@@ -58,7 +58,7 @@ def compare_with_one_config(config: Config, open_file: OpenWeightsFile, slots: l
     match, problem = compare_with_config(config.settings, open_file.contents, slots)
     if match and not problem:
         return Comparison([_name_config_and_rule(config, match)], [])
-    ProgressReporter(quiet=False, verbose=False).say(f"{config.name}: {problem}")
+    print_message(f"{config.name}: {problem}")
     return Comparison([], [])
 
 
