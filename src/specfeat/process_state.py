@@ -52,12 +52,14 @@ def pause_garbage_collection() -> Iterator[None]:
     through them again and again took a third of the time from the prompt to the last byte of one second of
     audio, and a fifth of the time from a typo in the config to its error (AMD EPYC, two cores).
     """
-    was_enabled = gc.isenabled()
+    was_enabled, was_frozen = gc.isenabled(), gc.get_freeze_count() > 0
     gc.disable()
     try:
         yield
     finally:
         (gc.enable if was_enabled else gc.disable)()
+        if not was_frozen:
+            gc.unfreeze()
 
 
 def resume_garbage_collection() -> None:

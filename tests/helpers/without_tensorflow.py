@@ -9,9 +9,11 @@ Variables of the environment:
     SIGN_OF_WAITING: a file that is made when the run waits for the lock.
 """
 
+import operator
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -60,11 +62,15 @@ def make_sign_of_waiting(path: Path) -> None:
     vars(lock)["time"] = SimpleNamespace(monotonic=time.monotonic, sleep=sleep)
 
 
-def install() -> None:
-    """Put the network in the place of the one that needs TensorFlow."""
+def install(set_item: Callable[[Any, str, Any], None] = operator.setitem) -> None:
+    """Put the network in the place of the one that needs TensorFlow.
+
+    Args:
+        set_item: sets an item of a mapping; pytest's `monkeypatch.setitem` takes it back.
+    """
     module: Any = ModuleType("specfeat.network.build")
     module.build_network = lambda config, device, threads: Network(config)
-    sys.modules["specfeat.network.build"] = module
+    set_item(sys.modules, "specfeat.network.build", module)
 
 
 if __name__ == "__main__":

@@ -32,8 +32,13 @@ def test_the_user_hears_what_is_left_out(sound_folder: Path) -> None:
         for words in (["in", "out.npy"], [str(sound_folder / "in"), "out.npy", "--update"])
     )
 
-    assert "a clip of 0.05 s every 1 s leaves out what lies between; see clips.hop" in first.stderr
-    assert "0 of 8 files are done already; the rows of 8 files no longer given are dropped" in first.stderr
+    assert (
+        "each clip is 0.05 s long and the next one begins 1 s later, so the audio between them is not used; see clips.hop"
+        in first.stderr
+    )
+    assert (
+        "0 of 8 files are finished already; the rows of 8 files no longer given are dropped" in first.stderr
+    )
 
 
 def test_keep_partial(sound_folder: Path) -> None:

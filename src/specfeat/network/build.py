@@ -19,10 +19,11 @@ from specfeat.architecture.graph import INPUT_NAME, Layer, LayerFitError, to_ker
 from specfeat.config import Config
 from specfeat.config.layer_errors import make_layer_error
 from specfeat.errors import ModelError
+from specfeat.library_messages import summarize_keras_error
 from specfeat.network.application import expand_application
 from specfeat.network.batch_norm_folding import fold_batch_norms
 from specfeat.network.device import Device, assign_threads, select_device
-from specfeat.network.keras_layers import Shape, make_keras_layer, summarize_keras_error
+from specfeat.network.keras_layers import Shape, make_keras_layer
 from specfeat.tensorflow_runtime import capture_native_stderr, keras, tf
 from specfeat.text import format_shape
 from specfeat.weights import load_weights

@@ -1,8 +1,7 @@
-"""One layer of the config to one Keras layer, and the plain sentence for what only Keras finds wrong."""
+"""One layer of the config to one Keras layer."""
 
 import hashlib
 import inspect
-import re
 from typing import Any
 
 from specfeat.architecture.graph import Layer, to_keras_name
@@ -37,12 +36,3 @@ def make_keras_layer(layer: Layer, seed: int | None) -> Any:
 def _seed(seed: int, *names: str) -> int:
     digest = hashlib.sha256("/".join([str(seed), *names]).encode()).digest()
     return int.from_bytes(digest[:4], "little") >> 1
-
-
-def summarize_keras_error(error: Exception) -> str:
-    """Keep of one of Keras' or TensorFlow's errors what is true and can be read on one line."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    text = re.sub(r"^Exception encountered when calling [^\n]*\n+", "", text)
-    text = text.split("\n\nArguments received by")[0]
-    text = " ".join(text.replace("`", "").split())
-    return text.rstrip(".") or type(error).__name__
