@@ -18,6 +18,7 @@ from specfeat.audio.worker_pool import WorkerPool
 from specfeat.errors import ConfigError, SpecfeatError, UsageError
 from specfeat.events import RowsEvent, SoundEndEvent
 from specfeat.pipeline import extract_rows
+from specfeat.sound import Sound
 
 pytestmark = pytest.mark.tf
 
@@ -153,14 +154,14 @@ def test_the_rows_of_a_file_that_breaks_are_void(extractor: Extractor) -> None:
 
     for blocks in range(8):
         maker = ClipMaker(extractor.settings)
-        tracks = [
-            LocalClipStream("a", maker, read_all),
-            LocalClipStream("b", maker, partial(break_after, blocks)),
-            LocalClipStream("c", maker, read_all),
+        streams = [
+            LocalClipStream(Sound("a"), maker, read_all),
+            LocalClipStream(Sound("b"), maker, partial(break_after, blocks)),
+            LocalClipStream(Sound("c"), maker, read_all),
         ]
         rows_kept: list[np.ndarray] = []
         ends = []
-        for event in extract_rows(tracks, extractor.network):
+        for event in extract_rows(streams, extractor.network):
             if isinstance(event, RowsEvent):
                 rows_kept.extend(event.rows)
             else:
@@ -200,15 +201,15 @@ def test_features_that_are_not_finite_fail_their_file_alone(
         if name == "loud.wav":
             noise[-3000:] *= 1e6  # after quiet clips, if it is long
         soundfile.write(tmp_path / name, noise, 8000, subtype="FLOAT")
-    paths = [str(tmp_path / name) for name in lengths]
+    sounds = [Sound(str(tmp_path / name)) for name in lengths]
     settings, network = extractor.settings, _OverflowingNetwork(extractor.settings.input_shape)
     maker = ClipMaker(settings)
     local = [
-        LocalClipStream(path, maker, partial(decode.read_samples, path, settings.audio)) for path in paths
+        LocalClipStream(sound, maker, partial(decode.read_samples, sound, settings.audio)) for sound in sounds
     ]
     with WorkerPool(settings, max(1, workers)) as pool:
-        tracks = pool.tracks(paths) if workers else local
-        events = list(extract_rows(tracks, network))  # type: ignore[arg-type]  # it has what the journey asks for
+        streams = pool.stream_clips(sounds) if workers else local
+        events = list(extract_rows(streams, network))  # type: ignore[arg-type]  # it has what the pipeline needs
     ends = [event for event in events if isinstance(event, SoundEndEvent)]
     rows = sum(len(event.rows) for event in events if isinstance(event, RowsEvent))
 
@@ -227,8 +228,10 @@ def test_features_that_are_not_finite_fail_their_file_alone(
 )
 def test_short_and_empty(extractor: Extractor, samples: int, rows: int, status: str) -> None:
     """No sample gives no row; anything else gives one, padded with silence."""
-    track = LocalClipStream("s", ClipMaker(extractor.settings), partial(iter, [np.ones(samples, np.float32)]))
-    events = list(extract_rows([track], extractor.network))
+    stream = LocalClipStream(
+        Sound("s"), ClipMaker(extractor.settings), partial(iter, [np.ones(samples, np.float32)])
+    )
+    events = list(extract_rows([stream], extractor.network))
 
     assert sum(len(e.rows) for e in events if isinstance(e, RowsEvent)) == rows
     assert events[-1].status == status  # type: ignore[union-attr]  # the last event is an End

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, Literal, NamedTuple, cast
 
 from specfeat.errors import OutputError, UsageError, escape_control_characters
 
@@ -78,6 +78,19 @@ def identify_file(path: str) -> FileIdentity:
 def read_file_size(path: str) -> int:
     """Return a file's size in bytes; 0 if the file cannot be read."""
     return identify_file(path).size or 0
+
+
+def inspect_file(path: str) -> tuple[Literal["file", "folder", "other"], int]:
+    """Return what a path leads to, and its size in bytes; "other" is a FIFO, a device or a socket.
+
+    Raises:
+        OSError: nothing is there, or it may not be looked at.
+        ValueError: no file can have this name.
+    """
+    status = os.stat(path)  # noqa: PTH116  pathlib turns "" into "." and "a/" into "a"
+    if stat.S_ISDIR(status.st_mode):
+        return "folder", status.st_size
+    return ("file" if stat.S_ISREG(status.st_mode) else "other"), status.st_size
 
 
 def identify_inode(path: str) -> tuple[int, int] | None:

@@ -19,17 +19,12 @@ from numpy.typing import NDArray
 from specfeat.audio.clip_stream import ClipStream
 from specfeat.errors import AudioError
 from specfeat.events import Event, RowsEvent, SoundEndEvent
-from specfeat.sound import Sound, SoundStatus
 
 if TYPE_CHECKING:
     from specfeat.network.build import Network
+    from specfeat.sound import SoundStatus
 
 WAITING_BYTES = 64 * 2**20  # most memory for clips of full batches that wait for a thread
-
-
-def _get_sound(stream: ClipStream) -> Sound:
-    sound: Sound = getattr(stream, "sound", None) or Sound(stream.path)
-    return sound
 
 
 @dataclass(slots=True)
@@ -62,7 +57,7 @@ class _OpenSound:
         error = self.error or (None if rows else stream.broken)
         if error:
             return SoundEndEvent(
-                sound=_get_sound(stream),
+                sound=stream.sound,
                 status="failed",
                 samples=stream.samples,
                 void_rows=rows,
@@ -71,7 +66,7 @@ class _OpenSound:
             )
         complete_status: SoundStatus = "ok" if rows else "short" if stream.samples else "empty"
         return SoundEndEvent(
-            sound=_get_sound(stream),
+            sound=stream.sound,
             status="partial" if stream.broken else complete_status,
             samples=stream.samples,
             rows=rows,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from specfeat.audio.discovery import FoundFiles
+from specfeat.audio.discovery import FoundSounds
 from specfeat.config import load_config
 from specfeat.output.paths import OutputPaths
 from specfeat.output.summary import RunSummary
@@ -19,6 +19,7 @@ from specfeat.run.options import RunOptions
 from specfeat.run.plan import RunPlan, make_plan
 from specfeat.run.provenance import add_network
 from specfeat.run.runner import RunStart, execute_plan
+from specfeat.sound import make_file_sound
 
 WIDTH = 3
 NETWORK: Any = SimpleNamespace(
@@ -81,7 +82,9 @@ class HandmadeRuns:
     ) -> RunPlan:
         """Make the plan of a run over these files."""
         config = load_config("minimal", overrides)
-        return make_plan(config, FoundFiles(tuple(files), ()), work_folder, RunOptions(**options))
+        return make_plan(
+            config, FoundSounds(tuple(map(make_file_sound, files)), ()), work_folder, RunOptions(**options)
+        )
 
     def run(
         self, files: Sequence[str], *overrides: str, stop_after: int = -1, **options: bool

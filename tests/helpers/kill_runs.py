@@ -37,6 +37,7 @@ from specfeat.cli import main
 from specfeat.cli.signals import handle_stop_signal
 from specfeat.config.settings import Settings
 from specfeat.output import work_folder
+from specfeat.sound import Sound
 
 STEPS = ("fsync", "pwrite", "ftruncate", "rename", "replace", "unlink", "mkdir", "rmdir")
 PACKAGE = str(Path(specfeat.__file__).parent)
@@ -49,11 +50,11 @@ class LocalPool:
     def __init__(self, settings: Settings, workers: int, **_: object) -> None:
         self._maker = ClipMaker(settings)
 
-    def tracks(self, paths: Sequence[str]) -> Iterator[LocalClipStream]:
+    def stream_clips(self, sounds: Sequence[Sound]) -> Iterator[LocalClipStream]:
         """Return the files' tracks in order."""
         return (
-            LocalClipStream(p, self._maker, partial(decode.read_samples, p, self._maker.settings.audio))
-            for p in paths
+            LocalClipStream(s, self._maker, partial(decode.read_samples, s, self._maker.settings.audio))
+            for s in sounds
         )
 
     def __enter__(self) -> "LocalPool":

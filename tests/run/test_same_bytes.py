@@ -20,7 +20,7 @@ from helpers.without_tensorflow import Network
 from specfeat.audio import decode
 from specfeat.audio.clip_stream import LocalClipStream
 from specfeat.audio.clips import ClipMaker
-from specfeat.audio.discovery import FoundFiles
+from specfeat.audio.discovery import FoundSounds
 from specfeat.audio.worker_pool import WorkerPool
 from specfeat.config import Config, load_config
 from specfeat.errors import NoUsableAudioError
@@ -33,6 +33,7 @@ from specfeat.run.options import RunOptions
 from specfeat.run.plan import make_plan
 from specfeat.run.provenance import add_network, recall_network
 from specfeat.run.runner import RunStart, execute_plan
+from specfeat.sound import Sound, make_file_sound
 
 pytestmark = pytest.mark.slow
 
@@ -68,9 +69,9 @@ class Lab:
         self, names: Sequence[str], output: str, workers: int = 0, stop_after: int = 1_000, **options: bool
     ) -> None:
         """Run over these files, with processes that decode or, for 0, without."""
-        paths = tuple(str(self.folder / name) for name in names)
+        sounds = tuple(make_file_sound(str(self.folder / name)) for name in names)
         with WorkFolder(OutputPaths(self.folder / f"{output}.npy")) as work_folder:
-            plan = make_plan(self.config, FoundFiles(paths, ()), work_folder, RunOptions(**options))
+            plan = make_plan(self.config, FoundSounds(sounds, ()), work_folder, RunOptions(**options))
             if plan.complete_record is not None:
                 return
             with (
@@ -83,7 +84,7 @@ class Lab:
                     if plan.remaining
                     else recall_network(plan.provenance, plan.previous_runs[-1].provenance)
                 )
-                streams = pool.tracks([sound.path for sound in plan.remaining])
+                streams = pool.stream_clips(plan.remaining)
                 execute_plan(
                     plan,
                     extract_rows(streams, self.network),
@@ -133,10 +134,10 @@ class _LocalPool:
     def __init__(self, config: Config) -> None:
         self._maker = ClipMaker(config.settings)
 
-    def tracks(self, paths: Sequence[str]) -> Iterator[LocalClipStream]:
+    def stream_clips(self, sounds: Sequence[Sound]) -> Iterator[LocalClipStream]:
         return (
-            LocalClipStream(p, self._maker, partial(decode.read_samples, p, self._maker.settings.audio))
-            for p in paths
+            LocalClipStream(s, self._maker, partial(decode.read_samples, s, self._maker.settings.audio))
+            for s in sounds
         )
 
     def __enter__(self) -> "_LocalPool":

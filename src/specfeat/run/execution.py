@@ -70,7 +70,7 @@ class Execution:
             timeout_s=execution.timeout_s,
             keep_partial=self._request.options.keep_partial,
         ) as pool:
-            streams = pool.tracks([sound.path for sound in plan.remaining])
+            streams = pool.stream_clips(plan.remaining)
             network = self._build_network()
             events = self._network_threads.enter_context(closing(extract_rows(streams, network)))
             provenance = add_network(plan.provenance, network)

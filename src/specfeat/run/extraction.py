@@ -10,7 +10,7 @@ nothing in the process that it runs in, other than what loading TensorFlow chang
 
 from contextlib import ExitStack
 
-from specfeat.audio.discovery import find_audio_files
+from specfeat.audio.discovery import find_sounds
 from specfeat.output.summary import RunSummary, summarize_record
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.listener import RunListener
@@ -37,8 +37,8 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
     # The stack is closed after the work folder: to end the network's threads means to wait for the batch that
     # runs, and what is finished is brought to the disk before that.
     with ExitStack() as network_threads, work_folder:
-        found = find_audio_files(request.inputs, request.listed_inputs)
-        paths.check_inputs(found.paths)
+        found = find_sounds(request.inputs, request.listed_inputs)
+        paths.check_inputs([sound.path for sound in found.sounds])
         plan = make_plan(request.config, found, work_folder, request.options, request.execution.device)
         listener.on_plan(request.config, plan)
         for note in plan.notes:

@@ -16,7 +16,7 @@ has
 
 from dataclasses import dataclass, replace
 
-from specfeat.audio.discovery import FoundFiles
+from specfeat.audio.discovery import FoundSounds
 from specfeat.config import Config
 from specfeat.errors import UsageError
 from specfeat.files import to_record_name
@@ -33,7 +33,7 @@ from specfeat.run.decisions import (
 from specfeat.run.earlier_work import EarlierWork, FoundUnfinishedWork
 from specfeat.run.options import RunOptions
 from specfeat.run.provenance_probe import ProvenanceProbe
-from specfeat.sound import Sound, SoundKey, make_file_sound
+from specfeat.sound import Sound, SoundKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +69,13 @@ class RunPlan:
 
 
 def make_plan(
-    config: Config, found: FoundFiles, work_folder: WorkFolder, options: RunOptions, device: str = "auto"
+    config: Config, found: FoundSounds, work_folder: WorkFolder, options: RunOptions, device: str = "auto"
 ) -> RunPlan:
     """Look at what is there, and decide what the run has to do.
 
     Args:
         config: the checked config.
-        found: the files to extract from.
+        found: the sounds to extract, each with the size and time that its file has now.
         work_folder: the output's work folder, locked. Unfinished work that is of no use is removed from it.
         options: what the run may do with earlier work.
         device: what the caller asks for: "auto", "cpu", "gpu" or "gpu:N".
@@ -87,9 +87,7 @@ def make_plan(
     paths = work_folder.paths
     paths.check_replaceable()
     probe = ProvenanceProbe(config, device, keep_partial=options.keep_partial)
-    # Size and time are taken before any file is read, so that the next run sees a change while it is read.
-    sounds = tuple(map(make_file_sound, found.paths))
-    earlier_work = EarlierWork(work_folder, sounds, options, probe)
+    earlier_work = EarlierWork(work_folder, found.sounds, options, probe)
 
     unfinished_work = earlier_work.examine_unfinished_work()
     unfinished, notes = _take_unfinished_work(unfinished_work, work_folder, options)
@@ -112,10 +110,10 @@ def make_plan(
         finished |= earlier_work.find_finished(run)
     return RunPlan(
         config=config,
-        sounds=sounds,
-        skipped_files=tuple(map(to_record_name, paths.exclude_own_files(found.passed_over))),
+        sounds=found.sounds,
+        skipped_files=tuple(map(to_record_name, paths.exclude_own_files(found.skipped_files))),
         finished=finished,
-        remaining=tuple(sound for sound in sounds if sound.key not in finished),
+        remaining=tuple(sound for sound in found.sounds if sound.key not in finished),
         provenance=probe.provenance,
         previous_runs=previous_runs,
         is_update=use is OutputUse.UPDATE,
