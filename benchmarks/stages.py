@@ -136,17 +136,17 @@ def _measure_network(config: str, seconds: float) -> float:
 
     network = _build_network(config, count_available_cores())
     clips = _make_noise((network.batch, *network.input_shape))
-    with ThreadPoolExecutor(network.parallel) as threads:
+    with ThreadPoolExecutor(network.parallel_batches) as threads:
 
         def run(count: int) -> float:
             begun = time.perf_counter()
-            list(threads.map(network.rows, [clips] * count))
+            list(threads.map(network.compute_rows, [clips] * count))
             return time.perf_counter() - begun
 
-        run(network.parallel)  # to warm up
-        once = run(network.parallel)
+        run(network.parallel_batches)  # to warm up
+        once = run(network.parallel_batches)
         # All batches in one go: at the end the threads wait for the slowest, and a run does this only once.
-        count = network.parallel * max(4, round(seconds / once))
+        count = network.parallel_batches * max(4, round(seconds / once))
         return run(count) / count / network.batch
 
 
@@ -170,7 +170,7 @@ def _measure_keras(config: str, seconds: float) -> tuple[float, float]:
         autograph=False,
     ).get_concrete_function()
     clips = _make_noise(shape)
-    programs = (lambda: network.rows(clips), lambda: function(tf.constant(clips)).numpy())
+    programs = (lambda: network.compute_rows(clips), lambda: function(tf.constant(clips)).numpy())
     single_s, keras_s = _measure_medians(programs, seconds)
     return single_s / network.batch, keras_s / network.batch
 

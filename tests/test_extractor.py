@@ -178,12 +178,12 @@ class _OverflowingNetwork:
     """A network that gives nan for loud clips; its batch is 4."""
 
     batch = 4
-    parallel = 2
+    parallel_batches = 2
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.input_shape = shape
 
-    def rows(self, clips: np.ndarray) -> np.ndarray:
+    def compute_rows(self, clips: np.ndarray) -> np.ndarray:
         means = clips.mean(axis=(1, 2, 3), dtype=np.float32)
         return np.where(means > 20, np.float32(np.nan), means)[:, np.newaxis]
 
