@@ -77,8 +77,9 @@ def _measure_way(way: str, name: str, inputs: Sequence[str]) -> tuple[float, int
     """Return the seconds of work, and the number of rows."""
     config = load_config(name)
     sounds = find_sounds(inputs).sounds
+    from specfeat.events import SoundEndEvent
     from specfeat.network.build import build_network
-    from specfeat.pipeline import SoundEndEvent, extract_rows
+    from specfeat.pipeline import extract_rows
 
     cores = count_available_cores()
     network = build_network(config, threads=cores)

@@ -12,20 +12,25 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "specfeat"
 
 # A part may import those that are listed for it, and itself. Audio, network and output do not know each other.
-GROUND = {"errors", "text", "key_path", "files", "specfeat"}  # imported from everywhere
+GROUND = {"errors", "text", "key_path", "files", "library_messages", "specfeat"}  # imported from everywhere
 ALLOWED = {
     "cli": {
         *{"run", "pipeline", "network", "weights", "audio", "output", "published", "config", "architecture"},
-        *{"process_state", "cpu_count", "sound", "atomic_file"},
+        *{"process_state", "cpu_count", "sound", "atomic_file", "events"},
     },
-    "extractor": {"pipeline", "network", "audio", "config", "sound"},
-    "run": {"pipeline", "network", "weights", "audio", "output", "config", "sound", "cpu_count"},
-    "pipeline": {"network", "audio", "sound"},
+    "extractor": {"pipeline", "events", "network", "audio", "config", "sound", "python_config"},
+    "run": {
+        *{"pipeline", "events", "network", "weights", "audio", "output", "config"},
+        *{"sound", "cpu_count", "python_config"},
+    },
+    "pipeline": {"network", "audio", "events", "sound"},
+    "events": {"output", "sound"},
     "network": {"weights", "config", "architecture", "tensorflow_runtime", "process_state"},
     "weights": {"config", "architecture", "tensorflow_runtime", "process_state"},
     "audio": {"config", "sound"},
     "output": {"config", "sound"},
     "published": set(),
+    "python_config": {"config"},
     "config": {"architecture"},
     "architecture": set(),
     "tensorflow_runtime": {"process_state"},
@@ -34,6 +39,7 @@ ALLOWED = {
     "text": set(),
     "key_path": set(),
     "files": set(),
+    "library_messages": set(),
     "atomic_file": set(),
     "sound": set(),
     "errors": set(),
@@ -49,7 +55,7 @@ DOORS = {
     "platformdirs": {"published/fetch.py"},
     "urllib": {"published/download.py"},
     "ruamel": {"config/yaml_tree.py"},
-    "typer": {"cli/__init__.py", "cli/extract.py", "cli/weights.py"},
+    "typer": {"cli/app.py", "cli/extract.py", "cli/options.py", "cli/weights.py"},
     "tqdm": {"cli/progress.py", "cli/weights.py"},
     "matplotlib": {"network/picture.py"},
 }
@@ -92,6 +98,51 @@ def test_only_the_command_line_prints_and_exits(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call):
             assert ast.unparse(node.func) not in ("print", "sys.exit", "exit")
+
+
+# Where the state of the whole process may be changed: see the docstring of process_state.py. The worker's process
+# is specfeat's alone, and the two of cli/ belong to the console script.
+GLOBAL_STATE_OWNERS = {
+    "process_state.py",
+    "tensorflow_runtime.py",
+    "cli/app.py",
+    "cli/signals.py",
+    "cli/standard_streams.py",
+    "audio/worker.py",
+}
+GLOBAL_STATE_CALLS = {
+    *(
+        "os.dup2",
+        "os.putenv",
+        "os.unsetenv",
+        "os.chdir",
+        "os.umask",
+        "os.environ.update",
+        "os.environ.setdefault",
+    ),
+    *("os.environ.pop", "os.environ.clear", "signal.signal", "signal.set_wakeup_fd", "sys.modules.pop"),
+    *("sys.setrecursionlimit", "sys.settrace", "sys.setprofile", "random.seed"),
+}
+GLOBAL_STATE_VARIABLES = ("os.environ", "sys.modules", "sys.stdout", "sys.stderr", "sys.argv")
+
+
+def _changes_of_global_state(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            if name in GLOBAL_STATE_CALLS or name.startswith("gc."):
+                yield f"{name}() in line {node.lineno}"
+        elif isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
+            target = ast.unparse(node.value if isinstance(node, ast.Subscript) else node)
+            if target in GLOBAL_STATE_VARIABLES or (target.endswith("hook") and target.startswith("sys.")):
+                yield f"{target} in line {node.lineno}"
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(SOURCE)))
+def test_the_state_of_the_process_is_changed_in_a_few_modules(path: Path) -> None:
+    """Environment, signal handlers, hooks, descriptors, `sys.modules` and the collector have few owners."""
+    if str(path.relative_to(SOURCE)) not in GLOBAL_STATE_OWNERS:
+        assert list(_changes_of_global_state(path)) == []
 
 
 HEAVY = "{'numpy', 'scipy', 'librosa', 'soundfile', 'tqdm', 'keras', 'tensorflow'}"
@@ -175,7 +226,7 @@ def test_audio_needs_no_tensorflow() -> None:
         "import sys, numpy as np; from specfeat.config import load_config; from specfeat.audio.clips import ClipMaker;"
         "list(ClipMaker(load_config('yamnet').settings).make_clips([np.zeros(99999, np.float32)]));"
         "import specfeat.audio.discovery, specfeat.audio.decode, specfeat.audio.worker_pool, specfeat.audio.worker;"
-        "import specfeat.output.index, specfeat.output.array;"
+        "import specfeat.output.index, specfeat.output.rows_file;"
         "print(sorted({'tensorflow', 'keras', 'librosa', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

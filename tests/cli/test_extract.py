@@ -81,7 +81,7 @@ def test_the_sample(run: Run, tmp_path: Path) -> None:
     assert len(said) == 2
     assert said[0] == (
         "specfeat: the network's weights are random (seed 0): its features are those of an untrained network; "
-        "trained ones: --set model.weights.file=PATH"
+        "use --set model.weights.file=PATH for trained weights"
     )
     assert said[1].startswith(f"specfeat: features.npy: {len(rows)} rows x 128 features from ")
 
@@ -492,7 +492,7 @@ def test_workers_and_threads_do_not_show(run: Run, tmp_path: Path, config: list[
 
 def test_a_library_that_leaves_is_heard() -> None:
     """Only a reader of stdout that has gone away is a broken pipe; another's exit keeps its word."""
-    program = "import sys; from specfeat import cli; cli.app = lambda **_: sys.exit('out of tokens'); sys.exit(cli.main())"
+    program = "import sys, types; from specfeat.cli import app, main; app.get_command = lambda _: types.SimpleNamespace(main=lambda *_, **__: sys.exit('out of tokens')); sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (1, "out of tokens\n")

@@ -19,9 +19,17 @@ from helpers.broken_audio import write_good_file
 from specfeat.audio.discovery import find_sounds
 from specfeat.cli.input_list import read_input_list
 from specfeat.cli.json_log import JsonLog
-from specfeat.cli.signals import StoppedBySignal, handle_stop_signal, set_run_state_describer, stop_on_signal
+from specfeat.cli.signals import (
+    StoppedBySignal,
+    handle_stop_signal,
+    keep_signal_handlers,
+    restore_signal_error,
+    set_run_state_describer,
+    stop_on_signals,
+)
 from specfeat.errors import AudioError, InstallError, NoUsableAudioError, OutputError, UsageError
-from specfeat.pipeline import SoundEndEvent
+from specfeat.events import SoundEndEvent
+from specfeat.sound import Sound
 
 pytestmark = pytest.mark.slow
 
@@ -276,7 +284,7 @@ def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         pytest.raises(OutputError, match="--log-json /dev/full: cannot be written: No space left"),
         JsonLog("/dev/full") as log,
     ):
-        log.warning("?")
+        log.on_note("?")
 
 
 def test_a_log_whose_reader_leaves_is_told(tmp_path: Path) -> None:
@@ -287,12 +295,12 @@ def test_a_log_whose_reader_leaves_is_told(tmp_path: Path) -> None:
     os.close(reader)
 
     with pytest.raises(OutputError, match="cannot be written: Broken pipe"):
-        log.warning("?")
+        log.on_note("?")
 
 
 def test_a_log_that_is_full_at_the_end() -> None:
     """What is there is told, and a signal that has come stays the one to tell of."""
-    with stop_on_signal():
+    with keep_signal_handlers(), stop_on_signals():
         set_run_state_describer(lambda: "all is done")
         with pytest.raises(OutputError, match="No space left on device; all is done"), JsonLog("/dev/full"):
             pass
@@ -305,7 +313,7 @@ def test_an_error_behind_a_signal_is_the_signal(made_of_it: type[Exception]) -> 
     """An import that a signal breaks into seems to miss a package; without a signal it does."""
 
     def importing(number: int | None) -> None:
-        with stop_on_signal():
+        with keep_signal_handlers(), stop_on_signals(), restore_signal_error():
             try:
                 if number:
                     handle_stop_signal(number, None)
@@ -320,7 +328,7 @@ def test_an_error_behind_a_signal_is_the_signal(made_of_it: type[Exception]) -> 
 
 def test_a_second_signal_breaks_into_nothing() -> None:
     """The first one is told; the others come while what is done is brought to the disk."""
-    with stop_on_signal():
+    with keep_signal_handlers(), stop_on_signals():
         with pytest.raises(StoppedBySignal, match="SIGINT; nothing is written"):
             handle_stop_signal(signal.SIGINT, None)
         handle_stop_signal(signal.SIGTERM, None)
@@ -330,8 +338,16 @@ def test_the_log_says_what_broke(tmp_path: Path) -> None:
     """A failed file has stage, cause, sentence and place; a name that is not UTF-8 has its bytes as digits."""
     error = AudioError("breaks off", "decode", "broken", 1.5)
     with JsonLog(str(tmp_path / "log")) as log:
-        log.file(
-            SoundEndEvent(os.fsdecode(b"odd\xff.wav"), "partial", 24_000, 5, 0, error, 0.25, silent=True)
+        log.on_sound_end(
+            SoundEndEvent(
+                sound=Sound(os.fsdecode(b"odd\xff.wav")),
+                status="partial",
+                samples=24_000,
+                rows=5,
+                error=error,
+                seconds=0.25,
+                silent=True,
+            )
         )
     told, last = _events((tmp_path / "log").read_bytes())
     del told["time"]

@@ -198,7 +198,7 @@ def test_show_compares_with_an_application(net: Path) -> None:
     assert "fits    net.yaml\n" in fits.stdout
     assert differs.returncode == 2
     assert "net.yaml: does not fit the network: 135 missing (conv1/kernel 3 x 3 x 3 x 32" in differs.stderr
-    assert "unknown deepspectrum (built of a keras.applications; compare with -c)\n" in among_all.stdout
+    assert "unknown deepspectrum (has a network of keras.applications; compare with -c)\n" in among_all.stdout
 
 
 def test_show_into_a_closed_pipe_is_quiet(net: Path) -> None:
@@ -305,9 +305,9 @@ def test_convert_does_not_write_over_what_is_there(net: Path) -> None:
     (net / "there.weights.h5").write_bytes(b"kept")
     (net / "folder.weights.h5").mkdir()
     said = {
-        "there.weights.h5": "there.weights.h5: exists already; give another name, or --force to replace it",
+        "there.weights.h5": "there.weights.h5: exists already; give another name, or use --force to replace it",
         "folder.weights.h5": "folder.weights.h5: is not a regular file",
-        "out.h5": "out.h5: Keras wants the name to end in .weights.h5",
+        "out.h5": "out.h5: Keras requires a name that ends in .weights.h5",
         "no/out.weights.h5": "no: no such folder for the output",
     }
     for name, sentence in said.items():

@@ -111,7 +111,7 @@ def test_the_command_continues_after_a_signal(
     kept_bytes = partial.stat().st_size
 
     assert (process.returncode, stdout) == (143, "")
-    assert stderr == "specfeat: stopped by SIGTERM; what has come is kept: fetch it again to go on\n"
+    assert stderr == "specfeat: stopped by SIGTERM; the downloaded part is kept; fetch again to continue\n"
     assert _run(tmp_path, entry, "net", "-q").returncode == 0
     assert server.requested_ranges == [None, f"bytes={kept_bytes}-"]
 
@@ -136,8 +136,8 @@ def test_the_command_prints_a_hash_that_nobody_publishes(entry: PublishedWeights
     messages = [_run(tmp_path, replace(entry, sha256=None), "net", "-q").stderr for _ in range(2)]
 
     assert messages == [
-        f"specfeat: net: no hash of it is known for certain; this file has the SHA-256 {DIGEST}, which is "
-        "remembered and compared from now on\n",
+        f"specfeat: net: no SHA-256 is known for certain; this file has the SHA-256 {DIGEST}, which "
+        "later fetches compare with\n",
         "",
     ]
 

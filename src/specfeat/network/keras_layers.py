@@ -1,9 +1,8 @@
-"""One layer of the config as one Keras layer, and Keras' errors as plain sentences."""
+"""One layer of the config as one Keras layer."""
 
 import hashlib
 import importlib
 import inspect
-import re
 from typing import Any
 
 from specfeat.architecture.graph import Layer, to_keras_name
@@ -57,16 +56,3 @@ def _derive_seed(seed: int, *names: str) -> int:
     """Return 31 bits of the SHA-256 of the config's seed and the names, as a seed for one initialiser."""
     digest = hashlib.sha256("/".join([str(seed), *names]).encode()).digest()
     return int.from_bytes(digest[:4], "little") >> 1
-
-
-def summarize_keras_error(error: Exception) -> str:
-    """Reduce the text of an error of Keras or TensorFlow to what is true and can be read on one line.
-
-    Left out are colours of the terminal, the line that names the layer (the caller names it by the config)
-    and the list of arguments.
-    """
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    text = re.sub(r"^Exception encountered when calling [^\n]*\n+", "", text)
-    text = text.split("\n\nArguments received by")[0]
-    text = " ".join(text.replace("`", "").split())
-    return text.rstrip(".") or type(error).__name__

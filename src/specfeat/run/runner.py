@@ -1,214 +1,198 @@
-"""One extraction, from what is to be done to the array, its index and its record."""
+"""Executes a plan: writes the rows of the events, adds the finished rows, and makes all of it the output."""
 
 import datetime
-import sys
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, get_args
 
-from specfeat.audio.clip_stream import ClipStream
-from specfeat.config import Config
 from specfeat.config.settings import Settings
-from specfeat.errors import NoUsableAudioError, UsageError
-from specfeat.files import UNREADABLE_FILE, FileIdentity, to_record_name
-from specfeat.output.index import IndexWriter
-from specfeat.output.journal import Entry
-from specfeat.output.previous_run import FinishedFile, PreviousRun
-from specfeat.output.record import RunSummary, summarize_record
+from specfeat.errors import NoUsableAudioError, Remedy, UsageError
+from specfeat.events import Event, RowsEvent, SoundEndEvent
+from specfeat.output.index import write_index
+from specfeat.output.previous_run import FinishedSound, PreviousRun
+from specfeat.output.records import Provenance, RunRecord, SoundEntry
+from specfeat.output.summary import RunSummary, summarize_record
 from specfeat.output.work_folder import WorkFolder
-from specfeat.pipeline import RowsEvent, SoundEndEvent, Status, extract_rows
-from specfeat.run.failure_limit import FailureCounter
+from specfeat.run.listener import RunListener
 from specfeat.run.plan import RunPlan
-from specfeat.run.provenance import PROVENANCE_SECTIONS, describe_differences
-
-if TYPE_CHECKING:
-    from specfeat.network.build import Network
+from specfeat.run.provenance import describe_differences
+from specfeat.sound import Sound, SoundKey
 
 
 class ChangedSettingsError(UsageError):
-    """What is done was made otherwise, as shows when the network is there; nothing has been written."""
+    """Finished rows were made with different settings; this is known only once the network is built.
+
+    Nothing has been written when it is raised.
+    """
 
 
-class RunListener(Protocol):
-    """Whoever wants to know how a run is getting on."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStart:
+    """How the run was started, for the record.
 
-    def heard(self, seconds: float) -> None:
-        """So many seconds of audio more have been read."""
+    Attributes:
+        command: the words of the command line; for a run from Python, the name of the function.
+        folder: the working folder; None if it has been removed.
+        build_seconds: how long it took to build the network; 0.0 if it was not needed.
+    """
 
-    def ended(self, end: SoundEndEvent) -> None:
-        """A file is done or has failed."""
+    command: tuple[str, ...]
+    folder: str | None
+    build_seconds: float = 0.0
 
 
 def execute_plan(
-    config: Config,
     plan: RunPlan,
-    network: "Network | None",
-    tracks: Iterable[ClipStream],
-    work: WorkFolder,
-    reporter: RunListener,
-    failures: FailureCounter | None = None,
+    events: Iterable[Event],
+    provenance: Provenance,
+    start: RunStart,
+    work_folder: WorkFolder,
+    listener: RunListener,
 ) -> RunSummary:
-    """Extract from the tracks, add what is done already, and make all of it the output.
+    """Write the rows of the events, add those that are finished, and make all of it the output.
 
-    Whatever ends it before its end, the files that are done stay in the work folder.
+    Whatever ends this function early, the finished sounds stay in the work folder.
 
     Args:
-        config: the checked config.
         plan: what is to be done.
-        network: built from the config; None if every file is done.
-        tracks: of the files to do, in order.
-        work: the output's folder.
-        reporter: hears how it goes.
-        failures: ends the run when there are too many.
+        events: for each remaining sound of the plan, in order, its rows and its end, as
+            `pipeline.extract_rows` yields them. They may come from anywhere.
+        provenance: everything that affects the numbers; complete.
+        start: how the run was started.
+        work_folder: the output's work folder, locked.
+        listener: hears how the run proceeds.
 
     Raises:
-        FailuresError: there are too many.
-        NothingError: no file gave a row; nothing is written.
-        OtherwiseError: what is done was made otherwise.
-        OutputError: the disk refuses.
+        ChangedSettingsError: finished rows of the plan were made with different settings.
+        NoUsableAudioError: no sound has a row; nothing is written.
+        OutputError: the disk cannot be written.
     """
-    started = datetime.datetime.now(datetime.UTC)
-    begun = time.perf_counter()
-    settings = config.settings
-    made_with = _made_with(plan, network)
-    _begin(plan, made_with, work)
-    made: dict[str, FinishedFile] = {}
-    for event, done in _extracted(settings, network, tracks, plan, work, reporter) if network else ():
-        made[done.entry["path"]] = done
-        if failures:
-            failures.ended(event)
-    all_done = [made.get(name) or plan.known[name] for name in plan.identities]
-    entries = [done.entry for done in all_done]
-    if not any(entry["rows"] for entry in entries):
-        work.drop()
-        raise NoUsableAudioError(_nothing(entries))
-    sums = work.assemble(all_done, made_with["features"], partial(_write_index, settings, entries))
-    record = {
-        "command": [word for word in sys.argv if word != "--resume"],
-        "folder": _folder(),
-        "output": work.place.array.name,
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.perf_counter() - begun, 3),
-        "build_seconds": round(network.seconds, 3) if network else 0.0,
-        **made_with,
-        "rows": sum(entry["rows"] for entry in entries),
-        "audio_seconds": _seconds(entries, settings),
-        **sums,
-        "counts": _counts(entries),
-        "files": entries,
-        "passed_over": list(plan.passed_over),
-    }
-    work.commit(record)
-    return summarize_record(record, _seconds([done.entry for done in made.values()], settings))
+    timer = _Timer()
+    for run in plan.previous_runs:
+        _check_same_settings(run, provenance)
+    work_folder.start(provenance, updates=plan.is_update)
+    extracted = _write_rows(plan, events, work_folder, listener)
+    sounds = [_find_rows(sound, extracted, plan) for sound in plan.sounds]
+    record = _write_output(plan, sounds, provenance, start, work_folder, timer)
+    extracted_entries = [sound.entry for sound in extracted.values()]
+    return summarize_record(record, _sum_seconds(extracted_entries, plan.config.settings))
 
 
-def _made_with(plan: RunPlan, network: "Network | None") -> dict[str, Any]:
-    """Return what all rows are made with, for the record."""
-    if network is None:
-        header = plan.formers[-1].header
-        made_with = {**{name: header[name] for name in (*PROVENANCE_SECTIONS, "features")}, **plan.provenance}
-    else:
-        made_with = {
-            **plan.provenance,
-            "weights": network.weights,
-            "device": network.device.description,
-            "features": network.width,
-        }
-    for former in plan.formers:
-        if different := describe_differences(former.header, made_with) or _wider(former, made_with):
-            raise ChangedSettingsError(
-                f"{former.array}: was made otherwise ({different}); --force makes all anew"
-            )
-    return made_with
+class _Timer:
+    """When the run started, as a date and on a clock that is never set back."""
+
+    def __init__(self) -> None:
+        self.started = datetime.datetime.now(datetime.UTC)
+        self._started_at = time.perf_counter()
+
+    def measure_seconds(self) -> float:
+        return time.perf_counter() - self._started_at
 
 
-def _wider(former: PreviousRun, made_with: dict[str, Any]) -> str:
-    then, now = former.header["features"], made_with["features"]
-    return "" if then == now else f"features: {then} then, {now} now"
-
-
-def _begin(plan: RunPlan, made_with: dict[str, Any], work: WorkFolder) -> None:
-    header = {"output": work.place.array.name, "replaces": work.replaces, "updates": plan.updates}
-    work.begin({**made_with, **header})
-
-
-def _extracted(
-    settings: Settings,
-    network: "Network",
-    tracks: Iterable[ClipStream],
+def _write_output(
     plan: RunPlan,
-    work: WorkFolder,
-    reporter: RunListener,
-) -> Iterator[tuple[SoundEndEvent, FinishedFile]]:
-    """Follow the journey and write the rows that come out of it; yield each file when it is done."""
-    rate, hop = settings.audio.sample_rate, settings.clip_grid.hop_samples
-    heard = 0  # samples of the present file that have been told of
-    for event in extract_rows(tracks, network):
-        if isinstance(event, RowsEvent):
-            work.rows.append(event.rows)
-            work.settle_in_time()  # files that are done do not wait for a long one
-            heard += len(event.rows) * hop
-            reporter.heard(len(event.rows) * hop / rate)
-            continue
-        if event.take_back:
-            work.rows.take_back(event.take_back)
-        if event.rows and settings.clip_grid.count(event.samples) != event.rows:
-            raise RuntimeError(f"{event.path}: {event.rows} rows do not fit its length")
-        done = work.finish(_entry(event, plan.identities))
-        reporter.heard((event.samples - heard) / rate)
-        reporter.ended(event)
-        heard = 0
-        yield event, done
-
-
-def _write_index(settings: Settings, entries: Sequence[Entry], file: BinaryIO) -> None:
-    index = IndexWriter(file)
-    for entry in entries:
-        if entry["rows"]:
-            samples = entry["samples"]
-            spans = settings.clip_grid.spans(samples)
-            channel, rate = settings.audio.channels, settings.audio.sample_rate
-            index.add(entry["path"], channel, spans, samples, rate, entry["status"])
-
-
-def _nothing(entries: Sequence[Entry]) -> str:
-    failed = sum(entry["status"] == "failed" for entry in entries)
-    if failed == len(entries):
-        return (
-            f"all {failed} files failed, so nothing is written"
-            if failed > 1
-            else "the file failed, so nothing is written"
-        )
-    return (
-        f"no file gives a row ({failed} failed, the others are empty or shorter than a clip), "
-        "so nothing is written"
+    sounds: Sequence[FinishedSound],
+    provenance: Provenance,
+    start: RunStart,
+    work_folder: WorkFolder,
+    timer: _Timer,
+) -> RunRecord:
+    """Write array, index and record of these sounds, and make them the output."""
+    settings = plan.config.settings
+    entries = tuple(sound.entry for sound in sounds)
+    if not any(entry.rows for entry in entries):
+        work_folder.discard()
+        raise NoUsableAudioError(_describe_no_rows(entries))
+    digests = work_folder.prepare_output(sounds, partial(write_index, settings, entries))
+    record = RunRecord(
+        command=start.command,
+        folder=start.folder,
+        output=digests.output,
+        started=timer.started.isoformat(timespec="seconds"),
+        seconds=round(timer.measure_seconds(), 3),
+        build_seconds=round(start.build_seconds, 3),
+        provenance=provenance,
+        audio_seconds=_sum_seconds(entries, settings),
+        array=digests.array,
+        index=digests.index,
+        files=entries,
+        passed_over=plan.skipped_files,
     )
+    work_folder.commit(record)
+    return record
 
 
-def _counts(entries: Sequence[Entry]) -> dict[str, int]:
-    """Count the files by status, and the silent ones, which have another status besides."""
-    tally = Counter(entry["status"] for entry in entries)
-    silent = sum("silent" in entry for entry in entries)
-    return {status: tally[status] for status in get_args(Status)} | {"silent": silent}
+def _check_same_settings(run: PreviousRun, provenance: Provenance) -> None:
+    differences = describe_differences(run.provenance, provenance)
+    if not differences and run.provenance.features != provenance.features:
+        differences = f"features: {run.provenance.features}, now {provenance.features}"
+    if differences:
+        raise ChangedSettingsError(
+            f"{run.rows_path}: was made with different settings ({differences})", remedy=Remedy.REPLACE_OUTPUT
+        )
 
 
-def _seconds(entries: Sequence[Entry], settings: Settings) -> float:
-    return float(sum(entry["samples"] for entry in entries) / settings.audio.sample_rate)
+def _write_rows(
+    plan: RunPlan, events: Iterable[Event], work_folder: WorkFolder, listener: RunListener
+) -> dict[SoundKey, FinishedSound]:
+    """Write the rows that come, and an entry to the journal for each sound that ends.
+
+    Returns:
+        Where the rows of each sound are.
+    """
+    grid, sample_rate = plan.config.settings.clip_grid, plan.config.settings.audio.sample_rate
+    sounds = {sound.key: sound for sound in plan.remaining}
+    extracted: dict[SoundKey, FinishedSound] = {}
+    reported_samples = 0  # of the current sound, to the listener
+    for event in events:
+        if isinstance(event, RowsEvent):
+            work_folder.rows.append(event.rows)
+            work_folder.sync_if_due()  # finished sounds do not wait until a long one ends
+            new_samples = len(event.rows) * grid.hop_samples
+            reported_samples += new_samples
+            listener.on_audio_read(new_samples / sample_rate)
+            continue
+        if event.void_rows:
+            work_folder.rows.remove_last(event.void_rows)
+        _check_end(event, sounds, grid.count(event.samples))
+        # The plan's sound and not the event's: its size and time were taken before anything was read.
+        event = replace(event, sound=sounds.pop(event.sound.key))
+        extracted[event.sound.key] = work_folder.finish_sound(event.to_entry())
+        listener.on_audio_read((event.samples - reported_samples) / sample_rate)
+        listener.on_sound_end(event)
+        reported_samples = 0
+    return extracted
 
 
-def _folder() -> str | None:
-    try:
-        return str(Path.cwd())
-    except OSError:  # it has been removed
-        return None
+def _check_end(event: SoundEndEvent, sounds: Mapping[SoundKey, Sound], expected_rows: int) -> None:
+    """Stop at a mistake of the program that sends the events, before it gets into an output.
+
+    Raises:
+        RuntimeError: the sound is not one that the plan waits for, or the rows do not match its length.
+    """
+    if event.sound.key not in sounds:
+        raise RuntimeError(f"{event.sound.path}: an event names a sound that is not to be extracted")
+    if event.rows and event.rows != expected_rows:
+        raise RuntimeError(f"{event.sound.path}: {event.rows} rows do not match its length")
 
 
-def _entry(end: SoundEndEvent, identities: Mapping[str, FileIdentity]) -> Entry:
-    """Return what journal and record say of a file."""
-    name = to_record_name(end.path)
-    unreadable = end.error is not None and end.error.cause == "unreadable"
-    identity = UNREADABLE_FILE if unreadable else identities[name]
-    return {"path": name, "size": identity.size, "mtime_ns": identity.mtime_ns, **end.told()}
+def _find_rows(sound: Sound, extracted: Mapping[SoundKey, FinishedSound], plan: RunPlan) -> FinishedSound:
+    finished = extracted.get(sound.key) or plan.finished.get(sound.key)
+    if finished is None:
+        raise RuntimeError(f"{sound.path}: the events have no end of this sound")
+    return finished
+
+
+def _describe_no_rows(entries: Sequence[SoundEntry]) -> str:
+    failed = sum(entry.status == "failed" for entry in entries)
+    if failed < len(entries):
+        reason = f"no file gives a row ({failed} failed, the others are empty or shorter than a clip)"
+    else:
+        reason = f"all {failed} files failed" if failed > 1 else "the file failed"
+    return f"{reason}, so nothing is written"
+
+
+def _sum_seconds(entries: Sequence[SoundEntry], settings: Settings) -> float:
+    """Return the length of all sounds together, in seconds."""
+    return float(sum(entry.samples for entry in entries) / settings.audio.sample_rate)

@@ -10,8 +10,8 @@ from specfeat.architecture.shapes import UnknownShapeError, count_multiplication
 from specfeat.config.device import parse_device
 from specfeat.config.settings import Settings
 from specfeat.errors import DeviceError, Remedy
+from specfeat.library_messages import summarize_keras_error
 from specfeat.network.engines import Device, Rows
-from specfeat.network.keras_layers import summarize_keras_error
 from specfeat.tensorflow_runtime import tf
 
 # Multiplications of a batch in one layer, from which on the layer keeps several cores busy. Measured on two
