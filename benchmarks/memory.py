@@ -61,9 +61,9 @@ def many_batches(count: int) -> Figures:
     network = build_network(load_config("default"), threads=count_available_cores())
     batches = [np.zeros((network.batch, *network.input_shape), np.float32)] * 50
     memory = []
-    with ThreadPoolExecutor(network.parallel) as threads:
+    with ThreadPoolExecutor(network.parallel_batches) as threads:
         for k in range(-WARM_UP, count, 50):
-            list(threads.map(network.rows, batches))
+            list(threads.map(network.compute_rows, batches))
             if k >= 0:
                 memory.append(_resident())
     slope = np.polyfit(np.arange(len(memory)) * 50, memory, 1)[0]

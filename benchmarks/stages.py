@@ -137,17 +137,17 @@ def _network(config: str, seconds: float) -> float:
 
     network = _built(config, count_available_cores())
     clips = _noise((network.batch, *network.input_shape))
-    with ThreadPoolExecutor(network.parallel) as threads:
+    with ThreadPoolExecutor(network.parallel_batches) as threads:
 
         def run(count: int) -> float:
             begun = time.perf_counter()
-            list(threads.map(network.rows, [clips] * count))
+            list(threads.map(network.compute_rows, [clips] * count))
             return time.perf_counter() - begun
 
-        run(network.parallel)  # to warm up
-        once = run(network.parallel)
+        run(network.parallel_batches)  # to warm up
+        once = run(network.parallel_batches)
         # All at once, for at their end the threads wait for the slowest, as a run does but once.
-        count = network.parallel * max(4, round(seconds / once))
+        count = network.parallel_batches * max(4, round(seconds / once))
         return run(count) / count / network.batch
 
 
@@ -171,7 +171,7 @@ def _plain(config: str, seconds: float) -> tuple[float, float]:
         autograph=False,
     ).get_concrete_function()
     clips = _noise(shape)
-    ways = (lambda: network.rows(clips), lambda: function(tf.constant(clips)).numpy())
+    ways = (lambda: network.compute_rows(clips), lambda: function(tf.constant(clips)).numpy())
     single, keras_own = _medians(ways, seconds)
     return single / network.batch, keras_own / network.batch
 

@@ -33,15 +33,15 @@ ALLOWED = {
         },
     },
     "pipeline": {"network", "audio", "sound"},
-    "network": {"weights", "config", "architecture", "tensorflow_runtime"},
-    "weights": {"config", "architecture", "tensorflow_runtime"},
+    "network": {"weights", "config", "architecture", "tensorflow_runtime", "process_state"},
+    "weights": {"config", "architecture", "tensorflow_runtime", "process_state"},
     "audio": {"config", "sound"},
     "output": {"config", "sound"},
     "published": set(),
     "python_config": {"config"},
     "config": {"architecture"},
     "architecture": set(),
-    "tensorflow_runtime": set(),
+    "tensorflow_runtime": {"process_state"},
     "process_state": set(),
     "cpu_count": set(),
     "text": set(),
@@ -109,11 +109,10 @@ def test_only_the_command_line_prints_and_exits(path: Path) -> None:
 
 
 # Where the state of the whole process may be changed: see the docstring of process_state.py. The worker's process
-# is specfeat's alone, and the two of cli/ belong to the console script.
+# is specfeat's alone, and standard_streams to the console script.
 GLOBAL_STATE_OWNERS = {
     "process_state.py",
     "tensorflow_runtime.py",
-    "cli/app.py",
     "cli/signals.py",
     "cli/standard_streams.py",
     "audio/worker.py",
@@ -129,7 +128,7 @@ GLOBAL_STATE_CALLS = {
         "os.environ.setdefault",
     ),
     *("os.environ.pop", "os.environ.clear", "signal.signal", "signal.set_wakeup_fd", "sys.modules.pop"),
-    *("sys.setrecursionlimit", "sys.settrace", "sys.setprofile", "random.seed"),
+    *("sys.setrecursionlimit", "sys.settrace", "sys.setprofile", "random.seed", "random.setstate"),
 }
 GLOBAL_STATE_VARIABLES = ("os.environ", "sys.modules", "sys.stdout", "sys.stderr", "sys.argv")
 

@@ -172,12 +172,12 @@ class _Overflowing:
     """A network that cannot bear loud clips; of a batch of 4."""
 
     batch = 4
-    parallel = 2
+    parallel_batches = 2
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.input_shape = shape
 
-    def rows(self, clips: np.ndarray) -> np.ndarray:
+    def compute_rows(self, clips: np.ndarray) -> np.ndarray:
         means = clips.mean(axis=(1, 2, 3), dtype=np.float32)
         return np.where(means > 20, np.float32(np.nan), means)[:, np.newaxis]
 
@@ -297,8 +297,8 @@ def test_wrong_arguments_are_one_sentence(extractor: Extractor) -> None:
         "the config is a dict; wanted a name": lambda: Extractor({"audio": 1}),  # type: ignore[arg-type]
         "overrides are a list": lambda: Extractor("minimal", overrides={"model.batch": 8}),
         "on_error is 'skip'; wanted a function": lambda: extractor.stream([], "skip"),  # type: ignore[arg-type]
-        r"transpose an array of shape \(channels, n\), as librosa has it: samples.T": lambda: extractor.extract(
-            np.zeros((2, 9000)), 8000
+        r"transpose an array of shape \(channels, n\), as librosa has it: samples.T": lambda: (
+            extractor.extract(np.zeros((2, 9000)), 8000)
         ),
         "sample_rate is nan": lambda: extractor.extract(np.zeros(9), float("nan")),  # type: ignore[arg-type]
     }

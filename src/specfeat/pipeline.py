@@ -180,8 +180,8 @@ class _BatchScheduler:
         self._batch = self._make_batch()
         # As many batches may wait as run: a thread that is done then has its next batch at once, and need not
         # wait until one is filled. More would only take memory, so their number is bounded by bytes, too.
-        waiting = min(network.parallel, WAITING_BYTES // self._batch.clips.nbytes)
-        self._most_in_flight = network.parallel + waiting
+        waiting = min(network.parallel_batches, WAITING_BYTES // self._batch.clips.nbytes)
+        self._most_in_flight = network.parallel_batches + waiting
 
     def run(self, streams: Iterable[ClipStream]) -> Iterator[Event]:
         for stream in streams:
@@ -223,7 +223,7 @@ class _BatchScheduler:
 
     def _send_batch(self) -> None:
         """Give the batch to a thread, and begin another one."""
-        rows = self._threads.submit(self._network.rows, self._batch.clips)
+        rows = self._threads.submit(self._network.compute_rows, self._batch.clips)
         self._in_flight.append((self._batch, rows))
         self._batch = self._make_batch()
 
@@ -271,7 +271,7 @@ def extract_rows(streams: Iterable[ClipStream], network: "Network") -> Generator
     Yields:
         For each sound its rows, in pieces, and then its end.
     """
-    threads = ThreadPoolExecutor(network.parallel)
+    threads = ThreadPoolExecutor(network.parallel_batches)
     try:
         yield from _BatchScheduler(network, threads).run(streams)
     finally:

@@ -3,7 +3,6 @@
 import math
 import re
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -151,25 +150,3 @@ def test_multiplications() -> None:
     ]
 
     assert count_multiplications(load_config("vggish").settings.graph) == sum(layers) / 9
-
-
-@pytest.mark.tf
-@pytest.mark.parametrize(
-    ("name", "threads", "batches"), [("minimal", 3, 3), ("cnn6", 3, 2), ("cnn6", 1, 1), ("minimal", None, 1)]
-)
-def test_batches_at_once(
-    name: str, threads: int | None, batches: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A light network has a batch a thread, a heavy one two that share them; a caller's TensorFlow is left alone."""
-    from specfeat.network import device
-
-    given: list[int] = []
-    threading = SimpleNamespace(
-        set_intra_op_parallelism_threads=given.append, set_inter_op_parallelism_threads=given.append
-    )
-    monkeypatch.setattr(device, "tf", SimpleNamespace(config=SimpleNamespace(threading=threading)))
-
-    assert (
-        device.assign_threads(device.Device("/CPU:0", "cpu"), load_config(name).settings, threads) == batches
-    )
-    assert given == ([] if threads is None else [threads if name == "cnn6" else 1, threads])

@@ -232,7 +232,7 @@ def test_convert_gives_a_file_that_loads_to_the_same_bits(net: Path) -> None:
     type(other.model)(other.model.inputs, other.model.outputs).load_weights(net / "out.weights.h5")
     same(made, held(other))  # by Keras' own reader
     np.testing.assert_array_equal(
-        network.rows(CLIPS), built(net, {"file": str(net / "it's.npz")}).rows(CLIPS)
+        network.compute_rows(CLIPS), built(net, {"file": str(net / "it's.npz")}).compute_rows(CLIPS)
     )
     assert sorted(p.name for p in net.iterdir()) == [
         "again.weights.h5",

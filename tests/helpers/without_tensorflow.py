@@ -30,7 +30,7 @@ WIDTH = 4
 class Network:
     """What the journey and the job ask of a network."""
 
-    parallel, seconds = 2, 0.0
+    parallel_batches, seconds = 2, 0.0
     device = SimpleNamespace(description="cpu")
     model = SimpleNamespace(count_params=lambda: 0)
 
@@ -43,7 +43,7 @@ class Network:
             source = locate_weights(weights.file)
             self.weights = {"file": weights.file, "sha256": source.sha256(), **source.stamp()}
 
-    def rows(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
+    def compute_rows(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
         """Sum the bands, a quarter of them for each feature."""
         time.sleep(float(os.environ.get("FAKE_NETWORK_PAUSE_S", "0")))
         bands = clips.reshape(len(clips), clips.shape[1], -1).astype(np.float64).sum(1)

@@ -117,7 +117,9 @@ def test_cnn6_gives_pytorchs_embedding(tmp_path: Path) -> None:
     network = build_network(load_config(tmp_path / "cnn6.yaml"), "cpu")
 
     assert sum(int(np.prod(v.shape)) for v in network.model.trainable_weights) == 4_837_455
-    np.testing.assert_allclose(network.rows(clips), wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+    np.testing.assert_allclose(
+        network.compute_rows(clips), wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max()
+    )
 
 
 @pytest.mark.parametrize(

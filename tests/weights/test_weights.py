@@ -81,7 +81,7 @@ def test_every_array_comes_into_its_place(tmp_path: Path, writer: Callable[[Path
     same(made, held(network))
     assert network.weights["file"] == str(path)
     assert len(str(network.weights["sha256"])) == 64
-    assert network.traces == [1]
+    assert network.row_function.trace_count == 1
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
@@ -511,7 +511,7 @@ def test_a_frozen_graph(tmp_path: Path) -> None:
 
     network = built(tmp_path, {"file": str(tmp_path / "frozen.pb"), "match": "order"}, text)
 
-    np.testing.assert_allclose(source.rows(CLIPS), network.rows(CLIPS), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(source.compute_rows(CLIPS), network.compute_rows(CLIPS), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ImportWarning")
@@ -530,7 +530,7 @@ def test_tflite(tmp_path: Path, quantised: bool) -> None:
 
     network = built(tmp_path, {"file": str(tmp_path / "net.tflite"), "match": "order"}, _folded())
 
-    wanted, got = source.rows(CLIPS), network.rows(CLIPS)
+    wanted, got = source.compute_rows(CLIPS), network.compute_rows(CLIPS)
     assert np.abs(wanted - got).max() <= (0.02 if quantised else 1e-5) * np.abs(wanted).max()
     assert network.weights["format"] == ("TFLite, dequantised" if quantised else "TFLite")
     if quantised:
@@ -639,7 +639,7 @@ def test_a_pytorch_state_dict_gives_pytorchs_features(
     saved = {"iteration": 3, inside: state} if inside else state
     torch.save(saved, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
 
-    got = built(tmp_path, {"file": str(tmp_path / "w.pth")}).rows(CLIPS)
+    got = built(tmp_path, {"file": str(tmp_path / "w.pth")}).compute_rows(CLIPS)
 
     np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5)
 
@@ -828,7 +828,7 @@ def test_yamnets_own_weights_give_its_golden_scores(shared: Path, tmp_path: Path
         )
         for sound in {key.rpartition("_")[0] for key in golden.files}:
             clips, wanted = golden[f"{sound}_patches"][:4, ..., None], golden[f"{sound}_{name}"][:4]
-            rows = network.rows(np.ascontiguousarray(clips, np.float32))
+            rows = network.compute_rows(np.ascontiguousarray(clips, np.float32))
             np.testing.assert_allclose(rows, wanted, rtol=1e-3, atol=1e-3 * np.abs(wanted).max())
 
 

@@ -33,7 +33,7 @@ def list_config_slots(config: Config) -> list[Slot]:
         return derive_slots(config.settings)
     except UnknownShapeError:
         with hide_optional_packages():
-            from specfeat.network.build import list_network_slots
+            from specfeat.network.compose import list_network_slots
 
         return list_network_slots(config)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from specfeat.errors import WeightsError
-from specfeat.tensorflow_runtime import capture_native_stderr, tf
+from specfeat.process_state import capture_native_stderr
+from specfeat.tensorflow_runtime import tf
 from specfeat.weights.files.array_names import assign_layouts, natural_sort_key, split_array_name
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.protobuf import get_message, get_text, iterate_fields
