@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -106,6 +107,32 @@ def test_only_the_command_line_prints_and_exits(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call):
             assert ast.unparse(node.func) not in ("print", "sys.exit", "exit")
+
+
+# Whose messages still name an option; a module that is listed here for no reason may be removed.
+MODULES_WITH_OPTIONS = {
+    *("config/device.py", "config/yaml_tree.py", "audio/worker_pool.py", "audio/worker_process.py"),
+    *("output/lock.py", "output/paths.py", "output/previous_run.py"),
+}
+
+
+def _list_texts(path: Path) -> Iterator[str]:
+    """Yield every text of a module but its docstrings."""
+    tree = ast.parse(path.read_text())
+    statements = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in statements:
+            yield node.value
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(SOURCE)))
+def test_only_the_command_line_knows_its_options(path: Path) -> None:
+    """An error of the library names a `Remedy`; outside cli/, no message has an option and none reads `sys.argv`."""
+    if _part(path) == "cli" or str(path.relative_to(SOURCE)) in MODULES_WITH_OPTIONS:
+        return
+    assert [text for text in _list_texts(path) if re.search(r"(^|\W)--\w", text)] == []
+    if path.name != "worker.py":  # a process of its own, with words of its own
+        assert "sys.argv" not in path.read_text()
 
 
 # Where the state of the whole process may be changed: see the docstring of process_state.py. The worker's process
