@@ -21,3 +21,9 @@ def shared() -> Path:
     if not (folder / "audio").is_dir():
         pytest.skip(f"no real audio at {folder}")
     return folder
+
+
+@pytest.fixture
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let messages name a config without the path of a temporary folder."""
+    monkeypatch.chdir(tmp_path)
