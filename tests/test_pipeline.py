@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from helpers.sample_data import Float, examples
 from specfeat import pipeline
 from specfeat.errors import AudioError
-from specfeat.pipeline import Event, RowsEvent, SoundEndEvent, extract_rows
+from specfeat.events import Event, RowsEvent, SoundEndEvent
+from specfeat.pipeline import extract_rows
 from specfeat.sound import Sound
 
 
@@ -43,7 +44,7 @@ class _Network:
         together: so many of the first calls wait for each other.
     """
 
-    batch, parallel, input_shape = 3, 4, (1,)
+    batch, parallel_batches, input_shape = 3, 4, (1,)
 
     def __init__(self, fails_at: int = -1, together: int = 1) -> None:
         self.calls = 0
@@ -52,7 +53,7 @@ class _Network:
         self._fails_at = fails_at
         self._lock = threading.Lock()
 
-    def rows(self, clips: Float) -> Float:
+    def compute_rows(self, clips: Float) -> Float:
         with self._lock:
             call, self.calls = self.calls, self.calls + 1
             self.running += 1
@@ -74,20 +75,20 @@ class _GatedNetwork(_Network):
         super().__init__()
         self.all_sent, self.gate = threading.Event(), threading.Event()
 
-    def rows(self, clips: Float) -> Float:
+    def compute_rows(self, clips: Float) -> Float:
         is_first = not clips[0] % 1000  # the clips of a stream are numbered
-        rows = super().rows(clips)
+        rows = super().compute_rows(clips)
         (self.all_sent if is_first else self.gate).wait()
         return rows
 
     def make_streams(self) -> Iterator[_Stream]:
         """Yield a stream, and a second one when all batches of the first are sent."""
-        yield _Stream("A", self.batch * (1 + self.parallel))
+        yield _Stream("A", self.batch * (1 + self.parallel_batches))
         self.all_sent.set()
         yield _Stream("B", 30)
 
 
-def _extract(streams: Iterable[_Stream], network: Any) -> list[Event]:
+def _extract(streams: Any, network: Any) -> list[Event]:
     return list(extract_rows(streams, network))
 
 
@@ -120,12 +121,12 @@ def test_every_sound_gets_its_own_rows(sounds: list[tuple[int, bool]]) -> None:
 
 def test_batches_run_side_by_side() -> None:
     """As many run at once as the network allows, and no more."""
-    network = _Network(together=_Network.parallel)
+    network = _Network(together=_Network.parallel_batches)
 
     _extract([_Stream("A", 90)], network)
 
     assert network.calls == 30
-    assert network.most_running == network.parallel
+    assert network.most_running == network.parallel_batches
 
 
 class _RecordingExecutor(ThreadPoolExecutor):
@@ -190,9 +191,9 @@ def test_a_caller_that_stops_early_waits_for_little(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(pipeline, "ThreadPoolExecutor", Executor)
     events = extract_rows(network.make_streams(), network)  # type: ignore[arg-type]  # they have what it needs
     next(events)
-    while network.calls < 1 + network.parallel:
+    while network.calls < 1 + network.parallel_batches:
         time.sleep(0.001)
     events.close()
 
-    assert network.calls == 1 + network.parallel
+    assert network.calls == 1 + network.parallel_batches
     assert threading.active_count() == threads

@@ -57,6 +57,10 @@ class SpecfeatError(Exception):
     Args:
         message: one sentence: what is wrong, where, and what to do unless the remedy says it.
         remedy: what the caller can do, where that is an option.
+
+    Attributes:
+        run_state: what the run has written so far and how to continue it; "" for nothing. The command line
+            sets it.
     """
 
     exit_code = 1
@@ -64,6 +68,7 @@ class SpecfeatError(Exception):
     def __init__(self, message: str = "", *, remedy: Remedy | None = None) -> None:
         super().__init__(message)
         self.remedy = remedy
+        self.run_state = ""
 
 
 def append_suggestion(error: SpecfeatError, suggestions: Mapping[Remedy, str]) -> None:

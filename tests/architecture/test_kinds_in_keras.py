@@ -27,7 +27,7 @@ from specfeat.architecture.kinds.axis_arguments import Axes, AxisPermutation, On
 from specfeat.architecture.kinds.base import LayerKind
 from specfeat.architecture.shapes import compute_array_shapes, compute_output_shape
 
-SHAPES = ((4, 5, 6), (4, 5, 1), (4, 6), (6,))  # of the inputs that are tried
+SHAPES: tuple[Shape, ...] = ((4, 5, 6), (4, 5, 1), (4, 6), (6,))  # of the inputs that are tried
 
 
 def _list_examples(argument: ArgumentType, rank: int) -> list[Any]:

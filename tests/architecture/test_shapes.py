@@ -2,13 +2,12 @@
 
 import math
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from helpers.published_networks import PARAMETERS
-from helpers.weights_files import CONFIG, built, config
+from helpers.weights_files import CONFIG, build_small_network, load_small_config
 from specfeat.architecture.shapes import (
     UnknownShapeError,
     compute_network_shapes,
@@ -104,9 +103,9 @@ def test_every_layer_by_arithmetic(tmp_path: Path) -> None:
     text = f"{head}  layers:\n{LAYERS}  weights{rest.partition('  weights')[2]}"
     text = text.replace("n_mels: 10", "n_mels: 19, empty_bands: keep").replace("frames: 14", "frames: 41")
 
-    network = built(tmp_path, {"random": 0}, text)
+    network = build_small_network(tmp_path, {"random": 0}, text)
 
-    _compare(network, config(tmp_path, {"random": 0}, text).settings)
+    _compare(network, load_small_config(tmp_path, {"random": 0}, text).settings)
 
 
 @pytest.mark.parametrize("name", shipped_names())
@@ -142,25 +141,3 @@ def test_multiplications() -> None:
     ]
 
     assert count_multiplications(load_config("vggish").settings.graph) == sum(layers) / 9
-
-
-@pytest.mark.tf
-@pytest.mark.parametrize(
-    ("name", "threads", "batches"), [("minimal", 3, 3), ("cnn6", 3, 2), ("cnn6", 1, 1), ("minimal", None, 1)]
-)
-def test_batches_at_once(
-    name: str, threads: int | None, batches: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A light network has a batch a thread, a heavy one two that share them; a caller's TensorFlow is left alone."""
-    from specfeat.network import device
-
-    given: list[int] = []
-    threading = SimpleNamespace(
-        set_intra_op_parallelism_threads=given.append, set_inter_op_parallelism_threads=given.append
-    )
-    monkeypatch.setattr(device, "tf", SimpleNamespace(config=SimpleNamespace(threading=threading)))
-
-    assert (
-        device.assign_threads(device.Device("/CPU:0", "cpu"), load_config(name).settings, threads) == batches
-    )
-    assert given == ([] if threads is None else [threads if name == "cnn6" else 1, threads])

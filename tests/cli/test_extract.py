@@ -53,7 +53,7 @@ def test_version_and_help(run: Run) -> None:
 
     assert (version.returncode, version.stdout) == (0, f"specfeat {specfeat.__version__}\n")
     assert text.returncode == 0
-    for word in ("INPUTS...", "OUTPUT", "--config", "--set", "--device", "--force", "--quiet", "--verbose"):
+    for word in ("[INPUTS]... [OUTPUT]", "--config", "--set", "--device", "--force", "--quiet", "--verbose"):
         assert word in text.stdout
     assert "Exit code:" in text.stdout
 
@@ -81,7 +81,7 @@ def test_the_sample(run: Run, tmp_path: Path) -> None:
     assert len(said) == 2
     assert said[0] == (
         "specfeat: the network's weights are random (seed 0): its features are those of an untrained network; "
-        "trained ones: --set model.weights.file=PATH"
+        "use --set model.weights.file=PATH for trained weights"
     )
     assert said[1].startswith(f"specfeat: features.npy: {len(rows)} rows x 128 features from ")
 
@@ -204,7 +204,7 @@ def test_nothing_usable_is_4(run: Run, tmp_path: Path) -> None:
 
     assert (none.returncode, bad.returncode) == (4, 4)
     assert none.stderr.startswith("specfeat: no audio in none: looked for .")
-    assert none.stderr.endswith("passed over 1 other files\n")
+    assert none.stderr.endswith("skipped 1 other file\n")
     assert bad.stderr.splitlines()[-1] == "specfeat: the file failed, so nothing is written"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "none"]
 

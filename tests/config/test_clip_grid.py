@@ -140,13 +140,13 @@ SAMPLES = st.integers(0, 150)
 @given(spectrograms(), SAMPLES)
 @examples(max_examples=100)
 def test_frames_are_those_that_can_be_laid(s: Spectrogram, samples: int) -> None:
-    assert naive_frames(s, samples) == s.frames(samples)
+    assert naive_frames(s, samples) == s.count_frames(samples)
 
 
 @given(spectrograms(), st.integers(1, 30))
 @examples(max_examples=100)
 def test_samples_are_the_fewest_that_give_so_many_frames(s: Spectrogram, frames: int) -> None:
-    assert naive_fewest(s, frames) == s.samples(frames)
+    assert naive_fewest(s, frames) == s.count_samples(frames)
 
 
 # --- clips ---------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def test_clips_are_those_that_can_be_laid(case: Case, samples: int) -> None:
 def test_with_repeated_edges_there_is_a_row_for_each_hop(case: Case, samples: int) -> None:
     """Row r has the clip that begins half a clip, in whole hops, before hop r; at the ends the nearest one."""
     s, cutter = case.spectrogram, case.clip_grid
-    plain = list(ClipGrid(s, case.clips.model_copy(update={"edges": "cut"})).spans(samples))
+    plain = list(ClipGrid(s, case.clips.model_copy(update={"edges": "cut"})).iterate_spans(samples))
     length, hop, grid = naive_lengths(s, case.clips)
     ends_padded = s.center or s.pad_end
     there = (
@@ -218,7 +218,7 @@ def test_every_clip_begins_inside_the_file(case: Case, samples: int) -> None:
 def test_the_padded_share_of_a_clip_is_counted(case: Case, samples: int) -> None:
     for start, end in case.clip_grid.iterate_spans(samples):
         silent = sum(position >= samples for position in range(start, end))
-        share = ClipSpan(start, end).padded(samples)
+        share = ClipSpan(start, end).compute_padded_share(samples)
         assert share == pytest.approx(silent / (end - start), abs=1e-12)
         assert 0.0 <= share < 1.0
 
@@ -299,7 +299,7 @@ def yamnet() -> ClipGrid:
 @examples(max_examples=100)
 def test_yamnets_clips_are_as_many_as_its_own_code_pads_for(yamnet: ClipGrid, samples: int) -> None:
     """Its features.py pads to 0.975 s and then to whole hops of 0.48 s, at 16 kHz."""
-    assert 1 + ceil(Fraction(max(0, samples - 15600), 7680)) == yamnet.count(samples)
+    assert 1 + ceil(Fraction(max(0, samples - 15600), 7680)) == yamnet.count_rows(samples)
 
 
 # --- seconds -------------------------------------------------------------------------------------

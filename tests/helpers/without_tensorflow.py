@@ -5,7 +5,7 @@
 A row is the sums of a clip's bands over time, each clip by itself, so a file's rows depend on that file alone.
 Variables of the environment:
     FAKE_NETWORK_PAUSE_S: seconds that each batch takes.
-    FAKE_NETWORK_SETTLE_S: seconds between two writes of the journal.
+    FAKE_NETWORK_SYNC_INTERVAL_S: seconds between two writes of the journal.
     SIGN_OF_WAITING: a file that is made when the run waits for the lock.
 """
 
@@ -30,7 +30,7 @@ WIDTH = 4
 class Network:
     """What the journey and the job ask of a network."""
 
-    parallel, seconds = 2, 0.0
+    parallel_batches, seconds = 2, 0.0
     device = SimpleNamespace(description="cpu")
     model = SimpleNamespace(count_params=lambda: 0)
 
@@ -41,9 +41,9 @@ class Network:
         self.weights: dict[str, object] = {"random": weights.random}
         if weights.file:
             source = locate_weights(weights.file)
-            self.weights = {"file": weights.file, "sha256": source.sha256(), **source.stamp()}
+            self.weights = {"file": weights.file, "sha256": source.compute_sha256(), **source.identify_file()}
 
-    def rows(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
+    def compute_rows(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
         """Sum the bands, a quarter of them for each feature."""
         time.sleep(float(os.environ.get("FAKE_NETWORK_PAUSE_S", "0")))
         bands = clips.reshape(len(clips), clips.shape[1], -1).astype(np.float64).sum(1)
@@ -59,7 +59,7 @@ def make_sign_of_waiting(path: Path) -> None:
         path.touch()
         time.sleep(seconds)
 
-    lock.time = SimpleNamespace(monotonic=time.monotonic, sleep=sleep)  # type: ignore[assignment]
+    vars(lock)["time"] = SimpleNamespace(monotonic=time.monotonic, sleep=sleep)
 
 
 def install(set_item: Callable[[Any, str, Any], None] = operator.setitem) -> None:
@@ -78,7 +78,9 @@ if __name__ == "__main__":
     from specfeat.cli import main
     from specfeat.output import work_folder
 
-    work_folder.SETTLE_S = float(os.environ.get("FAKE_NETWORK_SETTLE_S", work_folder.SETTLE_S))
+    work_folder.SYNC_INTERVAL_S = float(
+        os.environ.get("FAKE_NETWORK_SYNC_INTERVAL_S", work_folder.SYNC_INTERVAL_S)
+    )
     if "SIGN_OF_WAITING" in os.environ:
         make_sign_of_waiting(Path(os.environ["SIGN_OF_WAITING"]))
     sys.exit(main())

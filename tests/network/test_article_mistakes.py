@@ -233,7 +233,7 @@ def test_only_flatten_gives_the_spectrogram_itself(write: Callable[[str], str]) 
     extractor = Extractor(write(LAYERS + "    - Flatten\n"))
     samples = np.sin(np.arange(20_000) / 5).astype(np.float32)
     rows, _ = extractor.extract(samples, 16_000)
-    clips = [clip.ravel().copy() for clip in ClipMaker(extractor.settings).clips([samples])]
+    clips = [clip.ravel().copy() for clip in ClipMaker(extractor.settings).make_clips([samples])]
 
     assert len(clips) == 5
     np.testing.assert_array_equal(rows, clips)
@@ -249,6 +249,7 @@ def test_the_network_is_built_and_traced_once(
     from specfeat.cli import main
     from specfeat.network import build
     from specfeat.network.build import Network
+    from specfeat.network.engines.tensorflow import TensorFlowRowFunction
     from specfeat.tensorflow_runtime import keras
 
     built: list[Network] = []
@@ -263,7 +264,7 @@ def test_the_network_is_built_and_traced_once(
         compiled.append(model)
         compile_it(model, **options)
 
-    monkeypatch.setattr(build, "build", spied)
+    monkeypatch.setattr(build, "build_network", spied)
     monkeypatch.setattr(keras.Model, "compile", counted)
     Path("in").mkdir()
     for n in range(50):
@@ -277,7 +278,9 @@ def test_the_network_is_built_and_traced_once(
 
     assert code == 0
     assert len(built) == len(compiled) == 1
-    assert built[0].traces == [1]
+    function = built[0].row_function
+    assert isinstance(function, TensorFlowRowFunction)
+    assert function.trace_count == 1
 
 
 @pytest.mark.tf

@@ -1,18 +1,17 @@
 """The application: its commands, what its errors look like on stderr, and its exit codes."""
 
-import contextlib
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 from typer.main import get_command
 
 from specfeat import __version__
+from specfeat.cli.command_line import CommandLine
 from specfeat.cli.extract import extract
-from specfeat.cli.remedies import add_options
+from specfeat.cli.messages import describe_error, print_message
 from specfeat.cli.signals import (
     StoppedBySignal,
     keep_signal_handlers,
@@ -27,7 +26,7 @@ from specfeat.cli.standard_streams import (
     open_standard_streams,
 )
 from specfeat.cli.weights import weights_app
-from specfeat.errors import SpecfeatError, escape_control_characters
+from specfeat.errors import SpecfeatError
 from specfeat.library_messages import simplify_typer_message
 from specfeat.process_state import disable_pydantic_plugins, pause_garbage_collection
 
@@ -38,19 +37,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CommandLine:
-    """The command line that runs, for commands that write it to a file or print it.
-
-    Attributes:
-        program: the name that the program was started with, e.g. "/usr/bin/specfeat".
-        words: the words after the program's name.
-    """
-
-    program: str
-    words: tuple[str, ...]
 
 
 def _print_version(is_wanted: bool) -> None:
@@ -109,7 +95,7 @@ def _run_until_stopped(command_line: CommandLine) -> int:
         with stop_on_signals():
             return _run(command_line)
     except StoppedBySignal as e:  # out here, because a signal may also come while the block ends
-        _print_error(str(e))
+        print_message(str(e))
         return 128 + e.number
 
 
@@ -129,8 +115,7 @@ def _run(command_line: CommandLine) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except SpecfeatError as e:
-        add_options(e)
-        _print_error(str(e))
+        print_message(describe_error(e))
         return e.exit_code
     except (OSError, SystemExit) as e:  # Typer turns a BrokenPipeError into SystemExit
         return _handle_stdout_error(e)
@@ -139,7 +124,7 @@ def _run(command_line: CommandLine) -> int:
             raise
         # Typer's own error: an unknown option, a missing argument, a value of the wrong type.
         command_path = getattr(getattr(e, "ctx", None), "command_path", "specfeat")
-        _print_error(f"{simplify_typer_message(str(e.format_message()))}; see {command_path} --help")
+        print_message(f"{simplify_typer_message(str(e.format_message()))}; see {command_path} --help")
         return 2
     return code if isinstance(code, int) else 0
 
@@ -150,13 +135,6 @@ def _handle_stdout_error(error: BaseException) -> int:
     if not is_write_error and is_stdout_unread():
         return 128 + signal.SIGPIPE
     if is_write_error and is_stdout_full():
-        _print_error(f"stdout cannot be written: {getattr(error, 'strerror', None) or error}")
+        print_message(f"stdout cannot be written: {getattr(error, 'strerror', None) or error}")
         return 1
     raise error
-
-
-def _print_error(text: str) -> None:
-    if sys.stderr is None:
-        return
-    with contextlib.suppress(OSError):  # nobody can read stderr; the exit code still tells
-        print(f"specfeat: {escape_control_characters(text)}", file=sys.stderr)

@@ -2,13 +2,17 @@
 
 import math
 import os
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
+from specfeat.cli.command_line import CommandLine
 from specfeat.cli.input_list import read_input_list
 from specfeat.cli.json_log import JsonLog
+from specfeat.cli.listener_group import ListenerGroup
+from specfeat.cli.messages import note_run_state
 from specfeat.cli.options import (
     ConfigOption,
     DeviceOption,
@@ -33,13 +37,7 @@ from specfeat.cli.options import (
     VerboseOption,
     WorkersOption,
 )
-from specfeat.cli.remedies import add_options
-from specfeat.cli.signals import (
-    append_to_error,
-    format_resume_command,
-    restore_signal_error,
-    set_run_state_describer,
-)
+from specfeat.cli.signals import restore_signal_error, set_run_state_describer
 from specfeat.cpu_count import count_available_cores
 from specfeat.errors import CHECK_PATH_HINT, EXTRACT_USAGE_HINT, UsageError
 from specfeat.process_state import hide_optional_packages, resume_garbage_collection
@@ -48,7 +46,7 @@ if TYPE_CHECKING:
     from specfeat.config import Config
     from specfeat.network.build import Network
     from specfeat.output.paths import OutputPaths
-    from specfeat.output.record import RunSummary
+    from specfeat.output.summary import RunSummary
     from specfeat.output.work_folder import WorkFolder
     from specfeat.run.listener import RunListener
     from specfeat.run.options import ExecutionOptions, FailureLimit
@@ -56,6 +54,7 @@ if TYPE_CHECKING:
 
 
 def extract(
+    context: typer.Context,
     inputs: Inputs = None,
     output: Output = "",  # Python wants a default after a default; none is taken
     files_from: FilesFromOption = None,
@@ -80,10 +79,10 @@ def extract(
 ) -> int:
     """Extract features from audio files of any length into one array.
 
-    Row k of OUTPUT (float32, NumPy's .npy) belongs to line k of the index: its file, its seconds.
+    OUTPUT is a NumPy array of float32. Line k of the index names the file and the seconds of row k.
 
-    Exit code: 0 all done, 1 failed, 2 usage or config, 3 done but some files failed or broke, 4 nothing
-    usable, 75 another run is writing OUTPUT, 130 and 143 stopped by a signal.
+    Exit code: 0 all done, 1 failed, 2 usage or config is wrong, 3 done but some files failed or broke, 4 no
+    file is usable, 75 another run is writing OUTPUT, 130 and 143 stopped by a signal.
     """
     # Here and below: --help and --version need none of these, and they take time to load.
     from specfeat.cli.progress import ProgressReporter
@@ -92,9 +91,10 @@ def extract(
     from specfeat.run.options import ExecutionOptions, RunOptions
     from specfeat.run.request import ExtractionRequest
 
+    command_line: CommandLine = context.obj
     failure_limit = _read_failure_limit(on_error, max_failures)
     with JsonLog(log_json) as log:
-        reporter = ProgressReporter(quiet=quiet, verbose=verbose, log=log)
+        listener = ListenerGroup(log, ProgressReporter(quiet=quiet, verbose=verbose))
         execution = ExecutionOptions(
             device=device,
             workers=workers,
@@ -121,10 +121,10 @@ def extract(
                 keep_partial=keep_partial,
             ),
             execution=execution,
-            command=tuple(word for word in sys.argv if word != "--resume"),
+            command=command_line.list_recorded_words(),
             build_network=_build_network,
         )
-        summary = _run(request, paths, lock_wait, reporter)
+        summary = _run(request, paths, lock_wait, listener, command_line)
         log.exit_code = 3 if summary.failed or summary.partial else 0
     return log.exit_code
 
@@ -142,7 +142,7 @@ def _check_output(output: str) -> "OutputPaths":
     from specfeat.output.paths import OutputPaths
 
     paths = OutputPaths(Path(output))
-    paths.check_folder()
+    paths.check_writable()
     return paths
 
 
@@ -154,21 +154,25 @@ def _check_inputs(inputs: list[str]) -> None:
 
 
 def _run(
-    request: "ExtractionRequest", paths: "OutputPaths", lock_wait_s: float, listener: "RunListener"
+    request: "ExtractionRequest",
+    paths: "OutputPaths",
+    lock_wait_s: float,
+    listener: "RunListener",
+    command_line: CommandLine,
 ) -> "RunSummary":
     """Run the extraction; an error that ends it says what is there, and how to continue."""
     from specfeat.output.work_folder import WorkFolder
     from specfeat.run.extraction import run_extraction
 
     work_folder = WorkFolder(paths, lock_wait_s)
-    set_run_state_describer(partial(_describe_state, work_folder))
+    describe_state = partial(_describe_state, work_folder, command_line)
+    set_run_state_describer(describe_state)
     try:
         with restore_signal_error():
             return run_extraction(request, work_folder, listener)
     except Exception as e:
-        add_options(e)  # ahead of the state, because it belongs to the error's own sentence
-        if work_folder.begun:
-            append_to_error(e, _describe_state(work_folder))
+        if work_folder.has_started:
+            note_run_state(e, describe_state())
         raise
 
 
@@ -182,12 +186,11 @@ def _build_network(config: "Config", execution: "ExecutionOptions") -> "Network"
     return network
 
 
-def _describe_state(work_folder: "WorkFolder") -> str:
+def _describe_state(work_folder: "WorkFolder", command_line: CommandLine) -> str:
     """Return what is there of a run that has ended early, and how to continue it; "" if nothing is there."""
-    if work_folder.completed:
-        return f"{work_folder.place.array} is complete"
-    if work_folder.kept:
-        files = f"{work_folder.kept} finished file{'s are' if work_folder.kept > 1 else ' is'}"
-        command = format_resume_command(sys.argv[1:])
-        return f"{files} kept in {work_folder.place.work}; continue with {command}"
-    return ""
+    from specfeat.run.extraction import describe_kept_files
+
+    if work_folder.is_committed:
+        return f"{work_folder.paths.array} is complete"
+    kept_files = describe_kept_files(work_folder)
+    return kept_files and f"{kept_files}; continue with {command_line.format_resume_command()}"

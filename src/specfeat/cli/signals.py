@@ -19,14 +19,11 @@ KeyboardInterrupt, which Typer would turn into an exit without a word.
 """
 
 import contextlib
-import shlex
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
-
-from specfeat.errors import SpecfeatError
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -158,25 +155,3 @@ def set_run_state_describer(describe_state: Callable[[], str]) -> None:
     """
     if _request:
         _request.describe_state = describe_state
-
-
-def append_to_error(error: BaseException, state: str) -> None:
-    """Append what is there to the message of an error; "" appends nothing."""
-    if not state:
-        return
-    if isinstance(error, SpecfeatError):
-        error.args = (f"{error}; {state}", *error.args[1:])
-    else:
-        error.add_note(state)
-
-
-def format_resume_command(words: Sequence[str]) -> str:
-    """Return the command that continues a stopped run.
-
-    Args:
-        words: the words of the run's command line, without the program's name.
-    """
-    command, arguments = ["specfeat", "extract"], list(words[words.index("extract") + 1 :])
-    if not {"--resume", "--update"} & set(arguments):
-        command.append("--resume")  # at the front: after a "--" it would be the name of a file
-    return shlex.join(command + arguments)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specfeat.cli.messages import print_message
 from specfeat.cli.options import ConfigOption, QuietOption, SetOption
 from specfeat.cli.signals import set_run_state_describer
 
@@ -90,7 +91,7 @@ def convert_weights_file(
     force: ReplaceOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Convert a weights file to the format of Keras 3, for the network of one config.
+    """Convert a weights file to the format of Keras 3.
 
     The network of the config is built and gets the weights. Then its arrays are written, together with the
     settings of the spectrogram, which are compared whenever the converted file is loaded. The converted file
@@ -98,7 +99,6 @@ def convert_weights_file(
 
     Exit code: 0 written, 1 failed, 2 usage, config or weights are wrong.
     """
-    from specfeat.cli.progress import ProgressReporter
     from specfeat.config import load_config
     from specfeat.config.weights_file import describe_unreadable_file
     from specfeat.errors import UsageError
@@ -113,9 +113,7 @@ def convert_weights_file(
     _check_target(target, force=force)
     numbers, source_format = _write_converted_file(loaded_config, target)
     if not quiet:
-        ProgressReporter(quiet=False, verbose=False).say(
-            f"{output}: {numbers:,} numbers for {config}, from {source_format}"
-        )
+        print_message(f"{output}: {numbers:,} numbers for {config}, from {source_format}")
     return 0
 
 
@@ -184,15 +182,14 @@ def _download(entry: "PublishedWeights", *, quiet: bool) -> "FetchedWeights":
 
 
 def _describe_fetched_file(entry: "PublishedWeights", fetched: "FetchedWeights", *, quiet: bool) -> None:
-    from specfeat.cli.progress import ProgressReporter
-
-    reporter = ProgressReporter(quiet=quiet, verbose=False)
     if not quiet:
-        source = f"its SHA-256 is known from {entry.vouched}" if entry.sha256 else "its SHA-256 is not known"
+        source = (
+            f"its SHA-256 is known from {entry.hash_source}" if entry.sha256 else "its SHA-256 is not known"
+        )
         usage = f"use it with -c {entry.config} --set model.weights.file=PATH"
-        reporter.say(f"{entry.name}: licence {entry.licence}; {source}; {usage}")
-    if not fetched.is_known and not fetched.was_there:
-        reporter.say(
+        print_message(f"{entry.name}: licence {entry.licence}; {source}; {usage}")
+    if not fetched.has_known_hash and not fetched.was_cached:
+        print_message(
             f"{entry.name}: no SHA-256 is known for certain; this file has the SHA-256 {fetched.sha256}, "
             "which later fetches compare with"
         )
