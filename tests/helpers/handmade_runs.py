@@ -10,10 +10,10 @@ import numpy as np
 
 from specfeat.audio.discovery import FoundSounds
 from specfeat.config import load_config
+from specfeat.events import Event, RowsEvent, SoundEndEvent
 from specfeat.output.paths import OutputPaths
 from specfeat.output.summary import RunSummary
 from specfeat.output.work_folder import WorkFolder
-from specfeat.events import Event, RowsEvent, SoundEndEvent
 from specfeat.run.listener import SilentListener
 from specfeat.run.options import RunOptions
 from specfeat.run.plan import RunPlan, make_plan

@@ -272,7 +272,7 @@ def stop_at_every_place(
             assert exit_code == (1 if "stop" in begin_with else 3), f"at place {place}"
             return stops
         lines = [line for line in Path("stderr.txt").read_text().splitlines() if "2b.wav" not in line]
-        where = f"at place {place}: {said}"
+        where = f"at place {place}: {lines}"
         assert len(lines) == 1 or (len(lines) == 2 and "so the run stops" in lines[0]), where
         _, _, outcome = lines[-1].partition("stopped by SIGTERM; ")
         if outcome == "out.npy is complete":
