@@ -78,7 +78,7 @@ def main() -> None:
     options, result = _parse_arguments()
     error = None
     try:
-        for _ in measure(options, result):
+        for _ in measure_all(options, result):
             Path(f"{options.out}.json").write_text(json.dumps(result, indent=1) + "\n")
     except (RuntimeError, subprocess.CalledProcessError) as e:
         error = e  # what has been measured before it is shown first
@@ -118,7 +118,7 @@ def _check_options(parser: argparse.ArgumentParser, options: argparse.Namespace)
         parser.error(str(e))
 
 
-def measure(options: argparse.Namespace, result: dict[str, Any]) -> Iterator[None]:
+def measure_all(options: argparse.Namespace, result: dict[str, Any]) -> Iterator[None]:
     """Measure the start-up, and every network over every corpus; yield when a number is added to `result`."""
     cores = count_available_cores()
     result |= {"method": METHOD, "python": platform.python_version(), "machine": describe_machine()}

@@ -56,7 +56,7 @@ def _receive_clips(connection: "Connection", config: str, count: int) -> float:
     return seconds + float(connection.recv())
 
 
-def measure(config: str, count: int) -> float:
+def measure_copies(config: str, count: int) -> float:
     """Return the CPU seconds that sending and receiving `count` clips takes."""
     context = get_context("spawn")
     receiver_end, sender_end = context.Pipe()
@@ -69,7 +69,7 @@ def measure(config: str, count: int) -> float:
 
 def main(config: str, count: str = "7500") -> None:
     """Measure several times, and print the range and the median; 7,500 clips are an hour of `yamnet`."""
-    seconds = [measure(config, int(count)) for _ in range(ROUNDS)]
+    seconds = [measure_copies(config, int(count)) for _ in range(ROUNDS)]
     size = int(count) * 4 * np.prod(load_config(config).settings.input_shape) / 1e6
     print(
         f"{config}, {count} clips, {size:.0f} MB: {min(seconds):.2f} to {max(seconds):.2f} s of CPU, "

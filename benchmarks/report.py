@@ -86,23 +86,23 @@ def short(result: dict[str, Any]) -> str:
     for pair in result["pairs"]:
         naive = ("naive" in pair) and (f"{pair['naive']:.0f} s", f"{pair['over_naive']:.1f} x as long")
         cells = (
-            f"`{pair['corpus']}`: {_count(pair['files'])}, {pair['audio_seconds'] / 60:.0f} min",
+            f"`{pair['corpus']}`: {_format_file_count(pair['files'])}, {pair['audio_seconds'] / 60:.0f} min",
             f"`{pair['network']}`",
             f"{pair['limit']:.1f} s",
             f"{pair['work']:.1f} s",
             f"{pair['share']:.0%}",
-            f"{pair['share_of_rest']:.0%} ({_spread(pair['shares_of_rest'])})",
+            f"{pair['share_of_rest']:.0%} ({_format_range(pair['shares_of_rest'])})",
             *(naive or ("", "")),
         )
         lines.append(f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |"))
     return "\n".join(lines)
 
 
-def _spread(shares: list[float]) -> str:
+def _format_range(shares: list[float]) -> str:
     return f"{100 * min(shares):.0f} to {100 * max(shares):.0f}"
 
 
-def _count(files: int) -> str:
+def _format_file_count(files: int) -> str:
     return f"{files:,} file" + ("" if files == 1 else "s")
 
 
@@ -125,7 +125,7 @@ def draw_picture(result: dict[str, Any], path: Path) -> None:
         bars = axes.barh(positions, [seconds for _, seconds in measured], 0.25, label=label, color=colour)
         axes.bar_label(bars, [_format_bar_label(pairs[i], key) for i, _ in measured], padding=3, fontsize=8)
     names = [
-        f"{p['corpus']}, {p['network']}\n{_count(p['files'])}, {p['audio_seconds'] / 60:.0f} min"
+        f"{p['corpus']}, {p['network']}\n{_format_file_count(p['files'])}, {p['audio_seconds'] / 60:.0f} min"
         for p in pairs
     ]
     axes.set_yticks(range(len(pairs)), names, fontsize=8)

@@ -73,7 +73,7 @@ def _make_clips(config: Config, sound: Sound) -> list[np.ndarray]:
         return []
 
 
-def _measure(way: str, name: str, inputs: Sequence[str]) -> tuple[float, int]:
+def _measure_way(way: str, name: str, inputs: Sequence[str]) -> tuple[float, int]:
     """Return the seconds of work, and the number of rows."""
     config = load_config(name)
     sounds = find_sounds(inputs).sounds
@@ -112,7 +112,7 @@ def main(name: str, *inputs: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(_measure(sys.argv[2], sys.argv[3], sys.argv[4:])))
+        print(json.dumps(_measure_way(sys.argv[2], sys.argv[3], sys.argv[4:])))
     elif len(sys.argv) > 2:
         main(*sys.argv[1:])
     else:

@@ -22,8 +22,8 @@ from specfeat.audio.worker_process import WorkerProcess
 from specfeat.errors import AudioError, Remedy, WorkerError
 from specfeat.sound import Sound
 
-# The time that a sound may take, unless the user says otherwise: far more than any sound needs that is worth
-# it.
+# The time that a sound may take unless the user sets a limit. It is far more than a sound needs, unless its
+# decoder or its disk hangs.
 PATIENCE_S = 600.0
 PATIENCE_BYTES_PER_S = 100_000
 CHECK_INTERVAL_S = 0.25  # how often the progress of a silent worker is looked at
@@ -36,19 +36,20 @@ class WorkerSupervisor:
     The states of the worker, as the thread sees them:
 
         starting --> waiting for a task --> decoding sound k <--> sending a message
-            ^             ^     |               |      |                 |
-            |             +-----|---------------|------|-- task is done -+
-            |                   |               |      v
-            |                   |               |    late: over its time
-            |                   | crashes       |      |
-            |                   v               v      v killed by this thread
-        replaced <------------ dead <------------------+
+            ^                 ^                    |                     |
+            |                 +---- task done -----|---------------------+
+            |                                      | takes too long
+            |                                      v
+            |                                     late
+            |                                      | killed by this thread
+            |                                      v
+        replaced <------------------------------- dead <--- crash, in any state
 
         any state --> closing: killed by the pool, and not replaced
 
-    Two may kill the process: the thread when a sound is late, and the pool when it closes, at any time. The
-    thread replaces the process, and the pool closes it, under `_process_lock`, so that no process is started
-    after the pool has been closed.
+    A process that has died is replaced, and the new one gets the sounds that its task still has. Two may kill
+    a process: this thread when a sound is late, and the pool when it closes, at any time. Replacing and
+    closing happen under `_process_lock`, so no process is started after the pool has been closed.
 
     Args:
         order: the settings for the worker.
@@ -78,9 +79,7 @@ class WorkerSupervisor:
         self._is_closing = False
         self._process_lock = threading.Lock()
         self._idle_deaths = 0
-        self._late_sound: int | None = (
-            None  # the number, in its task, of the sound that the thread killed for
-        )
+        self._late_sound: int | None = None  # the sound, by its number in the task, that had to be killed
         self._is_partly_received = False  # whether clips of a sound have arrived that has not ended
         # Copied now, because Keras changes the environment while it is loaded in the main thread.
         self._environment = os.environ.copy()
