@@ -1,9 +1,10 @@
 """Every change that specfeat makes to the state of the whole process, and how each is taken back.
 
 State of the process is seen by all threads and, in a host program, by the host as well. So it is changed only
-in this module, in `tensorflow_runtime` (while Keras and TensorFlow are imported), in `cli.signals` (signal
-handlers) and in the worker process, which is ours alone. Each function here is a context manager that
-restores what it changes; its docstring says what cannot be restored.
+in this module, in `tensorflow_runtime` (settings of TensorFlow), in `cli.signals` (signal handlers, hooks),
+in `cli.standard_streams` (descriptors 0 to 2 of the console script) and in the worker process, which is ours
+alone. Each function here is a context manager that restores what it changes, or belongs to one; its docstring
+says what cannot be restored.
 """
 
 import gc

@@ -53,7 +53,7 @@ def test_version_and_help(run: Run) -> None:
 
     assert (version.returncode, version.stdout) == (0, f"specfeat {specfeat.__version__}\n")
     assert text.returncode == 0
-    for word in ("INPUTS...", "OUTPUT", "--config", "--set", "--device", "--force", "--quiet", "--verbose"):
+    for word in ("[INPUTS]... [OUTPUT]", "--config", "--set", "--device", "--force", "--quiet", "--verbose"):
         assert word in text.stdout
     assert "Exit code:" in text.stdout
 

@@ -19,6 +19,7 @@ from helpers.broken_audio import write_good_file
 from specfeat.audio.discovery import find_sounds
 from specfeat.cli.input_list import read_input_list
 from specfeat.cli.json_log import JsonLog
+from specfeat.cli.messages import describe_error
 from specfeat.cli.signals import (
     StoppedBySignal,
     handle_stop_signal,
@@ -302,8 +303,9 @@ def test_a_log_that_is_full_at_the_end() -> None:
     """What is there is told, and a signal that has come stays the one to tell of."""
     with keep_signal_handlers(), stop_on_signals():
         set_run_state_describer(lambda: "all is done")
-        with pytest.raises(OutputError, match="No space left on device; all is done"), JsonLog("/dev/full"):
+        with pytest.raises(OutputError) as caught, JsonLog("/dev/full"):
             pass
+        assert describe_error(caught.value).endswith("No space left on device; all is done")
         with pytest.raises(StoppedBySignal, match="stopped by SIGTERM; all is done"), JsonLog("/dev/full"):
             raise StoppedBySignal(signal.SIGTERM)
 

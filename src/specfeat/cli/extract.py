@@ -79,10 +79,10 @@ def extract(
 ) -> int:
     """Extract features from audio files of any length into one array.
 
-    Row k of OUTPUT (float32, NumPy's .npy) belongs to line k of the index: its file, its seconds.
+    OUTPUT is a NumPy array of float32. Line k of the index names the file and the seconds of row k.
 
-    Exit code: 0 all done, 1 failed, 2 usage or config, 3 done but some files failed or broke, 4 nothing
-    usable, 75 another run is writing OUTPUT, 130 and 143 stopped by a signal.
+    Exit code: 0 all done, 1 failed, 2 usage or config is wrong, 3 done but some files failed or broke, 4 no
+    file is usable, 75 another run is writing OUTPUT, 130 and 143 stopped by a signal.
     """
     # Here and below: --help and --version need none of these, and they take time to load.
     from specfeat.cli.progress import ProgressReporter

@@ -16,7 +16,7 @@ class OnError(StrEnum):
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="INPUTS...", show_default=False, help="Audio files, and folders to search for audio files."
+        metavar="INPUTS", show_default=False, help="Audio files, and folders to search for audio files."
     ),
 ]
 Output = Annotated[
@@ -71,13 +71,21 @@ DeviceOption = Annotated[
 WorkersOption = Annotated[
     int | None,
     typer.Option(
-        "--workers", metavar="N", min=1, max=256, help="Processes that decode; by default one per core."
+        "--workers",
+        metavar="N",
+        min=1,
+        max=256,
+        help="The number of processes that decode; by default one per core.",
     ),
 ]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(
-        "--threads", metavar="N", min=1, max=256, help="Threads of the network; by default one per core."
+        "--threads",
+        metavar="N",
+        min=1,
+        max=256,
+        help="The number of threads of the network; by default one per core.",
     ),
 ]
 TimeoutOption = Annotated[
@@ -87,7 +95,7 @@ TimeoutOption = Annotated[
         metavar="S",
         min=0,
         show_default=False,
-        help="Seconds that reading one file may take, 0: no limit; by default 600, and 1 more per 100 kB.",
+        help="The seconds that reading one file may take; 0 for no limit. By default 600, plus 1 per 100 kB.",
     ),
 ]
 
@@ -132,7 +140,7 @@ RetryOption = Annotated[
 LockWaitOption = Annotated[
     float,
     typer.Option(
-        "--lock-wait", metavar="S", min=0, help="Seconds to wait while another run is writing OUTPUT."
+        "--lock-wait", metavar="S", min=0, help="The seconds to wait while another run is writing OUTPUT."
     ),
 ]
 
@@ -147,7 +155,7 @@ LogOption = Annotated[
         help="Also write each event as one line of JSON; - is stdout.",
     ),
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only failures.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print failures only.")]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print each step, and the number of rows of each file.")
 ]

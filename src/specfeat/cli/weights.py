@@ -91,7 +91,7 @@ def convert_weights_file(
     force: ReplaceOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Convert a weights file to the format of Keras 3, for the network of one config.
+    """Convert a weights file to the format of Keras 3.
 
     The network of the config is built and gets the weights. Then its arrays are written, together with the
     settings of the spectrogram, which are compared whenever the converted file is loaded. The converted file
