@@ -1,6 +1,6 @@
 """The measured numbers as a table and as a picture.
 
-`python -m benchmarks.report OUT.json` prints the README's table from what was measured.
+`python -m benchmarks.report OUT.json` prints the table of docs/speed.md from what was measured.
 """
 
 import json
@@ -78,13 +78,13 @@ def _format_cells(pair: dict[str, Any]) -> tuple[str, ...]:
 
 
 def short(result: dict[str, Any]) -> str:
-    """Return the README's table in Markdown."""
+    """Return the table of docs/speed.md in Markdown."""
     lines = [
-        "| sound | network | limit | specfeat | limit / specfeat | the same, strictly | the script | |",
+        "| sound | network | limit | specfeat | limit / specfeat | corrected | script | script / specfeat |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for pair in result["pairs"]:
-        naive = ("naive" in pair) and (f"{pair['naive']:.0f} s", f"{pair['over_naive']:.1f} x as long")
+        naive = ("naive" in pair) and (f"{pair['naive']:.0f} s", f"{pair['over_naive']:.1f} x")
         cells = (
             f"`{pair['corpus']}`: {_format_file_count(pair['files'])}, {pair['audio_seconds'] / 60:.0f} min",
             f"`{pair['network']}`",

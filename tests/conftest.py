@@ -26,6 +26,12 @@ def shared() -> Path:
 
 
 @pytest.fixture
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let messages name a config without the path of a temporary folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
 def sound_folder(tmp_path: Path) -> Path:
     """Return a folder with eight sounds of half a second to four in `in`."""
     return write_inputs(tmp_path)

@@ -53,7 +53,7 @@ DOORS = {
     "zipfile": {"weights/files/zip_archive.py"},
     "librosa": {"audio/stft.py"},
     "soundfile": {"audio/discovery.py", "audio/audio_file.py", "run/provenance.py"},
-    "pooch": {"published/fetch.py"},
+    "platformdirs": {"published/fetch.py"},
     "urllib": {"published/download.py"},
     "ruamel": {"config/yaml_tree.py"},
     "typer": {"cli/app.py", "cli/extract.py", "cli/options.py", "cli/weights.py"},

@@ -41,7 +41,7 @@ class Network:
         self.weights: dict[str, object] = {"random": weights.random}
         if weights.file:
             source = locate_weights(weights.file)
-            self.weights = {"file": weights.file, "sha256": source.sha256(), **source.stamp()}
+            self.weights = {"file": weights.file, "sha256": source.compute_sha256(), **source.identify_file()}
 
     def compute_rows(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
         """Sum the bands, a quarter of them for each feature."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from specfeat.architecture.layers import APPLICATIONS
+from specfeat.architecture.kinds.application import APPLICATIONS
 from specfeat.config import load_config
 from specfeat.errors import ConfigError
 
@@ -209,7 +209,7 @@ REFUSED = [
      "wanted a picture of 3 channels: put Picture before it"),
     (["Flatten", "Application: {application: VGG16}"],
      "c.yaml:11:7: model.layers[3]: Application 'application_1' gets 16875 values in one axis; wanted 3 axes, "
-     "frames x bins x channels; it stands after a Flatten, Dense or global pooling, so move it before"),
+     "frames x bins x channels; it follows a Flatten, Dense or global pooling; move it before that layer"),
     (["Application: {application: MobileNet}", "Dense: {name: predictions, units: 3}"],
      "c.yaml:11:7: model.layers[3]: Dense 'predictions' has the name of another layer of an application; "
      "wanted different names"),

@@ -189,9 +189,9 @@ CHANGES: dict[str, tuple[Callable[[Any], None], str]] = {
         lambda f: f.__delitem__("layers/dense_1/vars/0"),
         "does not fit the network: 1 missing (head/kernel 7 x 2)",
     ),
-    "left over": (
+    "unused": (
         lambda f: f.create_dataset("layers/dense_2/vars/0", data=np.zeros(3, np.float32)),
-        "does not fit the network: 1 left over (layers/dense_2/vars/0 3)",
+        "does not fit the network: 1 unused (layers/dense_2/vars/0 3)",
     ),
     "transposed": (
         lambda f: _replace(f, "layers/conv2d/vars/0", np.zeros((3, 4, 1, 3), np.float32)),
@@ -225,7 +225,7 @@ def test_weights_that_are_no_file(write: Callable[..., str], tmp_path: Path, con
         (tmp_path / "w.weights.h5").write_bytes(content)
 
     with pytest.raises(
-        WeightsError, match=r"w\.weights\.h5: (the weights cannot be read: |is empty|is no file)"
+        WeightsError, match=r"w\.weights\.h5: (the weights cannot be read: |is empty|is not a weights file)"
     ):
         _build(write(CONFIG.replace("{random: 3}", "{file: w.weights.h5}"), "d.yaml"))
 

@@ -181,10 +181,12 @@ def _download(entry: "PublishedWeights", *, quiet: bool) -> "FetchedWeights":
 
 def _describe_fetched_file(entry: "PublishedWeights", fetched: "FetchedWeights", *, quiet: bool) -> None:
     if not quiet:
-        source = f"its SHA-256 is known from {entry.vouched}" if entry.sha256 else "its SHA-256 is not known"
+        source = (
+            f"its SHA-256 is known from {entry.hash_source}" if entry.sha256 else "its SHA-256 is not known"
+        )
         usage = f"use it with -c {entry.config} --set model.weights.file=PATH"
         print_message(f"{entry.name}: licence {entry.licence}; {source}; {usage}")
-    if not fetched.is_known and not fetched.was_there:
+    if not fetched.has_known_hash and not fetched.was_cached:
         print_message(
             f"{entry.name}: no SHA-256 is known for certain; this file has the SHA-256 {fetched.sha256}, "
             "which later fetches compare with"

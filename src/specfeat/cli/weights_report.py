@@ -88,7 +88,7 @@ def print_arrays(open_file: OpenWeightsFile) -> None:
     The arrays that are no weights of a network come last.
     """
     rows = [_format_array(array, array.note) for array in open_file.weights]
-    rows += _format_left_over_arrays(open_file)
+    rows += _format_ignored_arrays(open_file)
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
     print()
     for name, shape, dtype, note in rows:
@@ -109,16 +109,16 @@ def print_pairs(config: Config, open_file: OpenWeightsFile, slots: list[Slot]) -
     except WeightsError:
         return False
     file_arrays = {slot.name: (array, array.note) for slot, array in matching.pairs}
-    file_arrays |= {slot.name: (array, "differs") for slot, array in matching.differing}
+    file_arrays |= {slot.name: (array, "differs") for slot, array in matching.shape_mismatches}
     rows = [("network", "", "file", "", "", "")]
-    for slot in matching.slots:
+    for slot in matching.network_slots:
         slot_columns = (escape_control_characters(slot.name), format_shape(slot.shape) or "1")
         if slot.name in file_arrays:
             rows.append((*slot_columns, *_format_array(*file_arrays[slot.name])))
         else:
             rows.append((*slot_columns, "-", "", "", "missing"))
-    rows += [("-", "", *_format_array(array, "left over")) for array in matching.left_over]
-    rows += [("-", "", *columns) for columns in _format_left_over_arrays(open_file)]
+    rows += [("-", "", *_format_array(array, "unused")) for array in matching.unused]
+    rows += [("-", "", *columns) for columns in _format_ignored_arrays(open_file)]
     _print_pair_rows(rows)
     return True
 
@@ -138,8 +138,8 @@ def _print_pair_rows(rows: list[tuple[str, str, str, str, str, str]]) -> None:
         print("  ".join(columns).rstrip())
 
 
-def _format_left_over_arrays(open_file: OpenWeightsFile) -> list[tuple[str, str, str, str]]:
-    return [_format_array(array, f"left over: {reason}") for array, reason in open_file.left_over]
+def _format_ignored_arrays(open_file: OpenWeightsFile) -> list[tuple[str, str, str, str]]:
+    return [_format_array(array, f"ignored: {reason}") for array, reason in open_file.ignored_arrays]
 
 
 def _format_array(array: FileArray, note: str) -> tuple[str, str, str, str]:

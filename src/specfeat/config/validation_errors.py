@@ -7,7 +7,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from specfeat.architecture.aliases import suggest_key
+from specfeat.config.key_aliases import suggest_key
 from specfeat.config.settings import Settings
 from specfeat.config.yaml_tree import ConfigTree
 from specfeat.errors import ConfigError

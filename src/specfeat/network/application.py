@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from specfeat.architecture.graph import Layer, Shape
-from specfeat.architecture.layers import APPLICATIONS
+from specfeat.architecture.axes import Shape
+from specfeat.architecture.graph import Layer
+from specfeat.architecture.kinds.application import APPLICATIONS, PREPROCESSING
 from specfeat.architecture.size_limits import MAX_PARAMETERS
 from specfeat.tensorflow_runtime import keras
 from specfeat.text import format_shape, format_value, suggest_name
@@ -64,7 +65,9 @@ def _make_preprocessing(layer: Layer) -> list[Layer]:
     """Return the layer that prepares the picture for the application, or no layer."""
     mode = layer.options.get("preprocess", APPLICATIONS[layer.options["application"]])
     name = f"{layer.name}/preprocess"
-    return [] if mode == "none" else [Layer("Preprocessing", name, layer.inputs, {"mode": mode}, layer.path)]
+    if mode == "none":
+        return []
+    return [Layer(PREPROCESSING.name, name, layer.inputs, {"mode": mode}, layer.path)]
 
 
 def _assign_new_process_names(keras_layers: Iterable[Any]) -> dict[str, str]:

@@ -12,20 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.architecture.graph import to_keras_name
+from specfeat.architecture.kinds import get_layer_kind
 from specfeat.tensorflow_runtime import keras
 
 DoubleArray = NDArray[np.float64]
-
-# The axes of a kernel that belong to the output channels, in their order.
-_OUTPUT_AXES = {
-    "Conv1D": (-1,),
-    "Conv2D": (-1,),
-    "DepthwiseConv1D": (-2, -1),
-    "DepthwiseConv2D": (-2, -1),
-    "SeparableConv1D": (-1,),
-    "SeparableConv2D": (-1,),
-    "Dense": (-1,),
-}
 
 
 def fold_batch_norms(model: Any, feature_layer: str) -> Any:
@@ -66,15 +56,12 @@ def _find_foldable_norms(extractor: Any, feature_layer: str) -> dict[str, Any]:
     norms: dict[str, Any] = {}
     for layer in extractor.layers:
         output_readers = [reader for reader in readers.get(id(layer.output), []) if reader is not layer]
-        if (
-            type(layer).__name__ not in _OUTPUT_AXES
-            or layer.name == feature_layer
-            or len(output_readers) != 1
-        ):
+        kind = get_layer_kind(type(layer).__name__)
+        if not kind.fold_axes or layer.name == feature_layer or len(output_readers) != 1:
             continue
         norm = output_readers[0]
         is_linear = layer.activation is keras.activations.linear
-        if is_linear and isinstance(norm, keras.layers.BatchNormalization) and _is_along_channels(norm):
+        if is_linear and get_layer_kind(type(norm).__name__).is_foldable and _is_along_channels(norm):
             norms[layer.name] = norm
     return norms
 
@@ -97,7 +84,7 @@ def _fold_norm(layer: Any, norm: Any) -> Any:
     *other_arrays, kernel = [
         _read_array(variable) for variable in layer.weights if variable is not layer.bias
     ]
-    axes = _OUTPUT_AXES[type(layer).__name__]
+    axes = get_layer_kind(type(layer).__name__).fold_axes
     kernel *= scale.reshape(kernel.shape[axes[0] :])
     bias = shift if layer.bias is None else shift + scale * _read_array(layer.bias)
     copy = type(layer).from_config({**layer.get_config(), "use_bias": True, "name": f"{layer.name}>folded"})

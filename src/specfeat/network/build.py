@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.architecture.graph import Layer, Shape
+from specfeat.architecture.axes import Shape
+from specfeat.architecture.graph import Layer
 from specfeat.config import Config
 from specfeat.errors import ModelError
 from specfeat.network.batch_norm_folding import fold_batch_norms

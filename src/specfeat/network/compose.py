@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from specfeat.architecture.check import check_feature_shape, check_output_size, find_mismatch
-from specfeat.architecture.graph import INPUT_NAME, Layer, LayerFitError, Shape, to_keras_name
+from specfeat.architecture.axes import Shape
+from specfeat.architecture.check import check_feature_shape, find_mismatch
+from specfeat.architecture.graph import INPUT_NAME, Layer, LayerMismatchError, to_keras_name
+from specfeat.architecture.kinds import get_layer_kind
+from specfeat.architecture.size_limits import check_output_size
 from specfeat.config import Config
 from specfeat.config.layer_errors import make_layer_error
 from specfeat.errors import ModelError
@@ -93,7 +96,7 @@ def _connect_layers(config: Config) -> ComposedModel:
             _get_shape(tensors[feature_layer]),
             named=settings.model.features,
         )
-    except LayerFitError as e:
+    except LayerMismatchError as e:
         raise _make_error(config, e.layer, e.reason) from e
     read_names = {name for layer in layers for name in layer.inputs}
     outputs = [tensor for name, tensor in tensors.items() if name not in read_names]
@@ -107,7 +110,7 @@ def _expand_layer(config: Config, layer: Layer, tensors: Mapping[str, Any]) -> t
     reason = find_mismatch(layer, shapes)
     if reason:
         raise _make_error(config, layer, reason)
-    if layer.kind != "Application":
+    if not get_layer_kind(layer.kind).is_composite:
         return [layer], layer.name
     try:
         return expand_application(layer, shapes[0])

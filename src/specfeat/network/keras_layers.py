@@ -1,11 +1,12 @@
 """One layer of the config as one Keras layer."""
 
 import hashlib
+import importlib
 import inspect
 from typing import Any
 
 from specfeat.architecture.graph import Layer, to_keras_name
-from specfeat.network.picture import OWN_LAYERS
+from specfeat.architecture.kinds import get_layer_kind
 from specfeat.tensorflow_runtime import keras
 
 
@@ -21,7 +22,7 @@ def make_keras_layer(layer: Layer, seed: int | None) -> Any:
         seed: the config's seed for random weights; None where the weights come from a file: then initialisers
             fill with zeros.
     """
-    cls: Any = OWN_LAYERS.get(layer.kind) or getattr(keras.layers, layer.kind)
+    cls = _find_keras_class(layer.kind)
     options = dict(layer.options)
     parameters = inspect.signature(cls.__init__).parameters
     if "data_format" in parameters:
@@ -30,6 +31,15 @@ def make_keras_layer(layer: Layer, seed: int | None) -> Any:
         if name.endswith("_initializer"):
             options[name] = _seed_initializer(options.get(name, parameter.default), seed, layer.name, name)
     return cls(name=to_keras_name(layer.name), dtype="float32", **options)
+
+
+def _find_keras_class(name: str) -> Any:
+    """Return the class of a layer kind: one of Keras', or one of our own (`module:class`)."""
+    keras_class = get_layer_kind(name).keras_class
+    if keras_class is None:
+        return getattr(keras.layers, name)
+    module, _, own_name = keras_class.partition(":")
+    return getattr(importlib.import_module(module), own_name)
 
 
 def _seed_initializer(initializer: object, seed: int | None, layer: str, argument: str) -> Any:

@@ -73,6 +73,3 @@ class Preprocessing(Layer):
         """Return the prepared pictures of a batch."""
         prepare = keras.applications.imagenet_utils.preprocess_input
         return prepare(pictures, data_format="channels_last", mode=self._mode)
-
-
-OWN_LAYERS = {"Picture": Picture, "Preprocessing": Preprocessing}

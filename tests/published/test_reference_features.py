@@ -1,6 +1,6 @@
-"""The command, a shipped config and the authors' own weights give the authors' own answers.
+"""A shipped config with its authors' weights gives the features that the authors' own program gives.
 
-The references were computed by other people's programs; ../shared/reference/README.md says by which.
+The README of the folder with the references says which programs computed them.
 """
 
 import csv
@@ -29,13 +29,13 @@ def reference(shared: Path) -> Path:
 
 
 def _extract(folder: Path, config: str, weights: Path, sounds: list[Path], *values: str) -> list[Float]:
-    """Run the command over files; return each one's rows, found by the index."""
+    """Run the command over files; return the rows of each file, found by the index."""
     values = (f"model.weights.file={weights}", *values)
     overrides = [word for value in values for word in ("--set", value)]
     inputs = map(os.fspath, sounds)
     command = [sys.executable, "-m", "specfeat", "extract", *inputs, "out.npy", "-c", config, "-q", "--force"]
-    done = subprocess.run([*command, *overrides], cwd=folder, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    result = subprocess.run([*command, *overrides], cwd=folder, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
     rows = np.load(folder / "out.npy")
     with (folder / "out.index.csv").open() as file:
         paths = np.array([line["path"] for line in csv.DictReader(file)])
@@ -44,25 +44,25 @@ def _extract(folder: Path, config: str, weights: Path, sounds: list[Path], *valu
 
 @pytest.mark.parametrize("feature", ["embedding", "scores"])
 def test_yamnet_relu6(reference: Path, tmp_path: Path, feature: str) -> None:
-    """Row for row, YAMNet's own padding of the end included: embeddings to 1e-3 relative, scores to 1e-5."""
+    """Every row agrees, also those of the padded end: embeddings to 1e-3 relative, scores to 1e-5."""
     names = ["speech", "music"]
     sounds = [reference / f"audio/{name}_16000.flac" for name in names]
     weights = reference / "yamnet/yamnet_relu6.h5"
 
-    got = _extract(tmp_path, "yamnet_relu6", weights, sounds, f"model.features={feature}")
+    rows_of_sounds = _extract(tmp_path, "yamnet_relu6", weights, sounds, f"model.features={feature}")
 
     with np.load(reference / "yamnet/golden.npz") as golden:
-        for rows, name in zip(got, names, strict=True):
-            wanted = golden[f"{name}_{feature}"]
-            assert rows.shape == wanted.shape
+        for rows, name in zip(rows_of_sounds, names, strict=True):
+            expected = golden[f"{name}_{feature}"]
+            assert rows.shape == expected.shape
             if feature == "embedding":
-                np.testing.assert_allclose(rows, wanted, rtol=1e-3, atol=1e-3 * wanted.max() * 1e-2)
-            np.testing.assert_allclose(rows, wanted, rtol=0, atol=1e-5 * max(1.0, wanted.max()))
+                np.testing.assert_allclose(rows, expected, rtol=1e-3, atol=1e-3 * expected.max() * 1e-2)
+            np.testing.assert_allclose(rows, expected, rtol=0, atol=1e-5 * max(1.0, expected.max()))
 
 
 @pytest.fixture(scope="module")
 def inaspeech(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Float]:
-    """The probabilities of speech, music and noise, a row every 20 ms, of the author's two recordings."""
+    """The probabilities of speech, music and noise, one row per 20 ms, of the author's two recordings."""
     folder = reference / "inaspeech"
     sounds = [folder / name for name in ("musanmix.wav", "lamartine.wav")]
     weights = folder / "keras_speech_music_noise_cnn.hdf5"
@@ -74,15 +74,15 @@ def inaspeech(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
 def test_inaspeech_gives_the_authors_probabilities(
     name: str, inaspeech: dict[str, Float], reference: Path
 ) -> None:
-    """Row for row to 1e-4; the reference holds the first 600 rows of the longer one."""
+    """Every row agrees to 1e-4; the reference has the first 600 rows of the longer recording."""
     with np.load(reference / "inaspeech/golden.npz") as golden:
-        wanted = golden[f"{name}_keras_speech_music_noise_cnn_prob"]
+        expected = golden[f"{name}_keras_speech_music_noise_cnn_prob"]
 
-    np.testing.assert_allclose(inaspeech[name][: len(wanted)], wanted, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(inaspeech[name][: len(expected)], expected, rtol=0, atol=1e-4)
 
 
 def _viterbi(emission: NDArray[np.float64], stay: list[float], change: float) -> NDArray[np.intp]:
-    """Return the likeliest path through the states; all log probabilities."""
+    """Return the most probable path through the states; all arguments are log probabilities."""
     transition = np.where(np.eye(len(stay), dtype=bool), stay, change)
     best, back = emission[0], []
     for row in emission[1:]:
@@ -102,7 +102,7 @@ def _segments(path: NDArray[np.intp], labels: list[str], start: int = 0) -> Segm
 
 
 def _energy(path: Path) -> NDArray[np.float64]:
-    """Return the logarithm of each frame's energy: 400 samples every 160, pre-emphasised each for itself."""
+    """Return the log energy of each frame: 400 samples every 160, each pre-emphasised separately."""
     sound, _ = soundfile.read(path, dtype="float32")
     frames = np.lib.stride_tricks.sliding_window_view(sound.astype(np.float64), 400)[::160]
     emphasised = frames - 0.97 * np.concatenate([frames[:, :1], frames[:, :-1]], axis=1)
@@ -111,8 +111,8 @@ def _energy(path: Path) -> NDArray[np.float64]:
     return energy
 
 
-def test_inaspeech_gives_back_the_authors_segmentation(inaspeech: dict[str, Float], reference: Path) -> None:
-    """Energy and probabilities through two Viterbi decoders: the published segments, to the 20 ms.
+def test_inaspeech_gives_the_authors_segmentation(inaspeech: dict[str, Float], reference: Path) -> None:
+    """Two Viterbi decoders over energy and probabilities give the published segments, exact to 20 ms.
 
     The numbers (a threshold of 3 % of the mean energy, costs of 10^-150 and e^-5, 10^-80) are those of
     inaSpeechSegmenter's segmenter.py.
@@ -124,18 +124,18 @@ def test_inaspeech_gives_back_the_authors_segmentation(inaspeech: dict[str, Floa
     emission = np.log(np.where(np.stack([~loud, loud], axis=1), 1 - 1e-10, 1e-10))
     active = _viterbi(emission, [-5.0, 0.0], -150 * np.log(10))[::2]
 
-    got: Segments = []
+    segments: Segments = []
     for label, start, end in _segments(active, ["noEnergy", "energy"]):
         if label == "noEnergy":
-            got.append((label, start, end))
+            segments.append((label, start, end))
             continue
         probabilities = np.log(inaspeech["musanmix.wav"][start:end].astype(np.float64))
         path = _viterbi(probabilities, [0.0] * 3, -80 * np.log(10))
-        got += _segments(path, ["speech", "music", "noise"], start)
+        segments += _segments(path, ["speech", "music", "noise"], start)
 
     with (reference / "inaspeech/musanmix-smn-gender.csv").open() as file:
         lines = list(csv.DictReader(file, delimiter="\t"))
-    wanted = [
+    expected = [
         (
             {"male": "speech", "female": "speech"}.get(line["labels"], line["labels"]),
             round(float(line["start"]) / 0.02),
@@ -143,4 +143,4 @@ def test_inaspeech_gives_back_the_authors_segmentation(inaspeech: dict[str, Floa
         )
         for line in lines
     ]
-    assert got == wanted
+    assert segments == expected
