@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from helpers.sample_data import Float, examples
 from specfeat import pipeline
 from specfeat.errors import AudioError
-from specfeat.pipeline import Event, RowsEvent, SoundEndEvent, extract_rows
+from specfeat.events import Event, RowsEvent, SoundEndEvent
+from specfeat.pipeline import extract_rows
 from specfeat.sound import Sound
 
 
@@ -87,7 +88,7 @@ class _GatedNetwork(_Network):
         yield _Stream("B", 30)
 
 
-def _extract(streams: Iterable[_Stream], network: Any) -> list[Event]:
+def _extract(streams: Any, network: Any) -> list[Event]:
     return list(extract_rows(streams, network))
 
 

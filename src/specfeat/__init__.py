@@ -26,7 +26,7 @@ _EXPORTS = {
     "InstallError": "specfeat.errors",
     "ModelError": "specfeat.errors",
     "RunListener": "specfeat.run.listener",
-    "RunSummary": "specfeat.output.record",
+    "RunSummary": "specfeat.output.summary",
     "Settings": "specfeat.config",
     "SpecfeatError": "specfeat.errors",
     "UsageError": "specfeat.errors",
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from specfeat.extractor import Extractor, Features
-    from specfeat.output.record import RunSummary
+    from specfeat.output.summary import RunSummary
     from specfeat.run.extract_to import extract_to
     from specfeat.run.listener import RunListener
 

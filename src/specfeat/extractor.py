@@ -15,9 +15,11 @@ from specfeat.config import Config, Settings
 from specfeat.config.sound import SAMPLE_RATE_LIMITS
 from specfeat.config.weights_file import check_weights_file
 from specfeat.errors import AudioError, UsageError
+from specfeat.events import RowsEvent
 from specfeat.network.build import Network, build_network
-from specfeat.pipeline import RowsEvent, extract_rows
+from specfeat.pipeline import extract_rows
 from specfeat.python_config import load_any_config, warn_of_random_weights
+from specfeat.sound import Sound
 
 MAX_CHANNELS = 1024  # libsndfile's limit; an array with more has its samples along the wrong axis
 
@@ -102,7 +104,7 @@ class Extractor:
                 raise UsageError("sample_rate applies only to samples; a file has its own")
             return next(self.stream([source]))[1]
         blocks = partial(self._read_blocks, _check_samples(source), _check_sample_rate(sample_rate))
-        return next(self._stream_features([LocalClipStream("samples", self._maker, blocks)], None))[1]
+        return next(self._stream_features([LocalClipStream(Sound("samples"), self._maker, blocks)], None))[1]
 
     def stream(
         self, paths: Iterable[PathLike], on_error: Callable[[str, AudioError], None] | None = None
@@ -128,7 +130,8 @@ class Extractor:
         return self._stream_features((self._open_stream(os.fspath(path)) for path in paths), on_error)
 
     def _open_stream(self, path: str) -> LocalClipStream:
-        return LocalClipStream(path, self._maker, partial(decode.read_samples, path, self.settings.audio))
+        sound = Sound(path)
+        return LocalClipStream(sound, self._maker, partial(decode.read_samples, sound, self.settings.audio))
 
     def _stream_features(
         self, streams: Iterable[LocalClipStream], on_error: Callable[[str, AudioError], None] | None

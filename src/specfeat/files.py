@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Literal, NamedTuple, cast
 
 from specfeat.errors import OutputError, UsageError, escape_control_characters
 
@@ -32,6 +32,11 @@ def to_record_name(path: str) -> str:
     does not depend on the locale.
     """
     return os.fsencode(path).decode("utf-8", "surrogateescape")
+
+
+def from_record_name(name: str) -> str:
+    """Return the path that `to_record_name` has made into `name`."""
+    return os.fsdecode(name.encode("utf-8", "surrogateescape"))
 
 
 def describe_os_error(error: Exception) -> str:
@@ -75,6 +80,19 @@ def read_file_size(path: str) -> int:
     return identify_file(path).size or 0
 
 
+def inspect_file(path: str) -> tuple[Literal["file", "folder", "other"], int]:
+    """Return what a path leads to, and its size in bytes; "other" is a FIFO, a device or a socket.
+
+    Raises:
+        OSError: nothing is there, or it may not be looked at.
+        ValueError: no file can have this name.
+    """
+    status = os.stat(path)  # noqa: PTH116  pathlib turns "" into "." and "a/" into "a"
+    if stat.S_ISDIR(status.st_mode):
+        return "folder", status.st_size
+    return ("file" if stat.S_ISREG(status.st_mode) else "other"), status.st_size
+
+
 def identify_inode(path: str) -> tuple[int, int] | None:
     """Return device and inode, which all names of one file share; None if there is no file."""
     try:
@@ -84,13 +102,22 @@ def identify_inode(path: str) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def identify_version(path: Path) -> tuple[int, ...] | None:
-    """Return device, inode, size and time of change, without following a link; None if nothing is there."""
+class FileVersion(NamedTuple):
+    """What identifies a file and its content: a file that has been replaced or written to has another version."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+
+
+def identify_version(path: Path) -> FileVersion | None:
+    """Return the version of a file, without following a link; None if nothing is there."""
     try:
         status = path.lstat()
     except OSError:
         return None
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    return FileVersion(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def identify_weights_file(name: str) -> dict[str, object]:

@@ -1,99 +1,30 @@
 """The whole way of a sound through the stages, in the order of the inputs.
 
-    sounds -> decode, mono, resample -> spectrogram -> clips -> batches filled across sounds -> network ->
-    rows
+    sounds -> samples (decoded, mono, resampled) -> spectrogram -> clips -> batches filled across sounds
+           -> network -> rows
 
 The stages do not know each other; they are joined here and nowhere else. What comes out is a sequence of
-events: for each sound its rows, in pieces (`RowsEvent`), and then one `SoundEndEvent`. Whoever writes the
-rows follows this sequence and nothing else, so another program that yields the same events can take the place
-of this one.
+`events`: for each sound its rows, and then its end.
 """
 
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.audio.clip_stream import ClipStream
 from specfeat.errors import AudioError
-from specfeat.sound import Sound
+from specfeat.events import Event, RowsEvent, SoundEndEvent
 
 if TYPE_CHECKING:
     from specfeat.network.build import Network
+    from specfeat.sound import SoundStatus
 
 WAITING_BYTES = 64 * 2**20  # most memory for clips of full batches that wait for a thread
-
-Status = Literal["ok", "partial", "empty", "short", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class RowsEvent:
-    """The next rows of the current sound.
-
-    Attributes:
-        rows: float32, shape (n, width), n >= 1.
-    """
-
-    rows: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoundEndEvent:
-    """The result of one sound; it follows the last of the sound's rows.
-
-    Void rows exist because rows are passed on before it is known whether the rest of the sound can be read.
-    If the sound fails later, its rows so far must not stay: the receiver drops the last `void_rows` rows that
-    it got.
-
-    Attributes:
-        sound: which sound has ended.
-        status: "ok"; "empty": the sound has no samples; "short": it is shorter than one clip and the config
-            skips such sounds; "partial": it broke in the middle, and its rows before the break are kept;
-            "failed".
-        samples: length of the sound at the config's sample rate, or up to where it could be read.
-        rows: how many of its rows are valid; 0 if it failed.
-        void_rows: how many rows were passed on for it before it failed; 0 if it did not fail.
-        error: why it failed or broke; None if it did not.
-        seconds: time spent on reading it and making its clips, without the network.
-        silent: whether it has samples and all of them are 0.
-    """
-
-    sound: Sound
-    status: Status
-    samples: int = 0
-    rows: int = 0
-    void_rows: int = 0
-    error: AudioError | None = None
-    seconds: float = 0.0
-    silent: bool = False
-
-    def list_facts(self) -> dict[str, Any]:
-        """Return what journal, record and log say of the end, without the sound's name."""
-        facts: dict[str, Any] = {
-            "status": self.status,
-            "rows": self.rows,
-            "samples": self.samples,
-            "seconds": round(self.seconds, 6),
-        }
-        if self.silent:
-            facts["silent"] = True
-        if self.error:
-            facts |= {"stage": self.error.stage, "cause": self.error.cause, "error": str(self.error)}
-            if self.error.at_s is not None:
-                facts["at_s"] = round(self.error.at_s, 6)
-        return facts
-
-
-Event = RowsEvent | SoundEndEvent
-
-
-def _get_sound(stream: ClipStream) -> Sound:
-    sound: Sound = getattr(stream, "sound", None) or Sound(stream.path)
-    return sound
 
 
 @dataclass(slots=True)
@@ -126,16 +57,16 @@ class _OpenSound:
         error = self.error or (None if rows else stream.broken)
         if error:
             return SoundEndEvent(
-                sound=_get_sound(stream),
+                sound=stream.sound,
                 status="failed",
                 samples=stream.samples,
                 void_rows=rows,
                 error=error,
                 seconds=stream.seconds,
             )
-        complete_status: Status = "ok" if rows else "short" if stream.samples else "empty"
+        complete_status: SoundStatus = "ok" if rows else "short" if stream.samples else "empty"
         return SoundEndEvent(
-            sound=_get_sound(stream),
+            sound=stream.sound,
             status="partial" if stream.broken else complete_status,
             samples=stream.samples,
             rows=rows,

@@ -204,7 +204,7 @@ def test_nothing_usable_is_4(run: Run, tmp_path: Path) -> None:
 
     assert (none.returncode, bad.returncode) == (4, 4)
     assert none.stderr.startswith("specfeat: no audio in none: looked for .")
-    assert none.stderr.endswith("passed over 1 other files\n")
+    assert none.stderr.endswith("skipped 1 other file\n")
     assert bad.stderr.splitlines()[-1] == "specfeat: the file failed, so nothing is written"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "none"]
 

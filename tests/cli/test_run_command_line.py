@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from helpers import without_tensorflow
-from helpers.broken_audio import good
+from helpers.broken_audio import write_good_file
 from specfeat.cli import app, run_command_line
 
 
@@ -48,7 +48,7 @@ def _describe_process() -> dict[str, Any]:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in a folder with one audio file and one that is none."""
     monkeypatch.chdir(tmp_path)
-    good(tmp_path / "a.wav")
+    write_good_file(tmp_path / "a.wav")
     (tmp_path / "bad.wav").write_text("text")
     return tmp_path
 

@@ -859,7 +859,7 @@ def test_every_other_value_has_another_digest() -> None:
 def test_a_record_is_a_config(name: str, tmp_path: Path) -> None:
     """What a run has resolved, nulls and all, is read again as the same settings; JSON is YAML."""
     was = load_config(name).settings
-    record = json.dumps(collect_provenance(load_config(name))["config"]["resolved"], indent=1)
+    record = json.dumps(collect_provenance(load_config(name)).config.resolved, indent=1)
     (tmp_path / "again.yaml").write_text(record)
     again = load_config(tmp_path / "again.yaml").settings
 

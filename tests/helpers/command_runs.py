@@ -48,7 +48,7 @@ def run_command(folder: Path, *arguments: str) -> CompletedRun:
 
 
 def start_extract(
-    folder: Path, *arguments: str, pause_s: float = 0.1, files: int = 1, settle_s: float = 0
+    folder: Path, *arguments: str, pause_s: float = 0.1, files: int = 1, sync_interval_s: float = 0
 ) -> RunningRun:
     """Start a run that takes its time, and wait until so many files are done and on the disk.
 
@@ -57,12 +57,12 @@ def start_extract(
         arguments: of the command.
         pause_s: seconds that the network takes for each batch.
         files: how many files to wait for.
-        settle_s: seconds between two writes of the journal.
+        sync_interval_s: seconds between two writes of the journal.
     """
     environment = {
         **os.environ,
         "FAKE_NETWORK_PAUSE_S": str(pause_s),
-        "FAKE_NETWORK_SETTLE_S": str(settle_s),
+        "FAKE_NETWORK_SYNC_INTERVAL_S": str(sync_interval_s),
     }
     command = [*COMMAND, *arguments, "-c", "minimal", *SMALL_BATCH, "-q"]
     process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)

@@ -5,7 +5,7 @@
 A row is the sums of a clip's bands over time, each clip by itself, so a file's rows depend on that file alone.
 Variables of the environment:
     FAKE_NETWORK_PAUSE_S: seconds that each batch takes.
-    FAKE_NETWORK_SETTLE_S: seconds between two writes of the journal.
+    FAKE_NETWORK_SYNC_INTERVAL_S: seconds between two writes of the journal.
     SIGN_OF_WAITING: a file that is made when the run waits for the lock.
 """
 
@@ -59,7 +59,7 @@ def make_sign_of_waiting(path: Path) -> None:
         path.touch()
         time.sleep(seconds)
 
-    lock.time = SimpleNamespace(monotonic=time.monotonic, sleep=sleep)  # type: ignore[assignment]
+    vars(lock)["time"] = SimpleNamespace(monotonic=time.monotonic, sleep=sleep)
 
 
 def install(set_item: Callable[[Any, str, Any], None] = operator.setitem) -> None:
@@ -78,7 +78,9 @@ if __name__ == "__main__":
     from specfeat.cli import main
     from specfeat.output import work_folder
 
-    work_folder.SETTLE_S = float(os.environ.get("FAKE_NETWORK_SETTLE_S", work_folder.SETTLE_S))
+    work_folder.SYNC_INTERVAL_S = float(
+        os.environ.get("FAKE_NETWORK_SYNC_INTERVAL_S", work_folder.SYNC_INTERVAL_S)
+    )
     if "SIGN_OF_WAITING" in os.environ:
         make_sign_of_waiting(Path(os.environ["SIGN_OF_WAITING"]))
     sys.exit(main())

@@ -233,7 +233,7 @@ def test_only_flatten_gives_the_spectrogram_itself(write: Callable[[str], str]) 
     extractor = Extractor(write(LAYERS + "    - Flatten\n"))
     samples = np.sin(np.arange(20_000) / 5).astype(np.float32)
     rows, _ = extractor.extract(samples, 16_000)
-    clips = [clip.ravel().copy() for clip in ClipMaker(extractor.settings).clips([samples])]
+    clips = [clip.ravel().copy() for clip in ClipMaker(extractor.settings).make_clips([samples])]
 
     assert len(clips) == 5
     np.testing.assert_array_equal(rows, clips)

@@ -15,7 +15,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from helpers.sample_data import Float, clips
+from helpers.sample_data import Float, compute_clips
 from specfeat.config import load_config
 
 pytestmark = pytest.mark.tf
@@ -84,7 +84,7 @@ def test_yamnet_relu6(name: str, yamnet: Any, files: Path) -> None:
         embedding, scores = golden[f"{name}_embedding"], golden[f"{name}_scores"]
     sound, _ = soundfile.read(files / f"audio/{name}_16000.flac", dtype="float32")
 
-    cut = clips(load_config("yamnet_relu6").settings, sound)
+    cut = compute_clips(load_config("yamnet_relu6").settings, sound)
     got = _outputs(yamnet, "embedding", "scores")(cut)
 
     _assert_close(got[0], embedding, 1e-4)
@@ -109,7 +109,7 @@ def test_inaspeech(name: str, inaspeech: Any, files: Path) -> None:
         scores = golden[f"{name}.wav_keras_speech_music_noise_cnn_prob"]
     sound, _ = soundfile.read(files / f"inaspeech/{name}.wav", dtype="float32")
 
-    cut = clips(load_config("inaspeech").settings, sound)
+    cut = compute_clips(load_config("inaspeech").settings, sound)
     got = _outputs(inaspeech, "flatten", "scores")(cut[: len(scores)])
 
     _assert_close(got[0][: len(flatten)], flatten, 1e-5)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from helpers.sample_data import Float, clips, tone
+from helpers.sample_data import Float, compute_clips, make_tone
 from specfeat.config import load_config
 from specfeat.errors import ConfigError, InstallError
 
@@ -55,7 +55,7 @@ def test_low_frequencies_are_at_the_bottom(tmp_path: Path) -> None:
     """A tone in bin 2 of 17 is the brightest line, the third one from below, in every column."""
     made = network(tmp_path, "Picture: {colormap: gray, range: [-80, 0]}")
     settings = load_config(tmp_path / "c.yaml").settings
-    clip = clips(settings, tone(500, 16 * 11))[:1]
+    clip = compute_clips(settings, make_tone(500, 16 * 11))[:1]
 
     picture = made.compute_rows(np.repeat(clip, 2, axis=0))[0].reshape(17, 11, 3)
 
@@ -92,7 +92,7 @@ def test_deepspectrum_sees_224_by_224_colours() -> None:
     from specfeat.network.keras_layers import make_keras_layer
 
     settings = load_config("deepspectrum").settings
-    clip = clips(settings, tone(1000, 16_000, rate=16_000))
+    clip = compute_clips(settings, make_tone(1000, 16_000, rate=16_000))
     picture, resizing, application = settings.model.layers
 
     coloured = np.asarray(make_keras_layer(picture, 0)(clip))

@@ -1,241 +1,186 @@
-"""The work folder: a journal that is true, a lock that is one run's, and what belongs together."""
+"""The work folder: what is finished survives whatever ends a run, and nothing else stays."""
 
 import contextlib
 import gc
 import itertools
 import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from helpers.interruption_points import Interrupted
-from helpers.sample_data import examples
+from helpers.sample_records import WIDTH, make_entry, make_provenance, make_record
 from specfeat import output
-from specfeat.errors import LockedError, OutputError
-from specfeat.output.commit import move_into_place
-from specfeat.output.journal import Journal, read_journal
-from specfeat.output.lock import WorkFolderLock
+from specfeat.errors import OutputError
 from specfeat.output.paths import OutputPaths
+from specfeat.output.previous_run import DamagedRun, FinishedSound, UnfinishedRun
+from specfeat.output.records import SoundEntry
 from specfeat.output.work_folder import WorkFolder
 
-OUTPUT = str(Path(output.__file__).parent)
-HEADER = {"features": 2, "config": {}}
-ENTRIES = [
-    {"path": name, "rows": k} for k, name in enumerate(["a.wav", "new\nline.wav", "odd\udcff.wav", "ü.wav"])
-]
+OUTPUT_PACKAGE = str(Path(output.__file__).parent)
+PROVENANCE = make_provenance()
 
 
-def _journal(folder: Path) -> Path:
-    journal = Journal(folder / "journal", HEADER)
-    for entry in ENTRIES:
-        journal.add(entry)
-    journal.settle()
-    journal.close()
-    return folder / "journal"
+def _add_sound(work: WorkFolder, name: str, rows: int, value: float = 0) -> FinishedSound:
+    work.rows.append(np.full((rows, WIDTH), value, np.float32))
+    return work.finish_sound(make_entry(name, rows))
 
 
-def test_a_torn_journal_is_true_as_far_as_it_goes(tmp_path: Path) -> None:
-    """Cut at any byte, it has the lines that are whole, and can be gone on with."""
-    whole = _journal(tmp_path).read_bytes()
-    ends = [k + 1 for k, byte in enumerate(whole) if byte == ord("\n")]
-    for length in range(len(whole) + 1):
-        (tmp_path / "torn").write_bytes(whole[:length])
-        notes = read_journal(tmp_path / "torn")
-        lines = sum(end <= length for end in ends)
-        assert notes.entries == ENTRIES[: max(0, lines - 1)]
-        assert notes.header == (HEADER if lines else None)
-        if lines:
-            journal = Journal(tmp_path / "torn", None, notes.length)
-            journal.add({"path": "more"})
-            journal.settle()
-            journal.close()
-            assert read_journal(tmp_path / "torn").entries == [*notes.entries, {"path": "more"}]
+def _commit(work: WorkFolder, sounds: list[FinishedSound]) -> None:
+    digests = work.prepare_output(sounds, lambda file: None)
+    work.commit(make_record(*(sound.entry for sound in sounds), digests=digests))
 
 
-@examples(max_examples=200)
-@given(st.data())
-def test_a_damaged_journal_is_believed_up_to_the_damage(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
-    """Whatever byte is another: no line is believed that was not written, and none after it."""
-    folder = tmp_path_factory.mktemp("journal")
-    path = _journal(folder)
-    whole = bytearray(path.read_bytes())
-    place = data.draw(st.integers(0, len(whole) - 1))
-    whole[place] ^= data.draw(st.integers(1, 255))
-    path.write_bytes(whole)
-    before = bytes(whole[:place]).count(b"\n")
-
-    assert read_journal(path).entries == ENTRIES[: max(0, before - 1)]
+def _read_unfinished_run(paths: OutputPaths) -> UnfinishedRun:
+    with WorkFolder(paths) as work:
+        assert isinstance(work.unfinished_run, UnfinishedRun)
+        return work.unfinished_run
 
 
-def test_a_write_that_failed_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a full disk has taken half of is written over by the next attempt, once."""
-    journal = Journal(tmp_path / "journal", HEADER)
-    journal.add(ENTRIES[0])
-    real = os.pwrite
+def test_a_commit_makes_the_output(tmp_path: Path) -> None:
+    """The rows of the sounds in their order, and no work folder any more."""
+    paths = OutputPaths(tmp_path / "out.npy")
+    with WorkFolder(paths) as work:
+        work.start(PROVENANCE, updates=False)
+        sounds = [_add_sound(work, f"{k}.wav", k, k) for k in range(1, 4)]
+        _commit(work, [sounds[2], sounds[0], sounds[1]])
 
-    def full(descriptor: int, block: Any, place: int) -> int:
-        real(descriptor, block[:10], place)
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "pwrite", full)
-    with pytest.raises(OutputError, match="No space left on device; free some space"):
-        journal.settle()
-    monkeypatch.undo()
-    journal.add(ENTRIES[1])
-    journal.settle()
-    journal.settle()
-    journal.close()
-
-    assert read_journal(tmp_path / "journal").entries == ENTRIES[:2]
+    assert work.is_committed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.index.csv", "out.npy", "out.run.json"]
+    np.testing.assert_array_equal(np.load(paths.array)[:, 0], [3, 3, 3, 1, 2, 2])
 
 
-def test_rows_are_on_the_disk_before_the_journal_speaks_of_them(
+def test_a_run_goes_on_after_another(tmp_path: Path) -> None:
+    """The sounds that one run has finished are there for the next, whose rows follow theirs."""
+    paths = OutputPaths(tmp_path / "out.npy")
+    with WorkFolder(paths) as work:
+        work.start(PROVENANCE, updates=False)
+        _add_sound(work, "a.wav", 2, 1)
+        work.rows.append(np.full((7, WIDTH), 9, np.float32))  # of a sound that is not finished
+    assert (work.finished_count, work.is_committed) == (1, False)
+
+    with WorkFolder(paths) as work:
+        run = work.unfinished_run
+        assert isinstance(run, UnfinishedRun)
+        assert (run.finished_count, run.row_count, run.provenance) == (1, 2, PROVENANCE)
+        work.start(PROVENANCE, updates=False)
+        sounds = [*run.list_finished_sounds(), _add_sound(work, "b.wav", 1, 2)]
+        assert work.finished_count == 1
+        _commit(work, sounds)
+    np.testing.assert_array_equal(np.load(paths.array)[:, 0], [1, 1, 2])
+
+
+def test_what_a_run_is_to_replace_is_noted(tmp_path: Path) -> None:
+    """The journal's header has size and time of the files that were there, and that the run updates."""
+    paths = OutputPaths(tmp_path / "out.npy")
+    paths.array.write_bytes(b"old")
+    os.utime(paths.array, ns=(0, 5))
+    with WorkFolder(paths) as work:
+        work.start(PROVENANCE, updates=True)
+        _add_sound(work, "a.wav", 1)
+    header = _read_unfinished_run(paths).header
+
+    assert header.replaces == ((3, 5), None, None)
+    assert (header.output, header.updates) == ("out.npy", True)
+
+
+@pytest.mark.parametrize("name", ["out.npy", "out.index.csv", "out.run.json"])
+def test_a_file_that_appears_is_not_replaced(tmp_path: Path, name: str) -> None:
+    """What another program writes there during the run stays; the finished sounds are kept."""
+    with pytest.raises(OutputError, match="has appeared or changed during the run"):
+        with WorkFolder(OutputPaths(tmp_path / "out.npy")) as work:
+            work.start(PROVENANCE, updates=False)
+            sound = _add_sound(work, "a.wav", 1)
+            (tmp_path / name).write_text("mine")
+            _commit(work, [sound])
+
+    assert (tmp_path / name).read_text() == "mine"
+    assert (work.finished_count, work.is_committed) == (1, False)
+
+
+def test_rows_that_are_not_the_journals_are_damaged(tmp_path: Path) -> None:
+    """If there are fewer rows than the journal names, none is relied upon, and `start` refuses to go on."""
+    paths = OutputPaths(tmp_path / "out.npy")
+    with WorkFolder(paths) as work:
+        work.start(PROVENANCE, updates=False)
+        _add_sound(work, "a.wav", 3)
+    os.truncate(paths.work_folder / "rows.npy", 128 + 2 * 4 * WIDTH)
+    with WorkFolder(paths) as work:
+        assert work.unfinished_run == DamagedRun(1, "rows.npy is not what the journal speaks of")
+        with pytest.raises(RuntimeError, match="must be discarded first"):
+            work.start(PROVENANCE, updates=False)
+        work.discard()
+        work.start(PROVENANCE, updates=False)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_are_on_the_disk_before_the_journal_names_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the last write of rows and the next line of the journal, the rows are synced."""
     steps: list[tuple[str, str]] = []
     for name in ("pwrite", "fsync"):
-        real = getattr(os, name)
+        function = getattr(os, name)
 
-        def step(descriptor: int, *rest: Any, name: str = name, real: Any = real) -> Any:
+        def note_step(descriptor: int, *rest: Any, name: str = name, function: Any = function) -> Any:
             steps.append((name, Path(f"/proc/self/fd/{descriptor}").readlink().name))
-            return real(descriptor, *rest)
+            return function(descriptor, *rest)
 
-        monkeypatch.setattr(os, name, step)
-    monkeypatch.setattr("specfeat.output.work_folder.SETTLE_S", 0.0)
+        monkeypatch.setattr(os, name, note_step)
+    monkeypatch.setattr("specfeat.output.work_folder.SYNC_INTERVAL_S", 0.0)
     with WorkFolder(OutputPaths(tmp_path / "out.npy")) as work:
-        work.begin(HEADER)
-        for entry in ENTRIES:
-            work.rows.append(np.zeros((int(str(entry["rows"])), 2), np.float32))
-            work.finish(entry)
-    spoken = [k for k, step in enumerate(steps) if step == ("pwrite", "journal")]
+        work.start(PROVENANCE, updates=False)
+        for rows in range(4):
+            _add_sound(work, f"{rows}.wav", rows)
+    journal_writes = [k for k, step in enumerate(steps) if step == ("pwrite", "journal")]
 
-    assert len(spoken) == 1 + len(ENTRIES)
-    for k in spoken[1:]:
-        rows = [name for name, file in steps[:k] if file == "rows.npy"]
-        assert rows[-1] == "fsync"
+    assert len(journal_writes) == 1 + 4
+    for k in journal_writes[1:]:
+        steps_on_rows = [name for name, file in steps[:k] if file == "rows.npy"]
+        assert steps_on_rows[-1] == "fsync"
     assert all(
-        ("fsync", "journal") in steps[a:b] for a, b in zip(spoken[1:], [*spoken[2:], None], strict=True)
+        ("fsync", "journal") in steps[a:b]
+        for a, b in zip(journal_writes[1:], [*journal_writes[2:], None], strict=True)
     )
 
 
-class _Breaking:
-    """Breaks off before the so many'th step."""
-
-    def __init__(self, step: int) -> None:
-        self._step = step
-        self._count = 0
-
-    def wrap(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        def breaking(*arguments: Any, **options: Any) -> Any:
-            self._count += 1
-            if self._count == self._step:
-                raise KeyboardInterrupt
-            return real(*arguments, **options)
-
-        return breaking
-
-
-@pytest.mark.parametrize("assembled", [False, True])
-@pytest.mark.parametrize("step", range(1, 9))
-def test_what_is_decided_gets_into_its_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, assembled: bool, step: int
-) -> None:
-    """Broken off at any step and done again, it moves the same three files, and nothing over them."""
-    place = OutputPaths(tmp_path / "out.npy")
-    place.work.mkdir()
-    whole = {"out.npy": "new rows", "out.index.csv": "new index", "out.run.json": "new record"}
-    for name in whole:
-        (tmp_path / name).write_text("old")
-    parts = {"index.csv": "new index", "run.json": "new record", "rows.npy": "new rows"}
-    if assembled:
-        parts |= {"array.npy": "new rows", "rows.npy": "some rows"}
-    for name, text in parts.items():
-        (place.work / name).write_text(text)
-    breaking = _Breaking(step)
-    for name in ("replace", "unlink", "fsync"):
-        monkeypatch.setattr(os, name, breaking.wrap(getattr(os, name)))
-    with contextlib.suppress(KeyboardInterrupt):
-        move_into_place(place)
-    monkeypatch.undo()
-    move_into_place(place)
-
-    assert {name: (tmp_path / name).read_text() for name in whole} == whole
-    assert list(place.work.iterdir()) == []
-
-
-def _one_file(work: WorkFolder, fails: bool) -> None:
-    """Do a file, and make it the output, unless something fails then."""
+def _run_one_sound(work: WorkFolder, entry: SoundEntry, *, fails: bool) -> None:
+    """Finish a sound, and make it the output, unless something fails then."""
     with contextlib.suppress(OutputError), work:
-        work.begin(HEADER)
-        work.rows.append(np.ones((3, 2), np.float32))
-        done = work.finish({"path": "a.wav", "rows": 3})
+        work.start(PROVENANCE, updates=False)
+        work.rows.append(np.ones((entry.rows, WIDTH), np.float32))
+        sound = work.finish_sound(entry)
         if fails:
             raise OutputError
-        sums = work.assemble([done], 2, lambda file: None)
-        work.commit({"output": "out.npy", **sums})
+        _commit(work, [sound])
 
 
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a file that was just opened
-def test_a_signal_leaves_what_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
-    """Wherever it is answered: the whole output, or the work folder and a finished file in it, or else nothing."""
+def test_a_signal_leaves_what_the_attributes_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """Wherever it comes: the whole output, or the work folder with a finished sound in it, or nothing."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-    whole = ["out.index.csv", "out.npy", "out.run.json"]
-    seen: list[list[str]] = []
+    output_names = ["out.index.csv", "out.npy", "out.run.json"]
+    outcomes: list[list[str]] = []
+    entry = make_entry("a.wav", 3)
     for number in itertools.count(1):
         folder = tmp_path / str(number)
         folder.mkdir()
         work = WorkFolder(OutputPaths(folder / "out.npy"))
-        with Interrupted(number, OUTPUT) as signal:
-            _one_file(work, fails)
+        with Interrupted(number, OUTPUT_PACKAGE) as signal:
+            _run_one_sound(work, entry, fails=fails)
         names = sorted(path.name for path in folder.iterdir())
-        seen.append(names)
-        assert names == (whole if work.completed else ["out.partial"] if work.kept else []), number
+        outcomes.append(names)
+        expected = output_names if work.is_committed else ["out.partial"] if work.finished_count else []
+        assert names == expected, number
         if not signal.came:
             break
 
     gc.collect()
-    assert all(left in seen for left in (["out.partial"] if fails else whole, []))
-    assert len(seen) > 300
-
-
-def test_a_locks_holder_is_alone(tmp_path: Path) -> None:
-    """Four processes that take and remove the lock a hundred times each are never two at once."""
-    (tmp_path / "count").write_text("0")
-    code = (
-        "import sys; from pathlib import Path; from specfeat.output import lock; lock.POLL_S = 0.0005\n"
-        "count = Path('count')\n"
-        "for _ in range(100):\n"
-        "    held = lock.WorkFolderLock(Path('work'), Path('out'))\n"
-        "    held.take(60)\n"
-        "    count.write_text(str(int(count.read_text()) + 1))\n"
-        "    held.release()\n"
-    )
-    processes = [subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) for _ in range(4)]
-
-    assert [process.wait() for process in processes] == [0] * 4
-    assert (tmp_path / "count").read_text() == "400"
-    assert not (tmp_path / "work").exists()
-
-
-def test_a_lock_is_no_childs(tmp_path: Path) -> None:
-    """A child that outlives its parent's hold does not keep the lock; who holds it is told."""
-    lock, other = (WorkFolderLock(tmp_path / "work", tmp_path / "out") for _ in range(2))
-    lock.take()
-    with pytest.raises(LockedError, match=rf"out: another run \(process {os.getpid()}\) is at work"):
-        other.take()
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
-    lock.release()
-    other.take()
-    other.release()
-    child.communicate(b"\n")
+    assert all(names in outcomes for names in (["out.partial"] if fails else output_names, []))
+    assert len(outcomes) > 300

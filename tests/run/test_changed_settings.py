@@ -3,8 +3,8 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,23 +12,25 @@ from helpers.command_runs import SMALL_BATCH, kill_extract, read_output, run_ext
 from specfeat.config import load_config
 from specfeat.files import identify_weights_file
 from specfeat.output.previous_run import PreviousRun
+from specfeat.output.records import JsonObject, Provenance
+from specfeat.run.provenance import collect_provenance
 from specfeat.run.provenance_probe import ProvenanceProbe
 
 pytestmark = pytest.mark.slow
 
 
-def test_another_config_is_refused_with_the_difference(folder: Path) -> None:
+def test_another_config_is_refused_with_the_difference(sound_folder: Path) -> None:
     """Unfinished work and an output with other settings are refused: exit 2, and the message says what differs."""
-    kill_extract(folder, "in", "out.npy")
-    refused_run = run_extract(folder, "in", "out.npy", "--resume", "--set", "model.batch=32")
-    resumed_run = run_extract(folder, "in", "out.npy", "--resume", *SMALL_BATCH)
+    kill_extract(sound_folder, "in", "out.npy")
+    refused_run = run_extract(sound_folder, "in", "out.npy", "--resume", "--set", "model.batch=32")
+    resumed_run = run_extract(sound_folder, "in", "out.npy", "--resume", *SMALL_BATCH)
     update_run = run_extract(
-        folder, "in", "out.npy", "--update", "--set", "model.weights.random=7", *SMALL_BATCH
+        sound_folder, "in", "out.npy", "--update", "--set", "model.weights.random=7", *SMALL_BATCH
     )
-    before = read_output(folder)
-    resume_run = run_extract(folder, "in", "out.npy", "--resume", "--set", "clips.hop=14", *SMALL_BATCH)
+    before = read_output(sound_folder)
+    resume_run = run_extract(sound_folder, "in", "out.npy", "--resume", "--set", "clips.hop=14", *SMALL_BATCH)
     forced_run = run_extract(
-        folder, "in", "out.npy", "--update", "--force", "--set", "clips.hop=14", *SMALL_BATCH
+        sound_folder, "in", "out.npy", "--update", "--force", "--set", "clips.hop=14", *SMALL_BATCH
     )
 
     assert [run.returncode for run in (refused_run, resumed_run, update_run, resume_run, forced_run)] == [
@@ -47,31 +49,33 @@ def test_another_config_is_refused_with_the_difference(folder: Path) -> None:
         "out.npy: was made with different settings (clips.hop: null, now 14); use --force to recompute everything"
         in resume_run.stderr
     )
-    assert read_output(folder) != before
+    assert read_output(sound_folder) != before
 
 
-def test_another_environment_is_refused(folder: Path) -> None:
+def test_another_environment_is_refused(sound_folder: Path) -> None:
     """OpenBLAS may be set up in a shell and not in cron; this changes bits, so the rows are not used."""
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}
-    first_run = run_extract(folder, "in", "out.npy", env={**environment, "OPENBLAS_CORETYPE": "Haswell"})
-    (folder / "in/00.wav").unlink()
-    update_run = run_extract(folder, "in", "out.npy", "--update", env=environment)
+    first_run = run_extract(
+        sound_folder, "in", "out.npy", env={**environment, "OPENBLAS_CORETYPE": "Haswell"}
+    )
+    (sound_folder / "in/00.wav").unlink()
+    update_run = run_extract(sound_folder, "in", "out.npy", "--update", env=environment)
 
     assert (first_run.returncode, update_run.returncode) == (0, 2)
     assert "(environment.OPENBLAS_CORETYPE: Haswell, now null)" in update_run.stderr
 
 
-def test_other_weights_are_refused(folder: Path) -> None:
+def test_other_weights_are_refused(sound_folder: Path) -> None:
     """The content of the file counts; a file that was only touched, or lies elsewhere, is the same."""
-    (folder / "w.h5").write_bytes(b"one")
+    (sound_folder / "w.h5").write_bytes(b"one")
     arguments = ["in", "out.npy", "--update", "--set"]
-    first_run = run_extract(folder, *arguments, "model.weights.file=w.h5")
-    os.utime(folder / "w.h5", (0, 0))
-    touched_run = run_extract(folder, *arguments, "model.weights.file=w.h5")
-    shutil.copy(folder / "w.h5", folder / "v.h5")
-    moved_run = run_extract(folder, *arguments, "model.weights.file=v.h5")
-    (folder / "w.h5").write_bytes(b"two")
-    other_run = run_extract(folder, *arguments, "model.weights.file=w.h5")
+    first_run = run_extract(sound_folder, *arguments, "model.weights.file=w.h5")
+    os.utime(sound_folder / "w.h5", (0, 0))
+    touched_run = run_extract(sound_folder, *arguments, "model.weights.file=w.h5")
+    shutil.copy(sound_folder / "w.h5", sound_folder / "v.h5")
+    moved_run = run_extract(sound_folder, *arguments, "model.weights.file=v.h5")
+    (sound_folder / "w.h5").write_bytes(b"two")
+    other_run = run_extract(sound_folder, *arguments, "model.weights.file=w.h5")
 
     assert [run.returncode for run in (first_run, touched_run, moved_run, other_run)] == [0, 0, 0, 2]
     assert (
@@ -81,14 +85,14 @@ def test_other_weights_are_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["v.h5", "w.h5"])
-def test_other_weights_of_the_same_size_and_time_are_refused(folder: Path, name: str) -> None:
+def test_other_weights_of_the_same_size_and_time_are_refused(sound_folder: Path, name: str) -> None:
     """Two networks of one architecture may have the same size and time, side by side or one after the other."""
-    (folder / "w.h5").write_bytes(b"one")
-    os.utime(folder / "w.h5", (0, 0))
-    first_run = run_extract(folder, "in", "out.npy", "--set", "model.weights.file=w.h5")
-    (folder / name).write_bytes(b"two")
-    os.utime(folder / name, (0, 0))
-    other_run = run_extract(folder, "in", "out.npy", "--update", "--set", f"model.weights.file={name}")
+    (sound_folder / "w.h5").write_bytes(b"one")
+    os.utime(sound_folder / "w.h5", (0, 0))
+    first_run = run_extract(sound_folder, "in", "out.npy", "--set", "model.weights.file=w.h5")
+    (sound_folder / name).write_bytes(b"two")
+    os.utime(sound_folder / name, (0, 0))
+    other_run = run_extract(sound_folder, "in", "out.npy", "--update", "--set", f"model.weights.file={name}")
 
     assert (first_run.returncode, other_run.returncode) == (0, 2)
     assert "out.npy: was made with different settings (weights.sha256: " in other_run.stderr
@@ -102,7 +106,8 @@ def test_weights_that_are_the_same_file_are_not_read_again(
     path.write_bytes(b"one")
     config = load_config("minimal", [f"model.weights.file={path}"])
     identity = identify_weights_file(str(path))
-    header: dict[str, Any] = {"weights": {"file": "w.h5", "sha256": "same", **identity}, "device": "cpu"}
+    noted: JsonObject = {"file": "w.h5", "sha256": "same", **identity}
+    provenance = replace(collect_provenance(config), weights=noted, device="cpu")
     hashed: list[str] = []
 
     def compute_weights_hash(name: str) -> str:
@@ -112,27 +117,28 @@ def test_weights_that_are_the_same_file_are_not_read_again(
     monkeypatch.setattr("specfeat.weights.files.source.compute_weights_hash", compute_weights_hash)
     probe = ProvenanceProbe(config, "cpu", keep_partial=False)
 
-    def describe_differences(header: dict[str, Any]) -> str:
-        return probe.describe_differences(PreviousRun(tmp_path / "out.npy", header, []))
+    def describe_differences(provenance: Provenance) -> str:
+        run = PreviousRun(rows_path=tmp_path / "out.npy", provenance=provenance, entries=())
+        return probe.describe_differences(run)
 
-    assert (describe_differences(header), hashed) == ("", [])
+    assert (describe_differences(provenance), hashed) == ("", [])
     for name in identity:
-        changed = {**header, "weights": {**header["weights"], name: 0}}
-        assert "weights.sha256" in describe_differences(changed), name
-        del changed["weights"][name]
-        assert "weights.sha256" in describe_differences(changed), name
+        changed = {**noted, name: 0}
+        assert "weights.sha256" in describe_differences(replace(provenance, weights=changed)), name
+        del changed[name]
+        assert "weights.sha256" in describe_differences(replace(provenance, weights=changed)), name
 
 
-def test_another_device_is_recomputed_with_force(folder: Path) -> None:
+def test_another_device_is_recomputed_with_force(sound_folder: Path) -> None:
     """With --update --force, a difference that is known only once the network is built ends no run."""
-    assert run_extract(folder, "in", "out.npy").returncode == 0
-    original_output = read_output(folder)
-    record = json.loads((folder / "out.run.json").read_text())
-    (folder / "out.run.json").write_text(json.dumps({**record, "device": "x"}))
-    write_sound(folder / "in/00.wav", 0.5, 0)
-    refused_run = run_extract(folder, "in", "out.npy", "--update")
-    forced_run = run_extract(folder, "in", "out.npy", "--update", "--force")
+    assert run_extract(sound_folder, "in", "out.npy").returncode == 0
+    original_output = read_output(sound_folder)
+    record = json.loads((sound_folder / "out.run.json").read_text())
+    (sound_folder / "out.run.json").write_text(json.dumps({**record, "device": "x"}))
+    write_sound(sound_folder / "in/00.wav", 0.5, 0)
+    refused_run = run_extract(sound_folder, "in", "out.npy", "--update")
+    forced_run = run_extract(sound_folder, "in", "out.npy", "--update", "--force")
 
     assert (refused_run.returncode, forced_run.returncode) == (2, 0)
     assert "was made with different settings (device: x, now cpu); use --force" in refused_run.stderr
-    assert read_output(folder)[:2] == original_output[:2]
+    assert read_output(sound_folder)[:2] == original_output[:2]

@@ -14,27 +14,33 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 
-def test_an_output_that_is_not_whole_is_not_built_upon(folder: Path) -> None:
-    """--update refuses an array that was changed, or a record that is gone or says something else; --force goes on."""
-    assert run_extract(folder, "in", "out.npy").returncode == 0
-    original_output = read_output(folder)
+def test_a_damaged_output_is_not_used(sound_folder: Path) -> None:
+    """--update refuses a changed array and a missing or wrong record; --force recomputes everything."""
+    assert run_extract(sound_folder, "in", "out.npy").returncode == 0
+    original_output = read_output(sound_folder)
     damages: list[tuple[Callable[[], object], str]] = [
-        (lambda: overwrite(folder / "out.npy", 500, b"x"), "out.npy: has been changed since it was made"),
         (
-            lambda: overwrite(folder / "out.npy", 10**6, b"x"),
+            lambda: overwrite(sound_folder / "out.npy", 500, b"x"),
+            "out.npy: has been changed since it was made",
+        ),
+        (
+            lambda: overwrite(sound_folder / "out.npy", 10**6, b"x"),
             "out.npy: or its index is not the one of out.run.json",
         ),
-        ((folder / "out.run.json").unlink, "out.run.json: is missing, so the output is not whole"),
-        (lambda: (folder / "out.run.json").write_text("{}"), "out.run.json: is no record of this specfeat"),
+        ((sound_folder / "out.run.json").unlink, "out.run.json: is missing, so the output is not whole"),
+        (
+            lambda: (sound_folder / "out.run.json").write_text("{}"),
+            "out.run.json: is no record of this specfeat",
+        ),
     ]
     for damage, sentence in damages:
         damage()
-        (folder / "in/00.wav").touch()
-        refused_run = run_extract(folder, "in", "out.npy", "--update")
+        (sound_folder / "in/00.wav").touch()
+        refused_run = run_extract(sound_folder, "in", "out.npy", "--update")
         assert (refused_run.returncode, refused_run.stderr.count("\n")) == (2, 1)
         assert refused_run.stderr.startswith(f"specfeat: {sentence}")
-        assert run_extract(folder, "in", "out.npy", "--update", "--force").returncode == 0
-        assert read_output(folder)[:2] == original_output[:2]
+        assert run_extract(sound_folder, "in", "out.npy", "--update", "--force").returncode == 0
+        assert read_output(sound_folder)[:2] == original_output[:2]
 
 
 def overwrite(path: Path, offset: int, data: bytes) -> None:
@@ -80,13 +86,20 @@ WRONG_VALUES: list[tuple[str, object]] = [
 ]
 
 
-def test_a_record_that_lies_is_refused(folder: Path) -> None:
-    """Whatever of it is used is checked on reading; a lie that only the config shows, too: exit 2, one sentence."""
-    from specfeat.output.record_checks import find_record_fault
+def test_a_wrong_record_is_refused(sound_folder: Path) -> None:
+    """Everything that is used of a record is checked first, some of it against the config: exit 2, one sentence."""
+    from specfeat.output.record_json import RecordFaultError, parse_record
 
-    assert run_extract(folder, "in", "out.npy", *SMALL_BATCH).returncode == 0
-    original_output = read_output(folder)
-    record = json.loads((folder / "out.run.json").read_text())
+    def find_record_fault(record: Any) -> str:
+        try:
+            parse_record(json.dumps(record).encode())
+        except RecordFaultError as e:
+            return str(e)
+        return ""
+
+    assert run_extract(sound_folder, "in", "out.npy", *SMALL_BATCH).returncode == 0
+    original_output = read_output(sound_folder)
+    record = json.loads((sound_folder / "out.run.json").read_text())
     assert find_record_fault(record) == ""
     assert find_record_fault(change_record(record, "files.0.path", "odd\udcff.wav")) == ""
     assert [
@@ -99,8 +112,8 @@ def test_a_record_that_lies_is_refused(folder: Path) -> None:
         ("files.0.status", "failed"),
         ("features", 2),
     ]:
-        (folder / "out.run.json").write_text(json.dumps(change_record(record, where, value)))
-        run = run_extract(folder, "in", "out.npy", "--update", *SMALL_BATCH, timeout=60)
+        (sound_folder / "out.run.json").write_text(json.dumps(change_record(record, where, value)))
+        run = run_extract(sound_folder, "in", "out.npy", "--update", *SMALL_BATCH, timeout=60)
         assert (run.returncode, run.stderr.count("\n")) == (2, 1), where
-    assert run_extract(folder, "in", "out.npy", "--update", "--force", *SMALL_BATCH).returncode == 0
-    assert read_output(folder) == original_output
+    assert run_extract(sound_folder, "in", "out.npy", "--update", "--force", *SMALL_BATCH).returncode == 0
+    assert read_output(sound_folder) == original_output

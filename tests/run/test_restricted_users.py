@@ -61,8 +61,8 @@ def restricted_user(tmp_path: Path) -> RestrictedUser:
     return user
 
 
-def test_what_may_not_be_read_or_written(restricted_user: RestrictedUser) -> None:
-    """A read-only folder is one sentence before any work; a file without permission fails, and stands as failed."""
+def test_missing_permissions(restricted_user: RestrictedUser) -> None:
+    """A read-only folder is one sentence, before any work; a file without permission is a failed file."""
     for name in ("a", "b"):
         write_sound(restricted_user.folder / f"{name}.wav", 1.0, 0)
     (restricted_user.folder / "b.wav").chmod(0)
@@ -116,11 +116,11 @@ def run_as_cron(user: RestrictedUser, program: list[str]) -> None:
 
 
 def test_cron(restricted_user: RestrictedUser) -> None:
-    """No environment, no HOME, no stdin, umask 077, C locales, a Python that may not be written to: quiet and correct."""
+    """No environment, home or stdin, umask 077, C locales, a read-only Python: no output on the terminal, and correct."""
     run_as_cron(restricted_user, COMMAND)
 
 
 @pytest.mark.tf
 def test_cron_with_tensorflow(restricted_user: RestrictedUser) -> None:
-    """TensorFlow and Keras need none of that, either, and leave nothing behind."""
+    """TensorFlow and Keras need none of that either, and leave nothing behind."""
     run_as_cron(restricted_user, [sys.executable, "-m", "specfeat", "extract"])

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from specfeat.config import Config
     from specfeat.network.build import Network
     from specfeat.output.paths import OutputPaths
-    from specfeat.output.record import RunSummary
+    from specfeat.output.summary import RunSummary
     from specfeat.output.work_folder import WorkFolder
     from specfeat.run.listener import RunListener
     from specfeat.run.options import ExecutionOptions, FailureLimit
@@ -142,7 +142,7 @@ def _check_output(output: str) -> "OutputPaths":
     from specfeat.output.paths import OutputPaths
 
     paths = OutputPaths(Path(output))
-    paths.check_folder()
+    paths.check_writable()
     return paths
 
 
@@ -171,7 +171,7 @@ def _run(
         with restore_signal_error():
             return run_extraction(request, work_folder, listener)
     except Exception as e:
-        if work_folder.begun:
+        if work_folder.has_started:
             note_run_state(e, describe_state())
         raise
 
@@ -188,10 +188,9 @@ def _build_network(config: "Config", execution: "ExecutionOptions") -> "Network"
 
 def _describe_state(work_folder: "WorkFolder", command_line: CommandLine) -> str:
     """Return what is there of a run that has ended early, and how to continue it; "" if nothing is there."""
-    if work_folder.completed:
-        return f"{work_folder.place.array} is complete"
-    if work_folder.kept:
-        files = f"{work_folder.kept} finished file{'s are' if work_folder.kept > 1 else ' is'}"
-        command = command_line.format_resume_command()
-        return f"{files} kept in {work_folder.place.work}; continue with {command}"
-    return ""
+    from specfeat.run.extraction import describe_kept_files
+
+    if work_folder.is_committed:
+        return f"{work_folder.paths.array} is complete"
+    kept_files = describe_kept_files(work_folder)
+    return kept_files and f"{kept_files}; continue with {command_line.format_resume_command()}"

@@ -16,15 +16,15 @@ from specfeat.cli.messages import describe_error, note_run_state
 from specfeat.cli.signals import StoppedBySignal, describe_run_state
 from specfeat.errors import OutputError, SpecfeatError, escape_control_characters
 from specfeat.files import describe_os_error
-from specfeat.output.record import count_visible_files
+from specfeat.output.summary import count_visible_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from specfeat.config import Config
+    from specfeat.events import SoundEndEvent
     from specfeat.network.build import Network
-    from specfeat.output.record import RunSummary
-    from specfeat.pipeline import SoundEndEvent
+    from specfeat.output.summary import RunSummary
     from specfeat.run.plan import RunPlan
     from specfeat.sound import Sound
 
@@ -100,7 +100,7 @@ class JsonLog:
 
     def on_sound_end(self, event: "SoundEndEvent") -> None:
         """Write that a file is done or has failed."""
-        self._write("file", **_make_path_fields(event.sound.path), **event.list_facts())
+        self._write("file", **_make_path_fields(event.sound.path), **event.to_entry().outcome)
 
     def on_output(self, summary: "RunSummary", array: "Path", *, is_new: bool) -> None:
         """Remember what the output contains, for the last event."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from specfeat import __version__
 from specfeat.cli.messages import describe_error, format_message, print_message
 from specfeat.files import format_path
-from specfeat.output.record import count_visible_files
+from specfeat.output.summary import count_visible_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from specfeat.config import Config
+    from specfeat.events import SoundEndEvent
     from specfeat.network.build import Network
-    from specfeat.output.record import RunSummary
-    from specfeat.pipeline import SoundEndEvent
+    from specfeat.output.summary import RunSummary
     from specfeat.run.plan import RunPlan
     from specfeat.sound import Sound
 
@@ -57,8 +57,8 @@ class ProgressReporter:
             )
         files = _format_count(len(plan.sounds), "file")
         if plan.previous_runs:
-            earlier_names = {entry["path"] for run in plan.previous_runs for entry in run.entries}
-            dropped = len(earlier_names - {sound.key.name for sound in plan.sounds})
+            earlier_sounds = {entry.key for run in plan.previous_runs for entry in run.entries}
+            dropped = len(earlier_sounds - {sound.key for sound in plan.sounds})
             dropped_files = f"{_format_count(dropped, 'file')} no longer given"
             addition = f"; the rows of {dropped_files} are dropped" if dropped else ""
             self._print(f"{len(plan.finished)} of {files} are finished already{addition}")

@@ -1,4 +1,4 @@
-"""One layer of the config to one Keras layer."""
+"""One layer of the config as one Keras layer."""
 
 import hashlib
 import importlib

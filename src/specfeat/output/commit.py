@@ -1,31 +1,29 @@
-"""How three files become one output: prepared in the work folder, decided by one rename, then moved.
+"""The commit: how array, index and record become visible together, by a single rename.
 
-The work folder holds, as a run goes on:
+A work folder holds, as a run goes on:
 
-    rows.npy, journal      what is done so far
-    array.npy              where the rows are not in the order of the inputs already
-    index.csv, new.json    prepared, on the disk to the last byte
-    run.json               new.json, renamed: from here on the output is the new one
+    rows.npy, journal      the finished sounds, from which another run can go on
+    array.npy              the array, if the rows are not in the order of the inputs already
+    index.csv, new.json    index and record, complete and on the disk
+    run.json               new.json, renamed: from here on the new output counts
 
-Before that rename the old output stands and the run can go on; after it, `put_in_place` moves the three into
-their places, now or whenever the next run finds them.
+Up to that rename the old output counts, and the run can be resumed. After it the new output counts:
+`move_into_place` moves the three files to their places, and if it is interrupted, the next run does it
+(`recover_commit`). No step is undone, and each can be repeated.
 """
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from specfeat.errors import UsageError
 from specfeat.files import open_regular_file, sync_folder, wrap_os_errors
-from specfeat.output.array import ArrayWriter, make_header
-from specfeat.output.digest import describe_file
 from specfeat.output.paths import OutputPaths
-from specfeat.output.previous_run import FinishedFile
-from specfeat.output.record import format_record
-from specfeat.output.record_checks import find_decision_fault
+from specfeat.output.previous_run import FinishedSound
+from specfeat.output.record_json import RecordFaultError, format_record, parse_digests
+from specfeat.output.records import OutputDigests, RunRecord, digest_file
+from specfeat.output.rows_file import RowsFile, make_header
 
 ROWS_NAME, ARRAY_NAME, INDEX_NAME, NEW_RECORD_NAME, RECORD_NAME = (
     "rows.npy",
@@ -48,14 +46,14 @@ def remove_files(folder: Path, *names: str) -> None:
             (folder / name).unlink(missing_ok=True)
 
 
-def assemble_array(folder: Path, done: Sequence[FinishedFile], rows: ArrayWriter, width: int) -> Path:
-    """Bring the rows of `done` into that order, on the disk.
+def assemble_array(folder: Path, sounds: Sequence[FinishedSound], rows: RowsFile, width: int) -> Path:
+    """Bring the rows of all sounds into their order, on the disk.
 
     Returns:
-        The file: `rows` itself if they stand in it so, and nothing else does.
+        The file: that of `rows` if it has exactly these rows in this order, else a new one.
     """
-    spans = list(_spans(done))
-    if spans in ([(rows.path, 0, rows.rows)], []):
+    spans = list(_join_spans(sounds))
+    if spans in ([(rows.path, 0, rows.count)], []):
         rows.finish()
         return rows.path
     target = folder / ARRAY_NAME
@@ -76,103 +74,106 @@ def assemble_array(folder: Path, done: Sequence[FinishedFile], rows: ArrayWriter
     return target
 
 
-def _spans(done: Sequence[FinishedFile]) -> Iterator[tuple[Path, int, int]]:
-    """Yield array, start and count of rows that follow each other, files that stand in a row as one."""
+def _join_spans(sounds: Sequence[FinishedSound]) -> Iterator[tuple[Path, int, int]]:
+    """Yield file, first row and number of rows; sounds that follow each other in a file are one span."""
     path, start, count = Path(), 0, 0
-    for one in done:
-        if not one.entry["rows"]:
+    for sound in sounds:
+        if not sound.entry.rows:
             continue
-        if count and (one.array, one.start) == (path, start + count):
-            count += one.entry["rows"]
+        if count and (sound.rows_path, sound.first_row) == (path, start + count):
+            count += sound.entry.rows
             continue
         if count:
             yield path, start, count
-        path, start, count = one.array, one.start, one.entry["rows"]
+        path, start, count = sound.rows_path, sound.first_row, sound.entry.rows
     if count:
         yield path, start, count
 
 
-def decide_commit(place: OutputPaths, record: dict[str, Any]) -> None:
-    """Write the record, and rename it: from here on the output is the new one."""
-    new = place.work / NEW_RECORD_NAME
+def decide_commit(paths: OutputPaths, record: RunRecord) -> None:
+    """Write the record, and rename it: from here on the new output counts."""
+    new = paths.work_folder / NEW_RECORD_NAME
     with wrap_os_errors(new):
         with open_regular_file(new, "wb") as file:
             file.writelines(format_record(record))
             file.flush()
             os.fsync(file.fileno())
-        sync_folder(place.work)
-        new.rename(place.work / RECORD_NAME)
-        sync_folder(place.work)
+        # The names of array and index must be on the disk before the rename that relies on them.
+        sync_folder(paths.work_folder)
+        new.rename(paths.work_folder / RECORD_NAME)
+        sync_folder(paths.work_folder)
 
 
-def recover_commit(place: OutputPaths) -> bool:
-    """Put in place what an earlier run had decided when it was killed.
+def recover_commit(paths: OutputPaths) -> bool:
+    """Complete the commit of an earlier run that was interrupted.
 
-    The array gets the name that it was to have then: `out` and `out.npy` share their work folder, as they do
+    The array gets the name that the earlier run was given: `out` and `out.npy` share their work folder, as they do
     index and record.
 
     Returns:
-        False if nothing has been decided.
+        False if no commit was decided.
 
     Raises:
-        UsageError: what looks like a decision is none, or not about what lies there.
+        UsageError: `run.json` was not written by specfeat, or is not about the files beside it.
+        OutputError: a file cannot be read or moved.
     """
-    record = place.work / RECORD_NAME
+    record = paths.work_folder / RECORD_NAME
     if not os.path.lexists(record):
         return False
     with wrap_os_errors(record, "read"), open_regular_file(record) as file:
-        try:
-            decision = json.loads(file.read())
-        except (ValueError, RecursionError):
-            decision = None
-    target = None if find_decision_fault(decision) else place.sibling(decision["output"])
-    if target is None or not _fits(decision, target):
+        text = file.read()
+    target: OutputPaths | None = None
+    with contextlib.suppress(RecordFaultError):
+        digests = parse_digests(text)
+        target = paths.find_output(digests.output)
+    if target is None or not _has_decided_files(digests, target):
         raise UsageError(
             f"{record}: is not a decision of specfeat's, or not about the files beside it; "
-            f"remove {place.work} to make the output anew"
+            f"remove {paths.work_folder} to make the output anew"
         )
     return move_into_place(target)
 
 
-def _fits(decision: dict[str, Any], target: OutputPaths) -> bool:
-    """Tell whether array and index, wherever they are on their way, are those that were decided on."""
-    work = target.work
-    ways = {
-        "array": (work / ARRAY_NAME, work / ROWS_NAME, target.array),
-        "index": (work / INDEX_NAME, target.index),
-    }
-    for part, way in ways.items():
-        path = next((path for path in way if os.path.lexists(path)), None)
+def _has_decided_files(digests: OutputDigests, target: OutputPaths) -> bool:
+    """Return whether array and index, wherever the interrupted commit has left them, are those of the record."""
+    folder = target.work_folder
+    places = (
+        (digests.array, (folder / ARRAY_NAME, folder / ROWS_NAME, target.array)),
+        (digests.index, (folder / INDEX_NAME, target.index)),
+    )
+    for digest, candidates in places:
+        path = next((path for path in candidates if os.path.lexists(path)), None)
         if path is None:
             return False
         with wrap_os_errors(path, "read"), open_regular_file(path) as file:
-            same = os.fstat(file.fileno()).st_size == decision[part]["bytes"]
-        if not same or describe_file(path) != decision[part]:
+            has_size = os.fstat(file.fileno()).st_size == digest.bytes
+        if not has_size or digest_file(path) != digest:
             return False
     return True
 
 
-def move_into_place(place: OutputPaths) -> bool:
-    """Move what has been decided into its place; it may be done again from any point.
+def move_into_place(paths: OutputPaths) -> bool:
+    """Move array, index and record of a decided commit to their places; it can be repeated from any point.
 
     Returns:
-        False if nothing has been decided.
+        False if no commit was decided.
     """
-    work = place.work
-    if not (work / RECORD_NAME).exists():
+    folder = paths.work_folder
+    if not (folder / RECORD_NAME).exists():
         return False
-    with wrap_os_errors(place.array):
-        if (work / ARRAY_NAME).exists():
-            remove_files(work, ROWS_NAME)
+    with wrap_os_errors(paths.array):
+        if (folder / ARRAY_NAME).exists():
+            remove_files(folder, ROWS_NAME)
         else:
-            _move(work / ROWS_NAME, work / ARRAY_NAME)
-        _move(work / ARRAY_NAME, place.array)
-    with wrap_os_errors(place.index):
-        _move(work / INDEX_NAME, place.index)
-    sync_folder(place.array.parent)
-    with wrap_os_errors(place.record):
-        (work / RECORD_NAME).replace(place.record)
-    sync_folder(place.array.parent)
+            _move(folder / ROWS_NAME, folder / ARRAY_NAME)
+        _move(folder / ARRAY_NAME, paths.array)
+    with wrap_os_errors(paths.index):
+        _move(folder / INDEX_NAME, paths.index)
+    # The record is moved last: as long as run.json is in the work folder, the next run repeats the other moves.
+    sync_folder(paths.array.parent)
+    with wrap_os_errors(paths.record):
+        (folder / RECORD_NAME).replace(paths.record)
+    sync_folder(paths.array.parent)
     return True
 
 

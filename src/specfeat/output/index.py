@@ -1,55 +1,87 @@
-"""The index: one line for each row of the array."""
+"""The index: a CSV file with one line for each row of the array."""
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 from specfeat.config.clip_grid import ClipSpan
-
-FLUSH = 100_000  # characters of lines that are gathered: a day's file has 180,000 lines
+from specfeat.config.settings import Settings
+from specfeat.output.records import SoundEntry
 
 COLUMNS = ("row", "path", "channel", "start_s", "end_s", "padded", "status")
+# Lines are gathered and written in blocks of so many characters: a file of a day can have 180,000 lines.
+_BLOCK_CHARACTERS = 100_000
+
+
+def write_index(settings: Settings, entries: Sequence[SoundEntry], file: BinaryIO) -> None:
+    """Write the index of an output.
+
+    Args:
+        settings: the settings that the rows were made with.
+        entries: the sounds, in the order of their rows.
+        file: where to.
+    """
+    has_ids = any(entry.id is not None for entry in entries)
+    index = IndexWriter(file, settings.audio.channels, settings.audio.sample_rate, has_ids=has_ids)
+    for entry in entries:
+        if entry.rows:
+            index.add_sound(entry, settings.clip_grid.spans(entry.samples))
 
 
 class IndexWriter:
     """Writes `row,path,channel,start_s,end_s,padded,status` to a CSV file.
 
     Times are seconds from the start of the file: whole samples divided by the sample rate, in as many
-    digits as give the same float64 again. `padded` is the share of the clip that is silence after the
-    file's end, 0..1. `status` is "ok", or "partial" for a file that broke half-way.
+    digits as give the same float64 again; for a part of a file, the part's `start_s` is added. `padded` is the share
+    of the clip that is silence after the end of the sound, 0..1. `status` is "ok", or "partial" for a file that
+    broke in the middle.
+
+    Args:
+        file: where the lines go.
+        channels: what the config's `audio.channels` says; the `channel` of sounds that name none.
+        sample_rate: the config's sample rate, in Hz.
+        has_ids: whether there is a last column `id`, with the ids of parts of files.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        self.rows = 0
-        self._file = file
-        self._lines = io.StringIO()
-        self._csv = csv.writer(self._lines, lineterminator="\n")
-        self._quoting = csv.writer(self._lines, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        self._csv.writerow(COLUMNS)
-
-    def add(
-        self,
-        path: str,
-        channel: str | int,
-        spans: Iterable[ClipSpan],
-        samples: int,
-        sample_rate: int,
-        status: str = "ok",
+    def __init__(
+        self, file: BinaryIO, channels: str | int, sample_rate: int, *, has_ids: bool = False
     ) -> None:
-        """Write the lines of one file, whose rows were the next ones in the array."""
-        lines = self._quoting if "\r" in path else self._csv  # csv leaves a carriage return bare
-        for span in spans:
-            start, end = repr(span.start / sample_rate), repr(span.end / sample_rate)
-            padded = f"{span.padded(samples):.6g}"
-            lines.writerow((self.rows, path, channel, start, end, padded, status))
-            self.rows += 1
-            if self._lines.tell() > FLUSH:
-                self.flush()
-        self.flush()
+        self._rows = 0
+        self._channels = channels
+        self._sample_rate = sample_rate
+        self._has_ids = has_ids
+        self._file = file
+        self._block = io.StringIO()
+        self._csv = csv.writer(self._block, lineterminator="\n")
+        self._quoting_csv = csv.writer(self._block, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        self._csv.writerow((*COLUMNS, "id") if has_ids else COLUMNS)
 
-    def flush(self) -> None:
-        """Hand the lines on to the file; a name that is not UTF-8 keeps its bytes."""
-        self._file.write(self._lines.getvalue().encode("utf-8", "surrogateescape"))
-        self._lines.seek(0)
-        self._lines.truncate()
+    def add_sound(self, entry: SoundEntry, spans: Iterable[ClipSpan]) -> None:
+        """Write the lines of one sound, whose rows are the next ones in the array.
+
+        Args:
+            entry: the sound.
+            spans: the clip of each of its rows, in samples from the start of the sound.
+        """
+        texts = (entry.path, entry.id or "")
+        # A carriage return would stand unquoted, and a reader would take it for the end of the line.
+        writer = self._quoting_csv if any("\r" in text for text in texts) else self._csv
+        channel = self._channels if entry.channel is None else entry.channel
+        offset_s = entry.start_s or 0.0
+        id_column = (entry.id,) if self._has_ids else ()
+        for span in spans:
+            start = repr(offset_s + span.start / self._sample_rate)
+            end = repr(offset_s + span.end / self._sample_rate)
+            padded = f"{span.padded(entry.samples):.6g}"
+            writer.writerow((self._rows, entry.path, channel, start, end, padded, entry.status, *id_column))
+            self._rows += 1
+            if self._block.tell() > _BLOCK_CHARACTERS:
+                self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        """Hand the gathered lines on to the file; a name that is not UTF-8 keeps its bytes."""
+        self._file.write(self._block.getvalue().encode("utf-8", "surrogateescape"))
+        self._block.seek(0)
+        self._block.truncate()

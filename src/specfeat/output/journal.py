@@ -1,137 +1,151 @@
-"""The journal: which files are done, line by line, for a run that goes on where another was ended.
+"""The journal of a work folder: which sounds are finished, so that another run can go on after them.
 
-The first line is what the rows are made with, each other one a file as it will stand in the record; its
-rows follow those of the line before. A line begins with the CRC-32 of its JSON. Nothing is written of a
-file before its rows are on the disk, so what can be read is true: a line that was torn, and all after it,
-are as good as not there.
+The first line says what the rows are made with; each further line is the entry of one sound, as it will stand
+in the record, and the rows of a sound follow those of the line before. A line begins with the CRC-32 of its JSON.
+Nothing is written of a sound before its rows are on the disk, so what can be read is true. A line that was cut
+off by a power failure, or has been changed, ends the journal: it and all lines after it do not count.
 """
 
 import json
 import os
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from specfeat.files import open_regular_file, wrap_os_errors, write_fully
+from specfeat.output.record_json import RecordFaultError, parse_entries, parse_journal_header
+from specfeat.output.records import JournalHeader, JsonObject, SoundEntry
 
 JOURNAL_NAME = "journal"  # its name in the work folder
 
-Entry = dict[str, Any]  # of a file, as in the record: path, size, mtime_ns, status, rows, samples ...
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JournalContents:
     """What could be read of a journal.
 
     Attributes:
-        header: what the rows are made with; None if not even that was written.
-        entries: of the files that are done, in the order of their rows.
-        length: bytes of all that.
+        header: the first line; None if it was not written, or if there is a fault.
+        entries: the finished sounds, in the order of their rows; none if there is a fault.
+        entry_count: how many lines there are after the first, also if there is a fault.
+        length: how many bytes these lines and the first have.
+        fault: the key of a line whose value no run of specfeat writes; "" if there is none.
     """
 
-    header: dict[str, Any] | None = None
-    entries: list[Entry] = field(default_factory=list)
+    header: JournalHeader | None = None
+    entries: tuple[SoundEntry, ...] = ()
+    entry_count: int = 0
     length: int = 0
+    fault: str = ""
 
 
 def read_journal(path: Path) -> JournalContents:
-    """Read a journal up to the first line that is not whole; one that is not there has nothing in it.
+    """Read a journal up to the first line that is not whole; one that does not exist is empty.
 
     Raises:
-        OutputError: it cannot be read.
+        UsageError: the path is a link or no regular file.
+        OutputError: the journal cannot be read.
     """
-    lines: list[dict[str, Any]] = []
+    lines, length = _read_lines(path)
+    if not lines:
+        return JournalContents()
+    try:
+        header, entries = parse_journal_header(lines[0]), parse_entries(lines[1:])
+    except RecordFaultError as e:
+        return JournalContents(entry_count=len(lines) - 1, length=length, fault=str(e))
+    return JournalContents(header=header, entries=entries, entry_count=len(entries), length=length)
+
+
+def is_journal(path: Path) -> bool:
+    """Return whether a file begins as a journal does.
+
+    Raises:
+        UsageError: the path is a link or no regular file.
+    """
+    try:
+        with open_regular_file(path) as file:
+            return _parse_line(file.readline()) is not None
+    except OSError:
+        return False
+
+
+class JournalWriter:
+    """A journal that is open for writing at its end.
+
+    Args:
+        path: the journal.
+        header: the first line of a new journal; None to go on with one that exists.
+        length: how many bytes of an existing journal stay.
+
+    Attributes:
+        entries: the sounds that have been added by this run; the last ones may not be on the disk yet.
+    """
+
+    def __init__(self, path: Path, header: JournalHeader | None, length: int = 0) -> None:
+        self.entries: list[SoundEntry] = []
+        self._path = path
+        first_line = b"" if header is None else _format_line(header.to_json())
+        # Bytes and entries on the disk. They are one value so that a signal never sees only one of them changed.
+        self._synced = (length + len(first_line), 0)
+        with wrap_os_errors(path):
+            self._file = open_regular_file(path, "r+b" if header is None else "wb", 0)
+            write_fully(self._file.fileno(), first_line, 0)
+
+    @property
+    def synced_count(self) -> int:
+        """How many of `entries` are on the disk."""
+        return self._synced[1]
+
+    def add(self, entry: SoundEntry) -> None:
+        """Add a sound; the next `sync` writes it."""
+        self.entries.append(entry)
+
+    def sync(self) -> None:
+        """Bring every entry to the disk, over what an attempt that failed may have left."""
+        length, count = self._synced
+        new_entries = self.entries[count:]
+        lines = b"".join(_format_line(entry.to_json()) for entry in new_entries)
+        with wrap_os_errors(self._path):
+            os.ftruncate(self._file.fileno(), length)
+            write_fully(self._file.fileno(), lines, length)
+            os.fsync(self._file.fileno())
+        self._synced = (length + len(lines), count + len(new_entries))
+
+    def close(self) -> None:
+        """Close the file; entries that have not been synced are not written."""
+        self._file.close()
+
+
+def _read_lines(path: Path) -> tuple[list[JsonObject], int]:
+    """Return the objects of the lines that are whole, and how many bytes these lines have."""
+    lines: list[JsonObject] = []
     length = 0
     with wrap_os_errors(path, "read"):
         try:
             file = open_regular_file(path)
         except FileNotFoundError:
-            return JournalContents()
+            return [], 0
         with file:
             for line in file:
-                known = _parse(line)
-                if known is None:
+                data = _parse_line(line)
+                if data is None:
                     break
-                lines.append(known)
+                lines.append(data)
                 length += len(line)
-    return JournalContents(lines[0], lines[1:], length) if lines else JournalContents()
+    return lines, length
 
 
-def is_journal(path: Path) -> bool:
-    """Tell whether a file begins as a journal does.
-
-    Raises:
-        UsageError: it is no regular file.
-    """
-    try:
-        with open_regular_file(path) as file:
-            return _parse(file.readline()) is not None
-    except OSError:
-        return False
-
-
-class Journal:
-    """Writes a journal.
-
-    Args:
-        path: its file.
-        header: what the rows are made with, to begin anew; None to go on.
-        length: bytes that stay, to go on.
-
-    Attributes:
-        entries: that have been added; those are to be written that the disk does not have yet.
-    """
-
-    def __init__(self, path: Path, header: dict[str, Any] | None, length: int = 0) -> None:
-        self.entries: list[Entry] = []
-        self._path = path
-        first = b"" if header is None else _line(header)
-        self._settled = (
-            length + len(first),
-            0,
-        )  # bytes, entries: one value, as a signal may come
-        with wrap_os_errors(path):
-            self._file = open_regular_file(path, "r+b" if header is None else "wb", 0)
-            write_fully(self._file.fileno(), first, 0)
-
-    @property
-    def settled(self) -> int:
-        """How many entries are on the disk."""
-        return self._settled[1]
-
-    def add(self, entry: Entry) -> None:
-        """Take an entry; it is written with the next `settle`."""
-        self.entries.append(entry)
-
-    def settle(self) -> None:
-        """Bring every entry to the disk, over what an attempt that failed has left."""
-        length, count = self._settled
-        new = self.entries[count:]
-        lines = b"".join(map(_line, new))
-        with wrap_os_errors(self._path):
-            os.ftruncate(self._file.fileno(), length)
-            write_fully(self._file.fileno(), lines, length)
-            os.fsync(self._file.fileno())
-        self._settled = (length + len(lines), count + len(new))
-
-    def close(self) -> None:
-        """Close the file; what has not been settled is not written."""
-        self._file.close()
-
-
-def _line(known: dict[str, Any]) -> bytes:
-    text = json.dumps(known, separators=(",", ":")).encode("ascii")
+def _format_line(data: JsonObject) -> bytes:
+    text = json.dumps(data, separators=(",", ":")).encode("ascii")
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
-    """Return what a line says, or None if it is not whole."""
+def _parse_line(line: bytes) -> JsonObject | None:
+    """Return the object of a line, or None if the line is not whole."""
     checksum, _, text = line.rstrip(b"\n").partition(b" ")
     if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
         return None
     try:
-        known = json.loads(text)
+        data: object = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return known if isinstance(known, dict) else None
+    return data if isinstance(data, dict) else None

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from specfeat.errors import EXTRACT_USAGE_HINT, OutputError, UsageError
-from specfeat.files import describe_os_error, identify_inode, identify_version
+from specfeat.files import FileVersion, describe_os_error, identify_inode, identify_version
 
 # Endings of what else holds tables and arrays.
 OTHER_FORMAT_SUFFIXES = frozenset({
@@ -39,7 +39,7 @@ class OutputPaths:
         return self._beside("run.json")
 
     @property
-    def work(self) -> Path:
+    def work_folder(self) -> Path:
         """`out.partial` beside `out.npy`: the folder of what is done so far."""
         return self._beside("partial")
 
@@ -51,7 +51,7 @@ class OutputPaths:
     def _beside(self, ending: str) -> Path:
         return self.array.with_name(f"{self.array.name.removesuffix('.npy')}.{ending}")
 
-    def check_folder(self) -> None:
+    def check_writable(self) -> None:
         """Refuse a place where nothing can be written, before any work.
 
         Raises:
@@ -65,7 +65,7 @@ class OutputPaths:
         if self.array.name in ("", ".", "..") or os.path.isdir(self.array):  # noqa: PTH112  pathlib raises on long names
             example = self.array / "out.npy"
             raise UsageError(f"{self.array}: is a folder; wanted the output's file name, e.g. {example}")
-        self._check_kind()
+        self._check_suffix()
         refused = f"{folder}: the folder may not be written to"
         if os.statvfs(folder).f_flag & os.ST_RDONLY:
             raise OutputError(f"{refused}: its file system is read-only")
@@ -74,7 +74,7 @@ class OutputPaths:
         self._check_names()
         self._check_links()
 
-    def _check_kind(self) -> None:
+    def _check_suffix(self) -> None:
         """Refuse a name that promises another format: who reads it would be told of a broken file."""
         if (
             self.array.suffix.lower() in AUDIO_SUFFIXES and not self.array.exists()
@@ -88,7 +88,7 @@ class OutputPaths:
 
     def _check_names(self) -> None:
         """Refuse names that the file system does not bear, e.g. of more than 255 bytes."""
-        for path in (*self.files, self.work):
+        for path in (*self.files, self.work_folder):
             try:
                 path.lstat()
             except FileNotFoundError:
@@ -103,7 +103,7 @@ class OutputPaths:
                 target = path.readlink()
                 raise UsageError(f"{path}: is a link to {target}; name the file itself")
 
-    def check_files(self) -> None:
+    def check_replaceable(self) -> None:
         """Refuse to replace what is no output of specfeat's, even with --force.
 
         Raises:
@@ -116,7 +116,7 @@ class OutputPaths:
             wanted = "wanted INPUTS... and then OUTPUT, e.g. out.npy"
             raise UsageError(f"{self.array}: is no array, so it is not replaced; {wanted}")
 
-    def check_free(self) -> None:
+    def check_absent(self) -> None:
         """Refuse to replace an output.
 
         Raises:
@@ -129,24 +129,24 @@ class OutputPaths:
                     "or --force to replace it"
                 )
 
-    def sibling(self, name: str) -> "OutputPaths | None":
+    def find_output(self, name: str) -> "OutputPaths | None":
         """Return the output of another name that shares this one's work folder: `out` and `out.npy` do."""
         try:
             place = OutputPaths(self.array.with_name(name))
         except ValueError:
             return None
-        return place if place.work == self.work else None
+        return place if place.work_folder == self.work_folder else None
 
-    def standing(self) -> tuple[tuple[int, ...] | None, ...]:
+    def identify_versions(self) -> tuple[FileVersion | None, ...]:
         """Return by what each of the three files is known again: inode, size and time; None for none."""
         return tuple(identify_version(path) for path in self.files)
 
-    def without_own(self, paths: Iterable[str]) -> list[str]:
+    def exclude_own_files(self, paths: Iterable[str]) -> list[str]:
         """Leave out what is one of the output's files, or in its work folder, however it is reached."""
         real = cache(os.path.realpath)
         folder = real(self.array.parent)
         own = {path.name for path in self.files}
-        work = f"{Path(folder, self.work.name)}/"
+        work = f"{Path(folder, self.work_folder.name)}/"
 
         def is_own(path: str) -> bool:
             inside, name = os.path.split(path)
@@ -155,20 +155,20 @@ class OutputPaths:
 
         return [path for path in paths if not is_own(path)]
 
-    def check_apart_from(self, inputs: Iterable[str]) -> None:
+    def check_inputs(self, inputs: Iterable[str]) -> None:
         """Refuse to write over what is to be read.
 
         Raises:
             UsageError: an input is one of the output's files, or in its work folder.
         """
         own = {identify_inode(os.fspath(path)) for path in self.files} - {None}
-        inner = {identify_inode(os.fspath(path)) for path in self.work.rglob("*")} - {None}
+        inner = {identify_inode(os.fspath(path)) for path in self.work_folder.rglob("*")} - {None}
         for path in inputs:
             file = identify_inode(path)
             if file in own:
                 raise UsageError(f"{self.array}: would be written over the input {path!r}; give another name")
             if file in inner:
-                raise UsageError(f"{path}: lies in the work folder {self.work}; move it elsewhere")
+                raise UsageError(f"{path}: lies in the work folder {self.work_folder}; move it elsewhere")
 
 
 def _is_folder(path: Path) -> bool:

@@ -1,149 +1,207 @@
-"""What earlier runs have done: files whose rows need not be made again as long as they are the same files."""
+"""What earlier runs have left: an output, or unfinished work. Rows of unchanged files are taken from both."""
 
-import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from specfeat.errors import UsageError
-from specfeat.files import UNREADABLE_FILE, FileIdentity, compute_sha256, wrap_os_errors
-from specfeat.output.array import count_rows, read_shape
-from specfeat.output.journal import JOURNAL_NAME, Entry, read_journal
+from specfeat.files import (
+    UNREADABLE_FILE,
+    FileIdentity,
+    compute_sha256,
+    from_record_name,
+    wrap_os_errors,
+)
+from specfeat.output.journal import JOURNAL_NAME, read_journal
 from specfeat.output.paths import OutputPaths
-from specfeat.output.record_checks import find_journal_fault, find_record_fault
+from specfeat.output.record_json import RecordFaultError, parse_record
+from specfeat.output.records import JournalHeader, Provenance, RunRecord, SoundEntry
+from specfeat.output.rows_file import count_rows, read_shape
 
 
 @dataclass(frozen=True, slots=True)
-class FinishedFile:
-    """A file that is done.
+class FinishedSound:
+    """A sound whose rows are on the disk.
 
     Attributes:
-        entry: of it, as in the record.
-        array: the `.npy` file that has its rows.
-        start: the first of them.
+        entry: what journal and record say of the sound.
+        rows_path: the `.npy` file that has its rows.
+        first_row: the first of them, counted from 0.
     """
 
-    entry: Entry
-    array: Path
-    start: int
+    entry: SoundEntry
+    rows_path: Path
+    first_row: int
 
-    @property
-    def identity(self) -> FileIdentity:
-        """The file's, before it was read."""
-        return FileIdentity(self.entry["size"], self.entry["mtime_ns"])
-
-    def is_still(self, now: FileIdentity | None) -> bool:
-        """Tell whether the file is the same now; one that could not be read is, as long as it cannot."""
-        if now is None or now == self.identity:
-            return now is not None
-        path = os.fsdecode(self.entry["path"].encode("utf-8", "surrogateescape"))
-        return self.identity == UNREADABLE_FILE and not os.access(path, os.R_OK)
-
-
-@dataclass(frozen=True, slots=True)
-class PreviousRun:
-    """What an earlier run has left.
-
-    Attributes:
-        array: the `.npy` file of the rows.
-        header: what they are made with, as in the record.
-        entries: of the files, in the order of their rows.
-        length: bytes of the journal that says so.
-        fault: why none of it can be believed, if so.
-    """
-
-    array: Path
-    header: dict[str, Any]
-    entries: list[Entry]
-    length: int = 0
-    fault: str = ""
-
-    @property
-    def rows(self) -> int:
-        """Of all files."""
-        return sum(entry["rows"] for entry in self.entries)
-
-    def done(self) -> Iterator[FinishedFile]:
-        """Yield the files and where their rows are."""
-        start = 0
-        for entry in self.entries:
-            yield FinishedFile(entry, self.array, start)
-            start += entry["rows"]
-
-    def misfit(self, count: Callable[[int], int]) -> str:
-        """Say which file's rows are not those that its length has; nothing if all are.
+    def is_unchanged(self, file: FileIdentity | None) -> bool:
+        """Return whether the file is the one that was read; a file that is still unreadable counts as unchanged.
 
         Args:
-            count: rows of a file of so many samples, by the config that they are made with.
+            file: the file's identity now; None if the sound is no longer among the inputs.
+        """
+        if file is None or file == self.entry.file:
+            return file is not None
+        return self.entry.file == UNREADABLE_FILE and not os.access(
+            from_record_name(self.entry.path), os.R_OK
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviousRun:
+    """What an earlier run has finished.
+
+    Attributes:
+        rows_path: the `.npy` file that has the rows.
+        provenance: what the rows were made with.
+        entries: the finished sounds, in the order of their rows.
+    """
+
+    rows_path: Path
+    provenance: Provenance
+    entries: tuple[SoundEntry, ...]
+
+    @property
+    def row_count(self) -> int:
+        """How many rows all sounds have together."""
+        return sum(entry.rows for entry in self.entries)
+
+    def list_finished_sounds(self) -> Iterator[FinishedSound]:
+        """Yield the sounds and where their rows are."""
+        first_row = 0
+        for entry in self.entries:
+            yield FinishedSound(entry, self.rows_path, first_row)
+            first_row += entry.rows
+
+    def find_wrong_row_count(self, count_rows_of: Callable[[int], int]) -> str:
+        """Say which sound has not the number of rows that its length gives; "" if all have.
+
+        Args:
+            count_rows_of: returns the rows of a sound of so many samples, by the config of this run.
         """
         for entry in self.entries:
-            has_rows = entry["status"] in ("ok", "partial")
-            if entry["rows"] != (count(entry["samples"]) if has_rows else 0) or has_rows > entry["rows"]:
-                return f"{entry['path']}: {entry['rows']} rows do not fit its length"
+            has_rows = entry.status in ("ok", "partial")
+            if entry.rows != (count_rows_of(entry.samples) if has_rows else 0) or has_rows > entry.rows:
+                return f"{entry.path}: {entry.rows} rows do not fit its length"
         return ""
 
 
-def read_previous_output(place: OutputPaths) -> PreviousRun:
-    """Read the record of an output that is there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviousOutput(PreviousRun):
+    """An output that is in its place.
+
+    Attributes:
+        record: its record.
+    """
+
+    record: RunRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnfinishedRun(PreviousRun):
+    """What a run that ended early has left in its work folder.
+
+    Attributes:
+        header: the first line of its journal.
+        journal_bytes: how many bytes of the journal can be relied upon.
+    """
+
+    header: JournalHeader
+    journal_bytes: int
+
+    @property
+    def finished_count(self) -> int:
+        """How many sounds it has finished."""
+        return len(self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedRun:
+    """What a run that ended early has left, if it cannot be relied upon.
+
+    Attributes:
+        finished_count: how many sounds the journal names.
+        fault: what is wrong.
+    """
+
+    finished_count: int
+    fault: str
+
+
+def read_previous_output(paths: OutputPaths) -> PreviousOutput:
+    """Read the record of an output, and check that array and index are those that it names.
+
+    Their contents are not read, see `verify_output`.
 
     Raises:
-        UsageError: it is not whole, or of another making.
-        OutputError: it cannot be read.
+        UsageError: a file is missing, or is not the one that the record names; or the record has a fault.
+        OutputError: a file cannot be read.
     """
-    for path in place.files:
+    for path in paths.files:
         if not path.is_file():
             raise UsageError(f"{path}: is missing, so the output is not whole; --force makes it anew")
-    with wrap_os_errors(place.record, "read"):
-        text = place.record.read_bytes()
-        sizes = [path.stat().st_size for path in (place.array, place.index)]
+    with wrap_os_errors(paths.record, "read"):
+        text = paths.record.read_bytes()
+        sizes = [path.stat().st_size for path in (paths.array, paths.index)]
     try:
-        record = json.loads(text)
-    except (ValueError, RecursionError):
-        fault = "no JSON"
-    else:
-        fault = find_record_fault(record)
-    if fault:
-        raise UsageError(f"{place.record}: is no record of this specfeat ({fault}); --force makes all anew")
-    shape = (record["rows"], record["features"])
-    if sizes != [record["array"]["bytes"], record["index"]["bytes"]] or read_shape(place.array) != shape:
+        record = parse_record(text)
+    except RecordFaultError as e:
         raise UsageError(
-            f"{place.array}: or its index is not the one of {place.record}; --force makes it anew"
+            f"{paths.record}: is no record of this specfeat ({e}); --force makes all anew"
+        ) from None
+    shape = (record.rows, record.provenance.features)
+    if sizes != [record.array.bytes, record.index.bytes] or read_shape(paths.array) != shape:
+        raise UsageError(
+            f"{paths.array}: or its index is not the one of {paths.record}; --force makes it anew"
         )
-    return PreviousRun(place.array, record, record["files"])
+    return PreviousOutput(
+        rows_path=paths.array, provenance=record.provenance, entries=record.files, record=record
+    )
 
 
-def verify_output(former: PreviousRun, place: OutputPaths) -> None:
-    """Read an output's array and index, and compare them with what the record says of them.
+def verify_output(output: PreviousOutput, paths: OutputPaths) -> None:
+    """Read array and index, and compare them with the hashes in the record.
 
     Raises:
-        UsageError: one has been written to since.
+        UsageError: one has been changed since it was written.
+        OutputError: one cannot be read.
     """
-    for path, part in ((place.array, "array"), (place.index, "index")):
+    for path, digest in ((paths.array, output.record.array), (paths.index, output.record.index)):
         with wrap_os_errors(path, "read"):
-            found = compute_sha256(path)
-        if found != former.header[part]["sha256"]:
+            sha256 = compute_sha256(path)
+        if sha256 != digest.sha256:
             raise UsageError(f"{path}: has been changed since it was made; --force makes it anew")
 
 
-def read_unfinished_run(folder: Path, rows: Path) -> PreviousRun | None:
-    """Read what a run that was ended has left in its work folder; None if no file was finished.
+def read_unfinished_run(folder: Path, rows_path: Path) -> UnfinishedRun | DamagedRun | None:
+    """Read what a run that ended early has left in its work folder; None if it had finished no sound.
+
+    Args:
+        folder: the work folder.
+        rows_path: the rows of that run.
 
     Raises:
-        UsageError: what should be the journal is no regular file.
-        OutputError: it cannot be read.
+        UsageError: the journal or the rows are a link or no regular file.
+        OutputError: they cannot be read.
     """
-    notes = read_journal(folder / JOURNAL_NAME)
-    if notes.header is None or not notes.entries or not os.path.lexists(rows):
+    journal = read_journal(folder / JOURNAL_NAME)
+    if not journal.entry_count or not os.path.lexists(rows_path):
         return None
-    fault = find_journal_fault(notes.header, notes.entries)
-    if fault:
-        return PreviousRun(
-            rows, {}, notes.entries, notes.length, f"the journal's {fault} is not what was written"
-        )
-    former = PreviousRun(rows, notes.header, notes.entries, notes.length)
-    shape = read_shape(rows)
-    if shape is None or shape[1] != former.header["features"] or count_rows(rows, shape[1]) < former.rows:
-        return replace(former, fault=f"{rows.name} is not what the journal speaks of")
-    return former
+    if journal.header is None:
+        fault = f"the journal's {journal.fault} is not what was written"
+        return DamagedRun(journal.entry_count, fault)
+    run = UnfinishedRun(
+        rows_path=rows_path,
+        provenance=journal.header.provenance,
+        entries=journal.entries,
+        header=journal.header,
+        journal_bytes=journal.length,
+    )
+    shape = read_shape(rows_path)
+    if (
+        shape is None
+        or shape[1] != run.provenance.features
+        or count_rows(rows_path, shape[1]) < run.row_count
+    ):
+        return DamagedRun(journal.entry_count, f"{rows_path.name} is not what the journal speaks of")
+    return run

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from specfeat.audio.worker_pool import WorkerPool
 from specfeat.cpu_count import count_available_cores
-from specfeat.output.record import RunSummary
+from specfeat.output.summary import RunSummary
 from specfeat.output.work_folder import WorkFolder
 from specfeat.pipeline import extract_rows
 from specfeat.run.failure_counter import FailureCounter
@@ -19,8 +19,6 @@ from specfeat.run.runner import ChangedSettingsError, RunStart, execute_plan
 
 if TYPE_CHECKING:
     from specfeat.network.build import Network
-
-_UNSUCCESSFUL = ("failed", "partial")
 
 
 class Execution:
@@ -72,7 +70,7 @@ class Execution:
             timeout_s=execution.timeout_s,
             keep_partial=self._request.options.keep_partial,
         ) as pool:
-            streams = pool.tracks([sound.path for sound in plan.remaining])
+            streams = pool.stream_clips(plan.remaining)
             network = self._build_network()
             events = self._network_threads.enter_context(closing(extract_rows(streams, network)))
             provenance = add_network(plan.provenance, network)
@@ -84,7 +82,7 @@ class Execution:
 
     def _rearrange_finished(self, plan: RunPlan) -> RunSummary:
         """Write an output of finished rows only, without the network."""
-        provenance = recall_network(plan.provenance, plan.previous_runs[-1].header)
+        provenance = recall_network(plan.provenance, plan.previous_runs[-1].provenance)
         with self._listener.show_progress(()):
             return execute_plan(plan, (), provenance, self._make_start(), self._work_folder, self._listener)
 
@@ -110,5 +108,5 @@ def make_failure_counter(plan: RunPlan, limit: FailureLimit) -> FailureCounter:
     """
     if plan.is_update:
         return FailureCounter(limit, len(plan.remaining))
-    failed = sum(finished.entry["status"] in _UNSUCCESSFUL for finished in plan.finished.values())
+    failed = sum(finished.entry.is_failure for finished in plan.finished.values())
     return FailureCounter(limit, len(plan.sounds), failed)

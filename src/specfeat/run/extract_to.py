@@ -9,10 +9,10 @@ from specfeat.config import Config, Settings
 from specfeat.config.weights_file import check_weights_file
 from specfeat.errors import Remedy, SpecfeatError, UsageError, append_suggestion
 from specfeat.output.paths import OutputPaths
-from specfeat.output.record import RunSummary
+from specfeat.output.summary import RunSummary
 from specfeat.output.work_folder import WorkFolder
 from specfeat.python_config import load_any_config, warn_of_random_weights
-from specfeat.run.extraction import run_extraction
+from specfeat.run.extraction import describe_kept_files, run_extraction
 from specfeat.run.listener import RunListener, SilentListener
 from specfeat.run.options import ExecutionOptions, FailureLimit, RunOptions
 from specfeat.run.request import ExtractionRequest
@@ -130,11 +130,20 @@ def extract_to(
         )
         check_weights_file(request.config)
         paths = OutputPaths(Path(output))
-        paths.check_folder()
+        paths.check_writable()
         warn_of_random_weights(request.config)
-        return run_extraction(request, WorkFolder(paths, lock_wait_s), listener or SilentListener())
+        return _run(request, WorkFolder(paths, lock_wait_s), listener or SilentListener())
     except SpecfeatError as e:
         append_suggestion(e, SUGGESTIONS)
+        raise
+
+
+def _run(request: ExtractionRequest, work_folder: WorkFolder, listener: RunListener) -> RunSummary:
+    try:
+        return run_extraction(request, work_folder, listener)
+    except BaseException as e:
+        if work_folder.has_started and (kept_files := describe_kept_files(work_folder)):
+            e.add_note(f"{kept_files}; continue with resume=True")
         raise
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from specfeat.errors import Remedy, TooManyFailuresError
-from specfeat.pipeline import Event, SoundEndEvent
+from specfeat.events import Event, SoundEndEvent
 from specfeat.run.options import FailureLimit
 
 

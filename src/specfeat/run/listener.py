@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from specfeat.config import Config
+    from specfeat.events import SoundEndEvent
     from specfeat.network.build import Network
-    from specfeat.output.record import RunSummary
-    from specfeat.pipeline import SoundEndEvent
+    from specfeat.output.summary import RunSummary
     from specfeat.run.plan import RunPlan
     from specfeat.sound import Sound
 

@@ -15,13 +15,13 @@ has
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
 
-from specfeat.audio.discovery import FoundFiles
+from specfeat.audio.discovery import FoundSounds
 from specfeat.config import Config
 from specfeat.errors import UsageError
 from specfeat.files import to_record_name
-from specfeat.output.previous_run import FinishedFile, PreviousRun
+from specfeat.output.previous_run import FinishedSound, PreviousRun, UnfinishedRun
+from specfeat.output.records import Provenance, RunRecord
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.decisions import (
     OutputAction,
@@ -33,7 +33,7 @@ from specfeat.run.decisions import (
 from specfeat.run.earlier_work import EarlierWork, FoundUnfinishedWork
 from specfeat.run.options import RunOptions
 from specfeat.run.provenance_probe import ProvenanceProbe
-from specfeat.sound import Sound, SoundKey, make_file_sound
+from specfeat.sound import Sound, SoundKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,24 +58,24 @@ class RunPlan:
     config: Config
     sounds: tuple[Sound, ...]
     skipped_files: tuple[str, ...]
-    finished: dict[SoundKey, FinishedFile]
+    finished: dict[SoundKey, FinishedSound]
     remaining: tuple[Sound, ...]
-    provenance: dict[str, Any]
+    provenance: Provenance
     previous_runs: tuple[PreviousRun, ...]
     is_update: bool
     can_recompute: bool
-    complete_record: dict[str, Any] | None
+    complete_record: RunRecord | None
     notes: tuple[str, ...]
 
 
 def make_plan(
-    config: Config, found: FoundFiles, work_folder: WorkFolder, options: RunOptions, device: str = "auto"
+    config: Config, found: FoundSounds, work_folder: WorkFolder, options: RunOptions, device: str = "auto"
 ) -> RunPlan:
     """Look at what is there, and decide what the run has to do.
 
     Args:
         config: the checked config.
-        found: the files to extract from.
+        found: the sounds to extract, each with the size and time that its file has now.
         work_folder: the output's work folder, locked. Unfinished work that is of no use is removed from it.
         options: what the run may do with earlier work.
         device: what the caller asks for: "auto", "cpu", "gpu" or "gpu:N".
@@ -84,12 +84,10 @@ def make_plan(
         UsageError: an output or unfinished work is in the way, or was made with different settings.
         OutputError: what is there cannot be read.
     """
-    paths = work_folder.place
-    paths.check_files()
+    paths = work_folder.paths
+    paths.check_replaceable()
     probe = ProvenanceProbe(config, device, keep_partial=options.keep_partial)
-    # Size and time are taken before any file is read, so that the next run sees a change while it is read.
-    sounds = tuple(map(make_file_sound, found.paths))
-    earlier_work = EarlierWork(work_folder, sounds, options, probe)
+    earlier_work = EarlierWork(work_folder, found.sounds, options, probe)
 
     unfinished_work = earlier_work.examine_unfinished_work()
     unfinished, notes = _take_unfinished_work(unfinished_work, work_folder, options)
@@ -99,26 +97,28 @@ def make_plan(
     if action is OutputAction.REFUSE:
         if output.problem:
             raise output.problem
-        paths.check_free()
+        paths.check_absent()
     if action is OutputAction.KEEP:
-        work_folder.drop()  # it can only have what an update of this output had begun
+        work_folder.discard()  # it can only have what an update of this output had begun
     is_used = action in (OutputAction.KEEP, OutputAction.REUSE)
     # The unfinished work comes last: it is newer, so its rows of a sound take the place of the output's.
-    previous_runs = tuple(run for run in (output.run if is_used else None, unfinished) if run)
-    finished: dict[SoundKey, FinishedFile] = {}
+    previous_runs: tuple[PreviousRun, ...] = tuple(
+        run for run in (output.run if is_used else None, unfinished) if run
+    )
+    finished: dict[SoundKey, FinishedSound] = {}
     for run in previous_runs:
         finished |= earlier_work.find_finished(run)
     return RunPlan(
         config=config,
-        sounds=sounds,
-        skipped_files=tuple(map(to_record_name, paths.without_own(found.passed_over))),
+        sounds=found.sounds,
+        skipped_files=tuple(map(to_record_name, paths.exclude_own_files(found.skipped_files))),
         finished=finished,
-        remaining=tuple(sound for sound in sounds if sound.key not in finished),
+        remaining=tuple(sound for sound in found.sounds if sound.key not in finished),
         provenance=probe.provenance,
         previous_runs=previous_runs,
         is_update=use is OutputUse.UPDATE,
         can_recompute=options.force,
-        complete_record=output.run.header if output.run and action is OutputAction.KEEP else None,
+        complete_record=output.run.record if output.run and action is OutputAction.KEEP else None,
         notes=notes,
     )
 
@@ -128,9 +128,9 @@ def plan_full_recompute(plan: RunPlan, work_folder: WorkFolder) -> RunPlan:
 
     This is for the moment when the network is built and finished rows turn out to have different settings.
     """
-    work_folder.drop()
+    work_folder.discard()
     note = (
-        f"{work_folder.place.array}: finished rows were made with different settings; "
+        f"{work_folder.paths.array}: finished rows were made with different settings; "
         "this is known only now that the network is built, and everything is recomputed"
     )
     return replace(plan, finished={}, remaining=plan.sounds, previous_runs=(), notes=(note,))
@@ -138,7 +138,7 @@ def plan_full_recompute(plan: RunPlan, work_folder: WorkFolder) -> RunPlan:
 
 def _take_unfinished_work(
     found: FoundUnfinishedWork, work_folder: WorkFolder, options: RunOptions
-) -> tuple[PreviousRun | None, tuple[str, ...]]:
+) -> tuple[UnfinishedRun | None, tuple[str, ...]]:
     """Decide on the unfinished work, and remove it if it is discarded.
 
     Returns:
@@ -150,24 +150,24 @@ def _take_unfinished_work(
     action = decide_on_unfinished_work(
         is_continuing=options.uses_unfinished_work, state=found.state, has_force=options.force
     )
-    if found.run is None or action is UnfinishedAction.CONTINUE:
+    if action in (UnfinishedAction.NOTHING, UnfinishedAction.CONTINUE):
         return found.run, ()
-    folder, count = work_folder.place.work, len(found.run.entries)
+    folder, count = work_folder.paths.work_folder, found.finished_count
     files = f"{count} finished file{'s' * (count > 1)} of an unfinished run"
     if action is UnfinishedAction.REFUSE:
         raise UsageError(f"{folder}: {found.problem or f'holds {files}'}", remedy=found.remedy)
-    work_folder.drop()
+    work_folder.discard()
     reason = f" that {found.problem}" if found.problem else ""
     return None, (f"{folder}: discarded {files}{reason}",)
 
 
 def _choose_output_use(
-    unfinished: PreviousRun | None, work_folder: WorkFolder, options: RunOptions
+    unfinished: UnfinishedRun | None, work_folder: WorkFolder, options: RunOptions
 ) -> OutputUse:
-    # `completed`: the run before was killed while its output was moved into place, and taking the work folder
-    # has just finished that. To resume such a run means to bring its output up to date.
-    if options.update or (options.resume and work_folder.completed):
+    # `is_committed`: the run before was killed while its output was moved into place, and taking the work
+    # folder has just finished that. To resume such a run means to bring its output up to date.
+    if options.update or (options.resume and work_folder.is_committed):
         return OutputUse.UPDATE
     if unfinished:
-        return OutputUse.UPDATE if unfinished.header.get("updates") else OutputUse.REPLACE_AS_BEGUN
+        return OutputUse.UPDATE if unfinished.header.updates else OutputUse.REPLACE_AS_BEGUN
     return OutputUse.RESULT if options.resume else OutputUse.NONE

@@ -4,7 +4,8 @@ import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import soxr
 import specfeat
 from specfeat.config import Config
 from specfeat.config.settings import WEIGHTS_FILE_KEYS
+from specfeat.output.records import ConfigIdentity, Provenance
 
 if TYPE_CHECKING:
     from specfeat.network.build import Network
@@ -44,7 +46,7 @@ _PACKAGES = ("tensorflow", "keras", "numpy", "librosa", "soundfile")
 _LONGEST_VALUE = 64  # characters of a value in a message
 _MOST_DIFFERENCES = 2  # in a message
 
-PROVENANCE_SECTIONS = (  # the keys of a record that are its provenance
+_COMPARED_SECTIONS = (  # in the order in which a message names differences
     "config",
     "weights",
     "device",
@@ -55,47 +57,44 @@ PROVENANCE_SECTIONS = (  # the keys of a record that are its provenance
 )
 
 
-def collect_provenance(config: Config, *, keep_partial: bool = False) -> dict[str, Any]:
+def collect_provenance(config: Config, *, keep_partial: bool = False) -> Provenance:
     """Return the provenance as far as it is known before the network is built.
 
     Args:
         config: the checked config.
         keep_partial: whether the rows before a break in a file are kept.
-
-    Returns:
-        Config, versions, processor, environment and `keep_partial`, as in the record.
     """
-    return {
-        "config": {
-            "name": config.name,
-            "sha256": config.settings.digest,
-            "resolved": config.settings.model_dump(mode="json"),
-        },
-        "versions": collect_versions(),
-        "processor": describe_processor(),
-        "environment": {name: os.environ[name] for name in _ENVIRONMENT_VARIABLES if name in os.environ},
-        "keep_partial": keep_partial,
-    }
+    return Provenance(
+        config=ConfigIdentity(
+            name=config.name,
+            sha256=config.settings.digest,
+            resolved=config.settings.model_dump(mode="json"),
+        ),
+        versions=collect_versions(),
+        processor=describe_processor(),
+        environment={name: os.environ[name] for name in _ENVIRONMENT_VARIABLES if name in os.environ},
+        keep_partial=keep_partial,
+    )
 
 
-def add_network(provenance: Mapping[str, Any], network: "Network") -> dict[str, Any]:
+def add_network(provenance: Provenance, network: "Network") -> Provenance:
     """Return the whole provenance: what was known before, and the network's weights, device and width."""
-    return {
-        **provenance,
-        "weights": network.weights,
-        "device": network.device.description,
-        "features": network.width,
-    }
+    return replace(
+        provenance,
+        weights=network.weights,
+        device=network.device.description,
+        features=network.width,
+    )
 
 
-def recall_network(provenance: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str, Any]:
+def recall_network(provenance: Provenance, previous: Provenance) -> Provenance:
     """Return the whole provenance of a run that needs no network; a previous run has the rest of it.
 
     Args:
         provenance: what is known before the network is built.
         previous: the provenance of the previous run whose rows are reused.
     """
-    return {**{name: previous[name] for name in (*PROVENANCE_SECTIONS, "features")}, **provenance}
+    return replace(provenance, weights=previous.weights, device=previous.device, features=previous.features)
 
 
 def collect_versions() -> dict[str, str]:
@@ -135,20 +134,19 @@ def describe_processor(cpu_info: Path = Path("/proc/cpuinfo")) -> str:
     return " ".join([platform.machine(), *(name for name in _INSTRUCTION_SETS if name in flags)])
 
 
-def describe_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+def describe_differences(old: Provenance, new: Provenance) -> str:
     """Return what differs, e.g. "model.batch: 64, now 32"; "" if everything that both know is equal.
 
     Args:
-        old: provenance of an earlier run: its record, or the header of its journal.
-        new: provenance of this run, as far as it is known.
+        old: the provenance of an earlier run.
+        new: the provenance of this run, as far as it is known.
     """
     differences = []
-    for section in PROVENANCE_SECTIONS:
-        if section not in old or section not in new:
+    for section in _COMPARED_SECTIONS:
+        if getattr(old, section) is None or getattr(new, section) is None:
             continue
         old_values, new_values = (
-            dict(_flatten(section, _select_relevant(section, provenance[section])))
-            for provenance in (old, new)
+            dict(_flatten(section, _select_relevant(section, provenance))) for provenance in (old, new)
         )
         for key in {**old_values, **new_values}:
             if old_values.get(key) != new_values.get(key):
@@ -159,19 +157,21 @@ def describe_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     return ", ".join(differences[:_MOST_DIFFERENCES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _select_relevant(section: str, value: Any) -> Any:
+def _select_relevant(section: str, provenance: Provenance) -> object:
     """Leave out what does not affect the numbers: names, where a weights file lies, the operating system."""
     if section == "config":
-        value = json.loads(json.dumps(value["resolved"]))
+        resolved = json.loads(json.dumps(provenance.config.resolved))
         for name in WEIGHTS_FILE_KEYS:
-            value["model"]["weights"].pop(name, None)
+            resolved["model"]["weights"].pop(name, None)
+        return resolved
     if section == "weights":
-        return {name: value[name] for name in ("random", "sha256") if name in value}
+        weights = provenance.weights or {}
+        return {name: weights[name] for name in ("random", "sha256") if name in weights}
     if section == "versions":
         # A patch release of Python fixes bugs and does not change arithmetic.
-        python = ".".join(value["python"].split(".")[:2])
-        return {name: value[name] for name in value if name != "platform"} | {"python": python}
-    return value
+        python = ".".join(provenance.versions["python"].split(".")[:2])
+        return {k: v for k, v in provenance.versions.items() if k != "platform"} | {"python": python}
+    return getattr(provenance, section)
 
 
 def _flatten(name: str, value: Any) -> Iterator[tuple[str, Any]]:

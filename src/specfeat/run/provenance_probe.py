@@ -1,11 +1,12 @@
 """Compares earlier runs with this one before the network exists."""
 
-from typing import Any
+from dataclasses import replace
 
 from specfeat.config import Config
 from specfeat.config.device import parse_device
 from specfeat.files import identify_weights_file
 from specfeat.output.previous_run import PreviousRun
+from specfeat.output.records import JsonObject
 from specfeat.run.provenance import collect_provenance, describe_differences
 
 
@@ -33,20 +34,19 @@ class ProvenanceProbe:
 
     def describe_differences(self, previous: PreviousRun) -> str:
         """Return how an earlier run differs from this one; "" if its rows can be used, as far as is known."""
-        header = previous.header
-        expected = {
-            **self.provenance,
-            "weights": self._expect_weights(header["weights"]),
-            "device": self._expect_device(header["device"]),
-        }
-        return describe_differences(header, expected)
+        expected = replace(
+            self.provenance,
+            weights=self._expect_weights(previous.provenance.weights or {}),
+            device=self._expect_device(previous.provenance.device or ""),
+        )
+        return describe_differences(previous.provenance, expected)
 
     def describe_row_mismatch(self, previous: PreviousRun) -> str:
         """Return which file has another number of rows than its length gives; "" if all have the right one.
 
         This makes sense only for runs with the same settings, because the number of rows depends on them.
         """
-        return previous.misfit(self._grid.count)
+        return previous.find_wrong_row_count(self._grid.count)
 
     def _expect_device(self, previous_device: str) -> str:
         """Return the device, as far as the caller names it.
@@ -57,7 +57,7 @@ class ProvenanceProbe:
         requested = {"auto": previous_device, "cpu": "cpu", "gpu": f"gpu:{index}"}[kind]
         return previous_device if previous_device.startswith(requested) else requested
 
-    def _expect_weights(self, previous_weights: dict[str, Any]) -> dict[str, Any]:
+    def _expect_weights(self, previous_weights: JsonObject) -> JsonObject:
         """Return the seed or the hash of the weights.
 
         A file that has not been touched since the earlier run has the hash that the run noted. It is not read

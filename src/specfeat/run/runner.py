@@ -3,19 +3,17 @@
 import datetime
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, BinaryIO
 
 from specfeat.config.settings import Settings
 from specfeat.errors import NoUsableAudioError, Remedy, UsageError
-from specfeat.output.index import IndexWriter
-from specfeat.output.journal import Entry
-from specfeat.output.previous_run import FinishedFile, PreviousRun
-from specfeat.output.record import RunSummary, summarize_record
+from specfeat.events import Event, RowsEvent, SoundEndEvent
+from specfeat.output.index import write_index
+from specfeat.output.previous_run import FinishedSound, PreviousRun
+from specfeat.output.records import Provenance, RunRecord, SoundEntry
+from specfeat.output.summary import RunSummary, summarize_record
 from specfeat.output.work_folder import WorkFolder
-from specfeat.pipeline import Event, RowsEvent, SoundEndEvent
-from specfeat.run.entries import count_by_status, make_entry, sum_seconds
 from specfeat.run.listener import RunListener
 from specfeat.run.plan import RunPlan
 from specfeat.run.provenance import describe_differences
@@ -47,7 +45,7 @@ class RunStart:
 def execute_plan(
     plan: RunPlan,
     events: Iterable[Event],
-    provenance: Mapping[str, Any],
+    provenance: Provenance,
     start: RunStart,
     work_folder: WorkFolder,
     listener: RunListener,
@@ -60,7 +58,7 @@ def execute_plan(
         plan: what is to be done.
         events: for each remaining sound of the plan, in order, its rows and its end, as
             `pipeline.extract_rows` yields them. They may come from anywhere.
-        provenance: everything that affects the numbers, with the width of a row as `features`.
+        provenance: everything that affects the numbers; complete.
         start: how the run was started.
         work_folder: the output's work folder, locked.
         listener: hears how the run proceeds.
@@ -70,56 +68,74 @@ def execute_plan(
         NoUsableAudioError: no sound has a row; nothing is written.
         OutputError: the disk cannot be written.
     """
-    started = datetime.datetime.now(datetime.UTC)
-    started_at = time.perf_counter()
-    settings = plan.config.settings
+    timer = _Timer()
     for run in plan.previous_runs:
         _check_same_settings(run, provenance)
-    output_facts = {
-        "output": work_folder.place.array.name,
-        "replaces": work_folder.replaces,
-        "updates": plan.is_update,
-    }
-    work_folder.begin({**provenance, **output_facts})
+    work_folder.start(provenance, updates=plan.is_update)
     extracted = _write_rows(plan, events, work_folder, listener)
     sounds = [_find_rows(sound, extracted, plan) for sound in plan.sounds]
-    entries = [sound.entry for sound in sounds]
-    if not any(entry["rows"] for entry in entries):
-        work_folder.drop()
+    record = _write_output(plan, sounds, provenance, start, work_folder, timer)
+    extracted_entries = [sound.entry for sound in extracted.values()]
+    return summarize_record(record, _sum_seconds(extracted_entries, plan.config.settings))
+
+
+class _Timer:
+    """When the run started, as a date and on a clock that is never set back."""
+
+    def __init__(self) -> None:
+        self.started = datetime.datetime.now(datetime.UTC)
+        self._started_at = time.perf_counter()
+
+    def measure_seconds(self) -> float:
+        return time.perf_counter() - self._started_at
+
+
+def _write_output(
+    plan: RunPlan,
+    sounds: Sequence[FinishedSound],
+    provenance: Provenance,
+    start: RunStart,
+    work_folder: WorkFolder,
+    timer: _Timer,
+) -> RunRecord:
+    """Write array, index and record of these sounds, and make them the output."""
+    settings = plan.config.settings
+    entries = tuple(sound.entry for sound in sounds)
+    if not any(entry.rows for entry in entries):
+        work_folder.discard()
         raise NoUsableAudioError(_describe_no_rows(entries))
-    digests = work_folder.assemble(sounds, provenance["features"], partial(_write_index, settings, entries))
-    record = {
-        "command": list(start.command),
-        "folder": start.folder,
-        "output": work_folder.place.array.name,
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.perf_counter() - started_at, 3),
-        "build_seconds": round(start.build_seconds, 3),
-        **provenance,
-        "rows": sum(entry["rows"] for entry in entries),
-        "audio_seconds": sum_seconds(entries, settings),
-        **digests,
-        "counts": count_by_status(entries),
-        "files": entries,
-        "passed_over": list(plan.skipped_files),
-    }
+    digests = work_folder.prepare_output(sounds, partial(write_index, settings, entries))
+    record = RunRecord(
+        command=start.command,
+        folder=start.folder,
+        output=digests.output,
+        started=timer.started.isoformat(timespec="seconds"),
+        seconds=round(timer.measure_seconds(), 3),
+        build_seconds=round(start.build_seconds, 3),
+        provenance=provenance,
+        audio_seconds=_sum_seconds(entries, settings),
+        array=digests.array,
+        index=digests.index,
+        files=entries,
+        passed_over=plan.skipped_files,
+    )
     work_folder.commit(record)
-    return summarize_record(record, sum_seconds([sound.entry for sound in extracted.values()], settings))
+    return record
 
 
-def _check_same_settings(run: PreviousRun, provenance: Mapping[str, Any]) -> None:
-    differences = describe_differences(run.header, provenance)
-    if not differences and run.header["features"] != provenance["features"]:
-        differences = f"features: {run.header['features']}, now {provenance['features']}"
+def _check_same_settings(run: PreviousRun, provenance: Provenance) -> None:
+    differences = describe_differences(run.provenance, provenance)
+    if not differences and run.provenance.features != provenance.features:
+        differences = f"features: {run.provenance.features}, now {provenance.features}"
     if differences:
         raise ChangedSettingsError(
-            f"{run.array}: was made with different settings ({differences})", remedy=Remedy.REPLACE_OUTPUT
+            f"{run.rows_path}: was made with different settings ({differences})", remedy=Remedy.REPLACE_OUTPUT
         )
 
 
 def _write_rows(
     plan: RunPlan, events: Iterable[Event], work_folder: WorkFolder, listener: RunListener
-) -> dict[SoundKey, FinishedFile]:
+) -> dict[SoundKey, FinishedSound]:
     """Write the rows that come, and an entry to the journal for each sound that ends.
 
     Returns:
@@ -127,22 +143,22 @@ def _write_rows(
     """
     grid, sample_rate = plan.config.settings.clip_grid, plan.config.settings.audio.sample_rate
     sounds = {sound.key: sound for sound in plan.remaining}
-    extracted: dict[SoundKey, FinishedFile] = {}
+    extracted: dict[SoundKey, FinishedSound] = {}
     reported_samples = 0  # of the current sound, to the listener
     for event in events:
         if isinstance(event, RowsEvent):
             work_folder.rows.append(event.rows)
-            work_folder.settle_in_time()  # finished sounds do not wait until a long one ends
+            work_folder.sync_if_due()  # finished sounds do not wait until a long one ends
             new_samples = len(event.rows) * grid.hop_samples
             reported_samples += new_samples
             listener.on_audio_read(new_samples / sample_rate)
             continue
         if event.void_rows:
-            work_folder.rows.take_back(event.void_rows)
+            work_folder.rows.remove_last(event.void_rows)
         _check_end(event, sounds, grid.count(event.samples))
         # The plan's sound and not the event's: its size and time were taken before anything was read.
-        sound = sounds.pop(event.sound.key)
-        extracted[sound.key] = work_folder.finish(make_entry(event, sound))
+        event = replace(event, sound=sounds.pop(event.sound.key))
+        extracted[event.sound.key] = work_folder.finish_sound(event.to_entry())
         listener.on_audio_read((event.samples - reported_samples) / sample_rate)
         listener.on_sound_end(event)
         reported_samples = 0
@@ -161,27 +177,22 @@ def _check_end(event: SoundEndEvent, sounds: Mapping[SoundKey, Sound], expected_
         raise RuntimeError(f"{event.sound.path}: {event.rows} rows do not match its length")
 
 
-def _find_rows(sound: Sound, extracted: Mapping[SoundKey, FinishedFile], plan: RunPlan) -> FinishedFile:
+def _find_rows(sound: Sound, extracted: Mapping[SoundKey, FinishedSound], plan: RunPlan) -> FinishedSound:
     finished = extracted.get(sound.key) or plan.finished.get(sound.key)
     if finished is None:
         raise RuntimeError(f"{sound.path}: the events have no end of this sound")
     return finished
 
 
-def _write_index(settings: Settings, entries: Sequence[Entry], file: BinaryIO) -> None:
-    index = IndexWriter(file)
-    for entry in entries:
-        if entry["rows"]:
-            samples = entry["samples"]
-            spans = settings.clip_grid.spans(samples)
-            channel, sample_rate = settings.audio.channels, settings.audio.sample_rate
-            index.add(entry["path"], channel, spans, samples, sample_rate, entry["status"])
-
-
-def _describe_no_rows(entries: Sequence[Entry]) -> str:
-    failed = sum(entry["status"] == "failed" for entry in entries)
+def _describe_no_rows(entries: Sequence[SoundEntry]) -> str:
+    failed = sum(entry.status == "failed" for entry in entries)
     if failed < len(entries):
         reason = f"no file gives a row ({failed} failed, the others are empty or shorter than a clip)"
     else:
         reason = f"all {failed} files failed" if failed > 1 else "the file failed"
     return f"{reason}, so nothing is written"
+
+
+def _sum_seconds(entries: Sequence[SoundEntry], settings: Settings) -> float:
+    """Return the length of all sounds together, in seconds."""
+    return float(sum(entry.samples for entry in entries) / settings.audio.sample_rate)

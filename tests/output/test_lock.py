@@ -1,0 +1,72 @@
+"""The lock of a work folder: one process at a time has it, and it ends with that process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from specfeat.errors import LockedError
+from specfeat.output.lock import WorkFolderLock
+
+
+def test_only_one_process_has_the_lock(tmp_path: Path) -> None:
+    """Four processes that take and release the lock a hundred times each never have it at the same time."""
+    (tmp_path / "count").write_text("0")
+    code = (
+        "import sys; from pathlib import Path; from specfeat.output import lock; lock.POLL_S = 0.0005\n"
+        "count = Path('count')\n"
+        "for _ in range(100):\n"
+        "    taken = lock.WorkFolderLock(Path('work'), Path('out'))\n"
+        "    taken.take(60)\n"
+        "    count.write_text(str(int(count.read_text()) + 1))\n"
+        "    taken.release()\n"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) for _ in range(4)]
+
+    assert [process.wait() for process in processes] == [0] * 4
+    assert (tmp_path / "count").read_text() == "400"
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_child_does_not_inherit_the_lock(tmp_path: Path) -> None:
+    """A child that is still running does not keep a lock that its parent has released; the holder is named."""
+    lock, other = (WorkFolderLock(tmp_path / "work", tmp_path / "out") for _ in range(2))
+    lock.take()
+    with pytest.raises(LockedError, match=rf"out: another run \(process {os.getpid()}\) is at work"):
+        other.take()
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
+    lock.release()
+    other.take()
+    other.release()
+    child.communicate(b"\n")
+
+
+def test_a_lock_whose_folder_was_removed_is_not_held(tmp_path: Path) -> None:
+    """Its holder notices, also if another run has made a folder of the same name since."""
+    lock, other = (WorkFolderLock(tmp_path / "work", tmp_path / "out") for _ in range(2))
+    lock.take()
+    assert lock.is_held()
+    (tmp_path / "work/lock").unlink()
+    (tmp_path / "work").rmdir()
+    assert not lock.is_held()
+    other.take()
+
+    assert (lock.is_held(), other.is_held()) == (False, True)
+    lock.release()
+    assert other.is_held()
+    other.release()
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_folder_that_is_not_empty_stays(tmp_path: Path) -> None:
+    """With it stays the lock's file, from which the next run knows that the folder is specfeat's."""
+    lock = WorkFolderLock(tmp_path / "work", tmp_path / "out")
+    lock.take()
+    (tmp_path / "work/journal").write_text("")
+    lock.release()
+
+    assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["journal", "lock"]
+    lock.take()
+    lock.release()
