@@ -89,11 +89,11 @@ def test_what_a_run_is_to_replace_is_noted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["out.npy", "out.index.csv", "out.run.json"])
 def test_a_file_that_appears_is_not_replaced(tmp_path: Path, name: str) -> None:
     """What another program writes there during the run stays; the finished sounds are kept."""
-    with pytest.raises(OutputError, match="has appeared or changed during the run"):
-        with WorkFolder(OutputPaths(tmp_path / "out.npy")) as work:  # noqa: SIM117  the error leaves the block
-            work.start(PROVENANCE, updates=False)
-            sound = _add_sound(work, "a.wav", 1)
-            (tmp_path / name).write_text("mine")
+    with WorkFolder(OutputPaths(tmp_path / "out.npy")) as work:
+        work.start(PROVENANCE, updates=False)
+        sound = _add_sound(work, "a.wav", 1)
+        (tmp_path / name).write_text("mine")
+        with pytest.raises(OutputError, match="has appeared or changed during the run"):
             _commit(work, [sound])
 
     assert (tmp_path / name).read_text() == "mine"

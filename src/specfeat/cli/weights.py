@@ -92,7 +92,7 @@ def convert(
     from specfeat.config import load_config
     from specfeat.config.weights_file import describe_unreadable_file
     from specfeat.errors import UsageError
-    from specfeat.files import sync_folder
+    from specfeat.file_access import sync_folder
     from specfeat.process_state import hide_optional_packages
 
     target = Path(output)

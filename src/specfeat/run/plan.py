@@ -7,6 +7,7 @@ from specfeat.config import Config
 from specfeat.config.device import parse_device
 from specfeat.errors import UsageError
 from specfeat.files import FileIdentity, identify_file, identify_weights_file, to_record_name
+from specfeat.output.field_types import JsonObject
 from specfeat.output.paths import OutputPaths
 from specfeat.output.previous_run import (
     DamagedRun,
@@ -17,7 +18,7 @@ from specfeat.output.previous_run import (
     read_previous_output,
     verify_output,
 )
-from specfeat.output.records import JsonObject, Provenance, RunRecord
+from specfeat.output.records import Provenance, RunRecord
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.provenance import collect_provenance, describe_differences
 
