@@ -1,4 +1,4 @@
-"""Measure, print a table, write JSON and a picture; see the package's docstring."""
+"""Measures networks over corpora, prints a table, and writes JSON and a picture; see `benchmarks`."""
 
 import argparse
 import json
@@ -11,130 +11,141 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.corpora import GENERATED, corpus
-from benchmarks.report import draw, table
+from benchmarks.conditions import describe_conditions, describe_machine
+from benchmarks.corpora import GENERATED, make_corpus
+from benchmarks.report import draw_picture, format_table
 from benchmarks.rounds import measure_pair
-from benchmarks.sitting import machine, sitting
 from benchmarks.whole import measure_start
-from specfeat.audio.discovery import find_audio_files
+from specfeat.audio.discovery import find_sounds
 from specfeat.config import load_config
 from specfeat.cpu_count import count_available_cores
 from specfeat.errors import SpecfeatError
 
-METHOD = 3  # of measuring: numbers of another one are not put beside these
-ALL = "yamnet,vggish,cnn14,default"
-# What is generated tells of long files and of many; the networks differ over the user's own.
-NETWORKS = {"hour.wav": "yamnet", "hour.flac": "yamnet", "tiny": "default"}
+METHOD = 3  # the version of the method: only numbers of the same one are put into one table
+DEFAULT_NETWORKS = "yamnet,vggish,cnn14,default"
+# The generated corpora are for one question each: long files, or many files. One network is enough for that.
+GENERATED_NETWORKS = {"hour.wav": "yamnet", "hour.flac": "yamnet", "tiny": "default"}
 
 
-def _asked() -> tuple[argparse.Namespace, dict[str, Any]]:
-    """Return what the command line asks for, looked through, and what was measured before."""
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "corpora", nargs="*", help=f"a file or folder each, or generated: {', '.join(GENERATED)}"
+        "corpora", nargs="*", help=f"files or folders, or the generated {', '.join(GENERATED)}"
     )
     parser.add_argument(
-        "--quick", action="store_true", help="does it run? data/sample, repeated, once; under a minute"
+        "--quick", action="store_true", help="check that the benchmark runs, on data/sample; under a minute"
     )
     parser.add_argument(
-        "--networks", help=f"configs, by comma; else {ALL}, and over what is generated the one that suits it"
+        "--networks",
+        help=f"configs with commas between; default: {DEFAULT_NETWORKS}; a generated corpus has its own",
     )
     parser.add_argument(
-        "--runs", type=_odd, help="rounds, an odd number, 3 by default: the middle one counts"
+        "--runs", type=_parse_odd, help="the number of rounds, odd, 3 by default; the median round counts"
     )
     parser.add_argument(
-        "--no-naive", action="store_true", help="leave the naive script out, as over what is generated"
+        "--no-naive",
+        action="store_true",
+        help="do not run the typical script; it never runs on generated corpora",
     )
     parser.add_argument(
-        "--out", help="OUT.json and OUT.png, `benchmark` or `quick`; pairs measured before stay in them"
+        "--out", help="write OUT.json and OUT.png, by default `benchmark` or `quick`; earlier pairs are kept"
     )
+    return parser
+
+
+def _parse_arguments() -> tuple[argparse.Namespace, dict[str, Any]]:
+    """Return the options of the command line, checked, and the earlier result that is to be extended."""
+    parser = _make_parser()
     options = parser.parse_args()
     if options.quick:
         if options.corpora or options.networks or options.runs:
-            parser.error("--quick has sound, a network and a round of its own; leave one or the other out")
+            parser.error("--quick has its own corpus, network and number of rounds; leave out the others")
         options.corpora, options.runs, options.networks = ["sample"], 1, "default"
     elif not options.corpora:
-        parser.error("give audio files or folders, or --quick")
+        parser.error("no corpus is given; expected audio files or folders, or --quick")
     options.runs = options.runs or 3
     options.out = options.out or ("quick" if options.quick else "benchmark")
-    place = Path(f"{options.out}.json")
-    result = json.loads(place.read_text()) if place.exists() else {"method": METHOD, "pairs": []}
+    path = Path(f"{options.out}.json")
+    result = json.loads(path.read_text()) if path.exists() else {"method": METHOD, "pairs": []}
     if result.get("method") != METHOD:
-        parser.error(f"{place} was measured in another way; give another --out, or remove it")
-    _check(parser, options)
+        parser.error(f"{path} was measured with another method; choose another --out, or remove the file")
+    _check_options(parser, options)
     return options, result
 
 
 def main() -> None:
-    """Run the benchmarks that the command line asks for."""
-    options, result = _asked()
-    failed = None
+    """Run the measurements, and show and store the results."""
+    options, result = _parse_arguments()
+    error = None
     try:
-        for _ in measure(options, result):
+        for _ in measure_all(options, result):
             Path(f"{options.out}.json").write_text(json.dumps(result, indent=1) + "\n")
     except (RuntimeError, subprocess.CalledProcessError) as e:
-        failed = e  # what has been measured before is still told
-    print(table(result))
-    draw(result, Path(f"{options.out}.png"))
-    if failed:
-        sys.exit(f"\nbenchmarks: {failed}")
+        error = e  # what has been measured before it is shown first
+    print(format_table(result))
+    draw_picture(result, Path(f"{options.out}.png"))
+    if error:
+        sys.exit(f"\nbenchmarks: {error}")
     if options.quick:
-        print("\nThe benchmark runs. Its shares mean nothing: nearly all was done while TensorFlow loaded.")
+        print(
+            "\nThe benchmark runs. The shares mean nothing: the workers finish before TensorFlow is loaded."
+        )
 
 
-def _odd(text: str) -> int:
+def _parse_odd(text: str) -> int:
     number = int(text)
     if number < 1 or number % 2 == 0:
-        raise argparse.ArgumentTypeError(f"is {text}; wanted an odd number, whose middle round counts")
+        raise argparse.ArgumentTypeError(f"is {text}; expected an odd number, for one median round")
     return number
 
 
-def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Tell now of what would be missing after minutes."""
+def _check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Check now what would otherwise be found missing after minutes."""
     if not find_spec("matplotlib"):
-        parser.error("matplotlib is not there for the picture: pip install '.[benchmark]'")
+        parser.error("the picture needs matplotlib: pip install '.[benchmark]'")
     if not Path(options.out).parent.is_dir():
-        parser.error(f"{Path(options.out).parent}: no such folder for the output; make it first")
-    names = [_name(corpus) for corpus in options.corpora]
+        parser.error(f"{Path(options.out).parent}: no such folder for the output; create it first")
+    names = [_get_corpus_name(corpus) for corpus in options.corpora]
     if len({*names}) < len(names):
-        parser.error("two corpora have one name, by which their numbers are told apart; rename one")
+        parser.error("two corpora have the same name, which identifies their numbers; rename one")
     try:
-        for config in _networks(options.networks or ALL):
+        for config in _split_names(options.networks or DEFAULT_NETWORKS):
             load_config(config)
         for name in options.corpora:
             if name not in GENERATED:
-                find_audio_files([name])
+                find_sounds([name])
     except SpecfeatError as e:
         parser.error(str(e))
 
 
-def measure(options: argparse.Namespace, result: dict[str, Any]) -> Iterator[None]:
-    """Measure the start, and every network over every corpus; each time that `result` has more, yield."""
+def measure_all(options: argparse.Namespace, result: dict[str, Any]) -> Iterator[None]:
+    """Measure the start-up, and every network over every corpus; yield when a number is added to `result`."""
     cores = count_available_cores()
-    result |= {"method": METHOD, "python": platform.python_version(), "machine": machine()}
+    result |= {"method": METHOD, "python": platform.python_version(), "machine": describe_machine()}
     result["start"] = measure_start(options.runs)
     yield
     with tempfile.TemporaryDirectory() as folder:
         for name in options.corpora:
-            path = corpus(name, Path(folder))
-            naive = name not in NETWORKS and not options.no_naive
-            for config in _networks(options.networks or NETWORKS.get(name, ALL)):
+            path = make_corpus(name, Path(folder))
+            naive = name not in GENERATED_NETWORKS and not options.no_naive
+            for config in _split_names(options.networks or GENERATED_NETWORKS.get(name, DEFAULT_NETWORKS)):
                 print(f"{name}, {config} ...", file=sys.stderr)
                 pair = measure_pair(config, path, options.runs, cores, naive=naive)
-                pair = {"corpus": _name(name), "network": config, **sitting(), **pair}
-                result["pairs"] = [*_others(result["pairs"], pair), pair]
+                pair = {"corpus": _get_corpus_name(name), "network": config, **describe_conditions(), **pair}
+                result["pairs"] = [*_remove_pair(result["pairs"], pair), pair]
                 yield
 
 
-def _networks(listed: str) -> list[str]:
-    return [name.strip() for name in listed.split(",")]
+def _split_names(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",")]
 
 
-def _name(corpus: str) -> str:
+def _get_corpus_name(corpus: str) -> str:
     return corpus if corpus in GENERATED else Path(corpus).resolve().name
 
 
-def _others(pairs: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any]]:
+def _remove_pair(pairs: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the pairs without the one that has the same corpus and network as the new one."""
     return [p for p in pairs if (p["corpus"], p["network"]) != (new["corpus"], new["network"])]
 
 

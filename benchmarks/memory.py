@@ -1,4 +1,4 @@
-"""What memory does: long files, many files, many batches, many threads.
+"""Measures how memory grows: with long files, many files, many batches and many threads.
 
 python -m benchmarks.memory [--hours 24] [--files 20000] [--batches 5000] [--out memory.json]
 """
@@ -14,46 +14,45 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.conditions import describe_conditions
 from benchmarks.corpora import write_noise
-from benchmarks.sitting import sitting
 from benchmarks.whole import run_specfeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WARM_UP = (
-    2000  # batches: until then malloc's arenas now and then grow by a step, to the same size in each run
-)
+# Until so many batches, the arenas of malloc sometimes grow by a step, up to the same size in each run.
+WARM_UP_BATCHES = 2000
 Figures = dict[str, float]
 
 
-def long_file(hours: float) -> Figures:
-    """Compare one file of many hours with one of a minute, yamnet."""
+def measure_long_file(hours: float) -> Figures:
+    """Compare a file of many hours with a file of one minute, with yamnet."""
     with tempfile.TemporaryDirectory() as folder:
         short, long = Path(folder) / "short.flac", Path(folder) / "long.flac"
         write_noise(short, 60)
         write_noise(long, hours * 3600)
-        one, other = run_specfeat("yamnet", [str(short)]), run_specfeat("yamnet", [str(long)])
-    return {"hours": hours, "minute_mb": one.peak_mb, "hours_mb": other.peak_mb}
+        short_run, long_run = run_specfeat("yamnet", [str(short)]), run_specfeat("yamnet", [str(long)])
+    return {"hours": hours, "minute_mb": short_run.peak_mb, "hours_mb": long_run.peak_mb}
 
 
-def many_files(count: int) -> Figures:
-    """Compare many files of 0.2 s with a hundredth of them, default; also say what one costs."""
+def measure_many_files(count: int) -> Figures:
+    """Compare many files of 0.2 s with a hundredth of them, with default; also measure the time of a file."""
     runs = []
     with tempfile.TemporaryDirectory() as folder:
         for number in (count // 100, count):
-            place = Path(folder) / str(number)
-            place.mkdir()
+            subfolder = Path(folder) / str(number)
+            subfolder.mkdir()
             for k in range(number):
-                write_noise(place / f"{k:06}.wav", 0.2)
-            runs.append(run_specfeat("default", [str(place)]))
+                write_noise(subfolder / f"{k:06}.wav", 0.2)
+            runs.append(run_specfeat("default", [str(subfolder)]))
     few, many = runs
-    each = 1000 * many.work / count
-    return {"files": count, "hundredth_mb": few.peak_mb, "files_mb": many.peak_mb, "ms_a_file": each}
+    ms_a_file = 1000 * many.work_s / count
+    return {"files": count, "hundredth_mb": few.peak_mb, "files_mb": many.peak_mb, "ms_a_file": ms_a_file}
 
 
-def many_batches(count: int) -> Figures:
-    """Follow one process over many batches of default, as many at once as in a run, after a warm-up."""
+def measure_many_batches(count: int) -> Figures:
+    """Follow the memory of one process over many batches of default, as many at once as in a run."""
     from specfeat.config import load_config
     from specfeat.cpu_count import count_available_cores
     from specfeat.network.build import build_network
@@ -61,20 +60,20 @@ def many_batches(count: int) -> Figures:
     network = build_network(load_config("default"), threads=count_available_cores())
     batches = [np.zeros((network.batch, *network.input_shape), np.float32)] * 50
     memory = []
-    with ThreadPoolExecutor(network.parallel) as threads:
-        for k in range(-WARM_UP, count, 50):
-            list(threads.map(network.rows, batches))
+    with ThreadPoolExecutor(network.parallel_batches) as threads:
+        for k in range(-WARM_UP_BATCHES, count, 50):
+            list(threads.map(network.compute_rows, batches))
             if k >= 0:
-                memory.append(_resident())
+                memory.append(_read_resident_mb())
     slope = np.polyfit(np.arange(len(memory)) * 50, memory, 1)[0]
     return {"batches": count, "first_mb": memory[0], "last_mb": memory[-1], "mb_in_1000": 1000 * float(slope)}
 
 
-def many_threads() -> Figures:
-    """Say what a run of yamnet takes with more threads and workers, which is what more cores give it."""
+def measure_many_threads() -> Figures:
+    """Measure runs of yamnet with more threads and workers, as on a machine with more cores."""
     with tempfile.TemporaryDirectory() as folder:
         for k in range(16):
-            write_noise(Path(folder) / f"{k:02}.flac", 600)  # more than a worker's queue holds
+            write_noise(Path(folder) / f"{k:02}.flac", 600)  # longer than what the queue of a worker holds
         return {
             f"{count}_mb": run_specfeat(
                 "yamnet", [folder], "--threads", str(count), "--workers", str(count)
@@ -83,13 +82,13 @@ def many_threads() -> Figures:
         }
 
 
-def _resident() -> float:
+def _read_resident_mb() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def main() -> None:
-    """Measure all of it, print a line each and write JSON."""
+    """Measure everything, print one line for each measurement, and write JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     parser.add_argument("--hours", type=float, default=24)
     parser.add_argument("--files", type=int, default=20_000)
@@ -97,19 +96,19 @@ def main() -> None:
     parser.add_argument("--out", default="memory.json")
     options = parser.parse_args()
     if not Path(options.out).parent.is_dir():
-        parser.error(f"{Path(options.out).parent}: no such folder for the output; make it first")
+        parser.error(f"{Path(options.out).parent}: no such folder for the output; create it first")
     measures: dict[str, Callable[[], Figures]] = {
-        "batches": lambda: many_batches(options.batches),
-        "files": lambda: many_files(options.files),
-        "threads": many_threads,
-        "long": lambda: long_file(options.hours),
+        "batches": lambda: measure_many_batches(options.batches),
+        "files": lambda: measure_many_files(options.files),
+        "threads": measure_many_threads,
+        "long": lambda: measure_long_file(options.hours),
     }
-    told: dict[str, object] = dict(sitting())
+    result: dict[str, object] = dict(describe_conditions())
     for name, measure in measures.items():
         print(f"{name} ...", file=sys.stderr)
-        told[name] = figures = {key: round(value, 3) for key, value in measure().items()}
+        result[name] = figures = {key: round(value, 3) for key, value in measure().items()}
         print(f"{name}: {', '.join(f'{key} {value:.7g}' for key, value in figures.items())}", flush=True)
-        Path(options.out).write_text(json.dumps(told, indent=1) + "\n")
+        Path(options.out).write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The measured numbers as a table and as a picture.
 
-`python -m benchmarks.report OUT.json` prints the README's table from what was measured.
+`python -m benchmarks.report OUT.json` prints the table of docs/speed.md from what was measured.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.stages import STAGES
 
-# What is done ahead is what the workers have done while TensorFlow loads.
+# "Done ahead" is the work that the workers do while TensorFlow is loaded.
 COLUMNS = (
     "corpus",
     "network",
@@ -19,41 +19,41 @@ COLUMNS = (
     "rows",
     *(f"{stage}: ms of a core for 1 s of audio" for stage in STAGES),
     "network alone, ms a clip",
-    "Keras' plain tf.function / that: in a run; alike",
+    "Keras' tf.function / that, batches as in a run; one by one",
     "limit, s",
     "specfeat, s",
     "limit / specfeat",
-    "limit less what was done ahead, s",
-    "that / specfeat",
-    "specfeat less that, ms a file",
-    "naive, s",
-    "naive / specfeat with what was done ahead",
-    "prompt to last byte, s",
+    "limit without the work done ahead, s",
+    "limit without the work done ahead / specfeat",
+    "specfeat minus limit without the work done ahead, ms a file",
+    "typical script, s",
+    "typical script / specfeat with the work done ahead",
+    "from the command to the last byte, s",
     "peak of all processes, MB",
 )
 
 
-def table(result: dict[str, Any]) -> str:
-    """Return the tables in Markdown."""
-    columns = [COLUMNS, *map(_cells, result["pairs"])]
+def format_table(result: dict[str, Any]) -> str:
+    """Return all measured numbers as tables in Markdown."""
+    columns = [COLUMNS, *map(_format_cells, result["pairs"])]
     widths = [max(map(len, column)) for column in columns]
     rows = [
         f"| {' | '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))} |"
         for row in zip(*columns, strict=True)
     ]
     rule = f"|{'|'.join('-' * (width + 2) for width in widths)}|"
-    lines = [f"{machines(result)}, Python {result['python']}", "", rows[0], rule, *rows[1:]]
+    lines = [f"{format_machines(result)}, Python {result['python']}", "", rows[0], rule, *rows[1:]]
     lines += ["", "| start | s |", "|---|---|"]
     lines += [f"| {name} | {seconds:.2f} |" for name, seconds in result["start"].items()]
     return "\n".join(lines)
 
 
-def machines(result: dict[str, Any]) -> str:
-    """Return what was measured on; one, unless the pairs were measured on several."""
+def format_machines(result: dict[str, Any]) -> str:
+    """Return the machine of the measurements, or the machines if there were several."""
     return "; ".join(dict.fromkeys(pair["machine"] for pair in result["pairs"]))
 
 
-def _cells(pair: dict[str, Any]) -> tuple[str, ...]:
+def _format_cells(pair: dict[str, Any]) -> tuple[str, ...]:
     seconds = pair["audio_seconds"]
     return (
         pair["corpus"],
@@ -78,36 +78,36 @@ def _cells(pair: dict[str, Any]) -> tuple[str, ...]:
 
 
 def short(result: dict[str, Any]) -> str:
-    """Return the README's table in Markdown."""
+    """Return the table of docs/speed.md in Markdown."""
     lines = [
-        "| sound | network | limit | specfeat | limit / specfeat | the same, strictly | the script | |",
+        "| sound | network | limit | specfeat | limit / specfeat | corrected | script | script / specfeat |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for pair in result["pairs"]:
-        naive = ("naive" in pair) and (f"{pair['naive']:.0f} s", f"{pair['over_naive']:.1f} x as long")
+        naive = ("naive" in pair) and (f"{pair['naive']:.0f} s", f"{pair['over_naive']:.1f} x")
         cells = (
-            f"`{pair['corpus']}`: {_count(pair['files'])}, {pair['audio_seconds'] / 60:.0f} min",
+            f"`{pair['corpus']}`: {_format_file_count(pair['files'])}, {pair['audio_seconds'] / 60:.0f} min",
             f"`{pair['network']}`",
             f"{pair['limit']:.1f} s",
             f"{pair['work']:.1f} s",
             f"{pair['share']:.0%}",
-            f"{pair['share_of_rest']:.0%} ({_spread(pair['shares_of_rest'])})",
+            f"{pair['share_of_rest']:.0%} ({_format_range(pair['shares_of_rest'])})",
             *(naive or ("", "")),
         )
         lines.append(f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |"))
     return "\n".join(lines)
 
 
-def _spread(shares: list[float]) -> str:
+def _format_range(shares: list[float]) -> str:
     return f"{100 * min(shares):.0f} to {100 * max(shares):.0f}"
 
 
-def _count(files: int) -> str:
+def _format_file_count(files: int) -> str:
     return f"{files:,} file" + ("" if files == 1 else "s")
 
 
-def draw(result: dict[str, Any], path: Path) -> None:
-    """Draw the limit, specfeat and the naive script as bars, a group for each corpus and network."""
+def draw_picture(result: dict[str, Any], path: Path) -> None:
+    """Draw the limit, specfeat and the typical script as bars, one group for each corpus and network."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator
 
@@ -117,15 +117,15 @@ def draw(result: dict[str, Any], path: Path) -> None:
     kinds = [
         ("limit", "limit of the machine", "#b9c0c7"),
         ("work", "specfeat", "#1f6fb2"),
-        ("naive", "the script that people write", "#d98c2b"),
+        ("naive", "a typical script", "#d98c2b"),
     ]
     for k, (key, label, colour) in enumerate(kinds):
-        known = [(i, pair[key]) for i, pair in enumerate(pairs) if pair.get(key, 0) > 0]
-        places = [i + (k - 1) * 0.27 for i, _ in known]
-        bars = axes.barh(places, [seconds for _, seconds in known], 0.25, label=label, color=colour)
-        axes.bar_label(bars, [_bar_label(pairs[i], key) for i, _ in known], padding=3, fontsize=8)
+        measured = [(i, pair[key]) for i, pair in enumerate(pairs) if pair.get(key, 0) > 0]
+        positions = [i + (k - 1) * 0.27 for i, _ in measured]
+        bars = axes.barh(positions, [seconds for _, seconds in measured], 0.25, label=label, color=colour)
+        axes.bar_label(bars, [_format_bar_label(pairs[i], key) for i, _ in measured], padding=3, fontsize=8)
     names = [
-        f"{p['corpus']}, {p['network']}\n{_count(p['files'])}, {p['audio_seconds'] / 60:.0f} min"
+        f"{p['corpus']}, {p['network']}\n{_format_file_count(p['files'])}, {p['audio_seconds'] / 60:.0f} min"
         for p in pairs
     ]
     axes.set_yticks(range(len(pairs)), names, fontsize=8)
@@ -137,17 +137,17 @@ def draw(result: dict[str, Any], path: Path) -> None:
     axes.xaxis.set_minor_formatter("")
     axes.margins(x=0.14, y=0.02)
     axes.set_xlim(left=0.5 * min(pair[key] for pair in pairs for key, *_ in kinds if pair.get(key, 0) > 0))
-    axes.set_xlabel("seconds of work without start-up, logarithmic; less is better", fontsize=9)
-    axes.set_title(machines(result), fontsize=9)
+    axes.set_xlabel("seconds of work after the start-up, logarithmic scale; less is better", fontsize=9)
+    axes.set_title(format_machines(result), fontsize=9)
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=120)
 
 
-def _bar_label(pair: dict[str, Any], key: str) -> str:
+def _format_bar_label(pair: dict[str, Any], key: str) -> str:
     notes = {"work": f"  (limit / specfeat: {pair['share']:.0%})", "limit": ""}
-    notes["naive"] = f"  ({pair['over_naive']:.1f} x as long)" if "naive" in pair else ""
+    notes["naive"] = f"  ({pair['over_naive']:.1f} x specfeat's time)" if "naive" in pair else ""
     return f"{pair[key]:.{1 if pair[key] >= 1 else 2}f} s{notes[key]}"
 
 

@@ -1,4 +1,4 @@
-"""One network over one corpus, in rounds: in each of them everything once, a moment apart."""
+"""Measures one network over one corpus in rounds; each round measures everything once, one after another."""
 
 import sys
 from collections.abc import Sequence
@@ -6,139 +6,156 @@ from dataclasses import dataclass
 from statistics import mean, median
 from typing import Any
 
-from benchmarks.stages import STAGES, Before, measure_before, measure_clip, measure_plain
+from benchmarks.stages import STAGES, AudioCost, measure_audio_stages, measure_keras, measure_network
 from benchmarks.whole import Run, run_naive, run_specfeat
-from specfeat.audio.discovery import find_audio_files
+from specfeat.audio.discovery import find_sounds
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What the machine needs at the least.
+    """The least time that the machine needs.
 
     Attributes:
-        before: the stages before the network, on one core that has the machine for itself.
-        clip: seconds of the network for a clip, as many batches at once as in a run.
-        seconds: of the stages on all cores, and then of the network.
+        audio: the CPU time of the stages before the network, run alone on one core.
+        clip_s: the seconds of the network for a clip, with as many batches at once as in a run.
+        seconds: CPU time of each stage run alone, divided by the cores, plus the network's time.
     """
 
-    before: Before
-    clip: float
+    audio: AudioCost
+    clip_s: float
     seconds: float
 
 
 @dataclass(frozen=True)
 class Round:
-    """Everything once.
+    """The results of one round.
 
     Attributes:
-        limits: just before the run and, of several rounds, just after it, for a machine's speed drifts
-            within a minute.
-        run: specfeat's.
-        ahead: seconds of all cores that the stages had been given before the work began.
-        single: seconds of the network for a clip, without batches side by side.
-        keras: of Keras' plain `tf.function` over the same layers.
-        naive: the naive script's run, if it was wanted.
+        limits: the limit just before the run and just after it, because the speed of a machine can change
+            within a minute. If there is only one round, both are the one before the run.
+        run: the run of specfeat.
+        ahead_s: the time, divided by the cores, of what the workers had decoded before the network was ready.
+        single_clip_s: the seconds of the network for a clip, with one batch after another.
+        keras_clip_s: the same for Keras' `tf.function` over the same layers.
+        script: the run of the typical script, if it was measured.
     """
 
     limits: tuple[Limit, Limit]
     run: Run
-    ahead: float
-    single: float
-    keras: float
-    naive: Run | None
+    ahead_s: float
+    single_clip_s: float
+    keras_clip_s: float
+    script: Run | None
 
     @property
-    def limit(self) -> float:
-        """Seconds: the mean of both."""
+    def limit_s(self) -> float:
+        """The limit in seconds: the mean of both."""
         return mean(limit.seconds for limit in self.limits)
 
     @property
-    def rest(self) -> float:
-        """Seconds of the limit that are left when the work begins."""
-        return self.limit - self.ahead
+    def corrected_limit_s(self) -> float:
+        """The limit without the work that was done ahead."""
+        return self.limit_s - self.ahead_s
 
     @property
     def share(self) -> float:
-        """Of the rest of the limit in the work."""
-        return self.rest / self.run.work
+        """The corrected limit divided by the time of the run."""
+        return self.corrected_limit_s / self.run.work_s
 
     @property
-    def clip(self) -> float:
-        """Seconds of the network for a clip: the mean of both."""
-        return mean(limit.clip for limit in self.limits)
+    def clip_s(self) -> float:
+        """The seconds of the network for a clip: the mean of both limits."""
+        return mean(limit.clip_s for limit in self.limits)
 
     @property
-    def over_naive(self) -> float:
-        """How many times as long the naive script works as specfeat, with what that has done ahead."""
-        return self.naive.work / (self.run.work + self.ahead) if self.naive else 0.0
+    def script_ratio(self) -> float:
+        """How many times as long as specfeat the script takes; the work done ahead counts for specfeat."""
+        return self.script.work_s / (self.run.work_s + self.ahead_s) if self.script else 0.0
 
 
 def measure_pair(config: str, path: str, runs: int, cores: int, *, naive: bool) -> dict[str, Any]:
     """Measure one network over one corpus.
 
+    Args:
+        config: the name of the network's config.
+        path: a file or a folder.
+        runs: the number of rounds, odd.
+        cores: the number of cores.
+        naive: whether the typical script is measured, too.
+
     Returns:
-        For JSON: the round whose share is the median, whole, so that its numbers belong together; how much
-        faster the network alone is, as the median of all rounds; and the most memory of any.
+        For JSON: all numbers of the round with the median share, so that they belong together; the speed of
+        the network against Keras, as the median of all rounds; and the largest memory of all rounds.
     """
     rounds: list[Round] = []
     for _ in range(runs):
-        rounds.append(_round(config, path, cores, naive=naive, twice=runs > 1))
-        naive = rounds[-1].naive is not None
-    middle = sorted(rounds, key=lambda each: each.share)[runs // 2]
-    files, run = len(find_audio_files([path]).paths), middle.run
-    befores = [limit.before for limit in middle.limits]
-    pair = {
-        "files": files,
-        "audio_seconds": befores[0].audio_seconds,
-        "rows": run.rows,
-        "stages": {name: mean(before.seconds[name] for before in befores) for name in STAGES},
-        "alone": {
-            "specfeat": middle.clip,
-            "single": middle.single,
-            "keras": middle.keras,
-            "speed_up": median(each.keras / each.clip for each in rounds),
-            "folding": median(each.keras / each.single for each in rounds),
-        },
-        "limit": middle.limit,
-        "limits": [limit.seconds for limit in middle.limits],
-        "rest": middle.rest,
-        "work": run.work,
-        "share": middle.limit / run.work,
-        "share_of_rest": middle.share,
+        rounds.append(_measure_round(config, path, cores, naive=naive, twice=runs > 1))
+        naive = rounds[-1].script is not None
+    median_round = sorted(rounds, key=lambda each: each.share)[runs // 2]
+    files = len(find_sounds([path]).sounds)
+    pair = _summarize_round(median_round, files) | {
         "shares_of_rest": sorted(each.share for each in rounds),
-        "overhead_ms_a_file": 1000 * (run.work - middle.rest) / files,
-        "wall": run.wall,
         "peak_mb": max(each.run.peak_mb for each in rounds),
     }
-    if middle.naive:
-        pair["naive"] = middle.naive.work
-        pair["over_naive"] = median(each.over_naive for each in rounds if each.naive)
+    pair["alone"] |= {
+        "speed_up": median(each.keras_clip_s / each.clip_s for each in rounds),
+        "folding": median(each.keras_clip_s / each.single_clip_s for each in rounds),
+    }
+    if median_round.script:
+        pair["naive"] = median_round.script.work_s
+        pair["over_naive"] = median(each.script_ratio for each in rounds if each.script)
     return pair
 
 
-def _round(config: str, path: str, cores: int, *, naive: bool, twice: bool) -> Round:
-    earlier = _limit(config, path, cores)
+def _summarize_round(one_round: Round, files: int) -> dict[str, Any]:
+    run, costs = one_round.run, [limit.audio for limit in one_round.limits]
+    return {
+        "files": files,
+        "audio_seconds": costs[0].audio_seconds,
+        "rows": run.rows,
+        "stages": {name: mean(cost.stage_seconds[name] for cost in costs) for name in STAGES},
+        "alone": {
+            "specfeat": one_round.clip_s,
+            "single": one_round.single_clip_s,
+            "keras": one_round.keras_clip_s,
+        },
+        "limit": one_round.limit_s,
+        "limits": [limit.seconds for limit in one_round.limits],
+        "rest": one_round.corrected_limit_s,
+        "work": run.work_s,
+        "share": one_round.limit_s / run.work_s,
+        "share_of_rest": one_round.share,
+        "overhead_ms_a_file": 1000 * (run.work_s - one_round.corrected_limit_s) / files,
+        "wall": run.wall_s,
+    }
+
+
+def _measure_round(config: str, path: str, cores: int, *, naive: bool, twice: bool) -> Round:
+    earlier = _measure_limit(config, path, cores)
     run = run_specfeat(config, [path])
-    later = _limit(config, path, cores) if twice else earlier
-    single, keras = measure_plain(config)
-    script = _naive(config, run.files) if naive else None  # no file that is broken: it would end there
-    counts = {run.rows, earlier.before.clips, later.before.clips, script.rows if script else run.rows}
+    later = _measure_limit(config, path, cores) if twice else earlier
+    single_clip_s, keras_clip_s = measure_keras(config)
+    # The script gets only the files that did not fail, because it stops at a broken file.
+    script = _run_script(config, run.files) if naive else None
+    counts = {run.rows, earlier.audio.clips, later.audio.clips, script.rows if script else run.rows}
     if len(counts) > 1:
-        raise RuntimeError(f"not the same rows: {counts}")
-    # What a start took is taken off as a whole, so a small corpus could seem to be more than done.
-    most = min(sum(limit.before.seconds.values()) for limit in (earlier, later))
-    return Round((earlier, later), run, min(run.ahead, most) / cores, single, keras, script)
+        raise RuntimeError(f"the numbers of rows differ: {counts}")
+    # The start-up of the workers is subtracted by an estimate. So for a small corpus, more than the whole
+    # work could seem to have been done ahead.
+    most_s = min(sum(limit.audio.stage_seconds.values()) for limit in (earlier, later))
+    ahead_s = min(run.ahead_s, most_s) / cores
+    return Round((earlier, later), run, ahead_s, single_clip_s, keras_clip_s, script)
 
 
-def _naive(config: str, files: Sequence[str]) -> Run | None:
+def _run_script(config: str, files: Sequence[str]) -> Run | None:
     try:
         return run_naive(config, files)
     except RuntimeError as e:
-        print(f"the naive script cannot do {config}: {str(e).splitlines()[-1]}", file=sys.stderr)
+        print(f"the typical script cannot use {config}: {str(e).splitlines()[-1]}", file=sys.stderr)
         return None
 
 
-def _limit(config: str, path: str, cores: int) -> Limit:
-    before = measure_before(config, [path])
-    clip = measure_clip(config)
-    return Limit(before, clip, sum(before.seconds.values()) / cores + before.clips * clip)
+def _measure_limit(config: str, path: str, cores: int) -> Limit:
+    audio = measure_audio_stages(config, [path])
+    clip_s = measure_network(config)
+    return Limit(audio, clip_s, sum(audio.stage_seconds.values()) / cores + audio.clips * clip_s)

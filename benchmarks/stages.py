@@ -1,11 +1,11 @@
-"""Each stage alone, as a process: what a second of audio, and a clip, cost.
+"""Measures each stage alone, in a process of its own.
 
-    python -m benchmarks.stages before CONFIG PATH...     decode, mono, resample, spectrogram in a worker
-    python -m benchmarks.stages network CONFIG SECONDS    the network on full batches held in memory
-    python -m benchmarks.stages plain CONFIG SECONDS      the same, one batch after another, in turn with the
-                                                          layers as Keras' plain `tf.function`
+    python -m benchmarks.stages audio CONFIG PATH...      decode, mono, resample, spectrogram, as in a worker
+    python -m benchmarks.stages network CONFIG SECONDS    the network on full batches in memory
+    python -m benchmarks.stages keras CONFIG SECONDS      the same with one batch after another, by turns with
+                                                          the same layers in Keras' `tf.function`
 
-All print JSON.
+All of them print JSON.
 """
 
 import json
@@ -31,138 +31,137 @@ STAGES = ("decode", "mono", "resample", "spectrogram")
 
 
 @dataclass
-class Before:
-    """CPU seconds of the stages before the network, over a corpus.
+class AudioCost:
+    """The CPU time of the stages before the network, over a corpus.
 
     Attributes:
-        audio_seconds: of sound.
-        clips: of it.
-        seconds: CPU seconds of one core by stage.
+        audio_seconds: the length of all sounds.
+        clips: the number of their clips.
+        stage_seconds: CPU seconds of one core, by stage.
     """
 
     audio_seconds: float = 0.0
     clips: int = 0
-    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    stage_seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 
 
-def measure_before(config: str, inputs: Sequence[str]) -> Before:
-    """Measure the stages before the network over all files below `inputs`, on one core, as in a worker."""
-    return Before(**_child(["before", config, *inputs], WORKER_ENVIRONMENT))
+def measure_audio_stages(config: str, inputs: Sequence[str]) -> AudioCost:
+    """Measure the stages before the network over all sounds of the inputs, on one core, as in a worker."""
+    return AudioCost(**_run_child(["audio", config, *inputs], WORKER_ENVIRONMENT))
 
 
-def measure_clip(config: str) -> float:
-    """Measure the network alone; return seconds a clip."""
-    return float(_child(["network", config, "2"], {}))
+def measure_network(config: str) -> float:
+    """Measure the network alone, and return the seconds for a clip."""
+    return float(_run_child(["network", config, "2"], {}))
 
 
-def measure_plain(config: str) -> tuple[float, float]:
-    """Return the seconds a clip of the network, one batch after the other, and of Keras' `tf.function`."""
-    single, keras = _child(["plain", config, "4"], {})
-    return float(single), float(keras)
+def measure_keras(config: str) -> tuple[float, float]:
+    """Return the seconds for a clip, one batch after another: of the network, and of Keras' `tf.function`."""
+    single_s, keras_s = _run_child(["keras", config, "4"], {})
+    return float(single_s), float(keras_s)
 
 
-def _child(arguments: list[str], environment: dict[str, str]) -> Any:
-    done = subprocess.run(
+def _run_child(arguments: list[str], environment: dict[str, str]) -> Any:
+    process = subprocess.run(
         [sys.executable, "-m", "benchmarks.stages", *arguments],
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         check=True,
     )
-    return json.loads(done.stdout)
+    return json.loads(process.stdout)
 
 
-class _Meter:
-    """Tells apart what each generator of a chain costs: the time of its `next`, its source's left out."""
+class _StageMeter:
+    """Measures the CPU time of each generator in a chain, without that of the generators before it."""
 
-    def __init__(self, seconds: dict[str, float]) -> None:
-        self.seconds = seconds
-        self._inner = 0.0
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._source_s = 0.0  # the time of the generators before the one that is being measured
 
-    def stage(self, name: str, items: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    def measure(self, stage: str, items: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         source = iter(items)
         while True:
-            outer, self._inner = self._inner, 0.0
+            outer_source_s, self._source_s = self._source_s, 0.0
             begun = time.process_time()
             item = next(source, None)
-            spent = time.process_time() - begun
-            self.seconds[name] += spent - self._inner
-            self._inner = outer + spent
+            spent_s = time.process_time() - begun
+            self.seconds[stage] += spent_s - self._source_s
+            self._source_s = outer_source_s + spent_s
             if item is None:
                 return
             yield item
 
 
-def _before(config: str, inputs: Sequence[str]) -> Before:
+def _measure_corpus(config: str, inputs: Sequence[str]) -> AudioCost:
     from specfeat.audio.clips import ClipMaker
-    from specfeat.audio.discovery import find_audio_files
+    from specfeat.audio.discovery import find_sounds
     from specfeat.config import load_config
     from specfeat.errors import AudioError
 
     maker = ClipMaker(load_config(config).settings)
-    result = Before()
-    for path in find_audio_files(inputs).paths:
+    cost = AudioCost()
+    for sound in find_sounds(inputs).sounds:
         try:
-            seconds, clips, samples = _file(path, maker)
-        except AudioError:  # it gives no row in a run either
+            stage_seconds, clips, samples = _measure_file(sound.path, maker)
+        except AudioError:  # it has no rows in a run, either
             continue
         for name in STAGES:
-            result.seconds[name] += seconds[name]
-        result.clips += clips
-        result.audio_seconds += samples / maker.settings.audio.sample_rate
-    return result
+            cost.stage_seconds[name] += stage_seconds[name]
+        cost.clips += clips
+        cost.audio_seconds += samples / maker.settings.audio.sample_rate
+    return cost
 
 
-def _file(path: str, maker: "ClipMaker") -> tuple[dict[str, float], int, int]:
-    """Return CPU seconds by stage, clips and samples of one file: `decode.read`, taken apart."""
+def _measure_file(path: str, maker: "ClipMaker") -> tuple[dict[str, float], int, int]:
+    """Return CPU seconds by stage, clips and samples of one file: the steps of `decode.read_samples`."""
     from specfeat.audio import decode
+    from specfeat.audio.audio_file import AudioFile
 
     audio = maker.settings.audio
-    meter = _Meter(dict.fromkeys(STAGES, 0.0))
+    meter = _StageMeter()
     begun = time.process_time()
-    with decode._open(path) as file:
+    with AudioFile(path) as file:
         meter.seconds["decode"] += time.process_time() - begun
-        rate = file.samplerate
-        frames = decode.BLOCK_VALUES * rate // (file.channels * max(rate, audio.sample_rate))
-        blocks = decode._true(path, file, decode._decoded(file, max(1, frames)))
-        mono = decode.mix_to_mono(meter.stage("decode", blocks), audio.channel)
-        resampled = decode.resample_blocks(meter.stage("mono", mono), rate, audio)
-        clips = maker.clips(meter.stage("resample", resampled))
-        count = sum(1 for _ in meter.stage("spectrogram", clips))
+        blocks = file.read_blocks(decode.compute_block_frames(file, audio, decode.BLOCK_VALUES))
+        mono = decode.mix_to_mono(meter.measure("decode", blocks), audio.channel)
+        resampled = decode.resample_blocks(meter.measure("mono", mono), file.rate, audio)
+        clips = maker.make_clips(meter.measure("resample", resampled))
+        count = sum(1 for _ in meter.measure("spectrogram", clips))
     return meter.seconds, count, clips.samples
 
 
-def _network(config: str, seconds: float) -> float:
-    """Return the seconds that a clip takes, as many batches at once as in a run."""
+def _measure_network(config: str, seconds: float) -> float:
+    """Return the seconds of the network for a clip, with as many batches at once as in a run."""
     from specfeat.cpu_count import count_available_cores
 
-    network = _built(config, count_available_cores())
-    clips = _noise((network.batch, *network.input_shape))
-    with ThreadPoolExecutor(network.parallel) as threads:
+    network = _build_network(config, count_available_cores())
+    clips = _make_noise((network.batch, *network.input_shape))
+    with ThreadPoolExecutor(network.parallel_batches) as threads:
 
         def run(count: int) -> float:
             begun = time.perf_counter()
-            list(threads.map(network.rows, [clips] * count))
+            list(threads.map(network.compute_rows, [clips] * count))
             return time.perf_counter() - begun
 
-        run(network.parallel)  # to warm up
-        once = run(network.parallel)
-        # All at once, for at their end the threads wait for the slowest, as a run does but once.
-        count = network.parallel * max(4, round(seconds / once))
+        run(network.parallel_batches)  # to warm up
+        once = run(network.parallel_batches)
+        # All batches in one go: at the end the threads wait for the slowest, and a run does this only once.
+        count = network.parallel_batches * max(4, round(seconds / once))
         return run(count) / count / network.batch
 
 
-def _plain(config: str, seconds: float) -> tuple[float, float]:
-    """Return it for one batch after the other, with TensorFlow's own threads: ours, and Keras' plain way."""
+def _measure_keras(config: str, seconds: float) -> tuple[float, float]:
+    """Return the seconds for a clip, one batch after another: specfeat's network, and Keras' tf.function."""
     from specfeat.architecture.graph import to_keras_name
     from specfeat.config import load_config
 
-    network = _built(config)
+    network = _build_network(config)
     from specfeat.tensorflow_runtime import keras, tf
 
     name = to_keras_name(load_config(config).settings.model.feature_layer)
-    made = [layer.output for layer in network.model.layers if layer.name == name]
-    # An application's layers stand in its own place, and the last of them gives the row.
-    feature = made[0] if made else network.model.outputs[0]
+    outputs = [layer.output for layer in network.model.layers if layer.name == name]
+    # The layers of an application are in the model one by one, and the last one gives the row.
+    feature = outputs[0] if outputs else network.model.outputs[0]
     plain = keras.Model(network.model.inputs[0], feature)
     shape = (network.batch, *network.input_shape)
     function = tf.function(
@@ -170,13 +169,13 @@ def _plain(config: str, seconds: float) -> tuple[float, float]:
         input_signature=[tf.TensorSpec(shape, tf.float32)],
         autograph=False,
     ).get_concrete_function()
-    clips = _noise(shape)
-    ways = (lambda: network.rows(clips), lambda: function(tf.constant(clips)).numpy())
-    single, keras_own = _medians(ways, seconds)
-    return single / network.batch, keras_own / network.batch
+    clips = _make_noise(shape)
+    programs = (lambda: network.compute_rows(clips), lambda: function(tf.constant(clips)).numpy())
+    single_s, keras_s = _measure_medians(programs, seconds)
+    return single_s / network.batch, keras_s / network.batch
 
 
-def _built(config: str, threads: int | None = None) -> "Network":
+def _build_network(config: str, threads: int | None = None) -> "Network":
     from specfeat.config import load_config
     from specfeat.process_state import (
         hide_optional_packages,
@@ -193,12 +192,12 @@ def _built(config: str, threads: int | None = None) -> "Network":
     return network
 
 
-def _noise(shape: tuple[int, ...]) -> np.ndarray:
+def _make_noise(shape: tuple[int, ...]) -> np.ndarray:
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
-def _medians(programs: Sequence[Callable[[], object]], seconds: float) -> list[float]:
-    """Run programs in turn for about so many seconds, once more to warm up; return their median seconds."""
+def _measure_medians(programs: Sequence[Callable[[], object]], seconds: float) -> list[float]:
+    """Run programs by turns for about so many seconds, after one round as a warm-up; return their medians."""
     times: list[list[float]] = []
     while len(times) < 4 or sum(map(sum, times)) < seconds:
         times.append([])
@@ -209,13 +208,13 @@ def _medians(programs: Sequence[Callable[[], object]], seconds: float) -> list[f
     return [statistics.median(each) for each in zip(*times[1:], strict=True)]
 
 
-def main(what: str, config: str, *rest: str) -> None:
+def main(stage: str, config: str, *arguments: str) -> None:
     """Measure and print JSON."""
-    if what == "before":
-        print(json.dumps(asdict(_before(config, rest))))
+    if stage == "audio":
+        print(json.dumps(asdict(_measure_corpus(config, arguments))))
     else:
-        program = {"network": _network, "plain": _plain}[what]
-        print(json.dumps(program(config, float(rest[0]))))
+        program = {"network": _measure_network, "keras": _measure_keras}[stage]
+        print(json.dumps(program(config, float(arguments[0]))))
 
 
 if __name__ == "__main__":

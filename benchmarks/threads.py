@@ -1,9 +1,9 @@
-"""Decoding in threads of the main process instead of in processes of their own: which is faster?
+"""Compares decoding in threads of the main process with decoding in worker processes.
 
     python -m benchmarks.threads CONFIG AUDIO...
 
-Both make the same rows over the same journey; they are run in turn, each in a new process, with the workers'
-settings of malloc. For short files: a thread has a file whole before the network sees its first clip.
+Both make the same rows with the same pipeline. They run by turns, each in a new process, with the workers'
+settings of malloc. Use short files: a thread decodes a whole file before the network gets its first clip.
 """
 
 import json
@@ -22,21 +22,23 @@ import numpy as np
 from specfeat.audio import decode
 from specfeat.audio.clip_stream import ClipStream
 from specfeat.audio.clips import ClipMaker
-from specfeat.audio.discovery import find_audio_files
+from specfeat.audio.discovery import find_sounds
 from specfeat.audio.worker_pool import WorkerPool
 from specfeat.audio.worker_process import WORKER_ENVIRONMENT
 from specfeat.config import Config, load_config
 from specfeat.cpu_count import count_available_cores
 from specfeat.errors import AudioError
+from specfeat.sound import Sound
 
-AHEAD = 64  # files that are decoded before they are wanted; what the processes' queues hold is about as much
+# How many files are decoded ahead of the network; the queues of the processes hold about as much.
+AHEAD_FILES = 64
 
 
-class _Decoded:
-    """A track whose clips a thread makes beforehand."""
+class _ThreadClipStream:
+    """A clip stream whose clips are made by a thread."""
 
-    def __init__(self, path: str, clips: "Future[list[np.ndarray]]") -> None:
-        self.path, self.samples, self.seconds = path, 0, 0.0
+    def __init__(self, sound: Sound, clips: "Future[list[np.ndarray]]") -> None:
+        self.sound, self.samples, self.seconds = sound, 0, 0.0
         self.silent = False
         self.broken: AudioError | None = None
         self._clips = clips
@@ -45,69 +47,72 @@ class _Decoded:
         yield from self._clips.result()
 
 
-def _in_threads(config: Config, paths: Sequence[str], threads: ThreadPoolExecutor) -> Iterator[ClipStream]:
-    waiting: deque[_Decoded] = deque()
-    for path in paths:
-        waiting.append(_Decoded(path, threads.submit(_clips, config, path)))
-        if len(waiting) > AHEAD:
+def _stream_clips(
+    config: Config, sounds: Sequence[Sound], threads: ThreadPoolExecutor
+) -> Iterator[ClipStream]:
+    waiting: deque[_ThreadClipStream] = deque()
+    for sound in sounds:
+        waiting.append(_ThreadClipStream(sound, threads.submit(_make_clips, config, sound)))
+        if len(waiting) > AHEAD_FILES:
             yield waiting.popleft()
     yield from waiting
 
 
-_mine = threading.local()
+_thread_data = threading.local()
 
 
-def _clips(config: Config, path: str) -> list[np.ndarray]:
-    if not hasattr(_mine, "maker"):  # it keeps work space, so each thread has its own, as each process has
-        _mine.maker = ClipMaker(config.settings)
+def _make_clips(config: Config, sound: Sound) -> list[np.ndarray]:
+    if not hasattr(_thread_data, "maker"):  # it has working memory, so each thread needs its own
+        _thread_data.maker = ClipMaker(config.settings)
     try:
         return [
             clip[np.newaxis].copy()
-            for clip in _mine.maker.clips(decode.read_samples(path, config.settings.audio))
+            for clip in _thread_data.maker.make_clips(decode.read_samples(sound, config.settings.audio))
         ]
     except AudioError:
         return []
 
 
-def _measure(way: str, name: str, inputs: Sequence[str]) -> tuple[float, int]:
-    """Return the seconds of work, and how many rows came of it."""
+def _measure_way(way: str, name: str, inputs: Sequence[str]) -> tuple[float, int]:
+    """Return the seconds of work, and the number of rows."""
     config = load_config(name)
-    paths = find_audio_files(inputs).paths
+    sounds = find_sounds(inputs).sounds
+    from specfeat.events import SoundEndEvent
     from specfeat.network.build import build_network
-    from specfeat.pipeline import SoundEndEvent, extract_rows
+    from specfeat.pipeline import extract_rows
 
     cores = count_available_cores()
     network = build_network(config, threads=cores)
     with WorkerPool(config.settings, cores) as pool, ThreadPoolExecutor(cores) as threads:
-        time.sleep(1)  # the processes have started, as they have in a run when TensorFlow is there
+        time.sleep(1)  # the processes have started by then, as in a run when TensorFlow is loaded
         begun = time.perf_counter()
-        tracks = pool.tracks(paths) if way == "processes" else _in_threads(config, paths, threads)
-        rows = sum(event.rows for event in extract_rows(tracks, network) if isinstance(event, SoundEndEvent))
+        streams = pool.stream_clips(sounds) if way == "processes" else _stream_clips(config, sounds, threads)
+        rows = sum(event.rows for event in extract_rows(streams, network) if isinstance(event, SoundEndEvent))
         return time.perf_counter() - begun, rows
 
 
 def main(name: str, *inputs: str) -> None:
-    """Measure both ways in turn, three times, and print a line."""
+    """Measure both ways by turns, three times, and print one line."""
     times: dict[str, list[float]] = {"processes": [], "threads": []}
     rows = set()
     malloc = {name: value for name, value in WORKER_ENVIRONMENT.items() if name.startswith("MALLOC_")}
     for _ in range(3):
         for way, seconds in times.items():
             command = [sys.executable, "-m", "benchmarks.threads", "--one", way, name, *inputs]
-            done = subprocess.run(command, stdout=subprocess.PIPE, env=os.environ | malloc, check=True)
-            took, count = json.loads(done.stdout)
+            process = subprocess.run(command, stdout=subprocess.PIPE, env=os.environ | malloc, check=True)
+            took, count = json.loads(process.stdout)
             seconds.append(took)
             rows.add(count)
     if len(rows) > 1:
-        raise RuntimeError(f"not the same rows: {rows}")
+        raise RuntimeError(f"the numbers of rows differ: {rows}")
     ratio = statistics.median(t / p for p, t in zip(times["processes"], times["threads"], strict=True))
-    shown = ", ".join(f"{way} {statistics.median(seconds):.2f} s" for way, seconds in times.items())
-    print(f"{name} over {' '.join(inputs)}: {shown}; threads take {ratio:.2f} x as long")
+    medians = ", ".join(f"{way} {statistics.median(seconds):.2f} s" for way, seconds in times.items())
+    print(f"{name} over {' '.join(inputs)}: {medians}; threads take {ratio:.2f} x as long")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(_measure(sys.argv[2], sys.argv[3], sys.argv[4:])))
+        print(json.dumps(_measure_way(sys.argv[2], sys.argv[3], sys.argv[4:])))
     elif len(sys.argv) > 2:
         main(*sys.argv[1:])
     else:

@@ -1,11 +1,10 @@
-"""Whole processes from outside: specfeat, the naive script, and what a start costs."""
+"""Measures whole programs from outside: specfeat, the typical script, and the start-up."""
 
 import contextlib
 import json
 import os
 import pickle
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from specfeat.config import load_config
 from specfeat.process_state import OPTIONAL_PACKAGES, disable_pydantic_plugins
 
 NAIVE = Path(__file__).with_name("naive.py")
-SOME_FAILED = 3  # of specfeat's exit codes: done, but a file or more was broken
+EXIT_SOME_FAILED = 3  # specfeat's exit code for a run in which files failed
 
 
 @dataclass
@@ -33,81 +33,83 @@ class Run:
     """One run of a program.
 
     Attributes:
-        wall: seconds from the shell's prompt to the last byte.
-        work: seconds without start-up: from the network that is ready to the last byte and the workers' end.
-        ahead: CPU seconds that the workers had spent on the files, sending included, before the work began.
-        rows: that it made.
-        peak_mb: the most memory that each of its processes had, the main one and the workers, added up.
-        files: that did not fail.
+        wall_s: seconds from the command to the last byte.
+        work_s: seconds after the start-up: from the network that is ready to the last byte and the workers'
+            end.
+        ahead_s: CPU seconds that the workers had spent on the files, with sending, before the network was
+            ready.
+        rows: the number of rows.
+        peak_mb: the peak memory of the main process and of each worker, added up.
+        files: the files that did not fail.
     """
 
-    wall: float
-    work: float
-    ahead: float
+    wall_s: float
+    work_s: float
+    ahead_s: float
     rows: int
     peak_mb: float
     files: tuple[str, ...]
 
 
 @dataclass
-class Watched:
-    """What was seen of a process and its children from outside.
+class ProcessStatistics:
+    """What can be seen of a process and its children from outside.
 
     Attributes:
-        wall: seconds to its end.
-        peak_mb: the most memory that each of them had, added up.
-        workers: how many children it had at most.
-        times: of the clock, in seconds, at which the next was read.
-        children: CPU seconds that the children had spent.
+        wall_s: seconds until its end.
+        peak_mb: the peak memory of each of them, added up.
+        workers: the largest number of children at a time.
+        times: when the CPU seconds of the children were read, in seconds of the clock.
+        children: the CPU seconds that all children had spent by then.
     """
 
-    wall: float = 0.0
+    wall_s: float = 0.0
     peak_mb: float = 0.0
     workers: int = 0
     times: list[float] = field(default_factory=list)
     children: list[float] = field(default_factory=list)
 
 
-def watched(command: Sequence[str], **environment: str) -> Watched:
-    """Run a command to its end and watch it.
+def watch_command(command: Sequence[str], **environment: str) -> ProcessStatistics:
+    """Run a command to its end, and watch its processes.
 
     Raises:
-        RuntimeError: it failed; what it wrote to stderr is in it.
+        RuntimeError: the command failed; the message has what it wrote to stderr.
     """
-    seen = Watched()
-    with tempfile.TemporaryFile() as said:
+    statistics = ProcessStatistics()
+    with tempfile.TemporaryFile() as stderr:
         begun = time.perf_counter()
-        streams: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": said}
+        streams: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": stderr}
         process = subprocess.Popen(command, env={**os.environ, **environment}, **streams)
         peaks: dict[int, float] = {}
         while process.returncode is None:
-            tree = _tree(process.pid)
+            tree = _list_processes(process.pid)
             for pid in tree:
-                peaks[pid] = max(_peak(pid), peaks.get(pid, 0.0))
-            seen.workers = max(seen.workers, len(tree) - 1)
-            seen.times.append(time.time())
-            seen.children.append(sum(map(_cpu, tree[1:])))
+                peaks[pid] = max(_read_peak_mb(pid), peaks.get(pid, 0.0))
+            statistics.workers = max(statistics.workers, len(tree) - 1)
+            statistics.times.append(time.time())
+            statistics.children.append(sum(map(_read_cpu_s, tree[1:])))
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=0.1)
-        seen.wall = time.perf_counter() - begun
-        if process.returncode not in (0, SOME_FAILED):
-            said.seek(0)
-            raise RuntimeError(f"{' '.join(command)}: {process.returncode}: {said.read().decode()}")
-    seen.peak_mb = sum(peaks.values())
-    return seen
+        statistics.wall_s = time.perf_counter() - begun
+        if process.returncode not in (0, EXIT_SOME_FAILED):
+            stderr.seek(0)
+            raise RuntimeError(f"{' '.join(command)}: {process.returncode}: {stderr.read().decode()}")
+    statistics.peak_mb = sum(peaks.values())
+    return statistics
 
 
-def _tree(pid: int) -> list[int]:
-    """Return a process and its children, as far as they are still there."""
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):  # a thread of its own may have started one
+def _list_processes(pid: int) -> list[int]:
+    """Return the ids of a process and its children that are running."""
+    pids = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):  # each thread has its own list of children
         with contextlib.suppress(OSError):
-            found += map(int, task.read_text().split())
-    return found
+            pids += map(int, task.read_text().split())
+    return pids
 
 
-def _peak(pid: int) -> float:
-    """Return the most memory in MB that a process has had so far; 0 if it is no more."""
+def _read_peak_mb(pid: int) -> float:
+    """Return the peak memory of a process so far, in MB; 0 if it has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
@@ -116,8 +118,8 @@ def _peak(pid: int) -> float:
     return int(lines.get("VmHWM", "0 kB").split()[0]) / 1024
 
 
-def _cpu(pid: int) -> float:
-    """Return the CPU seconds that a process has spent so far; 0 if it is no more."""
+def _read_cpu_s(pid: int) -> float:
+    """Return the CPU seconds that a process has spent so far; 0 if it has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -134,57 +136,58 @@ ClipMaker(pickle.load(sys.stdin.buffer))
 
 
 @cache
-def worker_start(config: str) -> float:
-    """Return the CPU seconds that a worker spends before its first file: the least of three."""
-    order = pickle.dumps(load_config(config).settings)
+def measure_worker_start(config: str) -> float:
+    """Return the CPU seconds that a worker spends before its first file: the lowest of three measurements."""
+    settings = pickle.dumps(load_config(config).settings)
     with disable_pydantic_plugins():
         environment = os.environ | WORKER_ENVIRONMENT
-    spent = [_children_cpu()]
+    spent = [_read_children_cpu_s()]
     for _ in range(3):
-        subprocess.run([sys.executable, "-P", "-c", _START], check=True, env=environment, input=order)
-        spent.append(_children_cpu())
+        subprocess.run([sys.executable, "-P", "-c", _START], check=True, env=environment, input=settings)
+        spent.append(_read_children_cpu_s())
     return float(np.diff(spent).min())
 
 
-def _children_cpu() -> float:
+def _read_children_cpu_s() -> float:
     """Return the CPU seconds of all children that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def run_specfeat(config: str, inputs: Sequence[str], *options: str) -> Run:
-    """Run `specfeat extract` and read its record and its log."""
+    """Run `specfeat extract`, and read its record and its log."""
     with tempfile.TemporaryDirectory() as folder:
         output = f"{folder}/out.npy"
         log = f"{folder}/log"
         command = [sys.executable, "-m", "specfeat", "extract", *inputs, output, "-q", "-c", config]
-        seen = watched([*command, "--log-json", log, *options])
+        statistics = watch_command([*command, "--log-json", log, *options])
         record = json.loads(Path(f"{folder}/out.run.json").read_text())
         events = [json.loads(line) for line in Path(log).read_text().splitlines()]
     times = {event["event"]: datetime.fromisoformat(event["time"]).timestamp() for event in events}
-    spent = np.interp(times["built"], seen.times, seen.children)
-    ahead = max(0.0, float(spent) - seen.workers * worker_start(config))
+    spent_s = np.interp(times["built"], statistics.times, statistics.children)
+    ahead_s = max(0.0, float(spent_s) - statistics.workers * measure_worker_start(config))
     files = tuple(file["path"] for file in record["files"] if file["status"] != "failed")
-    return Run(seen.wall, times["end"] - times["built"], ahead, record["rows"], seen.peak_mb, files)
+    work_s = times["end"] - times["built"]
+    return Run(statistics.wall_s, work_s, ahead_s, record["rows"], statistics.peak_mb, files)
 
 
 def run_naive(config: str, paths: Sequence[str]) -> Run:
-    """Run the naive script over the same files.
+    """Run the typical script over the same files.
 
     Raises:
-        RuntimeError: it cannot do them, or what the config asks.
+        RuntimeError: the script cannot use the files or the config.
     """
     with tempfile.TemporaryDirectory() as folder:
-        listed = Path(f"{folder}/paths")  # a command line has no room for all
-        listed.write_bytes(b"\0".join(map(os.fsencode, paths)))
-        command = [sys.executable, str(NAIVE), config, f"{folder}/out.json", str(listed)]
-        seen = watched(command, KERAS_BACKEND="tensorflow")
-        said = json.loads(Path(f"{folder}/out.json").read_text())
-    return Run(seen.wall, said["seconds"], 0.0, said["rows"], seen.peak_mb, tuple(paths))
+        list_file = Path(f"{folder}/paths")  # a command line cannot be long enough
+        list_file.write_bytes(b"\0".join(map(os.fsencode, paths)))
+        command = [sys.executable, str(NAIVE), config, f"{folder}/out.json", str(list_file)]
+        statistics = watch_command(command, KERAS_BACKEND="tensorflow")
+        result = json.loads(Path(f"{folder}/out.json").read_text())
+    return Run(statistics.wall_s, result["seconds"], 0.0, result["rows"], statistics.peak_mb, tuple(paths))
 
 
 def measure_start(runs: int) -> dict[str, float]:
-    """Return median wall seconds of what a user waits for before anything is computed."""
+    """Return the median seconds of the commands in which a user waits mostly for the start-up."""
     specfeat = [sys.executable, "-m", "specfeat"]
     hidden = f"import sys; sys.modules |= dict.fromkeys({OPTIONAL_PACKAGES}); import tensorflow"
     with tempfile.TemporaryDirectory() as folder:
@@ -197,17 +200,24 @@ def measure_start(runs: int) -> dict[str, float]:
             "a typo in the config": ([*specfeat, "extract", clip, out, "--set", "model.bach=1"], 2),
             "a missing path": ([*specfeat, "extract", f"{clip}.no", out], 2),
             "import tensorflow": ([sys.executable, "-c", "import tensorflow"], 0),
-            "the same without what Keras loads only if it is there": ([sys.executable, "-c", hidden], 0),
+            "the same without the packages that Keras loads if they are installed": (
+                [sys.executable, "-c", hidden],
+                0,
+            ),
             "one second of audio": ([*specfeat, "extract", clip, out, "--force", "-q"], 0),
         }
         if runs > 1:
-            subprocess.run(commands["one second of audio"][0], check=True)  # the files come from the disk
+            subprocess.run(
+                commands["one second of audio"][0], check=True
+            )  # so that the disk has been read once
         times: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(runs):
             for name, (command, code) in commands.items():
                 begun = time.perf_counter()
-                done = subprocess.run(command, capture_output=True, check=False)
+                process = subprocess.run(command, capture_output=True, check=False)
                 times[name].append(time.perf_counter() - begun)
-                if done.returncode != code:
-                    raise RuntimeError(f"{' '.join(command)}: {done.returncode}: {done.stderr.decode()}")
-    return {name: statistics.median(values) for name, values in times.items()}
+                if process.returncode != code:
+                    raise RuntimeError(
+                        f"{' '.join(command)}: {process.returncode}: {process.stderr.decode()}"
+                    )
+    return {name: median(values) for name, values in times.items()}

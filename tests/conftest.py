@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from helpers.command_runs import write_inputs
+
 # A shell that starts the tests in the background has them ignore Ctrl-C, and so the programs that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if (
@@ -21,3 +23,15 @@ def shared() -> Path:
     if not (folder / "audio").is_dir():
         pytest.skip(f"no real audio at {folder}")
     return folder
+
+
+@pytest.fixture
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let messages name a config without the path of a temporary folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def sound_folder(tmp_path: Path) -> Path:
+    """Return a folder with eight sounds of half a second to four in `in`."""
+    return write_inputs(tmp_path)

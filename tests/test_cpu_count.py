@@ -1,4 +1,4 @@
-"""How many cores a run takes for itself."""
+"""How many CPU cores this process may use."""
 
 import os
 from pathlib import Path
@@ -8,8 +8,8 @@ import pytest
 from specfeat.cpu_count import count_available_cores
 
 
-def test_affinity_is_followed() -> None:
-    """A process that is bound to one core takes one."""
+def test_affinity_is_respected() -> None:
+    """A process that is bound to one core may use one."""
     allowed = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(allowed)})
@@ -20,13 +20,14 @@ def test_affinity_is_followed() -> None:
 
 
 @pytest.fixture
-def many(monkeypatch: pytest.MonkeyPatch) -> None:
+def machine_with_16_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the process run on 16 cores."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)))
 
 
-@pytest.mark.usefixtures("many")
+@pytest.mark.usefixtures("machine_with_16_cores")
 @pytest.mark.parametrize(
-    ("mine", "files", "cores"),
+    ("membership", "quotas", "cores"),
     [
         ("0::/\n", {"cpu.max": "max 100000\n"}, 16),
         ("0::/\n", {"cpu.max": "300000 100000\n"}, 3),
@@ -45,17 +46,17 @@ def many(monkeypatch: pytest.MonkeyPatch) -> None:
         ("", {}, 16),
     ],
 )
-def test_quotas_are_followed(mine: str, files: dict[str, str], cores: int, tmp_path: Path) -> None:
-    """The smallest quota of the process's cgroups and those above them counts, whole cores only, in both versions."""
-    (tmp_path / "mine").write_text(mine)
-    for name, text in files.items():
+def test_quotas_are_respected(membership: str, quotas: dict[str, str], cores: int, tmp_path: Path) -> None:
+    """The smallest quota of the process's cgroups and those above them counts, in whole cores, in both versions."""
+    (tmp_path / "membership").write_text(membership)
+    for name, text in quotas.items():
         (tmp_path / "mount" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "mount" / name).write_text(text)
 
-    assert count_available_cores(tmp_path / "mount", tmp_path / "mine") == cores
+    assert count_available_cores(tmp_path / "mount", tmp_path / "membership") == cores
 
 
-@pytest.mark.usefixtures("many")
-def test_no_cgroups_is_no_quota(tmp_path: Path) -> None:
-    """Where there is no such file (macOS), the cores count."""
+@pytest.mark.usefixtures("machine_with_16_cores")
+def test_without_cgroups_there_is_no_quota(tmp_path: Path) -> None:
+    """Where these files do not exist (macOS), only the number of cores counts."""
     assert count_available_cores(tmp_path / "none", tmp_path / "nothing") == 16

@@ -1,6 +1,7 @@
-"""The documents say what is there."""
+"""README and docs/ describe what the program has: keys, options, exit codes, events, and commands that run."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -10,8 +11,10 @@ from typing import get_args
 
 import pytest
 
+import specfeat
 from specfeat import errors
-from specfeat.architecture.layers import APPLICATIONS, LAYERS
+from specfeat.architecture.kinds import LAYER_KINDS
+from specfeat.architecture.kinds.application import APPLICATIONS
 from specfeat.config import load_config, shipped_names
 from specfeat.config.settings import Compile, Model, Weights, WeightsFormat
 from specfeat.config.sound import (
@@ -32,9 +35,22 @@ from specfeat.config.sound import (
     Spectrogram,
 )
 from specfeat.config.validation_errors import KEYS_IN_SECONDS
+from specfeat.output.index import COLUMNS
 from specfeat.weights.files.array_names import IGNORED_ARRAYS
 
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
+LINKED_PAGES = (
+    *PAGES,
+    ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "data" / "sample" / "README.md",
+)
+
+# A file or a command in the tutorial.
+_FILE = re.compile(r"```\w+ (\S+\.\w+)\n(.*?)```", re.S)
+_CONSOLE = re.compile(r"```console\n(.*?)```", re.S)
 SECTIONS = (
     *(
         Audio,
@@ -59,23 +75,23 @@ SECTIONS = (
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda s: s.__name__)
 def test_every_key_is_documented(section: type[Section]) -> None:
     """docs/config.md names each key of each section."""
-    text = (ROOT / "docs" / "config.md").read_text()
+    text = (DOCS / "config.md").read_text()
 
     assert [key for key in section.model_fields if not re.search(rf"\b{key}\b", text)] == []
 
 
 def test_every_layer_and_length_in_seconds_is_documented() -> None:
-    """docs/config.md names each layer, and each key that may speak seconds."""
-    text = (ROOT / "docs" / "config.md").read_text()
+    """docs/config.md names each layer, and each key that may be in seconds."""
+    text = (DOCS / "config.md").read_text()
 
-    assert [kind for kind in LAYERS if not re.search(rf"`{kind}[`:]", text)] == []
+    assert [kind for kind in LAYER_KINDS if not re.search(rf"`{kind}[`:]", text)] == []
     assert [name for name in APPLICATIONS if f"`{name}`" not in text] == []
     assert [key for _, key in KEYS_IN_SECONDS if f"`{key}`" not in text] == []
 
 
 def test_the_page_of_weights_is_whole() -> None:
-    """docs/weights.md names each format, each name that is left over by rule, each command, and each framework's words."""
-    text = (ROOT / "docs" / "weights.md").read_text()
+    """docs/weights.md names each format, each name that is ignored by rule, each command, and each framework's words."""
+    text = (DOCS / "weights.md").read_text()
     words = {
         word
         for pattern, _ in IGNORED_ARRAYS
@@ -90,9 +106,9 @@ def test_the_page_of_weights_is_whole() -> None:
     assert [name for name in ("show", "convert", "fetch") if f"specfeat weights {name}" not in text] == []
 
 
-def test_every_exit_code_and_running_option_is_documented() -> None:
-    """docs/running.md has the codes of all errors, of signals and of done work, and each option that is about running."""
-    text = (ROOT / "docs" / "running.md").read_text()
+def test_every_exit_code_is_documented() -> None:
+    """docs/command-line.md has the codes of all errors, of signals and of finished work."""
+    text = (DOCS / "command-line.md").read_text()
     table = text[text.index("| exit code | meaning |") :].split("\n\n")[0]
     documented = {
         int(code) for line in table.splitlines()[2:] for code in re.findall(r"\d+", line.split("|")[1])
@@ -101,18 +117,98 @@ def test_every_exit_code_and_running_option_is_documented() -> None:
     for kind in kinds:
         kinds += kind.__subclasses__()
 
-    assert documented >= {kind.exit_code for kind in kinds} | {0, 3, 129, 130, 143}
-    options = ("--resume", "--update", "--force", "--retry-failed", "--lock-wait", "--keep-partial")
+    assert documented >= {kind.exit_code for kind in kinds} | {0, 3, 129, 130, 141, 143}
+
+
+def test_the_options_about_running_are_explained() -> None:
+    """docs/running.md and docs/failures.md explain each option that is about running."""
+    running, failures = ((DOCS / name).read_text() for name in ("running.md", "failures.md"))
+    options = ("--resume", "--update", "--force", "--retry-failed", "--lock-wait")
+    assert [option for option in options if option not in running] == []
+    options = ("--keep-partial", "--on-error", "--max-failures", "--timeout-per-file", "--retry-failed")
+    assert [option for option in options if option not in failures] == []
+
+
+@pytest.mark.parametrize("command", ["", "extract", "weights show", "weights convert", "weights fetch"])
+def test_every_option_is_documented(command: str) -> None:
+    """docs/command-line.md names each option that the help text names, the short ones as well."""
+    done = _run_specfeat([*command.split(), "--help"], ROOT)
+    listed = done.stdout[done.stdout.index("\nOptions:\n") :]
+    options = re.findall(r"(?:^  |, )(--?[a-z0-9-]+)", listed, re.M)
+    text = (DOCS / "command-line.md").read_text()
+
+    assert len(options) >= 2
+    assert [option for option in options if not re.search(rf"(?<![\w-]){option}(?![\w-])", text)] == []
+
+
+def test_every_event_and_its_fields_are_documented(tmp_path: Path) -> None:
+    """docs/command-line.md names each event that a run writes to the log, and each of its fields."""
+    text = (DOCS / "command-line.md").read_text()
+    table = text[text.index("| `event` |") :]
+    (tmp_path / "bad.wav").write_bytes(b"")
+    _run_specfeat(["extract", "bad.wav", "o.npy", "-c", "minimal", "--log-json", "log"], tmp_path)
+    events = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+
+    assert {event["event"] for event in events} >= {"begin", "file", "end"}
+    for event in events:
+        (row,) = [line for line in table.splitlines() if line.startswith(f"| `{event['event']}` |")]
+        assert [name for name in event if name not in ("event", "time") and f"`{name}`" not in row] == []
+
+
+def test_every_column_and_status_is_documented() -> None:
+    """docs/output-files.md names each column of the index and each status of a file."""
+    text = (DOCS / "output-files.md").read_text()
+
+    assert [name for name in COLUMNS if f"| `{name}` |" not in text] == []
     assert [
-        option
-        for option in (*options, "--on-error", "--max-failures", "--timeout-per-file")
-        if option not in text
+        name for name in ("ok", "partial", "empty", "short", "failed") if f"| `{name}` |" not in text
     ] == []
+
+
+def test_every_public_name_is_documented() -> None:
+    """docs/python.md names what `from specfeat import ...` gives."""
+    text = (DOCS / "python.md").read_text()
+
+    assert [name for name in specfeat.__all__ if not re.search(rf"\b{name}\b", text)] == []
+
+
+def _run_specfeat(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "specfeat", *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives the headings of a page."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.S | re.M)
+    headings = re.findall(r"^#+ (.*)$", text, re.M)
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", LINKED_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """Each link inside the repository names a file or folder that exists, and a heading that this file has."""
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if re.match(r"https?://", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or not file.is_relative_to(ROOT) or (anchor and anchor not in _anchors(file)):
+            broken.append(target)
+
+    assert broken == []
+
+
+def test_the_readme_links_to_every_page() -> None:
+    """No page of docs/ is hidden."""
+    readme = (ROOT / "README.md").read_text()
+
+    assert [page.name for page in PAGES[1:] if f"(docs/{page.name})" not in readme] == []
 
 
 def test_the_shown_weights_section_is_read(tmp_path: Path) -> None:
     """The keys at the top of docs/weights.md are the config's."""
-    text = (ROOT / "docs" / "weights.md").read_text()
+    text = (DOCS / "weights.md").read_text()
     shown = re.search(r"```yaml\n(.*?)```", text, re.S)
     assert shown
     head = (ROOT / "configs" / "minimal.yaml").read_text().partition("model:")[0]
@@ -125,62 +221,56 @@ def test_the_shown_weights_section_is_read(tmp_path: Path) -> None:
     assert weights.map == {"logits": "dense"}
 
 
-def test_every_shipped_config_is_in_the_readme() -> None:
-    """The table of configs is the folder of configs."""
-    readme = (ROOT / "README.md").read_text()
-    table = readme[readme.index("| shipped config |") :].split("\n\n")[0]
+def test_every_shipped_config_is_documented() -> None:
+    """The table of configs in docs/networks.md is the folder of configs."""
+    text = (DOCS / "networks.md").read_text()
+    table = text[text.index("| shipped config |") :].split("\n\n")[0]
     named = [name for line in table.splitlines() for name in re.findall(r"`(\w+)`", line.split("|")[1])]
 
     assert sorted(named) == shipped_names()
 
 
-def test_the_readmes_commands_are_commands(tmp_path: Path) -> None:
-    """Each `specfeat extract` line of the README is understood: it fails for the missing files, or not at all."""
-    lines = re.findall(r"^specfeat (extract .*?)(?:\s+#.*)?$", (ROOT / "README.md").read_text(), re.M)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_shown_commands_are_commands(page: Path, tmp_path: Path) -> None:
+    """Each `specfeat extract` line of a page is understood: it fails only because its files are not here."""
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(), re.S)
+    lines = re.findall(r"^specfeat (extract .*?)(?:\s+#.*)?$", "\n".join(blocks), re.M)
     for line in lines:
-        words = [word for word in shlex.split(line) if word != "more/*.flac"]
-        done = subprocess.run(
-            [sys.executable, "-m", "specfeat", *words],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            check=False,
-        )
+        words = [word for word in shlex.split(line) if word not in ("more/*.flac", "[OPTIONS]")]
+        done = _run_specfeat(words, tmp_path)
         assert re.search(r": no such file", done.stderr), done.stderr
 
-    assert len(lines) >= 4
+    assert page.name != "README.md" or len(lines) >= 4
 
 
-def test_the_readmes_errors_are_the_programs(tmp_path: Path) -> None:
-    """The two messages that the README shows are what the README's config gives with those mistakes."""
-    readme = (ROOT / "README.md").read_text()
-    config = re.search(r"```yaml\n(.*?)```", readme, re.S)
+def test_the_shown_errors_are_the_programs(tmp_path: Path) -> None:
+    """The two messages in docs/config.md are what its config gives with those mistakes."""
+    text = (DOCS / "config.md").read_text()
+    config = re.search(r"```yaml\n(.*?)```", text, re.S)
     assert config
-    shown = re.search(r"```\n(specfeat: my.yaml:6.*?)```", readme, re.S)
+    shown = re.search(r"```\n(specfeat: my.yaml:6.*?)```", text, re.S)
     assert shown
     (tmp_path / "a.wav").write_bytes(b"")
     mistakes = (config[1].replace("n_mels", "n_mel"), config[1].replace("    - Flatten\n", ""))
-    said = []
-    for text in mistakes:
-        (tmp_path / "my.yaml").write_text(text)
-        command = [sys.executable, "-m", "specfeat", "extract", "a.wav", "o.npy", "-c", "my.yaml", "-q"]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-        said.append(done.stderr)
+    messages = []
+    for mistake in mistakes:
+        (tmp_path / "my.yaml").write_text(mistake)
+        messages.append(_run_specfeat(["extract", "a.wav", "o.npy", "-c", "my.yaml", "-q"], tmp_path).stderr)
 
-    assert " ".join(shown[1].split()) == " ".join("".join(said).split())
+    assert " ".join(shown[1].split()) == " ".join("".join(messages).split())
 
 
 def test_the_shown_config_runs(tmp_path: Path) -> None:
-    """The README's example is a whole config."""
-    config = re.search(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    """The first example of docs/config.md is a complete config."""
+    config = re.search(r"```yaml\n(.*?)```", (DOCS / "config.md").read_text(), re.S)
     assert config
     (tmp_path / "my.yaml").write_text(config[1])
 
     assert load_config(tmp_path / "my.yaml").settings.input_shape == (100, 64, 1)
 
 
-def test_the_readmes_speeds_were_measured() -> None:
-    """The table is what the benchmark's report makes of docs/speed.json, and the sentences round its numbers."""
+def test_the_speeds_were_measured() -> None:
+    """The table in docs/speed.md is the benchmark's report of docs/speed.json; the sentences round its numbers."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.report", "docs/speed.json"],
         cwd=ROOT,
@@ -188,18 +278,56 @@ def test_the_readmes_speeds_were_measured() -> None:
         text=True,
         check=True,
     )
-    readme = (ROOT / "README.md").read_text()
-    measured = json.loads((ROOT / "docs" / "speed.json").read_text())
+    page = (DOCS / "speed.md").read_text()
+    measured = json.loads((DOCS / "speed.json").read_text())
 
-    assert done.stdout in readme
-    assert all(pair["machine"] in readme for pair in measured["pairs"])
+    assert done.stdout in page
+    assert all(pair["machine"] in page for pair in measured["pairs"])
     for name in ("one second of audio", "import tensorflow"):
-        assert f" {measured['start'][name]:.1f} s" in readme
-    memory = json.loads((ROOT / "docs" / "memory.json").read_text())
+        assert f" {measured['start'][name]:.1f} s" in page
+    memory = json.loads((DOCS / "memory.json").read_text())
     long, files, batches = memory["long"], memory["files"], memory["batches"]
-    for grown in (
+    for growth in (
         f"{long['hours']:.0f} hours of audio in one file take {long['hours_mb'] - long['minute_mb']:.0f} MB more",
-        f"{files['files']:,} files {files['files_mb'] - files['hundredth_mb']:.0f} MB more",
+        f"{files['files']:,} files take {files['files_mb'] - files['hundredth_mb']:.0f} MB more",
         f"{batches['batches']:,} batches it grows by {batches['last_mb'] - batches['first_mb']:.1f} MB",
     ):
-        assert grown in " ".join(readme.split())
+        assert growth in " ".join(page.split())
+
+
+@pytest.mark.tf
+@pytest.mark.slow
+def test_the_tutorial_runs(tmp_path: Path) -> None:
+    """The tutorial's files and commands give what it shows; its classifier is right nine times out of ten."""
+    pytest.importorskip("sklearn")
+    text = (DOCS / "tutorial.md").read_text()
+    for name, content in _FILE.findall(text):
+        (tmp_path / name).write_text(content)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    commands = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "".join(_CONSOLE.findall(text)), re.M)
+    for command, shown in commands:
+        done = subprocess.run(
+            ["bash", "-c", command],
+            capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PATH": path}, check=False,
+        )  # fmt: skip
+        correct = re.search(r"correct: (\d+)%", done.stdout)
+        assert (done.returncode, done.stderr) == (0, ""), command
+        assert correct is None or int(correct[1]) >= 90
+        assert _without_share(done.stdout) == _without_share(shown), command
+
+    assert len(commands) >= 6
+
+
+def _without_share(text: str) -> str:
+    return re.sub(r"correct: \d+%", "correct", text)
+
+
+@pytest.mark.tf
+@pytest.mark.slow
+def test_the_picture_of_the_output_can_be_drawn(tmp_path: Path) -> None:
+    """The script that drew docs/output.png runs."""
+    pytest.importorskip("matplotlib")
+    script = DOCS / "draw_output.py"
+    subprocess.run([sys.executable, str(script), str(tmp_path / "output.png")], check=True, cwd=tmp_path)
+
+    assert (tmp_path / "output.png").read_bytes().startswith(b"\x89PNG")

@@ -1,4 +1,4 @@
-"""The Python face and the journey: the same bits by every road, and a bad file costs itself alone."""
+"""`Extractor` and the pipeline: the same bits in every way, and a bad file affects no other."""
 
 import random
 import zlib
@@ -16,7 +16,9 @@ from specfeat.audio.clip_stream import LocalClipStream
 from specfeat.audio.clips import ClipMaker
 from specfeat.audio.worker_pool import WorkerPool
 from specfeat.errors import ConfigError, SpecfeatError, UsageError
-from specfeat.pipeline import RowsEvent, SoundEndEvent, extract_rows
+from specfeat.events import RowsEvent, SoundEndEvent
+from specfeat.pipeline import extract_rows
+from specfeat.sound import Sound
 
 pytestmark = pytest.mark.tf
 
@@ -42,7 +44,7 @@ def extractor(tmp_path_factory: pytest.TempPathFactory) -> Extractor:
 
 
 @pytest.fixture
-def wav(tmp_path: Path) -> Callable[..., str]:
+def write_wav(tmp_path: Path) -> Callable[..., str]:
     def write(name: str, seconds: float, rate: int = 8000, channels: int = 1) -> str:
         noise = (
             np.random.default_rng(zlib.crc32(name.encode())).normal(size=(round(seconds * rate), channels))
@@ -55,9 +57,9 @@ def wav(tmp_path: Path) -> Callable[..., str]:
     return write
 
 
-def test_rows_and_times_agree(extractor: Extractor, wav: Callable[..., str]) -> None:
+def test_rows_and_times_agree(extractor: Extractor, write_wav: Callable[..., str]) -> None:
     """A row for each clip, its start and end in seconds: hop 17 frames of 10 ms, 30 of them a clip."""
-    rows, times = extractor.extract(wav("a.wav", 1.0))
+    rows, times = extractor.extract(write_wav("a.wav", 1.0))
 
     assert rows.shape == (6, 7)
     assert rows.dtype == np.float32
@@ -65,9 +67,11 @@ def test_rows_and_times_agree(extractor: Extractor, wav: Callable[..., str]) -> 
     np.testing.assert_array_equal(times[:, 1], (np.arange(6) * 17 * 80 + 30 * 80) / 8000)
 
 
-def test_a_file_and_its_samples_give_the_same_bits(extractor: Extractor, wav: Callable[..., str]) -> None:
-    """One code path: a stereo file at another rate, and the array that soundfile reads from it."""
-    path = wav("a.wav", 2.3, rate=22_050, channels=2)
+def test_a_file_and_its_samples_give_the_same_bits(
+    extractor: Extractor, write_wav: Callable[..., str]
+) -> None:
+    """A stereo file at another rate, and the array that soundfile reads from it."""
+    path = write_wav("a.wav", 2.3, rate=22_050, channels=2)
     samples, rate = soundfile.read(path, dtype="float32")
     from_file, from_samples = extractor.extract(path), extractor.extract(samples, rate)
 
@@ -76,57 +80,59 @@ def test_a_file_and_its_samples_give_the_same_bits(extractor: Extractor, wav: Ca
     np.testing.assert_array_equal(from_file.times, from_samples.times)
 
 
-def test_neighbours_do_not_matter(extractor: Extractor, wav: Callable[..., str]) -> None:
-    """Files together, in any order, give what each gives alone, byte for byte."""
-    paths = [wav(f"{k}.wav", 0.05 + 0.7 * k, rate=(8000, 16_000, 11_025)[k % 3]) for k in range(9)]
-    alone = {path: extractor.extract(path).rows for path in paths}
+def test_neighbours_do_not_matter(extractor: Extractor, write_wav: Callable[..., str]) -> None:
+    """Files extracted together, in any order, give the bytes that each gives alone."""
+    paths = [write_wav(f"{k}.wav", 0.05 + 0.7 * k, rate=(8000, 16_000, 11_025)[k % 3]) for k in range(9)]
+    extracted_alone = {path: extractor.extract(path).rows for path in paths}
     for seed in range(3):
         order = random.Random(seed).sample(paths, len(paths))
-        together = dict(extractor.stream(order))
+        extracted_together = dict(extractor.stream(order))
 
-        assert list(together) == order
+        assert list(extracted_together) == order
         for path in paths:
-            np.testing.assert_array_equal(alone[path], together[path].rows)
+            np.testing.assert_array_equal(extracted_alone[path], extracted_together[path].rows)
 
 
 @pytest.mark.parametrize("values", [1_000, 4_097, 1_000_000])
 def test_blocks_do_not_matter(
-    extractor: Extractor, wav: Callable[..., str], monkeypatch: pytest.MonkeyPatch, values: int
+    extractor: Extractor, write_wav: Callable[..., str], monkeypatch: pytest.MonkeyPatch, values: int
 ) -> None:
     """A file read in blocks of any size gives the bytes of the file read at once."""
-    path = wav("a.wav", 9.0, rate=11_025, channels=2)
-    usual = extractor.extract(path).rows
+    path = write_wav("a.wav", 9.0, rate=11_025, channels=2)
+    expected = extractor.extract(path).rows
     monkeypatch.setattr(decode, "BLOCK_VALUES", values)
 
-    np.testing.assert_array_equal(usual, extractor.extract(path).rows)
+    np.testing.assert_array_equal(expected, extractor.extract(path).rows)
 
 
-def test_a_bad_file_costs_that_file(extractor: Extractor, wav: Callable[..., str], tmp_path: Path) -> None:
-    """Broken files among good ones: each is told with its path, and the others' rows do not change."""
-    good = [wav(f"good{k}.wav", 1.0 + k) for k in range(4)]
+def test_a_bad_file_affects_no_other(
+    extractor: Extractor, write_wav: Callable[..., str], tmp_path: Path
+) -> None:
+    """Each broken file is reported with its path, and the rows of the other files do not change."""
+    good = [write_wav(f"good{k}.wav", 1.0 + k) for k in range(4)]
     (tmp_path / "text.wav").write_text("no sound")
     (tmp_path / "nan.wav").write_bytes(b"")
     samples = np.zeros(40_000)
     samples[39_000] = np.nan  # after rows of this file have been through the network
     soundfile.write(tmp_path / "nan.wav", samples, 8000, subtype="FLOAT")
-    mixed = [good[0], str(tmp_path / "text.wav"), good[1], str(tmp_path / "nan.wav"), good[2], good[3]]
+    paths = [good[0], str(tmp_path / "text.wav"), good[1], str(tmp_path / "nan.wav"), good[2], good[3]]
     errors: dict[str, str] = {}
-    survived = dict(extractor.stream(mixed, on_error=lambda path, e: errors.update({path: str(e)})))
+    features_of_good = dict(extractor.stream(paths, on_error=lambda path, e: errors.update({path: str(e)})))
 
-    assert list(survived) == good
-    assert list(errors) == [mixed[1], mixed[3]]
-    assert errors[mixed[3]] == "sample 39000 of channel 0 is nan"
+    assert list(features_of_good) == good
+    assert list(errors) == [paths[1], paths[3]]
+    assert errors[paths[3]] == "sample 39000 of channel 0 is nan"
     for path, features in extractor.stream(good):
-        np.testing.assert_array_equal(features.rows, survived[path].rows)
+        np.testing.assert_array_equal(features.rows, features_of_good[path].rows)
     with pytest.raises(AudioError, match=r"text\.wav: is not audio that libsndfile reads"):
-        list(extractor.stream(mixed))
+        list(extractor.stream(paths))
 
 
-def test_an_error_knows_where(extractor: Extractor, wav: Callable[..., str]) -> None:
-    """What machines want of it comes along, for files and for arrays."""
+def test_an_error_has_stage_cause_and_place(extractor: Extractor, write_wav: Callable[..., str]) -> None:
+    """Programs can read them from the error, for files and for arrays."""
     samples = np.zeros(4_000, np.float32)
     samples[1_000] = np.inf
-    soundfile.write(path := wav("inf.wav", 1.0), samples, 8000, subtype="FLOAT")
+    soundfile.write(path := write_wav("inf.wav", 1.0), samples, 8000, subtype="FLOAT")
     for source, rate in ((path, None), (samples, 8000)):
         with pytest.raises(AudioError) as caught:
             extractor.extract(source, rate)
@@ -134,50 +140,50 @@ def test_an_error_knows_where(extractor: Extractor, wav: Callable[..., str]) -> 
         assert (caught.value.stage, caught.value.cause, caught.value.at_s) == ("decode", "not finite", 0.125)
 
 
-def test_the_rows_of_a_file_that_breaks_are_taken_back(extractor: Extractor) -> None:
-    """Its end says how many of the rows given for it are void, whatever was in the batch with it."""
+def test_the_rows_of_a_file_that_breaks_are_void(extractor: Extractor) -> None:
+    """Its end says how many of its rows are void, whatever else is in the same batch."""
     sound = np.ones(8000, np.float32) / 3
 
-    def breaking(blocks: int) -> Iterator[np.ndarray]:
+    def break_after(blocks: int) -> Iterator[np.ndarray]:
         for _ in range(blocks):
             yield sound
         raise AudioError("breaks")
 
-    def whole() -> list[np.ndarray]:
+    def read_all() -> list[np.ndarray]:
         return [sound]
 
     for blocks in range(8):
         maker = ClipMaker(extractor.settings)
-        tracks = [
-            LocalClipStream("a", maker, whole),
-            LocalClipStream("b", maker, partial(breaking, blocks)),
-            LocalClipStream("c", maker, whole),
+        streams = [
+            LocalClipStream(Sound("a"), maker, read_all),
+            LocalClipStream(Sound("b"), maker, partial(break_after, blocks)),
+            LocalClipStream(Sound("c"), maker, read_all),
         ]
-        kept: list[np.ndarray] = []
+        rows_kept: list[np.ndarray] = []
         ends = []
-        for event in extract_rows(tracks, extractor.network):
+        for event in extract_rows(streams, extractor.network):
             if isinstance(event, RowsEvent):
-                kept.extend(event.rows)
+                rows_kept.extend(event.rows)
             else:
-                del kept[len(kept) - event.take_back :]
+                del rows_kept[len(rows_kept) - event.void_rows :]
                 ends.append(event)
 
-        assert [end.path for end in ends] == ["a", "b", "c"]
+        assert [end.sound.path for end in ends] == ["a", "b", "c"]
         assert [end.status for end in ends] == ["ok", "failed", "ok"]
-        assert len(kept) == ends[0].rows + ends[2].rows == 12
-        np.testing.assert_array_equal(kept[:6], kept[6:])
+        assert len(rows_kept) == ends[0].rows + ends[2].rows == 12
+        np.testing.assert_array_equal(rows_kept[:6], rows_kept[6:])
 
 
-class _Overflowing:
-    """A network that cannot bear loud clips; of a batch of 4."""
+class _OverflowingNetwork:
+    """A network that gives nan for loud clips; its batch is 4."""
 
     batch = 4
-    parallel = 2
+    parallel_batches = 2
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.input_shape = shape
 
-    def rows(self, clips: np.ndarray) -> np.ndarray:
+    def compute_rows(self, clips: np.ndarray) -> np.ndarray:
         means = clips.mean(axis=(1, 2, 3), dtype=np.float32)
         return np.where(means > 20, np.float32(np.nan), means)[:, np.newaxis]
 
@@ -187,7 +193,7 @@ class _Overflowing:
 def test_features_that_are_not_finite_fail_their_file_alone(
     extractor: Extractor, tmp_path: Path, seconds: float, workers: int
 ) -> None:
-    """The file fails in the stage "network", whatever it shares batches with; its length is told by either road."""
+    """The file fails in the stage "network", whatever shares its batches; its length is still reported."""
     rng = np.random.default_rng(0)
     lengths = {"a.wav": 1.0, "loud.wav": seconds, "b.wav": 0.7, "c.wav": 2.0}
     for name, length in lengths.items():
@@ -195,15 +201,15 @@ def test_features_that_are_not_finite_fail_their_file_alone(
         if name == "loud.wav":
             noise[-3000:] *= 1e6  # after quiet clips, if it is long
         soundfile.write(tmp_path / name, noise, 8000, subtype="FLOAT")
-    paths = [str(tmp_path / name) for name in lengths]
-    settings, network = extractor.settings, _Overflowing(extractor.settings.input_shape)
+    sounds = [Sound(str(tmp_path / name)) for name in lengths]
+    settings, network = extractor.settings, _OverflowingNetwork(extractor.settings.input_shape)
     maker = ClipMaker(settings)
     local = [
-        LocalClipStream(path, maker, partial(decode.read_samples, path, settings.audio)) for path in paths
+        LocalClipStream(sound, maker, partial(decode.read_samples, sound, settings.audio)) for sound in sounds
     ]
     with WorkerPool(settings, max(1, workers)) as pool:
-        tracks = pool.tracks(paths) if workers else local
-        events = list(extract_rows(tracks, network))  # type: ignore[arg-type]  # it has what the journey asks for
+        streams = pool.stream_clips(sounds) if workers else local
+        events = list(extract_rows(streams, network))  # type: ignore[arg-type]  # it has what the pipeline needs
     ends = [event for event in events if isinstance(event, SoundEndEvent)]
     rows = sum(len(event.rows) for event in events if isinstance(event, RowsEvent))
 
@@ -211,7 +217,7 @@ def test_features_that_are_not_finite_fail_their_file_alone(
     assert ends[1].error is not None
     assert (ends[1].error.stage, str(ends[1].error)) == ("network", "gives features that are not finite")
     assert [end.samples for end in ends] == [round(8000 * length) for length in lengths.values()]
-    assert rows - ends[1].take_back == sum(end.rows for end in ends)
+    assert rows - ends[1].void_rows == sum(end.rows for end in ends)
     assert [end.rows for end in ends] == [
         0 if end.error else settings.clip_grid.count(end.samples) for end in ends
     ]
@@ -222,8 +228,10 @@ def test_features_that_are_not_finite_fail_their_file_alone(
 )
 def test_short_and_empty(extractor: Extractor, samples: int, rows: int, status: str) -> None:
     """No sample gives no row; anything else gives one, padded with silence."""
-    track = LocalClipStream("s", ClipMaker(extractor.settings), partial(iter, [np.ones(samples, np.float32)]))
-    events = list(extract_rows([track], extractor.network))
+    stream = LocalClipStream(
+        Sound("s"), ClipMaker(extractor.settings), partial(iter, [np.ones(samples, np.float32)])
+    )
+    events = list(extract_rows([stream], extractor.network))
 
     assert sum(len(e.rows) for e in events if isinstance(e, RowsEvent)) == rows
     assert events[-1].status == status  # type: ignore[union-attr]  # the last event is an End
@@ -244,20 +252,20 @@ def test_short_and_empty(extractor: Extractor, samples: int, rows: int, status: 
         (np.zeros(9), 0, "sample_rate is 0; wanted a whole number of Hz"),
         (np.array([0.0, np.inf]), 8000, "sample 1 of channel 0 is inf"),
         ("nowhere.wav", None, "nowhere.wav: cannot be opened: No such file or directory"),
-        ("nowhere.wav", 8000, "sample_rate goes with samples"),
+        ("nowhere.wav", 8000, "sample_rate applies only to samples"),
     ],
     ids=str,
 )
 def test_wrong_input_is_one_sentence(
     extractor: Extractor, samples: np.ndarray, rate: int | None, sentence: str
 ) -> None:
-    """What cannot be extracted from says what was wanted."""
+    """The error says what was expected."""
     with pytest.raises(SpecfeatError, match=sentence):
         extractor.extract(samples, rate)
 
 
-def test_an_extractor_takes_settings_of_every_form(extractor: Extractor, tmp_path: Path) -> None:
-    """A path, a loaded config or the settings themselves give the same network; overrides apply."""
+def test_an_extractor_accepts_every_form_of_config(extractor: Extractor, tmp_path: Path) -> None:
+    """A path, a loaded config and settings give the same network; overrides apply to a path."""
     (tmp_path / "small.yaml").write_text(CONFIG)
     sound = np.sin(np.arange(9000) / 9)
     expected = extractor.extract(sound, 8000).rows
@@ -265,12 +273,12 @@ def test_an_extractor_takes_settings_of_every_form(extractor: Extractor, tmp_pat
         np.testing.assert_array_equal(Extractor(config).extract(sound, 8000).rows, expected)
 
     assert Extractor(tmp_path / "small.yaml", overrides=["model.features=flatten_1"]).width == 28 * 10 * 5
-    with pytest.raises(UsageError, match="overrides go with a config's name or path"):
+    with pytest.raises(UsageError, match="overrides apply only to a config's name or path"):
         Extractor(extractor.settings, overrides=["model.batch=2"])
 
 
-def test_weights_that_are_not_there_are_told_as_by_the_command(tmp_path: Path) -> None:
-    """One check, one kind of error, whichever way the settings came; before the network is built."""
+def test_missing_weights_are_an_error_before_the_network_is_built(tmp_path: Path) -> None:
+    """The error is the same for a path with overrides and for settings."""
     missing = str(tmp_path / "none.h5")
     with pytest.raises(ConfigError, match=r"^--set .*none\.h5: no such file; of published"):
         Extractor("minimal", overrides=[f"model.weights={{file: {missing}}}"])
@@ -283,22 +291,22 @@ def test_weights_that_are_not_there_are_told_as_by_the_command(tmp_path: Path) -
         Extractor(settings.model_copy(update={"model": model}))
 
 
-def test_random_weights_are_told(tmp_path: Path) -> None:
-    """Nobody takes an untrained network's features for a trained one's."""
+def test_random_weights_are_a_warning(tmp_path: Path) -> None:
+    """Features of an untrained network must not be taken for those of a trained one."""
     (tmp_path / "small.yaml").write_text(CONFIG)
     with pytest.warns(UserWarning, match=r"the network's weights are random \(seed 1\)"):
         Extractor(tmp_path / "small.yaml")
 
 
 def test_wrong_arguments_are_one_sentence(extractor: Extractor) -> None:
-    """A path for a list, a dict for a config, a mapping for overrides, samples along the wrong axis."""
+    """A path instead of a list, a dict as config, a mapping as overrides, samples along the wrong axis."""
     calls: dict[str, Callable[[], object]] = {
         "stream wants a list of paths, not 'a.wav'": lambda: extractor.stream("a.wav"),
         "the config is a dict; wanted a name": lambda: Extractor({"audio": 1}),  # type: ignore[arg-type]
         "overrides are a list": lambda: Extractor("minimal", overrides={"model.batch": 8}),
         "on_error is 'skip'; wanted a function": lambda: extractor.stream([], "skip"),  # type: ignore[arg-type]
-        r"librosa's \(channels, n\) has to be turned: samples.T": lambda: extractor.extract(
-            np.zeros((2, 9000)), 8000
+        r"transpose an array of shape \(channels, n\), as librosa has it: samples.T": lambda: (
+            extractor.extract(np.zeros((2, 9000)), 8000)
         ),
         "sample_rate is nan": lambda: extractor.extract(np.zeros(9), float("nan")),  # type: ignore[arg-type]
     }

@@ -1,4 +1,4 @@
-"""The short form of the campaign against damaged inputs; `PYTHONPATH=tests python -m fuzz` is the long one."""
+"""Damaged inputs, some hundreds of them; `PYTHONPATH=tests python -m fuzz` runs as many as are wanted."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from fuzz import audio, configs
 pytestmark = pytest.mark.slow
 
 
-def test_damaged_audio_costs_itself(tmp_path: Path) -> None:
-    """Damaged files of every container: each has an end, and the good ones among them their own clips."""
+def test_a_damaged_file_costs_only_itself(tmp_path: Path) -> None:
+    """Each damaged file of every container has an end, and the good files among them have their own clips."""
     campaign = audio.Campaign(tmp_path, seed=0)
     for number in range(2):
-        campaign.batch(number, 200)
+        campaign.run_batch(number, 200)
 
     assert campaign.findings == []
     assert sum(campaign.outcomes.values()) == 400
@@ -21,11 +21,11 @@ def test_damaged_audio_costs_itself(tmp_path: Path) -> None:
     assert {"ok", "not audio", "broken", "partial"} <= set(campaign.outcomes)
 
 
-def test_damaged_configs_are_refused_in_a_line(tmp_path: Path) -> None:
-    """By bytes and by grammar: each is read, or refused in one line, in little time."""
+def test_damaged_configs_are_read_or_are_errors_of_one_line(tmp_path: Path) -> None:
+    """Damage of bytes, and of keys and values; each config takes little time."""
     campaign = configs.Campaign(tmp_path, seed=0)
     for _ in range(300):
-        campaign.one()
+        campaign.run_one()
 
     assert campaign.findings == []
     assert all(

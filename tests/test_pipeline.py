@@ -1,8 +1,9 @@
-"""The journey with a network that is not one: batches across files, in threads, and what goes wrong with them."""
+"""The pipeline with a simple network: batches across sounds, in threads, and what can go wrong with them."""
 
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.sample_data import Float, examples
+from specfeat import pipeline
 from specfeat.errors import AudioError
-from specfeat.pipeline import RowsEvent, SoundEndEvent, extract_rows
+from specfeat.events import Event, RowsEvent, SoundEndEvent
+from specfeat.pipeline import extract_rows
+from specfeat.sound import Sound
 
 
-class _Track:
-    """A file of so many clips, whose numbers are its own; it may break after them."""
+class _Stream:
+    """A sound of so many clips, whose numbers are its own; it may break after them."""
 
     def __init__(self, path: str, clips: int, *, breaks: bool = False) -> None:
-        self.path, self.samples, self.seconds = path, 10 * clips, 0.0
-        self.silent = False
+        self.sound = Sound(path)
+        self.samples, self.seconds, self.silent = 10 * clips, 0.0, False
         self.broken: AudioError | None = None
         self._clips = np.arange(clips, dtype=np.float32)[:, np.newaxis] + 1000 * (ord(path) + 1)
         self._breaks = breaks
@@ -33,137 +37,163 @@ class _Track:
 
 
 class _Network:
-    """Answers with the clips themselves, after a while that differs from batch to batch."""
+    """Returns the clips themselves, after a time that differs from batch to batch.
 
-    batch, parallel, input_shape = 3, 4, (1,)
+    Args:
+        fails_at: the number of the call that fails; -1 for none.
+        together: so many of the first calls wait for each other.
+    """
+
+    batch, parallel_batches, input_shape = 3, 4, (1,)
 
     def __init__(self, fails_at: int = -1, together: int = 1) -> None:
         self.calls = 0
-        self.at_once = self.most = 0
-        self.first = threading.Barrier(together)  # so many batches wait for each other
+        self.running = self.most_running = 0
+        self._barrier = threading.Barrier(together)
         self._fails_at = fails_at
         self._lock = threading.Lock()
 
-    def rows(self, clips: Float) -> Float:
+    def compute_rows(self, clips: Float) -> Float:
         with self._lock:
             call, self.calls = self.calls, self.calls + 1
-            self.at_once += 1
-            self.most = max(self.most, self.at_once)
-        if call < self.first.parties:
-            self.first.wait(10)
+            self.running += 1
+            self.most_running = max(self.most_running, self.running)
+        if call < self._barrier.parties:
+            self._barrier.wait(10)
         time.sleep(0.002 * (3 - call % 4))
         with self._lock:
-            self.at_once -= 1
+            self.running -= 1
         if call == self._fails_at:
             raise MemoryError("no room for the batch")
         return clips.copy()
 
 
-class _Slow(_Network):
-    """The first batch takes until there are others for all threads, and these till the gate is opened."""
+class _GatedNetwork(_Network):
+    """The first batch takes until all others are sent, and these take until the gate is opened."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.others, self.gate = threading.Event(), threading.Event()
+        self.all_sent, self.gate = threading.Event(), threading.Event()
 
-    def rows(self, clips: Float) -> Float:
-        first = not clips[0] % 1000  # the clips of a track are numbered
-        rows = super().rows(clips)
-        (self.others if first else self.gate).wait()
+    def compute_rows(self, clips: Float) -> Float:
+        is_first = not clips[0] % 1000  # the clips of a stream are numbered
+        rows = super().compute_rows(clips)
+        (self.all_sent if is_first else self.gate).wait()
         return rows
 
-    def feed(self) -> Iterator[_Track]:
-        """Yield a track, and then one that comes when its batches are all on their way."""
-        yield _Track("A", self.batch * (1 + self.parallel))
-        self.others.set()
-        yield _Track("B", 30)
+    def make_streams(self) -> Iterator[_Stream]:
+        """Yield a stream, and a second one when all batches of the first are sent."""
+        yield _Stream("A", self.batch * (1 + self.parallel_batches))
+        self.all_sent.set()
+        yield _Stream("B", 30)
 
 
-def _go(tracks: list[_Track], network: Any) -> list[RowsEvent | SoundEndEvent]:
-    return list(extract_rows(tracks, network))
+def _extract(streams: Any, network: Any) -> list[Event]:
+    return list(extract_rows(streams, network))
 
 
 @examples(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=9))
-def test_every_file_gets_its_own_rows(files: list[tuple[int, bool]]) -> None:
-    """Whatever the batches' order of arrival: each file's rows, in order, before its end; the ends in order."""
-    tracks = [_Track(chr(65 + k), clips, breaks=breaks) for k, (clips, breaks) in enumerate(files)]
+def test_every_sound_gets_its_own_rows(sounds: list[tuple[int, bool]]) -> None:
+    """Whichever batch is finished first: each sound's rows come in order, before its end, and the ends in order."""
+    streams = [_Stream(chr(65 + k), clips, breaks=breaks) for k, (clips, breaks) in enumerate(sounds)]
     rows: list[float] = []
-    ends: list[str] = []
-    for event in _go(tracks, _Network()):
+    ended: list[Sound] = []
+    for event in _extract(streams, _Network()):
         if isinstance(event, RowsEvent):
             rows += event.rows[:, 0].tolist()
             continue
-        clips, breaks = files[len(ends)]
-        wanted = [1000.0 * (ord(event.path) + 1) + k for k in range(clips)]
+        clips, breaks = sounds[len(ended)]
+        expected = [1000.0 * (ord(event.sound.path) + 1) + k for k in range(clips)]
         assert (event.error is not None) == breaks
         if breaks:
             assert event.rows == 0
-            assert rows == wanted[: event.take_back]
+            assert rows == expected[: event.void_rows]
         else:
-            assert rows == wanted
+            assert rows == expected
             assert event.rows == clips
-        ends.append(event.path)
+        ended.append(event.sound)
         rows = []
 
-    assert ends == [track.path for track in tracks]
+    assert ended == [stream.sound for stream in streams]
     assert rows == []
 
 
 def test_batches_run_side_by_side() -> None:
-    """As many at once as the network bears, no more."""
-    network = _Network(together=_Network.parallel)
+    """As many run at once as the network allows, and no more."""
+    network = _Network(together=_Network.parallel_batches)
 
-    _go([_Track("A", 90)], network)
+    _extract([_Stream("A", 90)], network)
 
     assert network.calls == 30
-    assert network.most == network.parallel
+    assert network.most_running == network.parallel_batches
 
 
-def test_rows_are_given_as_soon_as_they_are_there() -> None:
-    """While a slow file is read, what the network has done already does not wait for more batches."""
-    network = _Network()
+class _RecordingExecutor(ThreadPoolExecutor):
+    """Keeps what it was asked to do."""
+
+    futures: list[Future[Any]]
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        type(self).futures = []
+
+    def submit(self, function: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
+        future = super().submit(function, *arguments, **options)
+        self.futures.append(future)
+        return future
+
+
+def test_rows_are_passed_on_as_soon_as_they_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a slow file is read, the rows that the network has computed do not wait for more batches."""
+    monkeypatch.setattr(pipeline, "ThreadPoolExecutor", _RecordingExecutor)
     ended: list[str] = []
-    known: list[str] = []
+    ended_before_slow: list[str] = []
 
-    def slow() -> Iterator[Any]:
-        yield _Track("A", 3)
-        yield _Track("B", 3)
-        while network.calls < 2 or network.at_once:
-            time.sleep(0.001)
-        time.sleep(0.05)  # the threads have handed over what they had
-        yield _Track("C", 1)
-        yield _Track("D", 1)
-        known.extend(ended)
+    def stream_slowly() -> Iterator[Any]:
+        yield _Stream("A", 3)
+        yield _Stream("B", 3)
+        assert not wait(_RecordingExecutor.futures, timeout=10).not_done
+        yield _Stream("C", 1)
+        yield _Stream("D", 1)
+        ended_before_slow.extend(ended)
 
-    for event in extract_rows(slow(), network):  # type: ignore[arg-type]  # it has what the journey asks for
+    network: Any = _Network()
+    for event in extract_rows(stream_slowly(), network):
         if isinstance(event, SoundEndEvent):
-            ended += [event.path]
+            ended += [event.sound.path]
 
-    assert known == ["A", "B"]
+    assert ended_before_slow == ["A", "B"]
 
 
-def test_a_network_that_fails_is_heard() -> None:
-    """An error in one of the threads reaches whoever follows, and the threads end."""
+def test_an_error_of_the_network_is_raised() -> None:
+    """An error in one of the threads reaches the caller, and the threads end."""
     threads = threading.active_count()
 
     with pytest.raises(MemoryError, match="no room for the batch"):
-        _go([_Track("A", 90)], _Network(fails_at=7))
+        _extract([_Stream("A", 90)], _Network(fails_at=7))
 
     assert threading.active_count() == threads
 
 
-def test_who_stops_in_the_middle_waits_for_little() -> None:
-    """What is under way comes to its end, what is queued does not begin, and no thread stays."""
-    network, threads = _Slow(), threading.active_count()
-    journey = extract_rows(network.feed(), network)  # type: ignore[arg-type]  # it has what the journey asks for
-    next(journey)
-    while network.calls < 1 + network.parallel:
-        time.sleep(0.001)
-    opener = threading.Timer(0.1, network.gate.set)
-    opener.start()
-    journey.close()
-    opener.join()
+def test_a_caller_that_stops_early_waits_for_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches that run come to their end, batches that are queued do not start, and no thread stays."""
+    network, threads = _GatedNetwork(), threading.active_count()
 
-    assert network.calls == 1 + network.parallel
+    class Executor(ThreadPoolExecutor):
+        """Lets the running batches end when the queued ones are cancelled."""
+
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            network.gate.set()
+            super().shutdown(wait)
+
+    monkeypatch.setattr(pipeline, "ThreadPoolExecutor", Executor)
+    events = extract_rows(network.make_streams(), network)  # type: ignore[arg-type]  # they have what it needs
+    next(events)
+    while network.calls < 1 + network.parallel_batches:
+        time.sleep(0.001)
+    events.close()
+
+    assert network.calls == 1 + network.parallel_batches
     assert threading.active_count() == threads

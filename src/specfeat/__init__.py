@@ -4,6 +4,10 @@
 
     rows, times = Extractor("yamnet").extract("speech.wav")
 
+    from specfeat import extract_to
+
+    extract_to("recordings/", "out.npy", "yamnet")
+
 The public names are below; each is loaded when first used, so importing this package costs nothing.
 """
 
@@ -21,10 +25,13 @@ _EXPORTS = {
     "Features": "specfeat.extractor",
     "InstallError": "specfeat.errors",
     "ModelError": "specfeat.errors",
+    "RunListener": "specfeat.run.listener",
+    "RunSummary": "specfeat.output.summary",
     "Settings": "specfeat.config",
     "SpecfeatError": "specfeat.errors",
     "UsageError": "specfeat.errors",
     "WeightsError": "specfeat.errors",
+    "extract_to": "specfeat.run.extract_to",
     "load_config": "specfeat.config",
     "shipped_names": "specfeat.config",
 }
@@ -42,6 +49,9 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from specfeat.extractor import Extractor, Features
+    from specfeat.output.summary import RunSummary
+    from specfeat.run.extract_to import extract_to
+    from specfeat.run.listener import RunListener
 
 __all__ = [
     "AudioError",
@@ -52,10 +62,13 @@ __all__ = [
     "Features",
     "InstallError",
     "ModelError",
+    "RunListener",
+    "RunSummary",
     "Settings",
     "SpecfeatError",
     "UsageError",
     "WeightsError",
+    "extract_to",
     "load_config",
     "shipped_names",
 ]

@@ -1,50 +1,55 @@
-"""How many cores this process may use."""
+"""How many CPU cores this process may use."""
 
 import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-_MOUNT = Path("/sys/fs/cgroup")
-_MINE = Path("/proc/self/cgroup")
+_CGROUP_MOUNT = Path("/sys/fs/cgroup")
+_CGROUP_MEMBERSHIP = Path("/proc/self/cgroup")
 
 
-def count_available_cores(mount: Path = _MOUNT, mine: Path = _MINE) -> int:
-    """Return the cores that the process may run on, and that the quotas of its cgroups leave it; at least 1.
+def count_available_cores(mount: Path = _CGROUP_MOUNT, membership: Path = _CGROUP_MEMBERSHIP) -> int:
+    """Return the number of cores that this process may use; at least 1.
 
-    TensorFlow and BLAS count the machine's, and make too many threads in a container.
+    This is the smaller of the cores that it may run on and of the CPU quotas of its control groups (cgroups),
+    in whole cores. TensorFlow and BLAS count the cores of the machine, and so start too many threads in a
+    container.
 
     Args:
-        mount: where the cgroups are (Linux, versions 1 and 2).
-        mine: the file that names those of this process.
+        mount: the folder of the cgroups (Linux, versions 1 and 2).
+        membership: the file that names the cgroups of this process.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, int(min([cores, *_quotas(mount, mine)])))
+    return max(1, int(min([cores, *_read_quotas(mount, membership)])))
 
 
-def _quotas(mount: Path, mine: Path) -> Iterator[float]:
-    """Yield what each cgroup that the process is in, and each above it, allows, in cores."""
-    for group in _groups(mount, mine):
+def _read_quotas(mount: Path, membership: Path) -> Iterator[float]:
+    """Yield the CPU quota of each cgroup that the process is in, and of each one above it, in cores."""
+    for folder in _list_cgroup_folders(mount, membership):
         with contextlib.suppress(OSError, ValueError, ZeroDivisionError):
-            quota, period = (group / "cpu.max").read_text().split()  # version 2; "max" is no number
+            # Version 2; the quota is "max" where there is none, which is a ValueError here.
+            quota, period = (folder / "cpu.max").read_text().split()
             yield int(quota) / int(period)
         with contextlib.suppress(OSError, ValueError, ZeroDivisionError):
-            quota, period = ((group / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
-            if int(quota) > 0:  # -1: none
+            # Version 1; the quota is -1 where there is none.
+            quota, period = ((folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+            if int(quota) > 0:
                 yield int(quota) / int(period)
 
 
-def _groups(mount: Path, mine: Path) -> Iterator[Path]:
-    """Yield the folders of the process's groups, and those above them up to the mount."""
+def _list_cgroup_folders(mount: Path, membership: Path) -> Iterator[Path]:
+    """Yield the folders of the process's cgroups, each followed by those above it up to the mount."""
     try:
-        lines = mine.read_text().splitlines()
+        lines = membership.read_text().splitlines()
     except OSError:
         lines = []
-    for line in lines or ["0::/"]:
+    for line in lines or ["0::/"]:  # "hierarchy:controllers:path"; version 2 has no controllers
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
         if controllers and "cpu" not in controllers.split(","):
             continue
-        top = mount / ("cpu" if controllers else "")
-        inside = Path(path.lstrip("/"))
-        for folder in (inside, *inside.parents):  # in a container, only the last of them is there
-            yield top / folder
+        hierarchy = mount / ("cpu" if controllers else "")
+        relative = Path(path.lstrip("/"))
+        # Inside a container the path is that of the host, so that only the last of these folders exists.
+        for folder in (relative, *relative.parents):
+            yield hierarchy / folder

@@ -15,11 +15,12 @@ SpecfeatError            any failure that the user can mend             exit 1
 ├── OutputError          the output cannot be written                   exit 1
 └── LockedError          another run has the output                     exit 75
 
-A message is one sentence: what is wrong, where, what to do. Anything else that is raised is a bug and keeps its
-traceback. The library does not know the options of the command line: an error names its `Remedy`, and the
+A message is one sentence: what is wrong, where, what to do. Anything else that is raised is a bug and keeps
+its traceback. The library does not know the options of the command line: an error names its `Remedy`, and the
 command line (or the Python interface) adds the words that its user needs.
 """
 
+from collections.abc import Mapping
 from enum import Enum, auto
 
 EXTRACT_USAGE_HINT = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
@@ -46,6 +47,8 @@ class Remedy(Enum):
     ALLOW_MORE_TIME = auto()  # for reading one file
     CHOOSE_OTHER_DEVICE = auto()
     RESUME_OR_UPDATE = auto()  # what was asked for has an effect only together with resume or update
+    CONTINUE_AFTER_FAILURES = auto()  # do not stop at the first file that fails
+    ALLOW_MORE_FAILURES = auto()  # raise or remove the limit of files that may fail
 
 
 class SpecfeatError(Exception):
@@ -54,6 +57,10 @@ class SpecfeatError(Exception):
     Args:
         message: one sentence: what is wrong, where, and what to do unless the remedy says it.
         remedy: what the caller can do, where that is an option.
+
+    Attributes:
+        run_state: what the run has written so far and how to continue it; "" for nothing. The command line
+            sets it.
     """
 
     exit_code = 1
@@ -61,6 +68,22 @@ class SpecfeatError(Exception):
     def __init__(self, message: str = "", *, remedy: Remedy | None = None) -> None:
         super().__init__(message)
         self.remedy = remedy
+        self.run_state = ""
+
+
+def append_suggestion(error: SpecfeatError, suggestions: Mapping[Remedy, str]) -> None:
+    """Append to an error's message what the caller can do, in the words of the caller's interface.
+
+    The error loses its remedy by this, so that a second call appends nothing.
+
+    Args:
+        error: the error, which is changed.
+        suggestions: the words of one interface; a remedy without words appends nothing.
+    """
+    words = suggestions.get(error.remedy) if error.remedy else None
+    if words:
+        error.args = (f"{error}; {words}", *error.args[1:])
+        error.remedy = None
 
 
 class UsageError(SpecfeatError):
@@ -86,7 +109,7 @@ class WeightsError(SpecfeatError):
 
 
 class InstallError(SpecfeatError):
-    """TensorFlow or Keras is missing, too old or uses another backend; or a package of an extra is missing."""
+    """A package is missing, too old, or set up for another backend: TensorFlow, Keras, or one of an extra."""
 
 
 class FetchError(SpecfeatError):

@@ -8,11 +8,11 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from specfeat.errors import OutputError, escape_control_characters
 
@@ -83,6 +83,19 @@ def read_file_size(path: str) -> int:
     return identify_file(path).size or 0
 
 
+def inspect_file(path: str) -> tuple[Literal["file", "folder", "other"], int]:
+    """Return what a path leads to, and its size in bytes; "other" is a FIFO, a device or a socket.
+
+    Raises:
+        OSError: nothing is there, or it may not be looked at.
+        ValueError: no file can have this name.
+    """
+    status = os.stat(path)  # noqa: PTH116  pathlib turns "" into "." and "a/" into "a"
+    if stat.S_ISDIR(status.st_mode):
+        return "folder", status.st_size
+    return ("file" if stat.S_ISREG(status.st_mode) else "other"), status.st_size
+
+
 def identify_inode(path: str) -> tuple[int, int] | None:
     """Return device and inode, which all names of one file share; None if there is no file."""
     try:
@@ -132,6 +145,27 @@ def identify_weights_file(name: str) -> dict[str, object]:
     }
 
 
+def identify_file_state(path: Path) -> tuple[int, ...]:
+    """Return numbers of which at least one changes whenever the file is written to or replaced.
+
+    The time of the last change can be set back by a program; the time of the inode's change cannot.
+
+    Raises:
+        OSError: the file is not there or may not be examined.
+    """
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def is_regular_file(path: Path) -> bool:
+    """Return whether a path leads to a regular file, and not to a folder, a pipe or a device.
+
+    Raises:
+        OSError: nothing is there, or it may not be examined.
+    """
+    return stat.S_ISREG(path.stat().st_mode)
+
+
 def is_same_file(descriptor: int, path: Path) -> bool:
     """Return whether an open file is still the one that `path` names."""
     try:
@@ -151,6 +185,21 @@ def compute_sha256(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def compute_sha256_of_files(paths: Sequence[Path]) -> str:
+    """Return one SHA-256 for a single file or several, in hexadecimal.
+
+    For several files it is the SHA-256 of what `sha256sum` prints for them, with each name without its
+    folder.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    if len(paths) == 1:
+        return compute_sha256(paths[0])
+    lines = "".join(f"{compute_sha256(path)}  {path.name}\n" for path in paths)
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 # --- errors --------------------------------------------------------------------------------------

@@ -1,8 +1,10 @@
-"""The whole journey: paths to clips to batches to rows, in the order of the inputs.
+"""The whole way of a sound through the stages, in the order of the inputs.
 
-    paths -> decode, mono, resample -> spectrogram -> clips -> batches filled across files -> network -> rows
+    sounds -> samples (decoded, mono, resampled) -> spectrogram -> clips -> batches filled across sounds
+           -> network -> rows
 
-The stages know nothing of each other; they are joined here and nowhere else.
+The stages do not know each other; they are joined here and nowhere else. What comes out is a sequence of
+`events`: for each sound its rows, and then its end.
 """
 
 from collections import deque
@@ -16,202 +18,193 @@ from numpy.typing import NDArray
 
 from specfeat.audio.clip_stream import ClipStream
 from specfeat.errors import AudioError
-from specfeat.files import UNREADABLE_FILE, FileIdentity, to_record_name
-from specfeat.output.records import SoundEntry
-from specfeat.sound import SoundStatus
+from specfeat.events import Event, RowsEvent, SoundEndEvent
 
 if TYPE_CHECKING:
     from specfeat.network.build import Network
+    from specfeat.sound import SoundStatus
 
-WAITING_BYTES = 64 * 2**20  # of clips in batches that are full, and have no thread yet
-
-
-@dataclass(frozen=True, slots=True)
-class RowsEvent:
-    """Some of a file's rows, float32, shape (n, width)."""
-
-    rows: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class SoundEndEvent:
-    """What became of a file; it comes after the last of its rows.
-
-    Attributes:
-        path: as in its track.
-        status: "empty" has no sample, "short" is less than one clip and skipped, as the config asks;
-            "partial" broke half-way, and has the rows of a file that ends there.
-        samples: its length at the config's rate, or how far it was read.
-        rows: that are valid.
-        take_back: rows that were given for it before it failed, and are void.
-        error: why it failed, or broke.
-        seconds: spent on its samples and clips, without the network.
-        silent: whether it has samples, and all of them are 0.
-    """
-
-    path: str
-    status: SoundStatus
-    samples: int
-    rows: int
-    take_back: int
-    error: AudioError | None
-    seconds: float
-    silent: bool = False
-
-    def to_entry(self, file: FileIdentity) -> SoundEntry:
-        """Return what journal and record say of the sound.
-
-        Args:
-            file: the file's identity, taken before it was read.
-        """
-        error = self.error
-        if error and error.cause == "unreadable":
-            file = UNREADABLE_FILE  # so that a later run tries again when the file can be read
-        return SoundEntry(
-            path=to_record_name(self.path),
-            size=file.size,
-            mtime_ns=file.mtime_ns,
-            status=self.status,
-            rows=self.rows,
-            samples=self.samples,
-            seconds=round(self.seconds, 6),
-            silent=self.silent,
-            stage=error.stage if error else None,
-            cause=error.cause if error else None,
-            error=str(error) if error else None,
-            at_s=None if error is None or error.at_s is None else round(error.at_s, 6),
-        )
+WAITING_BYTES = 64 * 2**20  # most memory for clips of full batches that wait for a thread
 
 
 @dataclass(slots=True)
-class _File:
-    """A file under way: its clips may wait in the batch when its samples have ended."""
+class _OpenSound:
+    """A sound that has not ended yet.
 
-    track: ClipStream
-    waiting: int = 0
-    given: int = 0
+    It ends when two things are true: its stream is read to the end, and none of its clips waits in a batch.
+
+    Attributes:
+        stream: where its clips come from.
+        pending_clips: clips of it in batches whose rows have not been passed on.
+        emitted_rows: rows of it that have been passed on.
+        error: the first reason why it fails; its later rows are not passed on.
+        is_read: whether its stream has given all its clips, or has failed.
+    """
+
+    stream: ClipStream
+    pending_clips: int = 0
+    emitted_rows: int = 0
     error: AudioError | None = None
-    ended: bool = False
+    is_read: bool = False
 
-    def end(self) -> SoundEndEvent:
-        path, samples, seconds = self.track.path, self.track.samples, self.track.seconds
-        broken = self.track.broken
-        error = self.error or (None if self.given else broken)
+    @property
+    def has_ended(self) -> bool:
+        return self.is_read and not self.pending_clips
+
+    def make_end_event(self) -> SoundEndEvent:
+        stream, rows = self.stream, self.emitted_rows
+        # A break that is allowed (keep_partial) is still a failure if there are no rows before it.
+        error = self.error or (None if rows else stream.broken)
         if error:
-            return SoundEndEvent(path, "failed", samples, 0, self.given, error, seconds)
-        status: SoundStatus = "ok" if self.given else "short" if samples else "empty"
-        silent = bool(samples) and self.track.silent
+            return SoundEndEvent(
+                sound=stream.sound,
+                status="failed",
+                samples=stream.samples,
+                void_rows=rows,
+                error=error,
+                seconds=stream.seconds,
+            )
+        complete_status: SoundStatus = "ok" if rows else "short" if stream.samples else "empty"
         return SoundEndEvent(
-            path, "partial" if broken else status, samples, self.given, 0, broken, seconds, silent
+            sound=stream.sound,
+            status="partial" if stream.broken else complete_status,
+            samples=stream.samples,
+            rows=rows,
+            error=stream.broken,
+            seconds=stream.seconds,
+            silent=bool(stream.samples) and stream.silent,
         )
 
 
 @dataclass(slots=True)
 class _Batch:
-    """Clips that go through the network together, and whose they are."""
+    """Clips that go through the network together.
+
+    Attributes:
+        clips: shape (batch, *input_shape); the places that are not filled are zero.
+        filled: how many clips it has.
+        parts: the sounds that its clips belong to, in order, each with its number of clips.
+    """
 
     clips: NDArray[np.float32]
     filled: int = 0
-    parts: list[tuple[_File, int]] = field(default_factory=list)
+    parts: list[tuple[_OpenSound, int]] = field(default_factory=list)
 
 
-class _Journey:
-    """Fills batches across files and hands their rows out to the files that they belong to.
+class _BatchScheduler:
+    """Fills batches across sounds, and gives the rows back to the sounds that they belong to.
 
-    As many batches run at once as the network bears, each in a thread; they are answered in order.
+    A batch is filled (`_batch`), then waits or runs (`_in_flight`), then is answered, i.e. its rows are
+    passed on. Two invariants make the output independent of timing:
+
+    - Batches are answered in the order in which they were filled, whichever thread is done first. The rows of
+      a sound are then in the order of its clips, and rows never need to be sorted.
+    - `_open_sounds` holds the sounds in the order of the inputs, and only the first may end. All events of a
+      sound therefore come before those of the next one.
     """
 
     def __init__(self, network: "Network", threads: Executor) -> None:
         self._network = network
         self._threads = threads
-        self._files: deque[_File] = deque()
-        self._running: deque[tuple[_Batch, Future[NDArray[np.float32]]]] = deque()
-        self._batch = self._new()
-        # As many wait as run: a thread that is done then has its next before we have filled one.
-        waiting = min(network.parallel, WAITING_BYTES // self._batch.clips.nbytes)
-        self._enough = network.parallel + waiting
+        self._open_sounds: deque[_OpenSound] = deque()
+        self._in_flight: deque[tuple[_Batch, Future[NDArray[np.float32]]]] = deque()
+        self._batch = self._make_batch()
+        # As many batches may wait as run: a thread that is done then has its next batch at once, and need not
+        # wait until one is filled. More would only take memory, so their number is bounded by bytes, too.
+        waiting = min(network.parallel_batches, WAITING_BYTES // self._batch.clips.nbytes)
+        self._most_in_flight = network.parallel_batches + waiting
 
-    def follow(self, tracks: Iterable[ClipStream]) -> Iterator[RowsEvent | SoundEndEvent]:
-        for track in tracks:
-            file = _File(track)
-            self._files.append(file)
-            yield from self._one(file)
+    def run(self, streams: Iterable[ClipStream]) -> Iterator[Event]:
+        for stream in streams:
+            sound = _OpenSound(stream)
+            self._open_sounds.append(sound)
+            yield from self._read(sound)
         if self._batch.filled:
-            self._run()
-        while self._running:
-            yield from self._answer()
+            self._send_batch()
+        while self._in_flight:
+            yield from self._answer_oldest()
 
-    def _new(self) -> _Batch:
+    def _make_batch(self) -> _Batch:
         return _Batch(np.zeros((self._network.batch, *self._network.input_shape), np.float32))
 
-    def _one(self, file: _File) -> Iterator[RowsEvent | SoundEndEvent]:
+    def _read(self, sound: _OpenSound) -> Iterator[Event]:
         try:
-            for clips in file.track:
-                if not file.error:  # the network could bear its clips so far; else only its length is wanted
-                    yield from self._fill(file, clips)
+            for clips in sound.stream:
+                # After a failure in the network the stream is still read to its end, because the record has
+                # the length of the sound.
+                if not sound.error:
+                    yield from self._add_clips(sound, clips)
         except AudioError as e:
-            file.error = file.error or e
-        file.ended = True
-        yield from self._ends()
+            sound.error = sound.error or e
+        sound.is_read = True
+        yield from self._end_sounds()
 
-    def _fill(self, file: _File, clips: NDArray[np.float32]) -> Iterator[RowsEvent | SoundEndEvent]:
+    def _add_clips(self, sound: _OpenSound, clips: NDArray[np.float32]) -> Iterator[Event]:
         while len(clips):
             batch = self._batch
             count = min(len(clips), len(batch.clips) - batch.filled)
             batch.clips[batch.filled : batch.filled + count] = clips[:count]
             batch.filled += count
-            batch.parts.append((file, count))
-            file.waiting += count
+            batch.parts.append((sound, count))
+            sound.pending_clips += count
             clips = clips[count:]
             if batch.filled == len(batch.clips):
-                self._run()
-            yield from self._answers()
+                self._send_batch()
+            yield from self._answer_finished()
 
-    def _run(self) -> None:
-        """Send the batch on its way and begin another."""
-        self._running.append((self._batch, self._threads.submit(self._network.rows, self._batch.clips)))
-        self._batch = self._new()
+    def _send_batch(self) -> None:
+        """Give the batch to a thread, and begin another one."""
+        rows = self._threads.submit(self._network.compute_rows, self._batch.clips)
+        self._in_flight.append((self._batch, rows))
+        self._batch = self._make_batch()
 
-    def _answers(self) -> Iterator[RowsEvent | SoundEndEvent]:
-        """Answer the batches that are done, and wait for others if more than enough are under way."""
-        while self._running and (len(self._running) > self._enough or self._running[0][1].done()):
-            yield from self._answer()
+    def _answer_finished(self) -> Iterator[Event]:
+        """Answer the batches that are finished, and wait for the oldest if too many are in flight."""
+        while self._in_flight and (
+            len(self._in_flight) > self._most_in_flight or self._in_flight[0][1].done()
+        ):
+            yield from self._answer_oldest()
 
-    def _answer(self) -> Iterator[RowsEvent | SoundEndEvent]:
-        """Wait for the oldest batch; each file's rows come before its end, and that before the next one's."""
-        batch, future = self._running.popleft()
+    def _answer_oldest(self) -> Iterator[Event]:
+        """Wait for the oldest batch, and pass its rows on; each sound ends before the next one's rows."""
+        batch, future = self._in_flight.popleft()
         rows = future.result()
         start = 0
-        for file, count in batch.parts:
-            mine = rows[start : start + count]
+        for sound, count in batch.parts:
+            sound_rows = rows[start : start + count]
             start += count
-            file.waiting -= count
-            if not np.isfinite(mine).all():
-                file.error = file.error or AudioError(
+            sound.pending_clips -= count
+            if not np.isfinite(sound_rows).all():
+                sound.error = sound.error or AudioError(
                     "gives features that are not finite", "network", "not finite"
                 )
-            if not file.error:
-                file.given += count
-                yield RowsEvent(mine)
-            yield from self._ends()
+            if not sound.error:
+                sound.emitted_rows += count
+                yield RowsEvent(sound_rows)
+            yield from self._end_sounds()
 
-    def _ends(self) -> Iterator[SoundEndEvent]:
-        """Yield the ends of the files that nothing is to come for any more."""
-        while self._files and self._files[0].ended and not self._files[0].waiting:
-            yield self._files.popleft().end()
+    def _end_sounds(self) -> Iterator[SoundEndEvent]:
+        """Yield the end of each sound that has ended, up to the first that has not."""
+        while self._open_sounds and self._open_sounds[0].has_ended:
+            yield self._open_sounds.popleft().make_end_event()
 
 
-def extract_rows(
-    tracks: Iterable[ClipStream], network: "Network"
-) -> Generator[RowsEvent | SoundEndEvent, None, None]:
-    """Take every track through to its rows, in order; a bad one costs only itself.
+def extract_rows(streams: Iterable[ClipStream], network: "Network") -> Generator[Event, None, None]:
+    """Turn the clips of each sound into rows, in order; a sound that fails does not affect the others.
+
+    The rows of a sound depend on that sound and the config alone: every batch has the same shape, and the
+    last one is filled up with zeros.
+
+    Args:
+        streams: the clips of each sound; a stream is read to its end before the next one is asked for.
+        network: the network that the clips go through.
 
     Yields:
-        For each track its `Rows`, in pieces, and then its `End`. What a file gives depends on that
-        file and the config alone: every batch has the one shape, and the last is filled with zeros.
+        For each sound its rows, in pieces, and then its end.
     """
-    threads = ThreadPoolExecutor(network.parallel)
+    threads = ThreadPoolExecutor(network.parallel_batches)
     try:
-        yield from _Journey(network, threads).follow(tracks)
+        yield from _BatchScheduler(network, threads).run(streams)
     finally:
-        threads.shutdown(cancel_futures=True)  # who stops in the middle does not wait for what is queued
+        # A caller that stops early waits for the batches that run, but not for those that are queued.
+        threads.shutdown(cancel_futures=True)

@@ -1,66 +1,169 @@
-"""Keeps a start short: looks for and loads nothing that nobody uses, and collects no garbage meanwhile."""
+"""Every change that specfeat makes to the state of the whole process, and how each is taken back.
+
+State of the process is seen by all threads and, in a host program, by the host as well. So it is changed only
+in this module, in `tensorflow_runtime` (settings of TensorFlow), in `cli.signals` (signal handlers, hooks),
+in `cli.standard_streams` (descriptors 0 to 2 of the console script) and in the worker process, which is ours
+alone. Each function here is a context manager that restores what it changes, or belongs to one; its docstring
+says what cannot be restored.
+"""
 
 import gc
 import os
+import random
 import sys
-from collections.abc import Iterator
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import IO
 
-# Keras imports these if they are installed, to accept their objects: a second and a half that a run
-# never uses, and matplotlib writes a font cache into the user's home.
+# Keras imports these if they are installed, to accept their objects. That takes 1.5 seconds that a run never
+# uses, and matplotlib writes a font cache into the user's home folder.
 OPTIONAL_PACKAGES = ("matplotlib", "pandas", "sklearn")
 
 
 @contextmanager
-def hide_optional_packages() -> Iterator[None]:
-    """Have the optional packages seem not to be installed while others are imported.
+def set_environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables inside the block, and restore them afterwards.
 
-    For a process that is ours alone: Keras then does without them for good.
+    Threads that read the environment meanwhile see the change.
     """
-    hidden = [name for name in OPTIONAL_PACKAGES if name not in sys.modules]
-    for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment]  # Python's own way to say: not to be had
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
-        for name in hidden:
-            del sys.modules[name]
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 @contextmanager
 def disable_pydantic_plugins() -> Iterator[None]:
-    """Have pydantic look for no plugins meanwhile, here and in the workers.
+    """Keep pydantic from loading plugins inside the block, here and in the worker processes.
 
-    It would open the metadata of every package that is installed, and let what it finds change our checks.
+    Pydantic would open the metadata of every installed package, and a plugin could change our checks.
     """
-    name = "PYDANTIC_DISABLE_PLUGINS"
-    before = os.environ.get(name)
-    os.environ[name] = "1"
+    with set_environment({"PYDANTIC_DISABLE_PLUGINS": "1"}):
+        yield
+
+
+@contextmanager
+def hide_optional_packages() -> Iterator[None]:
+    """Make the optional packages look as if they were not installed while other packages are imported.
+
+    Keras then works without them for the rest of the process, so this is for the command line only.
+    """
+    hidden = [name for name in OPTIONAL_PACKAGES if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # Python's way to make an import fail
     try:
         yield
     finally:
-        os.environ.pop(name, None)
-        if before is not None:
-            os.environ[name] = before
+        for name in hidden:
+            sys.modules.pop(name, None)
+
+
+@contextmanager
+def keep_random_state() -> Iterator[None]:
+    """Restore the state of Python's `random` after the block: Keras draws seeds from it that nobody sets."""
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 @contextmanager
 def pause_garbage_collection() -> Iterator[None]:
-    """Have Python look for no garbage meanwhile, or until `collect_again`; then it does so if it did before.
+    """Stop the garbage collector inside the block, or until `resume_garbage_collection`.
 
-    To load TensorFlow and to build a network makes half a million objects, of which nearly all stay. To go
-    through them again and again took a third of the time from the prompt to the last byte of one second of
-    audio, and a fifth of the time from a typo in the config to its error (AMD EPYC, two cores).
+    Loading TensorFlow and building a network creates half a million objects, nearly all of which stay.
+    Looking through them again and again took a third of the time from the prompt to the last byte for one
+    second of audio, and a fifth of the time from a typo in the config to its error (AMD EPYC, two cores).
     """
-    was_enabled = gc.isenabled()
+    was_enabled, was_frozen = gc.isenabled(), gc.get_freeze_count() > 0
     gc.disable()
     try:
         yield
     finally:
         (gc.enable if was_enabled else gc.disable)()
+        if not was_frozen:
+            gc.unfreeze()
 
 
 def resume_garbage_collection() -> None:
-    """Look for garbage among what comes from now on; the garbage that is here, some MB of it, stays."""
+    """Start the garbage collector again inside `pause_garbage_collection`.
+
+    Objects that exist now are left out of its search; the few megabytes of garbage among them stay until the
+    end of the block.
+    """
     gc.freeze()
     gc.enable()
+
+
+class _StderrCapture:
+    """File descriptor 2, redirected to a temporary file as long as any thread wants it.
+
+    Attributes:
+        users: the number of blocks that are inside `capture_native_stderr`.
+        original: a copy of descriptor 2 as it was before the first of them; None where it was closed.
+        file: what has been written meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0
+        self.original: int | None = None
+        self.file: IO[bytes] | None = None
+
+    def start(self) -> None:
+        with self.lock:
+            self.users += 1
+            if self.users > 1:
+                return
+            try:
+                self.original = os.dup(2)
+            except OSError:  # stderr is closed, so nothing can reach a terminal
+                return
+            self.file = tempfile.TemporaryFile()  # noqa: SIM115  closed in `stop`
+            os.dup2(self.file.fileno(), 2)
+
+    def read_text(self) -> str:
+        with self.lock:
+            if self.file is None:
+                return ""
+            return os.pread(self.file.fileno(), 10_000, 0).decode(errors="replace")
+
+    def stop(self) -> None:
+        # Only the last block restores the descriptor: an earlier one would show the output of a later one,
+        # and a block that restored what it found could leave the temporary file in place for good.
+        with self.lock:
+            self.users -= 1
+            if self.users or self.original is None or self.file is None:
+                return
+            os.dup2(self.original, 2)
+            os.close(self.original)
+            self.file.close()
+            self.original = self.file = None
+
+
+_stderr_capture = _StderrCapture()
+
+
+@contextmanager
+def capture_native_stderr() -> Iterator[None]:
+    """Keep what C++ code writes to stderr away from the terminal; an error gets it as a note.
+
+    The descriptor belongs to the whole process: what other threads write to stderr inside the block is hidden
+    as well. Blocks may be nested and may overlap in several threads.
+    """
+    _stderr_capture.start()
+    try:
+        yield
+    except BaseException as e:
+        e.add_note(_stderr_capture.read_text())
+        raise
+    finally:
+        _stderr_capture.stop()

@@ -1,68 +1,35 @@
 """Loads TensorFlow and Keras once, quietly, and without the user's Keras settings.
 
-Importing this module is what takes the seconds; everything in `network` takes `keras` and `tf`
-from here.
+Importing this module takes seconds. It is the only door to both: all other modules take `keras` and `tf` from
+here.
+
+The environment that Keras and TensorFlow read while they are imported is set for the time of the import and
+restored after it. What stays changed is TensorFlow's own state, which has no way back: its logger reports
+errors only, and TensorFloat-32 is off.
 
 Raises:
-    InstallError: on import, if TensorFlow or Keras is missing, too old, or of another backend.
+    InstallError: on import, if TensorFlow or Keras is missing, too old, or Keras uses another backend.
 """
 
-import contextlib
 import os
 import sys
-import tempfile
-from collections.abc import Iterator
 from types import ModuleType
 
 from specfeat.errors import InstallError
+from specfeat.process_state import capture_native_stderr, set_environment
 
-KERAS_LEAST = (3, 14)  # the first with the readers of weights hardened; pyproject.toml says the same
+KERAS_LEAST = (3, 14)  # the first whose weight readers resist hostile files; pyproject.toml says the same
 TENSORFLOW_LEAST = (2, 20)
 
 
-@contextlib.contextmanager
-def capture_native_stderr() -> Iterator[None]:
-    """Keep what C++ code writes to stderr away from the terminal; a failure shows it again."""
+def _import_libraries() -> tuple[ModuleType, ModuleType]:
+    environment = {
+        "KERAS_BACKEND": "tensorflow",  # Keras reads it on import only
+        "KERAS_HOME": os.devnull,  # a file has no folder in it, so Keras finds no keras.json and writes none
+        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"),  # errors only
+    }
     try:
-        kept = os.dup(2)
-    except OSError:  # stderr is closed: nothing can reach a terminal
-        yield
-        return
-    with tempfile.TemporaryFile() as hidden:
-        os.dup2(hidden.fileno(), 2)
-        try:
-            yield
-        except BaseException as e:
-            hidden.seek(0)
-            e.add_note(hidden.read(10_000).decode(errors="replace"))
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-
-
-@contextlib.contextmanager
-def _without_keras_home() -> Iterator[None]:
-    """Have Keras find no keras.json and write none: a file cannot hold a folder.
-
-    The variable is the caller's again afterwards, for the programs that the caller starts; Keras itself reads
-    it on import alone.
-    """
-    kept = os.environ.get("KERAS_HOME")
-    os.environ["KERAS_HOME"] = os.devnull
-    try:
-        yield
-    finally:
-        del os.environ["KERAS_HOME"]
-        if kept is not None:
-            os.environ["KERAS_HOME"] = kept
-
-
-def _load() -> tuple[ModuleType, ModuleType]:
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        with capture_native_stderr(), _without_keras_home():
+        with capture_native_stderr(), set_environment(environment):
             import keras
             import tensorflow as tf
     except ImportError as e:
@@ -73,10 +40,10 @@ def _load() -> tuple[ModuleType, ModuleType]:
     return keras, tf
 
 
-def _check(keras: ModuleType, tf: ModuleType) -> None:
+def _check_versions(keras: ModuleType, tf: ModuleType) -> None:
     for name, module, least in (("Keras", keras, KERAS_LEAST), ("TensorFlow", tf, TENSORFLOW_LEAST)):
-        found = tuple(int(n) for n in module.__version__.split(".")[:2])
-        if found < least:
+        version = tuple(int(n) for n in module.__version__.split(".")[:2])
+        if version < least:
             wanted = ".".join(map(str, least))
             raise InstallError(
                 f"{name} {module.__version__} is too old; "
@@ -90,8 +57,9 @@ def _check(keras: ModuleType, tf: ModuleType) -> None:
         )
 
 
-keras, tf = _load()
-_check(keras, tf)
+keras, tf = _import_libraries()
+_check_versions(keras, tf)
 tf.get_logger().setLevel("ERROR")
-# 19 bits of mantissa would be silent noise in the features of a GPU that has TF32.
+# TensorFloat-32 keeps 10 bits of the mantissa instead of 23, which would be silent noise in the features of a
+# GPU.
 tf.config.experimental.enable_tensor_float_32_execution(False)

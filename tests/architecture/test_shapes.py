@@ -1,16 +1,13 @@
 """Shapes by arithmetic are Keras' own."""
 
 import math
-import re
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from helpers.published_networks import PARAMETERS
-from helpers.weights_files import CONFIG, built, config
-from specfeat.architecture.layers import LAYERS
+from helpers.weights_files import CONFIG, build_small_network, load_small_config
 from specfeat.architecture.shapes import (
     UnknownShapeError,
     compute_network_shapes,
@@ -19,8 +16,8 @@ from specfeat.architecture.shapes import (
 )
 from specfeat.config import load_config, shipped_names
 
-# Every layer with every argument that has a part in its shape; all sizes differ.
-LAYERS_SHOWN = """\
+# A network of many layers with many arguments; all sizes differ. Each kind by itself: test_kinds_in_keras.py.
+LAYERS = """\
     - Conv2D: {name: a, filters: 3, kernel_size: [4, 3], strides: 2, padding: same, use_bias: false}
     - Conv2D: {name: b, filters: 6, kernel_size: 3, strides: [3, 2], groups: 3}
     - ZeroPadding2D: {padding: [[5, 4], [3, 7]]}
@@ -99,23 +96,16 @@ def _compare(network: Any, settings: Any) -> None:
     assert by_arithmetic == by_keras
 
 
-def test_every_layer_is_shown() -> None:
-    """The list of layers above is that of the layers there are, but for the one that only Keras knows."""
-    shown = set(re.findall(r"^ +- (\w+)", LAYERS_SHOWN, re.MULTILINE))
-
-    assert shown == LAYERS.keys() - {"Application"}
-
-
 @pytest.mark.tf
 def test_every_layer_by_arithmetic(tmp_path: Path) -> None:
-    """Each layer's output and arrays are those that Keras makes, in Keras' order."""
+    """In one network, too, each layer's output and arrays are those that Keras makes, in Keras' order."""
     head, _, rest = CONFIG.partition("  layers:\n")
-    text = f"{head}  layers:\n{LAYERS_SHOWN}  weights{rest.partition('  weights')[2]}"
+    text = f"{head}  layers:\n{LAYERS}  weights{rest.partition('  weights')[2]}"
     text = text.replace("n_mels: 10", "n_mels: 19, empty_bands: keep").replace("frames: 14", "frames: 41")
 
-    network = built(tmp_path, {"random": 0}, text)
+    network = build_small_network(tmp_path, {"random": 0}, text)
 
-    _compare(network, config(tmp_path, {"random": 0}, text).settings)
+    _compare(network, load_small_config(tmp_path, {"random": 0}, text).settings)
 
 
 @pytest.mark.parametrize("name", shipped_names())
@@ -151,25 +141,3 @@ def test_multiplications() -> None:
     ]
 
     assert count_multiplications(load_config("vggish").settings.graph) == sum(layers) / 9
-
-
-@pytest.mark.tf
-@pytest.mark.parametrize(
-    ("name", "threads", "batches"), [("minimal", 3, 3), ("cnn6", 3, 2), ("cnn6", 1, 1), ("minimal", None, 1)]
-)
-def test_batches_at_once(
-    name: str, threads: int | None, batches: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A light network has a batch a thread, a heavy one two that share them; a caller's TensorFlow is left alone."""
-    from specfeat.network import device
-
-    given: list[int] = []
-    threading = SimpleNamespace(
-        set_intra_op_parallelism_threads=given.append, set_inter_op_parallelism_threads=given.append
-    )
-    monkeypatch.setattr(device, "tf", SimpleNamespace(config=SimpleNamespace(threading=threading)))
-
-    assert (
-        device.assign_threads(device.Device("/CPU:0", "cpu"), load_config(name).settings, threads) == batches
-    )
-    assert given == ([] if threads is None else [threads if name == "cnn6" else 1, threads])

@@ -1,4 +1,4 @@
-"""A file to mono samples: the same bits however it is read, and no file that stops a run."""
+"""From a file to mono samples: the same bits however it is read, and no file can stop a run."""
 
 import os
 import struct
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from specfeat.audio import decode
 from specfeat.config.sound import Audio
 from specfeat.errors import AudioError
+from specfeat.sound import Sound
 
 Float = NDArray[np.float32]
 
@@ -24,65 +25,65 @@ SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 CLIPS = ["chirp.wav", "tones.flac", "bursts.ogg", "chord.mp3", "fall.opus"]
 
 
-def blocks(path: Path | str, sample_rate: int = 8000, **audio: Any) -> Iterator[Float]:
-    return decode.read_samples(os.fspath(path), Audio(sample_rate=sample_rate, **audio))
+def read_blocks(path: Path | str, sample_rate: int = 8000, **audio: Any) -> Iterator[Float]:
+    return decode.read_samples(Sound(os.fspath(path)), Audio(sample_rate=sample_rate, **audio))
 
 
-def read(path: Path | str, sample_rate: int = 8000, **audio: Any) -> Float:
-    return np.concatenate([np.empty(0, np.float32), *blocks(path, sample_rate, **audio)])
+def read_all(path: Path | str, sample_rate: int = 8000, **audio: Any) -> Float:
+    return np.concatenate([np.empty(0, np.float32), *read_blocks(path, sample_rate, **audio)])
 
 
-def whole(path: Path) -> tuple[Float, int]:
-    """The file as soundfile reads it at once, shape (samples, channels), and its rate."""
+def read_at_once(path: Path) -> tuple[Float, int]:
+    """Return the samples, shape (samples, channels), and the rate that soundfile gives for a whole file."""
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     return samples, rate
 
 
 def to_mono(samples: Float) -> Float:
-    """The mean that librosa takes of samples of shape (n, channels)."""
+    """Return the mean of samples of shape (n, channels) as librosa computes it."""
     mono: Float = librosa.to_mono(np.ascontiguousarray(samples.T))
     return mono
 
 
-def noise(*shape: int) -> Float:
+def make_noise(*shape: int) -> Float:
     return np.random.default_rng(1).normal(scale=0.2, size=shape).astype(np.float32)
 
 
-def cut(samples: Float, length: int) -> list[Float]:
+def cut_blocks(samples: Float, length: int) -> list[Float]:
     return [samples[start : start + length] for start in range(0, len(samples), length)]
 
 
-def write(path: Path, samples: Float, rate: int = 8000, subtype: str = "FLOAT") -> Path:
+def write_wav(path: Path, samples: Float, rate: int = 8000, subtype: str = "FLOAT") -> Path:
     soundfile.write(path, samples, rate, subtype=subtype)
     return path
 
 
-def wav(data: bytes, *, rate: int = 8000, size: int | None = None) -> bytes:
-    """A WAV, 16 bit, mono, whose header may say another size than the data have."""
+def make_wav(data: bytes, *, rate: int = 8000, size: int | None = None) -> bytes:
+    """Make a WAV file, 16 bit, mono, whose header may have another size than the data."""
     size = len(data) if size is None else size
     riff = struct.pack("<4sI4s", b"RIFF", min(36 + size, 2**32 - 1), b"WAVE")
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, min(2 * rate, 2**32 - 1), 2, 16)
     return riff + form + struct.pack("<4sI", b"data", size) + data
 
 
-def open_files() -> int:
+def count_open_files() -> int:
     return sum(1 for _ in Path("/dev/fd").iterdir())
 
 
-def refusal(path: Path | str, **audio: Any) -> AudioError:
-    """The error that reading the file ends in: one line, whatever libsndfile said."""
+def read_error(path: Path | str, **audio: Any) -> AudioError:
+    """Return the error of reading a file; its message is one line, whatever libsndfile reports."""
     with pytest.raises(AudioError) as caught:
-        read(path, **audio)
+        read_all(path, **audio)
 
     assert str(caught.value).isprintable()
     return caught.value
 
 
-def drained(path: Path, rate: int) -> int:
-    """Count a file's samples, and see that reading it took no more memory than a few blocks do."""
+def count_samples(path: Path, rate: int) -> int:
+    """Count a file's samples, and check that reading it takes no more memory than a few blocks."""
     tracemalloc.start()
     try:
-        count = sum(len(block) for block in blocks(path, rate))
+        count = sum(len(block) for block in read_blocks(path, rate))
         assert tracemalloc.get_traced_memory()[1] < 8 * 4 * decode.BLOCK_VALUES
     finally:
         tracemalloc.stop()
@@ -90,68 +91,70 @@ def drained(path: Path, rate: int) -> int:
 
 
 @pytest.mark.parametrize("name", CLIPS)
-def test_blocks_are_the_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In every format, blocks of any size are, one after another, what soundfile reads at once."""
-    samples, rate = whole(SAMPLE / name)
+def test_blocks_have_all_samples(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In every format, blocks of any size have together the samples that soundfile reads at once."""
+    samples, rate = read_at_once(SAMPLE / name)
     for values in (777, 4096, 50_001, 10_000_000):
         monkeypatch.setattr(decode, "BLOCK_VALUES", values)
         for channel in range(samples.shape[1]):
-            np.testing.assert_array_equal(read(SAMPLE / name, rate, channels=channel), samples[:, channel])
+            np.testing.assert_array_equal(
+                read_all(SAMPLE / name, rate, channels=channel), samples[:, channel]
+            )
 
 
 def test_blocks_may_be_single_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The smallest block is one sample of every channel, even if that is more values than asked for."""
-    samples, rate = whole(SAMPLE / "clicks.wav")
+    """The smallest block is one sample of every channel, even if this is more values than the limit."""
+    samples, rate = read_at_once(SAMPLE / "clicks.wav")
     monkeypatch.setattr(decode, "BLOCK_VALUES", 1)
 
-    np.testing.assert_array_equal(read(SAMPLE / "clicks.wav", rate), samples[:, 0])
-    assert len(next(blocks(SAMPLE / "tones.flac", 44_100))) == 1
+    np.testing.assert_array_equal(read_all(SAMPLE / "clicks.wav", rate), samples[:, 0])
+    assert len(next(read_blocks(SAMPLE / "tones.flac", 44_100))) == 1
 
 
 @pytest.mark.parametrize("channels", [1, 2, 7])
 def test_blocks_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, channels: int) -> None:
-    """However long the file and however many its channels, a block holds no more values than are set."""
+    """A block has no more values than the limit, for any length of the file and any number of channels."""
     monkeypatch.setattr(decode, "BLOCK_VALUES", 100)
-    lengths = [len(block) for block in blocks(write(tmp_path / "a.wav", noise(1001, channels)))]
+    lengths = [len(block) for block in read_blocks(write_wav(tmp_path / "a.wav", make_noise(1001, channels)))]
 
     assert sum(lengths) == 1001
     assert max(lengths) * channels <= 100
 
 
 @pytest.mark.parametrize("name", CLIPS)
-def test_the_whole_way(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file at another rate is librosa's mean of its channels, resampled by soxr at once."""
+def test_mixing_and_resampling_together(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file at another rate gives librosa's mean of its channels, resampled by soxr at once."""
     monkeypatch.setattr(decode, "BLOCK_VALUES", 3001)
-    samples, rate = whole(SAMPLE / name)
+    samples, rate = read_at_once(SAMPLE / name)
     expected = soxr.resample(to_mono(samples), rate, 12_000, quality="MQ")
 
-    np.testing.assert_array_equal(read(SAMPLE / name, 12_000, res_type="soxr_mq"), expected)
+    np.testing.assert_array_equal(read_all(SAMPLE / name, 12_000, res_type="soxr_mq"), expected)
 
 
 @pytest.mark.parametrize("length", [1, 64, 1000])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 6, 7, 8])
 def test_the_mix_is_librosas(channels: int, length: int) -> None:
     """The mean of the channels has the bits of `librosa.to_mono`, shape (channels, samples) in memory."""
-    samples = noise(1000, channels)
-    mixed = np.concatenate(list(decode.mix_to_mono(cut(samples, length), None)))
+    samples = make_noise(1000, channels)
+    mixed = np.concatenate(list(decode.mix_to_mono(cut_blocks(samples, length), None)))
 
     assert mixed.dtype == np.float32
     np.testing.assert_array_equal(mixed, to_mono(samples))
 
 
-def test_mixing_leaves_its_input_alone() -> None:
-    """The samples that a caller of the Python face hands over stay as they are."""
-    samples = noise(100, 3)
+def test_mixing_does_not_change_its_input() -> None:
+    """The samples that a caller passes are not changed."""
+    samples = make_noise(100, 3)
     before = samples.copy()
     list(decode.mix_to_mono([samples], None))
 
     np.testing.assert_array_equal(samples, before)
 
 
-def test_left_is_left() -> None:
-    """The sample clip has 440 Hz left and 660 Hz right; the mix has both."""
+def test_left_and_right_are_the_first_and_the_second_channel() -> None:
+    """The sample file has 440 Hz on the left and 660 Hz on the right; the mix has both."""
     spectra = {
-        channels: np.abs(np.fft.rfft(read(SAMPLE / "tones.flac", 16_000, channels=channels)))
+        channels: np.abs(np.fft.rfft(read_all(SAMPLE / "tones.flac", 16_000, channels=channels)))
         for channels in ("left", "right", "mix")
     }
 
@@ -160,13 +163,13 @@ def test_left_is_left() -> None:
     assert set(np.argsort(spectra["mix"])[-2:]) == {440, 660}
 
 
-def test_a_channel_that_is_missing_is_refused(tmp_path: Path) -> None:
-    """Silence or another channel in its place would be a wrong answer that nobody notices."""
-    path = write(tmp_path / "a.wav", noise(50, 3))
+def test_a_missing_channel_is_an_error(tmp_path: Path) -> None:
+    """A missing channel is an error: silence or another channel instead would give wrong rows unnoticed."""
+    path = write_wav(tmp_path / "a.wav", make_noise(50, 3))
 
-    np.testing.assert_array_equal(read(path, channels=2), whole(path)[0][:, 2])
-    assert str(refusal(path, channels=3)) == "has 3 channels, counted from 0; the config asks for channel 3"
-    assert refusal(SAMPLE / "chirp.wav", channels="right").stage == "open"
+    np.testing.assert_array_equal(read_all(path, channels=2), read_at_once(path)[0][:, 2])
+    assert str(read_error(path, channels=3)) == "has 3 channels, counted from 0, so no channel 3"
+    assert read_error(SAMPLE / "chirp.wav", channels="right").stage == "open"
 
 
 @pytest.mark.parametrize("length", [1, 89, 4096, 100_000])
@@ -185,18 +188,18 @@ def test_a_channel_that_is_missing_is_refused(tmp_path: Path) -> None:
 def test_resampling_in_blocks_is_resampling_at_once(
     rate: int, target: int, quality: str, length: int
 ) -> None:
-    """The stream has soxr's bits for the whole, and its length, for any block and for next to nothing."""
+    """A stream has the bits and the length of soxr's result at once, for any block size and for short sounds."""
     audio = Audio.model_validate({"sample_rate": target, "res_type": f"soxr_{quality}"})
     for total in (0, 1, 2, 100, 9_000 if length > 1 else 500):
-        samples = noise(total)
-        streamed = np.concatenate(list(decode.resample_blocks(cut(samples, length), rate, audio)))
+        samples = make_noise(total)
+        streamed = np.concatenate(list(decode.resample_blocks(cut_blocks(samples, length), rate, audio)))
 
         np.testing.assert_array_equal(streamed, soxr.resample(samples, rate, target, quality=quality.upper()))
 
 
-def test_the_same_rate_is_left_alone() -> None:
-    """No resampler touches samples that need none."""
-    pieces = cut(noise(1000), 300)
+def test_the_same_rate_is_not_resampled() -> None:
+    """Samples that already have the config's rate are not resampled and not copied."""
+    pieces = cut_blocks(make_noise(1000), 300)
     streamed = list(decode.resample_blocks(pieces, 16_000, Audio(sample_rate=16_000)))
 
     assert [id(piece) for piece in streamed] == [id(piece) for piece in pieces]
@@ -204,13 +207,13 @@ def test_the_same_rate_is_left_alone() -> None:
 
 @pytest.mark.parametrize("sample_rate", [8_000, 16_000])
 @pytest.mark.parametrize("count", [0, 1])
-def test_next_to_nothing_is_read(tmp_path: Path, count: int, sample_rate: int) -> None:
-    """No sample, or one, is a short file and no broken one."""
+def test_a_file_of_no_or_one_sample_is_read(tmp_path: Path, count: int, sample_rate: int) -> None:
+    """A file of no sample, or of one, is short but not broken."""
     path = tmp_path / "a.wav"
-    path.write_bytes(wav(b"\0\x40" * count))
+    path.write_bytes(make_wav(b"\0\x40" * count))
 
     expected = soxr.resample(np.full(count, 0.5, np.float32), 8_000, sample_rate)
-    np.testing.assert_array_equal(read(path, sample_rate), expected)
+    np.testing.assert_array_equal(read_all(path, sample_rate), expected)
 
 
 @pytest.mark.parametrize(
@@ -219,227 +222,248 @@ def test_next_to_nothing_is_read(tmp_path: Path, count: int, sample_rate: int) -
         (b"", "is empty, 0 bytes"),
         (b"This is a letter, and no sound.\n" * 20, "is not audio that libsndfile reads: "),
         (bytes(5000), "is not audio that libsndfile reads: "),
-        (wav(b"")[:20], "is not audio that libsndfile reads: "),
-        (wav(bytes(100), rate=999), "says it has 999 samples a second; wanted 1000 to 3072000"),
-        (wav(bytes(100), rate=3_072_001), "says it has 3072001 samples a second; wanted 1000 to 3072000"),
-        (wav(bytes(100), rate=2**32 - 1), "is not audio that libsndfile reads: "),
+        (make_wav(b"")[:20], "is not audio that libsndfile reads: "),
+        (
+            make_wav(bytes(100), rate=999),
+            "has a sample rate of 999 Hz in its header; expected 1000 to 3072000 Hz",
+        ),
+        (
+            make_wav(bytes(100), rate=3_072_001),
+            "has a sample rate of 3072001 Hz in its header; expected 1000 to 3072000 Hz",
+        ),
+        (make_wav(bytes(100), rate=2**32 - 1), "is not audio that libsndfile reads: "),
     ],
-    ids=["empty", "text", "zeros", "half a header", "slow", "fast", "too fast for libsndfile"],
+    ids=["empty", "text", "zeros", "half a header", "low rate", "high rate", "too high for libsndfile"],
 )
-def test_what_is_no_audio_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
-    """What cannot be opened as sound says so at once."""
+def test_a_file_that_is_not_audio_is_an_error(tmp_path: Path, content: bytes, message: str) -> None:
+    """What is not audio is an error of the stage "open"."""
     path = tmp_path / "a.wav"
     path.write_bytes(content)
-    error = refusal(path)
+    error = read_error(path)
 
     assert str(error).startswith(message)
     assert error.stage == "open"
 
 
 @pytest.mark.parametrize("rate", [1_000, 3_072_000])
-def test_rates_at_the_ends_are_read(tmp_path: Path, rate: int) -> None:
-    """A header's rate is believed from 1 kHz to 3.072 MHz."""
+def test_rates_at_the_limits_are_read(tmp_path: Path, rate: int) -> None:
+    """A sample rate from 1 kHz to 3.072 MHz is accepted."""
     path = tmp_path / "a.wav"
-    path.write_bytes(wav(bytes(2 * 3072), rate=rate))
+    path.write_bytes(make_wav(bytes(2 * 3072), rate=rate))
 
-    assert len(read(path)) == 3072 * 8_000 // rate
+    assert len(read_all(path)) == 3072 * 8_000 // rate
 
 
-def test_a_headerless_name_is_refused(tmp_path: Path) -> None:
-    """The extension .raw promises no header, so that nobody knows the rate."""
+def test_a_file_without_header_is_an_error(tmp_path: Path) -> None:
+    """A file with the extension .raw has no header, so its rate is not known."""
     path = tmp_path / "a.raw"
     path.write_bytes(bytes(100))
 
-    assert str(refusal(path)) == "has no header that says what it holds"
+    assert str(read_error(path)) == "has no header with its sample rate and channels"
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    """A pipe would wait for ever; a folder and a missing file are refused before libsndfile sees them."""
+def test_what_is_not_a_regular_file_is_an_error(tmp_path: Path) -> None:
+    """Opening a FIFO would wait forever; a FIFO, a folder and a missing file are found before libsndfile opens them."""
     os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "folder.wav").mkdir()
     (tmp_path / "loop.wav").symlink_to("loop.wav")
 
-    assert str(refusal(tmp_path / "pipe.wav")) == "is not a regular file"
-    assert str(refusal(tmp_path / "folder.wav")) == "is a folder"
-    assert str(refusal(tmp_path / "gone.wav")) == "cannot be opened: No such file or directory"
-    assert str(refusal(tmp_path / "loop.wav")).startswith("cannot be opened: ")
+    assert str(read_error(tmp_path / "pipe.wav")) == "is not a regular file"
+    assert str(read_error(tmp_path / "folder.wav")) == "is a folder"
+    assert str(read_error(tmp_path / "gone.wav")) == "cannot be opened: No such file or directory"
+    assert str(read_error(tmp_path / "loop.wav")).startswith("cannot be opened: ")
 
 
-def test_an_unreadable_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reason is the permission, which libsndfile would not say."""
-    path = write(tmp_path / "a.wav", noise(50))
+def test_a_file_without_permission_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the permission, which libsndfile does not report."""
+    path = write_wav(tmp_path / "a.wav", make_noise(50))
     path.chmod(0)
     if os.access(path, os.R_OK):  # root may read everything
         monkeypatch.setattr(os, "access", lambda *_: False)
 
-    assert str(refusal(path)) == "may not be read: permission denied"
+    assert str(read_error(path)) == "may not be read: permission denied"
 
 
 @pytest.mark.parametrize(
     "name", ["-x.wav", "a\nb.wav", "é\u0301.WAV", "noextension", os.fsdecode(b"\xff.wav")]
 )
 def test_any_name_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """A name is bytes to the file system, and goes to libsndfile as such."""
+    """A file name is bytes, and these bytes are passed to libsndfile."""
     monkeypatch.chdir(tmp_path)
     try:
         Path(name).write_bytes((SAMPLE / "clicks.wav").read_bytes())
     except OSError:
         pytest.skip("this file system does not take the name")
 
-    np.testing.assert_array_equal(read(name), whole(SAMPLE / "clicks.wav")[0][:, 0])
+    np.testing.assert_array_equal(read_all(name), read_at_once(SAMPLE / "clicks.wav")[0][:, 0])
 
 
 @pytest.mark.parametrize("channels", ["mix", "right"])
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
-def test_a_value_that_is_not_finite_is_refused(
+def test_a_value_that_is_not_finite_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, channels: str
 ) -> None:
     """The error names the first such sample, counted through the file, and its channel."""
     monkeypatch.setattr(decode, "BLOCK_VALUES", 700)
-    samples = noise(3000, 2)
+    samples = make_noise(3000, 2)
     samples[2001, 1] = value
     samples[2002, 0] = value
-    error = refusal(write(tmp_path / "a.wav", samples), channels=channels)
+    error = read_error(write_wav(tmp_path / "a.wav", samples), channels=channels)
 
     assert str(error) == f"sample 2001 of channel 1 is {value}"
     assert error.stage == "decode"
 
 
-def test_full_scale_is_no_limit(tmp_path: Path) -> None:
-    """Float files may go beyond -1..1, and stay as they are."""
-    samples = 20 * noise(500)
+def test_values_beyond_full_scale_are_kept(tmp_path: Path) -> None:
+    """Values of float files may be outside -1..1; they are not changed."""
+    samples = 20 * make_noise(500)
 
-    np.testing.assert_array_equal(read(write(tmp_path / "a.wav", samples)), samples)
+    np.testing.assert_array_equal(read_all(write_wav(tmp_path / "a.wav", samples)), samples)
 
 
 @pytest.mark.parametrize("name", ["chirp.wav", "more/tremolo.aiff", "bursts.ogg", "chord.mp3"])
 def test_a_truncated_file_gives_its_beginning(tmp_path: Path, name: str) -> None:
-    """Half the bytes are the sound's beginning, as far as whole frames or pages (of 0.7 s in Vorbis) go."""
-    expected, rate = whole(SAMPLE / name)
+    """Half of the bytes give the beginning of the sound, up to the last whole frame or page (0.7 s in Vorbis)."""
+    expected, rate = read_at_once(SAMPLE / name)
     content = (SAMPLE / name).read_bytes()
     path = tmp_path / Path(name).name
     path.write_bytes(content[: len(content) // 2 + 1])
-    samples = read(path, rate)
+    samples = read_all(path, rate)
 
     assert 0.25 < len(samples) / len(expected) < 0.51
     np.testing.assert_array_equal(samples, expected[: len(samples), 0])
 
 
-def test_a_break_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a decoder loses its way in the middle, the blocks before are given, and the error counts them."""
+def test_the_error_of_a_break_names_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the decoder fails in the middle, the blocks before are yielded, and the error counts their samples."""
     monkeypatch.setattr(decode, "BLOCK_VALUES", 2000)
     content = (SAMPLE / "tones.flac").read_bytes()
     path = tmp_path / "a.flac"
     path.write_bytes(content[: len(content) // 2])
-    given: list[Float] = []
+    decoded: list[Float] = []
     with pytest.raises(AudioError) as caught:
-        given.extend(blocks(path, 44_100))
+        decoded.extend(read_blocks(path, 44_100))
 
-    done = sum(map(len, given))
-    assert 15_000 < done < 25_000
-    np.testing.assert_array_equal(np.concatenate(given), to_mono(whole(SAMPLE / "tones.flac")[0][:done]))
-    assert str(caught.value).startswith(f"breaks off at sample {done} or later: ")
+    samples = sum(map(len, decoded))
+    assert 15_000 < samples < 25_000
+    np.testing.assert_array_equal(
+        np.concatenate(decoded), to_mono(read_at_once(SAMPLE / "tones.flac")[0][:samples])
+    )
+    assert str(caught.value).startswith(f"breaks off at sample {samples} or later: ")
     assert caught.value.stage == "decode"
 
 
-def test_a_promise_of_which_nothing_is_kept_is_refused(tmp_path: Path) -> None:
-    """Samples in the header and none in the file is a broken file, not a short one: here a PAF that was cut."""
+def test_a_header_with_samples_and_a_file_without_is_an_error(tmp_path: Path) -> None:
+    """A file without the samples of its header is broken, not short: here a truncated PAF file."""
     path = tmp_path / "a.paf"
-    soundfile.write(path, noise(10), 8000, subtype="PCM_24")
-    path.write_bytes(path.read_bytes()[:2060])  # 2048 are the header
+    soundfile.write(path, make_noise(10), 8000, subtype="PCM_24")
+    path.write_bytes(path.read_bytes()[:2060])  # the header has 2048 bytes
 
-    assert str(refusal(path)) == "gives no sample, though its header says that it has 10"
+    assert str(read_error(path)) == "has no samples, but its header says that it has 10"
 
 
 @pytest.mark.parametrize("size", [0, 2, 64_000, 2**31 - 2**12, 2**31, 2**32 - 1])
 def test_a_wav_header_alone(tmp_path: Path, size: int) -> None:
-    """Sound that is promised and not there is lost; a header without sound, or of a pipe, promises none."""
+    """A length in the header without any sound is an error, unless it is 0 or the value that pipes write."""
     path = tmp_path / "a.wav"
-    path.write_bytes(wav(b"", size=size))
+    path.write_bytes(make_wav(b"", size=size))
 
     if size in (2, 64_000):
-        error = refusal(path)
-        said = f"ends at sample 0: its header says that {size:,} bytes of sound follow, and none does"
-        assert (str(error), error.cause) == (said, "header")
+        error = read_error(path)
+        message = f"ends at sample 0: its header says that {size:,} bytes of sound follow, but there are none"
+        assert (str(error), error.cause) == (message, "header")
         return
-    assert len(read(path, 8000)) == 0
+    assert len(read_all(path, 8000)) == 0
 
 
-def test_a_second_header_after_the_sound_hides_it(tmp_path: Path) -> None:
-    """Of several chunks of data libsndfile takes the last for the sound; a file that has some is not empty."""
+def test_a_second_data_chunk_hides_the_sound(tmp_path: Path) -> None:
+    """Only the last data chunk is read; a file with sound in another one is not empty but broken."""
     path = tmp_path / "a.wav"
-    path.write_bytes(wav(bytes(2000)) + struct.pack("<4sI", b"data", 500))
+    path.write_bytes(make_wav(bytes(2000)) + struct.pack("<4sI", b"data", 500))
 
-    said = "ends at sample 0: its header says that 500 bytes of sound follow, and none does"
-    assert str(refusal(path)) == said
+    message = "ends at sample 0: its header says that 500 bytes of sound follow, but there are none"
+    assert str(read_error(path)) == message
 
 
 @pytest.mark.parametrize("size", [2, 1_000, 64_000, 64_001, 10**9, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1])
-def test_a_wav_header_is_not_believed(tmp_path: Path, size: int) -> None:
-    """A size that the file does not have ends with the file; one that leaves most of it out is refused."""
+def test_the_length_in_a_wav_header_is_not_believed(tmp_path: Path, size: int) -> None:
+    """A size that is too large ends at the end of the file; one that leaves sound out is an error."""
     data = (SAMPLE / "chirp.wav").read_bytes()[44:]
     path = tmp_path / "a.wav"
-    path.write_bytes(wav(data, rate=16_000, size=size))
+    path.write_bytes(make_wav(data, rate=16_000, size=size))
     count = min(size, len(data)) // 2
 
     if size < len(data):
-        said = f"ends at sample {count}: its header says that the sound ends there, but {len(data) - size:,} bytes follow"
-        assert str(refusal(path)).startswith(said)
+        message = f"ends at sample {count}: its header says that the sound ends there, but {len(data) - size:,} more bytes follow"
+        assert str(read_error(path)).startswith(message)
         return
-    assert drained(path, 16_000) == count
-    np.testing.assert_array_equal(read(path, 16_000), whole(SAMPLE / "chirp.wav")[0][:count, 0])
+    assert count_samples(path, 16_000) == count
+    np.testing.assert_array_equal(read_all(path, 16_000), read_at_once(SAMPLE / "chirp.wav")[0][:count, 0])
 
 
 @pytest.mark.parametrize("total", [44_100, 0, 2**36 - 1])
-def test_a_flac_header_is_not_believed(tmp_path: Path, total: int) -> None:
-    """Total samples (36 bits of STREAMINFO, RFC 9639, 8.2) are 0 where the encoder wrote to a pipe."""
+def test_the_length_in_a_flac_header_is_not_believed(tmp_path: Path, total: int) -> None:
+    """The number of samples (36 bits of STREAMINFO, RFC 9639, 8.2) is 0 if the encoder wrote to a pipe."""
     content = bytearray((SAMPLE / "tones.flac").read_bytes())
     stream_info = int.from_bytes(content[18:26])
     content[18:26] = (stream_info >> 36 << 36 | total).to_bytes(8)
     path = tmp_path / "a.flac"
     path.write_bytes(content)
 
-    assert drained(path, 44_100) == 44_100
-    np.testing.assert_array_equal(read(path, 44_100), to_mono(whole(SAMPLE / "tones.flac")[0]))
+    assert count_samples(path, 44_100) == 44_100
+    np.testing.assert_array_equal(read_all(path, 44_100), to_mono(read_at_once(SAMPLE / "tones.flac")[0]))
 
 
 @pytest.mark.parametrize("frames", [10**5, 2**31 - 1, 2**32 - 1])
-def test_an_mp3_header_is_not_believed(tmp_path: Path, frames: int) -> None:
-    """The Xing frame may promise days; what is there is read, with at most the encoder's own padding."""
+def test_the_length_in_an_mp3_header_is_not_believed(tmp_path: Path, frames: int) -> None:
+    """The Xing frame may have a length of days; the samples of the file are read, and at most the encoder's padding."""
     content = bytearray((SAMPLE / "chord.mp3").read_bytes())
-    place = content.index(b"Xing") + 8
-    content[place : place + 4] = frames.to_bytes(4)
+    position = content.index(b"Xing") + 8
+    content[position : position + 4] = frames.to_bytes(4)
     path = tmp_path / "a.mp3"
     path.write_bytes(content)
 
     assert soundfile.info(path).frames > 10**8
-    assert 70_400 <= drained(path, 32_000) <= 70_400 + 2 * 1152
+    assert 70_400 <= count_samples(path, 32_000) <= 70_400 + 2 * 1152
 
 
 def test_no_file_stays_open(tmp_path: Path) -> None:
-    """A reader that is left early, or that fails, closes its file: a run may have a million."""
-    broken = write(tmp_path / "nan.wav", np.full(10, np.nan, np.float32))
-    before = open_files()
-    left = blocks(SAMPLE / "chirp.wav")
-    next(left)
+    """A file is closed if reading stops early or fails: a run may have a million files."""
+    broken = write_wav(tmp_path / "nan.wav", np.full(10, np.nan, np.float32))
+    before = count_open_files()
+    blocks = read_blocks(SAMPLE / "chirp.wav")
+    next(blocks)
 
-    assert open_files() == before + 1
-    del left
-    refusal(broken)
-    assert open_files() == before
+    assert count_open_files() == before + 1
+    del blocks
+    read_error(broken)
+    assert count_open_files() == before
 
 
-def test_the_worst_files_there_are(shared: Path) -> None:
-    """Every odd file that was ever met is read, or refused in one line: nothing else comes out."""
+def test_a_file_that_disappears_while_it_is_read_is_an_error(tmp_path: Path) -> None:
+    """It cannot be checked to its end any more; this is an error of the file, not a bug."""
+    path = write_wav(tmp_path / "a.wav", make_noise(1000))
+    blocks = read_blocks(path)
+    next(blocks)
+    path.unlink()
+    with pytest.raises(AudioError, match="cannot be checked to its end: No such file or directory") as caught:
+        list(blocks)
+
+    assert (caught.value.stage, caught.value.cause) == ("decode", "missing")
+
+
+@pytest.mark.slow
+def test_real_broken_files_are_read_or_are_errors(shared: Path) -> None:
+    """Every file of a collection of broken ones is read, or is an error of one line; nothing else is raised."""
     files = sorted(path for path in (shared / "audio" / "nasty").rglob("*") if path.is_file())
-    refused = {}
+    messages = {}
     for path in files:
         try:
-            for block in blocks(path, 16_000):
+            for block in read_blocks(path, 16_000):
                 assert np.isfinite(block).all(), path
         except AudioError as e:
-            refused[path.name] = str(e)
+            messages[path.name] = str(e)
 
-    assert [message for message in refused.values() if not message.isprintable()] == []
-    assert "broken_text_named.wav" in refused
-    assert len(refused) < len(files) / 10
+    assert [message for message in messages.values() if not message.isprintable()] == []
+    assert "broken_text_named.wav" in messages
+    assert len(messages) < len(files) / 10

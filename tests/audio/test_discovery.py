@@ -1,142 +1,160 @@
-"""From the names that a user gives to the files: which, in which order, and what is refused."""
+"""Which files the inputs of a run stand for, in which order, and which inputs are errors."""
 
 import os
 import random
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import soundfile
 
 from specfeat.audio import decode
-from specfeat.audio.discovery import find_audio_files, list_audio_extensions
+from specfeat.audio.discovery import find_sounds, list_audio_extensions
 from specfeat.config.sound import Audio
 from specfeat.errors import AudioError, NoUsableAudioError, UsageError
 from specfeat.files import format_path
+from specfeat.sound import WHOLE_FILE, Sound
 
-any_name = pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse or normalise such names")
+needs_any_name = pytest.mark.skipif(
+    sys.platform != "linux", reason="other systems refuse or normalise such names"
+)
 
 
-def make(folder: Path, *names: str) -> None:
-    """Make empty files, and the folders that they lie in."""
+def create_files(folder: Path, *names: str) -> None:
+    """Create empty files, and the folders that they are in."""
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
 
 
-def below(folder: Path) -> list[str]:
-    """The paths that `collect` finds, relative to the folder."""
-    found = find_audio_files([folder]).paths
+def find_paths(*inputs: str | Path, listed: Sequence[str] = ()) -> list[str]:
+    return [sound.path for sound in find_sounds(inputs, listed).sounds]
 
-    assert all(path.startswith(f"{folder}/") for path in found)
-    return [path.removeprefix(f"{folder}/") for path in found]
+
+def find_below(folder: Path) -> list[str]:
+    """Return the paths of the sounds in a folder, relative to the folder."""
+    paths = find_paths(folder)
+
+    assert all(path.startswith(f"{folder}/") for path in paths)
+    return [path.removeprefix(f"{folder}/") for path in paths]
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_order_is_that_of_the_paths_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    """Neither the file system nor the locale has a say; a folder stands where its name and slash do."""
+def test_paths_are_sorted_by_their_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """The order depends neither on the file system nor on the locale; a folder is sorted with its slash."""
     expected = ["B.wav", "a-b.wav", "a.wav", "a/b.wav", "a0.wav", "b/10.wav", "b/9.wav", "é.wav"]
-    make(tmp_path, *expected)
+    create_files(tmp_path, *expected)
     scandir = os.scandir
 
-    def shuffled(place: str) -> Iterator[os.DirEntry[str]]:
-        entries = sorted(scandir(place), key=lambda entry: entry.name)
+    def shuffle(folder: str) -> Iterator[os.DirEntry[str]]:
+        entries = sorted(scandir(folder), key=lambda entry: entry.name)
         return iter(random.Random(seed).sample(entries, len(entries)))
 
-    monkeypatch.setattr(os, "scandir", shuffled)
+    monkeypatch.setattr(os, "scandir", shuffle)
 
-    assert below(tmp_path) == expected
+    assert find_below(tmp_path) == expected
 
 
 def test_inputs_keep_their_order_and_spelling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only what lies below a folder is sorted, and a path begins as it was given."""
-    make(tmp_path, "z.wav", "m/2.wav", "m/1.wav", "a.wav")
+    """Only the files in a folder are sorted, and a path begins as the user has written it."""
+    create_files(tmp_path, "z.wav", "m/2.wav", "m/1.wav", "a.wav")
     monkeypatch.chdir(tmp_path)
 
-    assert find_audio_files(["z.wav", "./m", tmp_path / "a.wav"]).paths == (
+    assert find_paths("z.wav", "./m", tmp_path / "a.wav") == [
         "z.wav",
         "./m/1.wav",
         "./m/2.wav",
         f"{tmp_path}/a.wav",
-    )
+    ]
 
 
-def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:
-    """What a name with a dot hides (macOS leaves ._x.wav beside x.wav) is not what the user means."""
-    make(tmp_path, "x.wav", "._x.wav", ".wav", ".hidden/y.wav", "sub/.z.wav", "sub/.git/w.wav")
+def test_size_and_time_are_taken_when_a_file_is_found(tmp_path: Path) -> None:
+    """So a change while the file is read is seen by the next run."""
+    (tmp_path / "a.wav").write_bytes(bytes(123))
 
-    assert below(tmp_path) == ["x.wav"]
-    assert len(find_audio_files([tmp_path]).passed_over) == 3  # a hidden folder is not looked into
+    (sound,) = find_sounds([tmp_path]).sounds
 
-
-def test_what_is_named_itself_may_be_hidden(tmp_path: Path) -> None:
-    """Only what lies below a folder is passed over."""
-    make(tmp_path, ".hidden/y.wav", ".x.wav")
-
-    assert below(tmp_path / ".hidden") == ["y.wav"]
-    assert find_audio_files([tmp_path / ".x.wav"]).paths == (f"{tmp_path}/.x.wav",)
+    assert sound.file.size == 123
+    assert sound.file.mtime_ns == (tmp_path / "a.wav").stat().st_mtime_ns
+    assert sound.part == WHOLE_FILE
 
 
-def test_extensions_count_in_any_case(tmp_path: Path) -> None:
-    """An audio file is known by the end of its name, small or capital; the rest is counted and left."""
-    make(tmp_path, "a.WAV", "b.Flac", "c.v1.oGG", "wav", "d.wav.txt", "e.wavx", "f.wav~", "g.")
+def test_hidden_files_and_folders_are_skipped(tmp_path: Path) -> None:
+    """A user does not mean hidden files, such as the ._x.wav that macOS writes beside x.wav."""
+    create_files(tmp_path, "x.wav", "._x.wav", ".wav", ".hidden/y.wav", "sub/.z.wav", "sub/.git/w.wav")
 
-    assert below(tmp_path) == ["a.WAV", "b.Flac", "c.v1.oGG"]
-    assert len(find_audio_files([tmp_path]).passed_over) == 5
+    assert find_below(tmp_path) == ["x.wav"]
+    assert len(find_sounds([tmp_path]).skipped_files) == 3  # a hidden folder is not searched
 
 
-def test_only_what_libsndfile_reads_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_input_may_be_hidden(tmp_path: Path) -> None:
+    """Only hidden files below a folder are skipped."""
+    create_files(tmp_path, ".hidden/y.wav", ".x.wav")
+
+    assert find_below(tmp_path / ".hidden") == ["y.wav"]
+    assert find_paths(tmp_path / ".x.wav") == [f"{tmp_path}/.x.wav"]
+
+
+def test_extensions_are_in_any_case(tmp_path: Path) -> None:
+    """In a folder, audio is found by its extension in upper or lower case; other files are skipped."""
+    create_files(tmp_path, "a.WAV", "b.Flac", "c.v1.oGG", "wav", "d.wav.txt", "e.wavx", "f.wav~", "g.")
+
+    assert find_below(tmp_path) == ["a.WAV", "b.Flac", "c.v1.oGG"]
+    assert len(find_sounds([tmp_path]).skipped_files) == 5
+
+
+def test_only_formats_of_the_installed_libsndfile_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The extensions are those of the containers that the installed libsndfile has."""
-    make(tmp_path, "a.wav", "b.mp3", "c.flac")
+    create_files(tmp_path, "a.wav", "b.mp3", "c.flac")
     monkeypatch.setattr(soundfile, "available_formats", lambda: {"FLAC": "", "WAV": "", "NEW": ""})
 
-    assert below(tmp_path) == ["a.wav", "c.flac"]
+    assert find_below(tmp_path) == ["a.wav", "c.flac"]
     assert list_audio_extensions() == {"wav", "wave", "bwf", "flac"}
 
 
 @pytest.mark.parametrize("container", sorted(set(soundfile.available_formats()) - {"RAW", "SD2", "WAVEX"}))
 def test_every_container_has_an_extension(container: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that libsndfile reads is forgotten; WAVEX is another WAV, RAW and SD2 have no header."""
+    """No format of libsndfile is forgotten; WAVEX is a kind of WAV, RAW and SD2 have no header."""
     monkeypatch.setattr(soundfile, "available_formats", lambda: {container: ""})
 
     assert list_audio_extensions()
 
 
-def test_a_file_that_is_named_counts_whatever_its_name(tmp_path: Path) -> None:
-    """The user knows better: no extension is asked of a file that is given itself."""
-    make(tmp_path, "recording.dat", "noextension")
-    given = [f"{tmp_path}/recording.dat", f"{tmp_path}/noextension"]
+def test_a_file_that_is_an_input_may_have_any_name(tmp_path: Path) -> None:
+    """The extension of a file that is an input is not checked."""
+    create_files(tmp_path, "recording.dat", "noextension")
+    inputs = [f"{tmp_path}/recording.dat", f"{tmp_path}/noextension"]
 
-    assert find_audio_files(given).paths == tuple(given)
-
-
-def test_one_stem_may_have_two_extensions(tmp_path: Path) -> None:
-    """A file is its whole name."""
-    make(tmp_path, "x.wav", "x.flac")
-
-    assert below(tmp_path) == ["x.flac", "x.wav"]
+    assert find_paths(*inputs) == inputs
 
 
-def test_a_folder_may_be_called_like_a_file(tmp_path: Path) -> None:
-    """Whether it is a folder is asked of the file system: x.wav/ is searched, and is no audio itself."""
-    make(tmp_path, "x.wav/inside.wav", "x.wav/notes.txt")
+def test_files_may_differ_in_the_extension_alone(tmp_path: Path) -> None:
+    """x.wav and x.flac are two sounds."""
+    create_files(tmp_path, "x.wav", "x.flac")
 
-    assert below(tmp_path) == ["x.wav/inside.wav"]
-    assert below(tmp_path / "x.wav") == ["inside.wav"]
+    assert find_below(tmp_path) == ["x.flac", "x.wav"]
+
+
+def test_a_folder_may_have_the_extension_of_audio(tmp_path: Path) -> None:
+    """The folder x.wav/ is searched, and is not a sound itself."""
+    create_files(tmp_path, "x.wav/inside.wav", "x.wav/notes.txt")
+
+    assert find_below(tmp_path) == ["x.wav/inside.wav"]
+    assert find_below(tmp_path / "x.wav") == ["inside.wav"]
 
 
 def test_links_are_followed(tmp_path: Path) -> None:
-    """A link stands for what it leads to, under the link's name; a dangling one is the decoder's to refuse."""
-    make(tmp_path, "elsewhere/one.wav", "elsewhere/deep/two.wav", "here/three.wav")
+    """A link is a sound under its own name; a link to nothing is a sound that will fail."""
+    create_files(tmp_path, "elsewhere/one.wav", "elsewhere/deep/two.wav", "here/three.wav")
     (tmp_path / "here" / "folder").symlink_to("../elsewhere")
     (tmp_path / "here" / "file.wav").symlink_to("../elsewhere/one.wav")
     (tmp_path / "here" / "dangling.wav").symlink_to("nowhere")
 
-    assert below(tmp_path / "here") == [
+    assert find_below(tmp_path / "here") == [
         "dangling.wav",
         "file.wav",
         "folder/deep/two.wav",
@@ -145,23 +163,23 @@ def test_links_are_followed(tmp_path: Path) -> None:
     ]
 
 
-def test_circles_of_links_end(tmp_path: Path) -> None:
-    """A link to a folder that one is in already leads nowhere, however long the way round."""
-    make(tmp_path, "a/x.wav", "b/y.wav")
+def test_circles_of_links_are_left(tmp_path: Path) -> None:
+    """A link to a folder that it is in is not entered, also if the circle leads through other folders."""
+    create_files(tmp_path, "a/x.wav", "b/y.wav")
     (tmp_path / "a" / "self").symlink_to(".")
     (tmp_path / "a" / "up").symlink_to("..")
     (tmp_path / "a" / "to_b").symlink_to("../b")
     (tmp_path / "b" / "to_a").symlink_to("../a")
 
-    assert below(tmp_path) == ["a/to_b/y.wav", "a/x.wav", "b/to_a/x.wav", "b/y.wav"]
+    assert find_below(tmp_path) == ["a/to_b/y.wav", "a/x.wav", "b/to_a/x.wav", "b/y.wav"]
 
 
-def test_a_link_to_itself_is_one_bad_file(tmp_path: Path) -> None:
-    """Like a dangling link, it is the decoder's to refuse: the run goes on."""
-    make(tmp_path, "a.wav")
+def test_a_link_to_itself_is_a_sound_that_will_fail(tmp_path: Path) -> None:
+    """It costs only itself: the run goes on."""
+    create_files(tmp_path, "a.wav")
     (tmp_path / "loop.wav").symlink_to("loop.wav")
 
-    assert below(tmp_path) == ["a.wav", "loop.wav"]
+    assert find_below(tmp_path) == ["a.wav", "loop.wav"]
 
 
 @pytest.mark.parametrize(
@@ -175,97 +193,95 @@ def test_a_link_to_itself_is_one_bad_file(tmp_path: Path) -> None:
         ("d", "d/sub", "d/sub/b.wav"),
     ],
 )
-def test_a_file_is_named_once(
+def test_a_file_may_be_given_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str, second: str, twice: str
 ) -> None:
-    """Two equal names in the output could not be told apart; both inputs are said."""
-    make(tmp_path, "d/a.wav", "d/sub/b.wav")
+    """The rows of two equal names could not be distinguished; the error names both inputs."""
+    create_files(tmp_path, "d/a.wav", "d/sub/b.wav")
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(UsageError) as caught:
-        find_audio_files([first, second])
+        find_sounds([first, second])
     assert str(caught.value) == f"{twice}: is named twice, by {first!r} and {second!r}; name it once"
 
 
 @pytest.mark.parametrize("name", ["missing.wav", "file.wav/inside.wav", "", "nul\0.wav", "x" * 300])
-def test_a_path_that_is_missing_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    """A mistyped name must not end as one file fewer."""
-    make(tmp_path, "file.wav")
+def test_a_missing_path_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A mistyped name must not lead to a run with one file less."""
+    create_files(tmp_path, "file.wav")
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(UsageError, match="no such file or folder"):
-        find_audio_files(["file.wav", name])
+        find_sounds(["file.wav", name])
 
 
 def test_a_folder_that_cannot_be_read_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Below a folder it is a path that will fail, so that the run tells of it; named by the user it is refused."""
-    make(tmp_path, "a.wav", "locked/b.wav")
+    """Below another folder it is a sound that will fail, so that it is reported; as an input it is an error."""
+    create_files(tmp_path, "a.wav", "locked/b.wav")
     scandir = os.scandir
 
-    def locked(place: str) -> Iterator[os.DirEntry[str]]:
-        if place.rstrip("/").endswith("locked"):
+    def lock(folder: str) -> Iterator[os.DirEntry[str]]:
+        if folder.rstrip("/").endswith("locked"):
             raise PermissionError(13, "Permission denied")
-        return scandir(place)
+        return scandir(folder)
 
-    monkeypatch.setattr(os, "scandir", locked)
+    monkeypatch.setattr(os, "scandir", lock)
 
-    assert [Path(path).name for path in find_audio_files([tmp_path]).paths] == ["a.wav", "locked"]
+    assert [Path(path).name for path in find_paths(tmp_path)] == ["a.wav", "locked"]
     with pytest.raises(UsageError, match=r"/locked: the folder cannot be read: Permission denied"):
-        find_audio_files([tmp_path / "locked"])
+        find_sounds([tmp_path / "locked"])
     with pytest.raises(AudioError, match="is a folder"):
-        list(decode.read_samples(str(tmp_path / "locked"), Audio(sample_rate=8000)))
+        list(decode.read_samples(Sound(str(tmp_path / "locked")), Audio(sample_rate=8000)))
 
 
-def test_no_audio_says_what_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where, for which extensions, and how much else was there."""
-    make(tmp_path, "one/a.txt", "one/b.pdf", "two/.c.wav")
+def test_the_error_for_no_audio_names_the_extensions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the inputs, and the number of other files."""
+    create_files(tmp_path, "one/a.txt", "one/b.pdf", "two/.c.wav")
     monkeypatch.setattr(soundfile, "available_formats", lambda: {"WAV": "", "FLAC": ""})
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(NoUsableAudioError) as caught:
-        find_audio_files(["one", "two"])
+        find_sounds(["one", "two"])
     assert str(caught.value) == (
-        "no audio in one, two: looked for .bwf .flac .wav .wave, passed over 3 other files"
+        "no audio in one, two: looked for .bwf .flac .wav .wave, skipped 3 other files"
     )
 
 
-def test_an_empty_folder_says_no_number(tmp_path: Path) -> None:
-    """Nothing passed over needs no mention."""
+def test_the_error_for_an_empty_folder_has_no_number(tmp_path: Path) -> None:
+    """Skipped files are mentioned only if there are any."""
     with pytest.raises(NoUsableAudioError) as caught:
-        find_audio_files([tmp_path])
+        find_sounds([tmp_path])
     assert str(caught.value).startswith(f"no audio in {tmp_path}: looked for .")
-    assert "passed over" not in str(caught.value)
+    assert "skipped" not in str(caught.value)
 
 
 def test_odd_names_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A newline, a space, a leading dash, a quote: a name is a name."""
+    """A name may have a newline, a space, a leading dash or a quote."""
     names = ["\t.wav", " .wav", "'.wav", "-rf.wav", "-v/a.wav", "a\nb.wav", "~.wav"]
-    make(tmp_path, *names)
+    create_files(tmp_path, *names)
     monkeypatch.chdir(tmp_path)
 
-    assert below(tmp_path) == names
-    assert find_audio_files(["-rf.wav", "-v", "~.wav"]).paths == ("-rf.wav", "-v/a.wav", "~.wav")
+    assert find_below(tmp_path) == names
+    assert find_paths("-rf.wav", "-v", "~.wav") == ["-rf.wav", "-v/a.wav", "~.wav"]
 
 
-@any_name
+@needs_any_name
 def test_names_need_not_be_text(tmp_path: Path) -> None:
-    """Bytes that are no UTF-8 survive the way, and are sorted as bytes."""
+    """Names with bytes that are not UTF-8 are kept, and sorted as bytes."""
     expected = ["z.wav", "\uff5e.wav", "\U00010000.wav", os.fsdecode(b"\xff.wav"), os.fsdecode(b"\xff/a.wav")]
-    make(tmp_path, *expected)
+    create_files(tmp_path, *expected)
 
-    assert below(tmp_path) == expected
-    assert os.fsencode(below(tmp_path)[3]) == b"\xff.wav"
+    assert find_below(tmp_path) == expected
+    assert os.fsencode(find_below(tmp_path)[3]) == b"\xff.wav"
 
 
-@any_name
+@needs_any_name
 def test_names_are_not_normalised(tmp_path: Path) -> None:
-    """Composed and decomposed, é is two files of one look."""
+    """Composed and decomposed, é is two names that look the same."""
     composed, decomposed = (unicodedata.normalize(form, "é.wav") for form in ("NFC", "NFD"))
-    make(tmp_path, composed, decomposed)
+    create_files(tmp_path, composed, decomposed)
 
-    assert below(tmp_path) == [decomposed, composed]
+    assert find_below(tmp_path) == [decomposed, composed]
 
 
 @pytest.mark.parametrize(
@@ -279,15 +295,15 @@ def test_names_are_not_normalised(tmp_path: Path) -> None:
     ],
 )
 def test_names_are_shown_on_one_line(name: str, shown: str) -> None:
-    """Whatever a name holds, a message is one line and does nothing to the terminal."""
+    """A message with any name is one line, and sends no command to the terminal."""
     assert format_path(name) == shown
     with pytest.raises(UsageError) as caught:
-        find_audio_files([name])
+        find_sounds([name])
     assert str(caught.value) == (
         f"{shown}: no such file or folder; check its name, and the folder that you are in"
     )
 
 
-def test_a_listed_name_that_no_file_can_have_is_a_file_that_fails() -> None:
-    """Too long a name in a list costs that name, not the run."""
-    assert find_audio_files([], ["x" * 300 + ".wav"]).paths == ("x" * 300 + ".wav",)
+def test_a_name_in_a_list_that_no_file_can_have_is_a_sound_that_will_fail() -> None:
+    """A name that is too long costs only itself if it comes from a list."""
+    assert find_paths(listed=["x" * 300 + ".wav"]) == ["x" * 300 + ".wav"]

@@ -1,7 +1,7 @@
-"""Sounds whose header says what no sound has: a named error, and no memory taken on its word.
+"""Files with impossible values in their header: each is an error with a cause, or is read; none takes much memory.
 
-One worker of the real pool gets all of them, and its peak is read from /proc; so a header that makes it take
-memory for what it promises is found, whichever it is.
+One worker of a real pool reads all of them. Its peak of memory is read from /proc, so a header for which the
+worker allocates what the header says is found, whichever file has it.
 """
 
 import re
@@ -14,22 +14,26 @@ import numpy as np
 import pytest
 import soundfile
 
-from helpers.broken_audio import RATE, good, sound
-from helpers.sample_data import Float, bits
+from helpers.broken_audio import RATE, make_sound, write_good_file
+from helpers.sample_data import Float, get_bits
 from specfeat.audio.worker_pool import WorkerPool
 from specfeat.config import load_config
 from specfeat.errors import AudioError
+from specfeat.sound import make_file_sound
 
-MOST = 300e6  # bytes, of the worker
+pytestmark = pytest.mark.slow
+
+MAX_WORKER_BYTES = 300e6
 SETTINGS = load_config("minimal").settings
 SAMPLES = 24_000
-FOREVER = 2**62
+ENDLESS = 2**62  # samples, or bytes
 
 
 class Layout(NamedTuple):
-    """Where a container's header says what: the bytes before a field, how far after them it lies, its form.
+    """Where the fields of a container's header are.
 
-    A form of "d" is a float64; "x" is the 80-bit float of AIFF.
+    Each has the bytes by which it is found, its distance in bytes from their beginning, and its format: of the
+    module `struct`, or "x" for the 80-bit float of AIFF.
     """
 
     rate: tuple[bytes, int, str]
@@ -38,11 +42,11 @@ class Layout(NamedTuple):
 
 
 W64_GUID = b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"  # after `fmt ` and `data`
-FORM = {"rate": (b"fmt ", 12, "<I"), "channels": (b"fmt ", 10, "<H")}
+FORMAT_CHUNK = {"rate": (b"fmt ", 12, "<I"), "channels": (b"fmt ", 10, "<H")}
 LAYOUTS = {
-    "WAV": Layout(**FORM, length=(b"data", 4, "<I")),
-    "WAVEX": Layout(**FORM, length=(b"data", 4, "<I")),
-    "RF64": Layout(**FORM, length=(b"ds64", 16, "<Q")),
+    "WAV": Layout(**FORMAT_CHUNK, length=(b"data", 4, "<I")),
+    "WAVEX": Layout(**FORMAT_CHUNK, length=(b"data", 4, "<I")),
+    "RF64": Layout(**FORMAT_CHUNK, length=(b"ds64", 16, "<Q")),
     "W64": Layout(
         rate=(b"fmt " + W64_GUID, 28, "<I"),
         channels=(b"fmt " + W64_GUID, 26, "<H"),
@@ -52,57 +56,58 @@ LAYOUTS = {
     "AIFF": Layout(rate=(b"COMM", 16, "x"), channels=(b"COMM", 8, ">H"), length=(b"COMM", 10, ">I")),
     "AU": Layout(rate=(b".snd", 16, ">I"), channels=(b".snd", 20, ">I"), length=(b".snd", 8, ">I")),
 }
-SIZES = {"H": 2**16 - 1, "I": 2**32 - 1, "Q": FOREVER}
+MAX_VALUES = {"H": 2**16 - 1, "I": 2**32 - 1, "Q": ENDLESS}
 
 
-def _packed(form: str, value: int) -> bytes:
-    if form != "x":
-        return struct.pack(form, min(value, SIZES.get(form[-1], value)))
+def _pack(layout: str, value: int) -> bytes:
+    if layout != "x":
+        return struct.pack(layout, min(value, MAX_VALUES.get(layout[-1], value)))
     exponent = value.bit_length() - 1
     return struct.pack(">HQ", 16383 + exponent, value << 63 - exponent) if value else bytes(10)
 
 
-def _with(path: Path, layout: Layout, **fields: int) -> None:
-    whole = bytearray(path.read_bytes())
+def _set_fields(path: Path, layout: Layout, **fields: int) -> None:
+    content = bytearray(path.read_bytes())
     for name, value in fields.items():
-        before, after, form = getattr(layout, name)
-        at = whole.index(before) + after
-        put = _packed(form, value)
-        whole[at : at + len(put)] = put
-    path.write_bytes(whole)
+        mark, distance, field_layout = getattr(layout, name)
+        start = content.index(mark) + distance
+        data = _pack(field_layout, value)
+        content[start : start + len(data)] = data
+    path.write_bytes(content)
 
 
-def _flac_with(path: Path, *, rate: int = RATE, channels: int = 1, length: int = SAMPLES) -> None:
+def _set_flac_fields(path: Path, *, rate: int = RATE, channels: int = 1, length: int = SAMPLES) -> None:
     """STREAMINFO (RFC 9639, 8.2): 20 bits of rate, 3 of channels - 1, 5 of bits - 1, 36 of samples."""
-    whole = bytearray(path.read_bytes())
-    depth = int.from_bytes(whole[18:26]) >> 36 & 31
-    whole[18:26] = (rate << 44 | channels - 1 << 41 | depth << 36 | length).to_bytes(8)
-    path.write_bytes(whole)
+    content = bytearray(path.read_bytes())
+    depth = int.from_bytes(content[18:26]) >> 36 & 31
+    content[18:26] = (rate << 44 | channels - 1 << 41 | depth << 36 | length).to_bytes(8)
+    path.write_bytes(content)
 
 
 RATES = (0, 1, 999, 2**31 - 1, 2**32 - 1)
 CHANNELS = (0, 1024, 65_535, 2**32 - 1)
 
 
-def _write_all(folder: Path) -> Iterator[str]:
+def _write_files(folder: Path) -> Iterator[str]:
+    """Write every file, and yield its name: `CONTAINER.FIELD_VALUE`, with a further field after a dot."""
     for container, layout in LAYOUTS.items():
         fields = [{"rate": rate} for rate in RATES] + [{"channels": count} for count in CHANNELS]
-        fields += [{"length": FOREVER}, {"channels": 1024, "length": FOREVER}]
-        fields += [{"rate": 2**31 - 1, "channels": 1024, "length": FOREVER}]
-        for said in fields:
-            name = f"{container}.{'.'.join(f'{key}_{value}' for key, value in said.items())}"
-            soundfile.write(folder / name, sound(), RATE, "PCM_16", format=container)
-            _with(folder / name, layout, **said)
+        fields += [{"length": ENDLESS}, {"channels": 1024, "length": ENDLESS}]
+        fields += [{"rate": 2**31 - 1, "channels": 1024, "length": ENDLESS}]
+        for values in fields:
+            name = f"{container}.{'.'.join(f'{key}_{value}' for key, value in values.items())}"
+            soundfile.write(folder / name, make_sound(), RATE, "PCM_16", format=container)
+            _set_fields(folder / name, layout, **values)
             yield name
-    for said in ({"rate": 0}, {"rate": 1}, {"rate": 2**20 - 1}, {"channels": 8}, {"length": 2**36 - 1}):
-        name = f"FLAC.{'.'.join(f'{key}_{value}' for key, value in said.items())}"
-        soundfile.write(folder / name, sound(), RATE, "PCM_16", format="FLAC")
-        _flac_with(folder / name, **said)
+    for values in ({"rate": 0}, {"rate": 1}, {"rate": 2**20 - 1}, {"channels": 8}, {"length": 2**36 - 1}):
+        name = f"FLAC.{'.'.join(f'{key}_{value}' for key, value in values.items())}"
+        soundfile.write(folder / name, make_sound(), RATE, "PCM_16", format="FLAC")
+        _set_flac_fields(folder / name, **values)
         yield name
 
 
-class Came(NamedTuple):
-    """What a file came to: its error, or its samples and clips."""
+class Outcome(NamedTuple):
+    """What a worker makes of a file: its error, or its samples and clips."""
 
     error: AudioError | None
     samples: int
@@ -110,75 +115,77 @@ class Came(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Came], float]:
-    """Every file through one worker, a good one last; and the most memory that the worker has had."""
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> "Outcomes":
+    """Read every file, and at last a good one, in one worker; also return the worker's peak of memory in bytes."""
     folder = tmp_path_factory.mktemp("headers")
-    names = list(_write_all(folder))
-    good(folder / "good.wav")
-    paths = [str(folder / name) for name in names]
-    came: dict[str, Came] = {}
+    names = list(_write_files(folder))
+    write_good_file(folder / "good.wav")
+    sounds = [make_file_sound(str(folder / name)) for name in [*names, "good.wav"]]
+    outcomes: dict[str, Outcome] = {}
     with WorkerPool(SETTINGS, 1, timeout_s=60) as pool:
-        process = pool._workers[0]._process
-        for track in pool.tracks([*paths, str(folder / "good.wav")]):
+        (pid,) = pool.process_ids
+        for stream in pool.stream_clips(sounds):
             clips: list[Float] = [np.empty((0, *SETTINGS.input_shape), np.float32)]
             error = None
             try:
-                clips += [some.copy() for some in track]
+                clips += [some.copy() for some in stream]
             except AudioError as e:
                 error = e
-            came[Path(track.path).name] = Came(error, track.samples, np.concatenate(clips))
-        status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
-    return came, 1024 * int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0])
+            outcomes[Path(stream.sound.path).name] = Outcome(error, stream.samples, np.concatenate(clips))
+        # If the worker had died, there would be another one now, and this file would be missing.
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return outcomes, 1024 * int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0])
 
 
-def _saying(came: dict[str, Came], *fields: str) -> list[tuple[str, Came]]:
-    found = [(name, file) for name, file in came.items() if name.partition(".")[2] in fields]
-    assert found
-    return found
+Outcomes = tuple[dict[str, Outcome], float]
 
 
-def _causes(came: dict[str, Came], *fields: str) -> dict[str, str]:
-    return {name: file.error.cause if file.error else "" for name, file in _saying(came, *fields)}
+def _select(outcomes: Outcomes, *fields: str) -> list[tuple[str, Outcome]]:
+    """Return the files that have these fields, in any container, and what the worker makes of them."""
+    selected = [(name, file) for name, file in outcomes[0].items() if name.partition(".")[2] in fields]
+    assert selected
+    return selected
 
 
-Outcomes = tuple[dict[str, Came], float]
+def _get_causes(outcomes: Outcomes, *fields: str) -> dict[str, str]:
+    return {name: file.error.cause if file.error else "" for name, file in _select(outcomes, *fields)}
 
 
-def test_an_absurd_rate_is_an_error(outcomes: Outcomes) -> None:
-    """None, one or two thousand million samples a second: no file has them, and none is resampled from them."""
-    rates = [f"rate_{rate}" for rate in RATES] + [f"rate_{2**31 - 1}.channels_1024.length_{FOREVER}"]
-    causes = _causes(outcomes[0], *rates)
+def test_an_impossible_rate_is_an_error(outcomes: Outcomes) -> None:
+    """No file has 0, 1 or 2 thousand million samples per second, and nothing is resampled from such a rate."""
+    rates = [f"rate_{rate}" for rate in RATES] + [f"rate_{2**31 - 1}.channels_1024.length_{ENDLESS}"]
+    causes = _get_causes(outcomes, *rates)
 
     assert set(causes.values()) == {"rate", "not audio"}, causes
 
 
-def test_absurd_channels_are_an_error(outcomes: Outcomes) -> None:
-    """No channel, or more than libsndfile's 1,024."""
-    causes = _causes(outcomes[0], *(f"channels_{count}" for count in CHANNELS if count != 1024))
+def test_an_impossible_number_of_channels_is_an_error(outcomes: Outcomes) -> None:
+    """A file has at least one channel, and at most the 1,024 of libsndfile."""
+    causes = _get_causes(outcomes, *(f"channels_{count}" for count in CHANNELS if count != 1024))
 
     assert set(causes.values()) == {"not audio"}, causes
 
 
-def test_an_absurd_length_is_not_believed(outcomes: Outcomes) -> None:
-    """What is there is read, or the file is refused; never more samples than the file has bytes for."""
-    for name, file in _saying(outcomes[0], f"length_{FOREVER}", f"length_{2**36 - 1}"):
+def test_an_impossible_length_is_not_believed(outcomes: Outcomes) -> None:
+    """The samples of the file are read, or it is an error; there are never more samples than the bytes can hold."""
+    for name, file in _select(outcomes, f"length_{ENDLESS}", f"length_{2**36 - 1}"):
         assert file.samples == SAMPLES or (file.error and file.error.cause == "not audio"), name
-    for name, file in _saying(outcomes[0], "channels_1024", f"channels_1024.length_{FOREVER}"):
+    for name, file in _select(outcomes, "channels_1024", f"channels_1024.length_{ENDLESS}"):
         assert file.samples <= SAMPLES // 1024 + 1, name
         assert not file.error or file.error.cause == "not audio", name
 
 
-def test_a_flac_of_other_channels_than_its_frames_is_broken(outcomes: Outcomes) -> None:
-    """STREAMINFO says eight, each frame says one."""
-    assert _causes(outcomes[0], "channels_8") == {"FLAC.channels_8": "broken"}
+def test_a_flac_with_different_channels_in_its_frames_is_broken(outcomes: Outcomes) -> None:
+    """STREAMINFO has eight channels, each frame has one."""
+    assert _get_causes(outcomes, "channels_8") == {"FLAC.channels_8": "broken"}
 
 
 def test_no_header_takes_memory(outcomes: Outcomes) -> None:
-    """The worker that had them all stays under 300 MB, and is the one that began."""
-    came, peak = outcomes
+    """The worker that reads all files stays below 300 MB, and does not die."""
+    results, peak_bytes = outcomes
 
-    assert 20e6 < peak < MOST
-    assert not {file.error.cause for file in came.values() if file.error} & {
+    assert 20e6 < peak_bytes < MAX_WORKER_BYTES
+    assert not {file.error.cause for file in results.values() if file.error} & {
         "crash",
         "memory",
         "timeout",
@@ -186,10 +193,11 @@ def test_no_header_takes_memory(outcomes: Outcomes) -> None:
     }
 
 
-def test_the_good_file_after_them_is_as_alone(outcomes: Outcomes, tmp_path: Path) -> None:
-    """Its clips are byte for byte those of a worker that has seen nothing else."""
-    good(tmp_path / "good.wav")
+def test_a_good_file_after_them_has_the_clips_that_it_has_alone(outcomes: Outcomes, tmp_path: Path) -> None:
+    """Its clips have the bytes that a worker gives that has read nothing else."""
+    write_good_file(tmp_path / "good.wav")
     with WorkerPool(SETTINGS, 1) as pool:
-        alone = [clips.copy() for track in pool.tracks([str(tmp_path / "good.wav")]) for clips in track]
+        stream = next(pool.stream_clips([make_file_sound(str(tmp_path / "good.wav"))]))
+        alone = [clips.copy() for clips in stream]
 
-    assert bits(outcomes[0]["good.wav"].clips) == bits(np.concatenate(alone))
+    assert get_bits(outcomes[0]["good.wav"].clips) == get_bits(np.concatenate(alone))

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,15 @@ import pytest
 import soundfile
 
 from specfeat.audio import decode, worker_pool, worker_process
+from specfeat.audio.clip_stream import ClipStream
 from specfeat.audio.clips import ClipMaker
+from specfeat.audio.messages import WorkerProgress
 from specfeat.audio.worker_pool import WorkerPool
+from specfeat.audio.worker_supervisor import compute_patience_s
 from specfeat.config import load_config
 from specfeat.config.settings import Settings
-from specfeat.errors import AudioError, WorkerError
+from specfeat.errors import AudioError, Remedy, WorkerError
+from specfeat.sound import Sound, make_file_sound
 
 pytestmark = pytest.mark.slow
 
@@ -30,97 +34,105 @@ Results = dict[str, "np.ndarray | str"]
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> list[str]:
+def sounds(tmp_path: Path) -> list[Sound]:
     """Forty files of many lengths: most short, one long enough for many messages, some broken."""
     rng = np.random.default_rng(0)
-    paths = []
+    sounds = []
     for k in range(40):
         path = tmp_path / f"{k:02}.wav"
         if k % 9 == 4:
             path.write_text("no sound")
         else:
             soundfile.write(path, rng.normal(size=400_000 if k == 7 else 997 * k) / 10, 16_000)
-        paths.append(str(path))
-    return paths
+        sounds.append(make_file_sound(str(path)))
+    return sounds
 
 
-def _here(paths: list[str], settings: Settings = SETTINGS) -> Results:
-    """What this process makes of the files."""
+def wait_until(condition: Callable[[], bool], timeout_s: float = 30) -> None:
+    """Wait for a condition, and fail if it does not come true in time."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.005)
+
+
+def compute_locally(sounds: Sequence[Sound], settings: Settings = SETTINGS) -> Results:
+    """Return the clips of each sound, or its error, without workers."""
     maker = ClipMaker(settings)
     results: Results = {}
-    for path in paths:
+    for sound in sounds:
         try:
-            clips = [clip.copy() for clip in maker.clips(decode.read_samples(path, settings.audio))]
-            results[path] = np.array(clips, np.float32).reshape(-1, *settings.input_shape)
+            clips = [clip.copy() for clip in maker.make_clips(decode.read_samples(sound, settings.audio))]
+            results[sound.path] = np.array(clips, np.float32).reshape(-1, *settings.input_shape)
         except AudioError as e:
-            results[path] = str(e)
+            results[sound.path] = str(e)
     return results
 
 
-def _there(workers: WorkerPool, paths: list[str]) -> Results:
-    """What the workers make of them."""
+def collect_clips(streams: Iterator[ClipStream]) -> Results:
+    """Return the clips of each stream, or its error."""
     results: Results = {}
-    for track in workers.tracks(paths):
+    for stream in streams:
         try:
-            pieces = [np.empty((0, *SETTINGS.input_shape), np.float32), *(clips.copy() for clips in track)]
-            results[track.path] = np.concatenate(pieces)
+            pieces = [np.empty((0, *SETTINGS.input_shape), np.float32), *(clips.copy() for clips in stream)]
+            results[stream.sound.path] = np.concatenate(pieces)
         except AudioError as e:
-            results[track.path] = str(e)
+            results[stream.sound.path] = str(e)
     return results
 
 
-def _assert_same(one: Results, other: Results) -> None:
-    assert list(one) == list(other)
-    for path, result in one.items():
-        np.testing.assert_array_equal(result, other[path], err_msg=path)
+def assert_same(results: Results, expected: Results) -> None:
+    assert list(results) == list(expected)
+    for path, result in results.items():
+        np.testing.assert_array_equal(result, expected[path], err_msg=path)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
-def test_any_number_of_workers_gives_the_same(files: list[str], workers: int) -> None:
-    """Clips, errors and order are those of one process."""
-    with WorkerPool(SETTINGS, workers) as crew:
-        _assert_same(_there(crew, files), _here(files))
+def test_any_number_of_workers_gives_the_same(sounds: list[Sound], workers: int) -> None:
+    """Clips, errors and order are those without workers."""
+    with WorkerPool(SETTINGS, workers) as pool:
+        assert_same(collect_clips(pool.stream_clips(sounds)), compute_locally(sounds))
 
 
-def test_samples_and_lengths_come_along(files: list[str]) -> None:
-    """After its clips a track knows its length at the config's rate."""
-    with WorkerPool(SETTINGS, 2) as crew:
+def test_a_stream_knows_its_length_after_its_clips(sounds: list[Sound]) -> None:
+    """The length is in samples at the config's rate."""
+    with WorkerPool(SETTINGS, 2) as pool:
         lengths = []
-        for track in crew.tracks(files[:4]):
-            list(track)
-            lengths.append(track.samples)
+        for stream in pool.stream_clips(sounds[:4]):
+            list(stream)
+            lengths.append(stream.samples)
 
     assert lengths == [0, 997, 2 * 997, 3 * 997]
 
 
-def test_a_track_may_be_left(files: list[str]) -> None:
-    """What is not taken of a track is passed over; the next one begins at its own beginning."""
-    with WorkerPool(SETTINGS, 2) as crew:
-        firsts = {}
-        for track in crew.tracks(files):
+def test_a_stream_may_be_left_early(sounds: list[Sound]) -> None:
+    """The rest of its clips is skipped; the next stream begins with its own first clip."""
+    with WorkerPool(SETTINGS, 2) as pool:
+        first_clips = {}
+        for stream in pool.stream_clips(sounds):
             try:
-                firsts[track.path] = next(iter(track), None)
+                first_clips[stream.sound.path] = next(iter(stream), None)
             except AudioError:
-                firsts[track.path] = None
-    for path, clips in _here(files).items():
+                first_clips[stream.sound.path] = None
+    for path, clips in compute_locally(sounds).items():
         if isinstance(clips, str) or not len(clips):
-            assert firsts[path] is None
+            assert first_clips[path] is None
         else:
-            first = firsts[path]
+            first = first_clips[path]
             assert first is not None
             np.testing.assert_array_equal(first[0], clips[0])
 
 
 @pytest.fixture
-def sabotage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Have the workers (not this process) run some code first, as a broken decoder would."""
+def run_in_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Have the workers (not this process) run some code at their start, so that they behave like a broken decoder."""
 
-    def plant(code: str) -> None:
+    def write_code(code: str) -> None:
         (tmp_path / "site").mkdir()
         (tmp_path / "site" / "sitecustomize.py").write_text(code)
         monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
 
-    return plant
+    return write_code
 
 
 CRASH = """
@@ -148,6 +160,7 @@ if "specfeat.audio.worker" in " ".join(sys.orig_argv):
     def broken(self, *arguments, **options):
         name = os.fsdecode(self.name)
         if name.endswith(("07.wav", "11.wav", "39.wav")) and (self.tell() > 200_000 or "07" not in name):
+            open(os.path.join(os.path.dirname(name), "hangs-" + str(os.getpid())), "w").close()
             {action}
         return read(self, *arguments, **options)
     soundfile.SoundFile.read = broken
@@ -155,8 +168,13 @@ if "specfeat.audio.worker" in " ".join(sys.orig_argv):
 HANGS = ["time.sleep(600)", "while True: pass", "import ctypes; ctypes.PyDLL(None).sleep(600)"]
 
 
+def count_hanging_workers(folder: Path) -> int:
+    """Count the workers that have come to the place where `HANG` lets them hang."""
+    return len(list(folder.glob("hangs-*")))
+
+
 @pytest.mark.parametrize(
-    ("action", "said"),
+    ("action", "description"),
     [
         ("os.kill(os.getpid(), signal.SIGSEGV)", "was ended by SIGSEGV"),
         ("os.abort()", "was ended by SIGABRT"),
@@ -166,247 +184,261 @@ HANGS = ["time.sleep(600)", "while True: pass", "import ctypes; ctypes.PyDLL(Non
 )
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_decoder_that_crashes_costs_its_file(
-    files: list[str], sabotage: Callable[[str], None], action: str, said: str, workers: int
+    sounds: list[Sound], run_in_workers: Callable[[str], None], action: str, description: str, workers: int
 ) -> None:
-    """In the middle of a file, twice in a row, in the last one: the others are as without them."""
-    expected = _here(files)
+    """In the middle of a file, twice one after another, in the last file: the others are as without the crash."""
+    expected = compute_locally(sounds)
     for k in (7, 11, 12, 39):
-        expected[files[k]] = f"the process that decodes it {said}"
-    sabotage(CRASH.format(action=action))
-    with WorkerPool(SETTINGS, workers) as crew:
-        _assert_same(_there(crew, files), expected)
+        expected[sounds[k].path] = f"the worker that decodes it {description}"
+    run_in_workers(CRASH.format(action=action))
+    with WorkerPool(SETTINGS, workers) as pool:
+        assert_same(collect_clips(pool.stream_clips(sounds)), expected)
 
 
-def test_workers_that_cannot_start_are_no_files_fault(
-    files: list[str], sabotage: Callable[[str], None]
+def test_workers_that_cannot_start_end_the_run(
+    sounds: list[Sound], run_in_workers: Callable[[str], None]
 ) -> None:
-    """An installation that is broken ends the run and shows why, instead of failing file after file."""
-    sabotage("import sys; sys.orig_argv[-4:-3] == ['specfeat.audio.worker'] and sys.exit('no such library')")
-    with WorkerPool(SETTINGS, 2) as crew, pytest.raises(WorkerError, match="with no file in hand"):
-        _there(crew, files)
-
-
-def test_a_bug_keeps_its_traceback(files: list[str], sabotage: Callable[[str], None]) -> None:
-    """What is no AudioError is our mistake: it ends the run with the worker's traceback."""
-    sabotage(CRASH.format(action="1 / 0"))
+    """A broken installation ends the run and shows the reason, instead of failing file after file."""
+    run_in_workers(
+        "import sys; sys.orig_argv[-4:-3] == ['specfeat.audio.worker'] and sys.exit('no such library')"
+    )
     with (
-        WorkerPool(SETTINGS, 2) as crew,
+        WorkerPool(SETTINGS, 2) as pool,
+        pytest.raises(WorkerError, match=r"while they decode nothing; the last one .*: no such library"),
+    ):
+        collect_clips(pool.stream_clips(sounds))
+
+
+def test_a_bug_keeps_its_traceback(sounds: list[Sound], run_in_workers: Callable[[str], None]) -> None:
+    """An exception that is not an AudioError is a bug: it ends the run with the traceback of the worker."""
+    run_in_workers(CRASH.format(action="1 / 0"))
+    with (
+        WorkerPool(SETTINGS, 2) as pool,
         pytest.raises(RuntimeError, match="ZeroDivisionError: division by zero"),
     ):
-        _there(crew, files)
+        collect_clips(pool.stream_clips(sounds))
 
 
-def test_workers_wait_for_who_reads(files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slow reader is not flooded: what waits is bounded, and all of it comes."""
+def test_workers_wait_for_a_slow_reader(sounds: list[Sound], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of messages that wait is limited, and in the end all sounds come."""
     monkeypatch.setattr(worker_pool, "QUEUE_BYTES", 1)
-    with WorkerPool(SETTINGS, 2) as crew:
-        tracks = crew.tracks(files)
-        deadline = time.monotonic() + 30
-        while any(worker._messages.qsize() < 2 for worker in crew._workers) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        time.sleep(0.3)
-        waiting = [worker._messages.qsize() for worker in crew._workers]
-        count = sum(1 for _ in tracks)
+    with WorkerPool(SETTINGS, 2) as pool:
+        streams = pool.stream_clips(sounds)
+        queues = [worker._messages for worker in pool._workers]
+        wait_until(lambda: all(queue.full() for queue in queues))
+        wait_until(lambda: count_workers_that_wait_to_send(pool) > 0)
+        waiting = [queue.qsize() for queue in queues]
+        count = sum(1 for _ in streams)
 
-    assert max(waiting) == 2
-    assert count == len(files)
+    assert waiting == [2, 2]
+    assert count == len(sounds)
 
 
-def test_leaving_ends_everything(files: list[str]) -> None:
-    """Leaving the block, done or not, leaves no process and no thread."""
-    threads, children = threading.active_count(), _children()
-    with WorkerPool(SETTINGS, 3) as crew:
-        next(crew.tracks(files))
+def count_workers_that_wait_to_send(pool: WorkerPool) -> int:
+    return sum(progress.begun_sounds > 0 and progress.since == 0.0 for progress in read_progress(pool))
 
-    assert _children() == children
+
+def read_progress(pool: WorkerPool) -> list[WorkerProgress]:
+    return [worker._process.read_progress() for worker in pool._workers]
+
+
+def test_leaving_the_block_ends_everything(sounds: list[Sound]) -> None:
+    """No process and no thread is left, whether all sounds have come or not."""
+    threads, children = threading.active_count(), list_children()
+    with WorkerPool(SETTINGS, 3) as pool:
+        next(pool.stream_clips(sounds))
+
+    assert list_children() == children
     assert threading.active_count() == threads
 
 
 @pytest.mark.parametrize("action", ["pass", *HANGS])
 def test_a_worker_does_not_outlive_its_parent(
-    files: list[str], sabotage: Callable[[str], None], action: str
+    sounds: list[Sound],
+    tmp_path: Path,
+    run_in_workers: Callable[[str], None],
+    action: str,
 ) -> None:
-    """When the parent is killed, its workers end by themselves, whatever they hang in."""
-    sabotage(HANG.format(action=action))
-    files = [files[11], files[39], *files]
+    """When the parent is killed, its workers end by themselves, even while they hang."""
+    run_in_workers(HANG.format(action=action))
+    paths = [sound.path for sound in (sounds[11], sounds[39], *sounds)]
     code = (
-        "import sys, time; from specfeat.audio.worker_pool import Pool; from specfeat.config import load_config;"
-        "crew = Pool(load_config('minimal').settings, 2); crew.tracks(sys.argv[1:]);"
-        "print(*(worker._process.pid for worker in crew._workers), flush=True); time.sleep(60)"
+        "import sys, time; from specfeat.audio.worker_pool import WorkerPool; from specfeat.config import load_config;"
+        "from specfeat.sound import Sound;"
+        "pool = WorkerPool(load_config('minimal').settings, 2); pool.stream_clips([Sound(p) for p in sys.argv[1:]]);"
+        "print(*pool.process_ids, flush=True); time.sleep(60)"
     )
-    parent = subprocess.Popen([sys.executable, "-c", code, *files], stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen([sys.executable, "-c", code, *paths], stdout=subprocess.PIPE, text=True)
     assert parent.stdout
     pids = [int(word) for word in parent.stdout.readline().split()]
-    time.sleep(1.5)  # until they are at their files
+    assert len(pids) == 2
+    wait_until(lambda: count_hanging_workers(tmp_path) > 0)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
 
-    deadline = time.monotonic() + 20
-    while any(_lives(pid) for pid in pids):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: not any(is_running(pid) for pid in pids), timeout_s=20)
 
 
-def _lives(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3]
     except OSError:
         return False
 
 
-def test_a_worker_that_is_killed_while_it_waits_is_replaced(files: list[str]) -> None:
-    """No file is at fault, and none is lost."""
-    with WorkerPool(SETTINGS, 2) as crew:
-        tracks = crew.tracks(files)
-        next(tracks).drain()
-        time.sleep(1)
-        for worker in crew._workers:
-            worker._process.kill()
-        rest = {track.path: sum(len(clips) for clips in _quietly(track)) for track in tracks}
+def test_a_worker_that_is_killed_from_outside_is_replaced(sounds: list[Sound]) -> None:
+    """At most the sounds that the killed workers were decoding fail, and none is lost."""
+    with WorkerPool(SETTINGS, 2) as pool:
+        streams = pool.stream_clips(sounds)
+        next(streams).skip_rest()
+        for pid in pool.process_ids:
+            os.kill(pid, signal.SIGKILL)
+        results = collect_clips(streams)
 
-    expected = {path: 0 if isinstance(clips, str) else len(clips) for path, clips in _here(files[1:]).items()}
-    lost = {path for path in rest if rest[path] != expected[path]}
-    assert list(rest) == files[1:]
-    assert len(lost) <= 2  # a file that a worker had in hand
-
-
-def _quietly(track: worker_pool.WorkerClipStream) -> Iterator[np.ndarray]:
-    try:
-        yield from track
-    except AudioError:
-        return
+    expected = compute_locally(sounds[1:])
+    assert list(results) == list(expected)
+    different = [path for path in results if not np.array_equal(results[path], expected[path])]
+    assert len(different) <= 2
+    assert all("was ended by SIGKILL" in results[path] for path in different)
 
 
 @pytest.mark.parametrize("action", HANGS, ids=["sleeps", "spins", "holds the interpreter"])
 def test_a_decoder_that_never_returns_costs_its_file(
-    files: list[str], sabotage: Callable[[str], None], action: str
+    sounds: list[Sound], run_in_workers: Callable[[str], None], action: str
 ) -> None:
-    """At its start, in the middle of a long file, in the last file: the others are as without them."""
-    expected = _here(files)
+    """At the start or in the middle of a long file, or in the last file: the others are as without the hang."""
+    expected = compute_locally(sounds)
     for k in (7, 11, 39):
-        expected[files[k]] = "is not decoded within 1.5 s; see --timeout-per-file"
-    sabotage(HANG.format(action=action))
-    with WorkerPool(SETTINGS, 2, timeout_s=1.5) as crew:
-        _assert_same(_there(crew, files), expected)
+        expected[sounds[k].path] = "is not decoded within 1.5 s"
+    run_in_workers(HANG.format(action=action))
+    with WorkerPool(SETTINGS, 2, timeout_s=1.5) as pool:
+        assert_same(collect_clips(pool.stream_clips(sounds)), expected)
 
 
-def test_waiting_for_who_reads_does_not_count(files: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file whose clips are not taken for longer than the limit has not taken long itself."""
+def test_a_timeout_names_its_remedy(sounds: list[Sound], run_in_workers: Callable[[str], None]) -> None:
+    """The error of a late file says that the user can allow more time."""
+    run_in_workers(HANG.format(action="time.sleep(600)"))
+    with WorkerPool(SETTINGS, 1, timeout_s=0.5) as pool, pytest.raises(AudioError) as caught:
+        list(next(pool.stream_clips([sounds[11]])))
+
+    assert (caught.value.cause, caught.value.remedy) == ("timeout", Remedy.ALLOW_MORE_TIME)
+
+
+def test_the_wait_for_a_slow_reader_does_not_count(
+    sounds: list[Sound], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sound is not late if its clips are not taken for longer than the limit."""
     monkeypatch.setattr(worker_pool, "QUEUE_BYTES", 1)
-    expected = _here(files)
-    with WorkerPool(SETTINGS, 2, timeout_s=1.0) as crew:
-        tracks = crew.tracks(files)
-        first = next(tracks)
-        time.sleep(2.5)
-        first.drain()
-        results: Results = {}
-        for track in tracks:
-            try:
-                results[track.path] = np.concatenate(
-                    [np.empty((0, *SETTINGS.input_shape), np.float32), *(clips.copy() for clips in track)]
-                )
-            except AudioError as e:
-                results[track.path] = str(e)
+    timeout_s = 1.0
+    with WorkerPool(SETTINGS, 2, timeout_s=timeout_s) as pool:
+        streams = pool.stream_clips(sounds)
+        first = next(streams)
+        wait_until(lambda: count_workers_that_wait_to_send(pool) > 0)
+        time.sleep(2 * timeout_s)  # not evidence: it makes the wait longer than the limit
+        first.skip_rest()
+        results = collect_clips(streams)
 
-    _assert_same(results, {path: expected[path] for path in files[1:]})
+    assert_same(results, compute_locally(sounds[1:]))
 
 
-def test_patience_grows_with_the_file(tmp_path: Path) -> None:
-    """Unless it is said, a file may take ten minutes and a second for each 100 kB."""
+def test_the_time_for_a_sound_grows_with_its_file(tmp_path: Path) -> None:
+    """Unless the user sets a limit, a sound may take ten minutes, and a second more for each 100 kB."""
     with (tmp_path / "day.wav").open("wb") as file:
         file.truncate(10**10)
-    with WorkerPool(SETTINGS, 1) as crew:
-        crew._paths.extend([str(tmp_path / "day.wav"), "nowhere"])
-        for path in (*crew.next_task(crew._workers[0]), *crew.next_task(crew._workers[0])):
-            assert crew.patience(path) == (600 if path == "nowhere" else 600 + 100_000)
+    sound = make_file_sound(str(tmp_path / "day.wav"))
+
+    assert compute_patience_s(sound, None) == 600 + 100_000
+    assert compute_patience_s(Sound("nowhere"), None) == 600
+    assert compute_patience_s(sound, 3.0) == 3
 
 
+@pytest.fixture
+def unkillable_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make `kill` have no effect until the test has ended, as for a process that waits for a dead network disk."""
+    processes: list[subprocess.Popen[bytes]] = []
+    kill = subprocess.Popen.kill
+    monkeypatch.setattr(worker_process, "KILL_WAIT_S", 0.1)
+    monkeypatch.setattr(subprocess.Popen, "kill", lambda process: processes.append(process))
+    yield
+    for process in processes:
+        kill(process)
+        process.wait()
+
+
+@pytest.mark.usefixtures("unkillable_workers")
 def test_a_process_that_cannot_be_ended_is_given_up(
-    files: list[str], sabotage: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    sounds: list[Sound], run_in_workers: Callable[[str], None]
 ) -> None:
-    """On a dead network disk not even SIGKILL has an effect: its file fails, another process does the rest."""
-    stuck: list[subprocess.Popen[bytes]] = []
-    kill = subprocess.Popen.kill
-    expected = _here(files)
+    """Its sound fails, and another process decodes the other sounds."""
+    expected = compute_locally(sounds)
     for k in (7, 11, 39):
-        expected[files[k]] = "is not decoded within 1 s; see --timeout-per-file"
-    sabotage(HANG.format(action="time.sleep(600)"))
-    monkeypatch.setattr(worker_process, "GONE_S", 0.1)
-    monkeypatch.setattr(subprocess.Popen, "kill", lambda each: stuck.append(each))
-    with WorkerPool(SETTINGS, 2, timeout_s=1.0) as crew:
-        _assert_same(_there(crew, files), expected)
-    for each in stuck:
-        kill(each)
-        each.wait()
+        expected[sounds[k].path] = "is not decoded within 1 s"
+    run_in_workers(HANG.format(action="time.sleep(600)"))
+    with WorkerPool(SETTINGS, 2, timeout_s=1.0) as pool:
+        assert_same(collect_clips(pool.stream_clips(sounds)), expected)
 
 
+@pytest.mark.usefixtures("unkillable_workers")
 def test_leaving_does_not_wait_for_a_process_that_cannot_be_ended(
-    files: list[str], sabotage: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    sounds: list[Sound],
+    tmp_path: Path,
+    run_in_workers: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Ctrl-C works even if the disk that is read from is dead."""
-    stuck: list[subprocess.Popen[bytes]] = []
-    kill = subprocess.Popen.kill
-    sabotage(HANG.format(action="time.sleep(600)"))
-    monkeypatch.setattr(worker_process, "GONE_S", 0.1)
-    monkeypatch.setattr(subprocess.Popen, "kill", lambda each: stuck.append(each))
-    with WorkerPool(SETTINGS, 4) as crew:
-        crew.tracks(files[7:8] * 4 * worker_pool.TASK_FILES)
-        workers = list(crew._workers)
-        while any(worker._process.progress()[0] < 1 for worker in workers):  # then it hangs
-            time.sleep(0.01)
-        time.sleep(0.5)
-        monkeypatch.setattr(worker_process, "GONE_S", 1.0)
+    """Ctrl-C ends the run even if a dead network disk is read."""
+    run_in_workers(HANG.format(action="time.sleep(600)"))
+    threads = threading.active_count()
+    with WorkerPool(SETTINGS, 4) as pool:
+        pool.stream_clips(sounds[11:12] * 4 * worker_pool.TASK_FILES)
+        wait_until(lambda: count_hanging_workers(tmp_path) == 4)
+        monkeypatch.setattr(worker_process, "KILL_WAIT_S", 1.0)
         begun = time.monotonic()
-    assert time.monotonic() - begun < 3
-    assert not any(worker._thread.is_alive() for worker in workers)
-    for each in stuck:
-        kill(each)
-        each.wait()
+    assert time.monotonic() - begun < 3  # all of them are waited for together
+    assert threading.active_count() == threads
 
 
-def test_too_few_files_may_be_open(files: list[str]) -> None:
-    """With `ulimit -n` too low for the workers, it is one sentence, and those that were started are gone."""
+def test_too_few_files_may_be_open() -> None:
+    """With `ulimit -n` too low for the workers, the error is one sentence, and no process is left."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    before = _children()
+    children = list_children()
     resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 40, hard))
     try:
-        with pytest.raises(
-            WorkerError, match="cannot be started: Too many open files; start fewer with --workers"
-        ):
+        with pytest.raises(WorkerError, match="cannot be started: Too many open files") as caught:
             WorkerPool(SETTINGS, 30)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
-    assert _children() == before
+    assert caught.value.remedy == Remedy.START_FEWER_WORKERS
+    assert list_children() == children
 
 
-def _children() -> set[str]:
+def list_children() -> set[str]:
     return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
 
 
-def test_closing_does_not_wait_for_a_worker_that_is_being_replaced(files: list[str]) -> None:
-    """A signal to the whole group kills workers while the pool is closing: it ends all the same."""
-    for delay in (0.0, 0.002, 0.004, 0.008, 0.016):
-        with WorkerPool(SETTINGS, 2) as crew:
-            crew.tracks(files)
-            time.sleep(0.4)
-            for worker in crew._workers:
-                worker._process.kill()
-            time.sleep(delay)
+def test_closing_does_not_wait_for_a_worker_that_is_being_replaced(sounds: list[Sound]) -> None:
+    """A signal to the whole process group kills workers while the pool closes: it closes all the same."""
+    for delay_s in (0.0, 0.002, 0.004, 0.008, 0.016):
+        with WorkerPool(SETTINGS, 2) as pool:
+            pool.stream_clips(sounds)
+            wait_until(lambda: all(progress.begun_sounds > 0 for progress in read_progress(pool)))
+            for pid in pool.process_ids:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(delay_s)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the settings are those of glibc's malloc")
 def test_a_worker_keeps_the_memory_of_a_file_for_the_next_one(tmp_path: Path) -> None:
-    """Else every short file costs some 150 pages that are new from the system, which is slower than its samples."""
+    """Otherwise each short file costs some 150 new pages from the system, which take longer than its samples."""
     for k in range(220):
         soundfile.write(tmp_path / f"{k:03}.wav", np.zeros(6000), 8000)
-    paths = sorted(map(str, tmp_path.iterdir()))
+    sounds = [make_file_sound(str(path)) for path in sorted(tmp_path.iterdir())]
 
-    def faults(paths: list[str]) -> int:
+    def count_page_faults(sounds: Sequence[Sound]) -> int:
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
-        with WorkerPool(SETTINGS, 1) as crew:
-            _there(crew, paths)
+        with WorkerPool(SETTINGS, 1) as pool:
+            collect_clips(pool.stream_clips(sounds))
         return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt - before
 
-    assert (faults(paths) - faults(paths[:20])) / 200 < 30
+    assert (count_page_faults(sounds) - count_page_faults(sounds[:20])) / 200 < 30

@@ -15,13 +15,22 @@ import pandas as pd
 import pytest
 import soundfile
 
-from helpers.broken_audio import good
-from specfeat.audio.discovery import find_audio_files
+from helpers.broken_audio import write_good_file
+from specfeat.audio.discovery import find_sounds
 from specfeat.cli.input_list import read_input_list
 from specfeat.cli.json_log import JsonLog
-from specfeat.cli.signals import StoppedBySignal, handle_stop_signal, set_run_state_describer, stop_on_signal
+from specfeat.cli.messages import describe_error
+from specfeat.cli.signals import (
+    StoppedBySignal,
+    handle_stop_signal,
+    keep_signal_handlers,
+    restore_signal_error,
+    set_run_state_describer,
+    stop_on_signals,
+)
 from specfeat.errors import AudioError, InstallError, NoUsableAudioError, OutputError, UsageError
-from specfeat.pipeline import SoundEndEvent
+from specfeat.events import SoundEndEvent
+from specfeat.sound import Sound
 
 pytestmark = pytest.mark.slow
 
@@ -76,14 +85,14 @@ def test_a_list_that_is_none_is_told(tmp_path: Path) -> None:
 
 def test_what_a_list_names_may_be_gone(tmp_path: Path) -> None:
     """A name from a list that leads nowhere is a file that will fail; one on the command line is a mistake."""
-    good(tmp_path / "a.wav")
+    write_good_file(tmp_path / "a.wav")
     there, gone = str(tmp_path / "a.wav"), str(tmp_path / "gone.wav")
 
-    assert find_audio_files([], [there, gone]).paths == (there, gone)
+    assert [sound.path for sound in find_sounds([], [there, gone]).sounds] == [there, gone]
     with pytest.raises(UsageError, match="no such file or folder"):
-        find_audio_files([there, gone])
+        find_sounds([there, gone])
     with pytest.raises(UsageError, match="is named twice"):
-        find_audio_files([there], [f"{tmp_path}/./a.wav"])
+        find_sounds([there], [f"{tmp_path}/./a.wav"])
 
 
 def _events(text: bytes) -> list[dict[str, Any]]:
@@ -102,7 +111,7 @@ def test_each_file_keeps_its_identity(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (loop / "loop").symlink_to("..")
     for k, name in enumerate(NAMES):
-        good(tmp_path / "one.wav", 0.3 + k / 10, seed=k)
+        write_good_file(tmp_path / "one.wav", 0.3 + k / 10, seed=k)
         if name.endswith(b"flac"):
             soundfile.write(tmp_path / "one.wav", *soundfile.read(tmp_path / "one.wav"), format="FLAC")
         (tmp_path / "one.wav").rename(tmp_path / os.fsdecode(name))
@@ -141,7 +150,7 @@ def _exit_code(folder: Path, words: Sequence[object]) -> tuple[int, dict[str, An
 @pytest.mark.tf
 def test_each_exit_code(tmp_path: Path) -> None:
     """0, 1, 2, 3 and 4, as the log, the record and the shell have them."""
-    good(tmp_path / "a.wav")
+    write_good_file(tmp_path / "a.wav")
     (tmp_path / "bad.wav").write_text("text")
     cases: list[tuple[int, list[object]]] = [
         (0, ["a.wav", "o.npy"]),
@@ -169,7 +178,7 @@ def test_each_exit_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize("tail", ["| head -1", "| true", ">&-"])
 def test_a_reader_who_leaves_ends_the_run_quietly(tmp_path: Path, tail: str) -> None:
     """With the log on stdout, `| head -1` is 141 without a traceback; a stdout that was closed before does not matter."""
-    good(tmp_path / "a.wav")
+    write_good_file(tmp_path / "a.wav")
     call = f"{sys.executable} -m specfeat extract a.wav o.npy -c minimal -q --log-json -"
     done = subprocess.run(
         ["bash", "-c", f"{call} {tail}; exit ${{PIPESTATUS[0]}}"],
@@ -217,7 +226,7 @@ def _redirected(folder: Path, words: str) -> dict[str, "subprocess.CompletedProc
 
 def test_streams_that_are_closed_or_full_cost_nothing(tmp_path: Path) -> None:
     """Whatever stdout and stderr are, a run with a bad file ends with 3 and its three files are the same."""
-    good(tmp_path / "a.wav")
+    write_good_file(tmp_path / "a.wav")
     (tmp_path / "bad.wav").write_text("text")
     done = _redirected(tmp_path, "extract a.wav bad.wav N.npy -v -c minimal")
 
@@ -257,7 +266,7 @@ def test_what_cannot_be_printed_is_told(tmp_path: Path, words: str) -> None:
 
 def test_a_log_on_a_full_disk_ends_the_run(tmp_path: Path) -> None:
     """With the log on stdout: 1 and a sentence if it is full, nothing if it was closed before."""
-    good(tmp_path / "a.wav")
+    write_good_file(tmp_path / "a.wav")
     done = _redirected(tmp_path, "extract a.wav N.npy -q -c minimal --log-json -")
 
     for redirection, run in done.items():
@@ -276,7 +285,7 @@ def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         pytest.raises(OutputError, match="--log-json /dev/full: cannot be written: No space left"),
         JsonLog("/dev/full") as log,
     ):
-        log.warning("?")
+        log.on_note("?")
 
 
 def test_a_log_whose_reader_leaves_is_told(tmp_path: Path) -> None:
@@ -287,15 +296,16 @@ def test_a_log_whose_reader_leaves_is_told(tmp_path: Path) -> None:
     os.close(reader)
 
     with pytest.raises(OutputError, match="cannot be written: Broken pipe"):
-        log.warning("?")
+        log.on_note("?")
 
 
 def test_a_log_that_is_full_at_the_end() -> None:
     """What is there is told, and a signal that has come stays the one to tell of."""
-    with stop_on_signal():
+    with keep_signal_handlers(), stop_on_signals():
         set_run_state_describer(lambda: "all is done")
-        with pytest.raises(OutputError, match="No space left on device; all is done"), JsonLog("/dev/full"):
+        with pytest.raises(OutputError) as caught, JsonLog("/dev/full"):
             pass
+        assert describe_error(caught.value).endswith("No space left on device; all is done")
         with pytest.raises(StoppedBySignal, match="stopped by SIGTERM; all is done"), JsonLog("/dev/full"):
             raise StoppedBySignal(signal.SIGTERM)
 
@@ -305,7 +315,7 @@ def test_an_error_behind_a_signal_is_the_signal(made_of_it: type[Exception]) -> 
     """An import that a signal breaks into seems to miss a package; without a signal it does."""
 
     def importing(number: int | None) -> None:
-        with stop_on_signal():
+        with keep_signal_handlers(), stop_on_signals(), restore_signal_error():
             try:
                 if number:
                     handle_stop_signal(number, None)
@@ -320,7 +330,7 @@ def test_an_error_behind_a_signal_is_the_signal(made_of_it: type[Exception]) -> 
 
 def test_a_second_signal_breaks_into_nothing() -> None:
     """The first one is told; the others come while what is done is brought to the disk."""
-    with stop_on_signal():
+    with keep_signal_handlers(), stop_on_signals():
         with pytest.raises(StoppedBySignal, match="SIGINT; nothing is written"):
             handle_stop_signal(signal.SIGINT, None)
         handle_stop_signal(signal.SIGTERM, None)
@@ -330,8 +340,16 @@ def test_the_log_says_what_broke(tmp_path: Path) -> None:
     """A failed file has stage, cause, sentence and place; a name that is not UTF-8 has its bytes as digits."""
     error = AudioError("breaks off", "decode", "broken", 1.5)
     with JsonLog(str(tmp_path / "log")) as log:
-        log.file(
-            SoundEndEvent(os.fsdecode(b"odd\xff.wav"), "partial", 24_000, 5, 0, error, 0.25, silent=True)
+        log.on_sound_end(
+            SoundEndEvent(
+                sound=Sound(os.fsdecode(b"odd\xff.wav")),
+                status="partial",
+                samples=24_000,
+                rows=5,
+                error=error,
+                seconds=0.25,
+                silent=True,
+            )
         )
     told, last = _events((tmp_path / "log").read_bytes())
     del told["time"]

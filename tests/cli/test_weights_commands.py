@@ -14,14 +14,14 @@ from helpers.weights_files import (
     CLIPS,
     CONFIG,
     SHAPES,
-    arrays,
-    built,
-    config,
-    held,
-    keras_2,
-    safetensors,
-    same,
-    torch_state,
+    assert_same_arrays,
+    build_small_network,
+    load_small_config,
+    make_arrays,
+    make_torch_state,
+    read_network_arrays,
+    write_keras_2,
+    write_safetensors,
 )
 from specfeat.config import load_config
 from specfeat.errors import WeightsError
@@ -43,8 +43,9 @@ def net(tmp_path: Path) -> Path:
 
 def test_show_tells_names_shapes_types_and_what_fits(net: Path) -> None:
     """All that is needed to write the config that goes with a file, on stdout."""
-    safetensors(
-        net / "w.safetensors", {name: np.ascontiguousarray(a) for name, a in torch_state(arrays()).items()}
+    write_safetensors(
+        net / "w.safetensors",
+        {name: np.ascontiguousarray(a) for name, a in make_torch_state(make_arrays()).items()},
     )
 
     done = _run("show", "w.safetensors", "-c", "net.yaml", cwd=net)
@@ -64,21 +65,21 @@ def test_show_tells_names_shapes_types_and_what_fits(net: Path) -> None:
     assert rows.splitlines()[0].split() == ["network", "file"]
     assert rows.splitlines()[3].split() == ["block/bn/beta", "3", "block.bn.bias", "3", "float32"]
     assert rows.splitlines()[-1].split()[:2] == ["-", "block.bn.num_batches_tracked"]
-    assert rows.splitlines()[-1].endswith("int64    left over: PyTorch's count of training batches")
+    assert rows.splitlines()[-1].endswith("int64    ignored: PyTorch's count of training batches")
 
 
 def test_show_says_why_a_config_does_not_fit(net: Path) -> None:
     """With -c the difference is one line on stderr, and the exit code tells."""
-    made = arrays()
+    made = make_arrays()
     del made["head/bias"]
-    keras_2(net / "w.h5", made)
+    write_keras_2(net / "w.h5", made)
 
     done = _run("show", "w.h5", "-c", "net.yaml", cwd=net)
 
     assert done.returncode == 2
     assert done.stderr == (
         "specfeat: net.yaml: does not fit the network: 1 missing (head/bias 2); if head had no bias when "
-        "trained, say use_bias: false\n"
+        "trained, set use_bias: false\n"
     )
     assert "fits    none of the configs compared" in done.stdout
 
@@ -98,7 +99,7 @@ def test_show_names_the_shipped_configs_that_fit(net: Path) -> None:
 
 def test_show_loads_no_tensorflow_and_answers_quickly(net: Path) -> None:
     """A look at a file costs what reading its names costs."""
-    keras_2(net / "w.h5", arrays())
+    write_keras_2(net / "w.h5", make_arrays())
     code = (
         "import sys; from specfeat.cli import main; sys.argv = ['specfeat', 'weights', 'show', 'w.h5']; main();"
         "print('loaded:', *{'tensorflow', 'keras', 'torch', 'librosa'} & set(sys.modules))"
@@ -110,7 +111,7 @@ def test_show_loads_no_tensorflow_and_answers_quickly(net: Path) -> None:
 
 def test_names_cannot_command_the_terminal(net: Path) -> None:
     """A name in a file is data: escapes are shown, not sent."""
-    safetensors(net / "w.safetensors", {"a\x1b[2J\nb": np.zeros(3, np.float32)})
+    write_safetensors(net / "w.safetensors", {"a\x1b[2J\nb": np.zeros(3, np.float32)})
 
     done = _run("show", "w.safetensors", cwd=net)
 
@@ -134,12 +135,12 @@ def test_a_name_too_long_for_the_system_is_one_line(net: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"specfeat: {name}: the weights cannot be read: File name too long\n"
     with pytest.raises(WeightsError, match="File name too long"):
-        locate_weights(config(net, {"file": name}).settings.model.weights.file or "")
+        locate_weights(load_small_config(net, {"file": name}).settings.model.weights.file or "")
 
 
 def test_show_of_a_network_that_cannot_be_built_is_one_line(net: Path) -> None:
     """A layer that does not fit is told as everywhere, with its place, and exit code 2."""
-    keras_2(net / "w.h5", arrays())
+    write_keras_2(net / "w.h5", make_arrays())
     (net / "net.yaml").write_text(
         CONFIG.replace("    - Flatten: {name: flat}\n", "").replace(
             "units: 7", "units: 7}\n    - Conv2D: {filters: 1, kernel_size: 99"
@@ -158,8 +159,8 @@ def test_show_holds_the_file_at_rest(net: Path, monkeypatch: pytest.MonkeyPatch)
     from specfeat.weights import inspection
     from specfeat.weights.files.source import WeightsSource
 
-    keras_2(net / "w.h5", arrays())
-    digest = WeightsSource.sha256
+    write_keras_2(net / "w.h5", make_arrays())
+    digest = WeightsSource.compute_sha256
 
     def written(source: WeightsSource) -> str:
         found = digest(source)
@@ -167,7 +168,7 @@ def test_show_holds_the_file_at_rest(net: Path, monkeypatch: pytest.MonkeyPatch)
             file.write(b"more")
         return found
 
-    monkeypatch.setattr(WeightsSource, "sha256", written)
+    monkeypatch.setattr(WeightsSource, "compute_sha256", written)
     with (
         pytest.raises(WeightsError, match=r"w\.h5: was written to while it was read"),
         inspection.inspect_weights_file(str(net / "w.h5")),
@@ -178,7 +179,7 @@ def test_show_holds_the_file_at_rest(net: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.tf
 def test_show_compares_with_an_application(net: Path) -> None:
     """Only Keras knows its arrays: asked for by name, the network is built; among all, it is said to be unknown."""
-    keras_2(net / "w.h5", arrays())
+    write_keras_2(net / "w.h5", make_arrays())
     text = CONFIG[: CONFIG.index("    - Conv2D")] + (
         "    - Picture: {colormap: gray, range: [-80, 0]}\n    - Resizing: {height: 32, width: 32}\n"
         "    - Application: {name: it, application: MobileNet, include_top: false}\n    - GlobalMaxPooling2D\n"
@@ -197,13 +198,13 @@ def test_show_compares_with_an_application(net: Path) -> None:
     assert "fits    net.yaml\n" in fits.stdout
     assert differs.returncode == 2
     assert "net.yaml: does not fit the network: 135 missing (conv1/kernel 3 x 3 x 3 x 32" in differs.stderr
-    assert "unknown deepspectrum (built of a keras.applications; compare with -c)\n" in among_all.stdout
+    assert "unknown deepspectrum (has a network of keras.applications; compare with -c)\n" in among_all.stdout
 
 
 def test_show_into_a_closed_pipe_is_quiet(net: Path) -> None:
     """`specfeat weights show w.h5 | head -1` ends with the status of SIGPIPE and no word."""
     names = [f"{'long' * 100}{i}/kernel" for i in range(300)]  # more than a pipe holds
-    safetensors(net / "w.h5", {name: np.zeros((1, 1), np.float32) for name in names})
+    write_safetensors(net / "w.h5", {name: np.zeros((1, 1), np.float32) for name in names})
     command = f"{sys.executable} -m specfeat weights show w.h5 | head -1; echo ${{PIPESTATUS[0]}}"
 
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=net, check=False)
@@ -215,24 +216,24 @@ def test_show_into_a_closed_pipe_is_quiet(net: Path) -> None:
 @pytest.mark.tf
 def test_convert_gives_a_file_that_loads_to_the_same_bits(net: Path) -> None:
     """PyTorch's names and axes in, Keras 3's layout out; network, bytes and Keras' own reader agree."""
-    made = arrays()
+    made = make_arrays()
     with (net / "it's.npz").open("wb") as file:
-        np.savez(file, **torch_state(made))  # type: ignore[arg-type]
+        np.savez(file, **make_torch_state(made))  # type: ignore[arg-type]
 
     done = _run("convert", "it's.npz", "-c", "net.yaml", "out.weights.h5", cwd=net)
     again = _run("convert", "out.weights.h5", "-c", "net.yaml", "again.weights.h5", "-q", cwd=net)
-    network = built(net, {"file": str(net / "out.weights.h5")})
+    network = build_small_network(net, {"file": str(net / "out.weights.h5")})
 
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert done.stderr == "specfeat: out.weights.h5: 1,584 numbers for net.yaml, from NumPy archive (.npz)\n"
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
     assert (net / "again.weights.h5").read_bytes() == (net / "out.weights.h5").read_bytes()
-    same(made, held(network))
-    other = built(net, {"random": 9})
+    assert_same_arrays(made, read_network_arrays(network))
+    other = build_small_network(net, {"random": 9})
     type(other.model)(other.model.inputs, other.model.outputs).load_weights(net / "out.weights.h5")
-    same(made, held(other))  # by Keras' own reader
+    assert_same_arrays(made, read_network_arrays(other))  # by Keras' own reader
     np.testing.assert_array_equal(
-        network.rows(CLIPS), built(net, {"file": str(net / "it's.npz")}).rows(CLIPS)
+        network.rows(CLIPS), build_small_network(net, {"file": str(net / "it's.npz")}).rows(CLIPS)
     )
     assert sorted(p.name for p in net.iterdir()) == [
         "again.weights.h5",
@@ -266,9 +267,9 @@ def test_a_converted_file_refuses_another_sound(net: Path, override: str, said: 
         save_weights(saved.model, saved.layers, load_config(net / "net.yaml").settings, file)
     weights = {"file": str(net / "w.weights.h5")}
 
-    assert built(net, weights, CONFIG, "model.batch=2").batch == 2
+    assert build_small_network(net, weights, CONFIG, "model.batch=2").batch == 2
     with pytest.raises(WeightsError) as error:
-        built(net, weights, CONFIG, override)
+        build_small_network(net, weights, CONFIG, override)
 
     assert f"was {said}; its features would be wrong" in str(error.value)
 
@@ -289,24 +290,24 @@ def test_a_key_that_the_file_does_not_know_had_the_defaults_effect(net: Path) ->
         del text["pad_mode"]
         written.attrs["specfeat"] = json.dumps(text)
 
-    built(net, {"file": str(path)})
+    build_small_network(net, {"file": str(path)})
     with pytest.raises(WeightsError, match=r"trained with spectrogram\.pad_mode"):
-        built(net, {"file": str(path)}, CONFIG, "spectrogram.pad_mode=reflect")
+        build_small_network(net, {"file": str(path)}, CONFIG, "spectrogram.pad_mode=reflect")
     with h5py.File(path, "r+") as written:
         written.attrs["specfeat"] = json.dumps(text | {"phase": "kept"})
-    with pytest.raises(WeightsError, match="was converted by another specfeat"):
-        built(net, {"file": str(path)})
+    with pytest.raises(WeightsError, match="was converted by another version of specfeat"):
+        build_small_network(net, {"file": str(path)})
 
 
 def test_convert_does_not_write_over_what_is_there(net: Path) -> None:
     """Not without --force, not over a folder, not under a name that Keras would not read; before any work."""
-    keras_2(net / "w.h5", arrays())
+    write_keras_2(net / "w.h5", make_arrays())
     (net / "there.weights.h5").write_bytes(b"kept")
     (net / "folder.weights.h5").mkdir()
     said = {
-        "there.weights.h5": "there.weights.h5: exists already; give another name, or --force to replace it",
+        "there.weights.h5": "there.weights.h5: exists already; give another name, or use --force to replace it",
         "folder.weights.h5": "folder.weights.h5: is not a regular file",
-        "out.h5": "out.h5: Keras wants the name to end in .weights.h5",
+        "out.h5": "out.h5: Keras requires a name that ends in .weights.h5",
         "no/out.weights.h5": "no: no such folder for the output",
     }
     for name, sentence in said.items():
@@ -335,7 +336,7 @@ def test_convert_of_what_is_not_there_is_answered_at_once(net: Path) -> None:
 
 def test_show_with_an_override_wants_a_config(net: Path) -> None:
     """An override of nothing is not passed over in silence."""
-    keras_2(net / "w.h5", arrays())
+    write_keras_2(net / "w.h5", make_arrays())
     done = _run("show", "w.h5", "--set", "model.batch=2", cwd=net)
 
     assert (done.returncode, done.stdout) == (2, "")
@@ -354,9 +355,9 @@ def test_weights_that_break_while_they_are_hashed_are_named() -> None:
 @pytest.mark.tf
 def test_convert_leaves_nothing_of_a_failure(net: Path) -> None:
     """What does not fit is refused, and the old file stays as it was."""
-    made = arrays()
+    made = make_arrays()
     del made["head/bias"]
-    keras_2(net / "w.h5", made)
+    write_keras_2(net / "w.h5", made)
     (net / "there.weights.h5").write_bytes(b"kept")
 
     done = _run("convert", "w.h5", "-c", "net.yaml", "there.weights.h5", "--force", cwd=net)

@@ -1,6 +1,6 @@
 """Reading a config: what is accepted, and the one line that says where a bad one is wrong.
 
-The layers' list has tests of its own, in test_config_layers.py.
+The list of layers has tests of its own, in tests/architecture/.
 """
 
 import json

@@ -137,7 +137,8 @@ CONFIGS = {
     "units of 2^31": _layers(f"Dense: {{units: {2**31 - 1}}}", said="weights; wanted 2,147,483,648"),
     "2^31 times": _layers("Flatten", f"RepeatVector: {{n: {2**31 - 1}}}", said="for a batch"),
     "a dilation of 2^31": _layers(
-        f"Conv2D: {{filters: 1, kernel_size: 3, dilation_rate: {2**31 - 1}}}", said="leaves nothing"
+        f"Conv2D: {{filters: 1, kernel_size: 3, dilation_rate: {2**31 - 1}}}",
+        said="too small for a kernel_size of 3 x 3, dilated to",
     ),
     "a kernel of 10^9": _layers(
         "Conv2D: {filters: 1, kernel_size: [96, 1000000000], padding: same}", said="weights; wanted"
@@ -160,7 +161,7 @@ CONFIGS = {
     "weights that fit one by one": _layers(
         "GlobalAveragePooling2D",
         *[DENSE] * 7,
-        said="weights, 'dense_2' having the most, 400,020,000; wanted 2,147,483,648 or fewer in all",
+        said="weights, 400,020,000 of them in 'dense_2'; wanted 2,147,483,648 or fewer in all",
     ),
     "weights by repeat": _layers(
         "Flatten",
@@ -169,7 +170,7 @@ CONFIGS = {
     ),
     "branches that fit one by one": _layers(
         *_branches(9, 2500),
-        said="brings what is held at once to 10 outputs, 33 GiB for a batch of 64, 'c0' being the largest, 3.66 GiB",
+        said="needs 10 outputs in memory at once, 33 GiB for a batch of 64 (the largest is 'c0', 3.66 GiB)",
     ),
     "joined again and again": _layers(
         "Concatenate: {name: j0, inputs: [spectrogram, spectrogram]}",
@@ -321,7 +322,7 @@ def test_only_what_is_held_at_once_counts(tmp_path: Path) -> None:
     chain = _network(tmp_path, wide, "{repeat: 1000, layers: [ReLU]}", "GlobalAveragePooling2D")
     assert len(load_config(chain).settings.model.layers) == 1002
 
-    with pytest.raises(ModelError, match=r":17:7: .*: Conv2D 'c10' brings what is held at once to 12"):
+    with pytest.raises(ModelError, match=r":17:7: .*: Conv2D 'c10' needs 12 outputs in memory at once"):
         load_config(_network(tmp_path, *_branches(12, 2000)))
     assert (
         load_config(_network(tmp_path, *_branches(12, 2000)), ["model.batch=32"]).settings.model.batch == 32
@@ -340,6 +341,6 @@ def test_weights_are_counted_to_the_last_one(tmp_path: Path) -> None:
     load_config(_network(tmp_path, *most))
 
     with pytest.raises(
-        ModelError, match=r"brings the network to 2,147,516,352 weights, 'dense_2' having the most"
+        ModelError, match=r"brings the network to 2,147,516,352 weights, 1,073,774,592 of them in 'dense_2'"
     ):
         load_config(_network(tmp_path, *most, "GroupNormalization: {groups: 1, center: false}"))

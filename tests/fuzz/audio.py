@@ -1,6 +1,7 @@
-"""Damaged audio of every container that libsndfile writes here, through the real pool."""
+"""Damaged audio in every container that the installed libsndfile writes, read by a real pool."""
 
 import contextlib
+import io
 import re
 from collections import Counter
 from pathlib import Path
@@ -9,41 +10,41 @@ from random import Random
 import numpy as np
 import soundfile
 
-from fuzz.damage import damaged
-from helpers.sample_data import bits, noise
-from specfeat.audio.worker_pool import WorkerClipStream, WorkerPool
+from fuzz.damage import damage
+from helpers.sample_data import get_bits, make_noise
+from specfeat.audio.clip_stream import WorkerClipStream
+from specfeat.audio.worker_pool import WorkerPool
 from specfeat.config import load_config
 from specfeat.errors import AudioError
+from specfeat.sound import make_file_sound
 
 SETTINGS = load_config("minimal").settings
-HEADERLESS = ("RAW", "SD2")  # which no name tells, so that no run reads them
+CONTAINERS_WITHOUT_HEADER = ("RAW", "SD2")  # no run reads them, because no extension stands for them
 RATES = {"VOC": 22_050, "OPUS": 48_000, "GSM610": 8_000, "SVX": 11_025, "WVE": 8_000}
-PATIENCE_S = 20.0
-GOOD = 4  # files without fault, among the damaged of a batch
-BOUND_MB = 500  # of a worker, whatever it reads
+TIMEOUT_S = 20.0
+GOOD_FILES = 4  # in each batch, among the damaged files
+MAX_WORKER_MB = 500
 
-Clips = tuple[object, ...]
+ClipBits = tuple[object, ...]
 
 
-def seeds() -> dict[str, bytes]:
-    """One short sound in every container and coding that can be written."""
-    made = {}
+def make_seed_files() -> dict[str, bytes]:
+    """Return the bytes of a short sound in every container and coding that can be written, by their names."""
+    files = {}
     for container in sorted(soundfile.available_formats()):
         for coding in sorted(soundfile.available_subtypes(container)):
-            if container in HEADERLESS:
+            if container in CONTAINERS_WITHOUT_HEADER:
                 continue
-            data = _written(container, coding)
+            data = _write_file(container, coding)
             if data:
-                made[f"{container}-{coding}"] = data
-    return made
+                files[f"{container}-{coding}"] = data
+    return files
 
 
-def _written(container: str, coding: str) -> bytes | None:
-    import io
-
+def _write_file(container: str, coding: str) -> bytes | None:
     rate = RATES.get(coding, RATES.get(container, 16_000))
     for channels in (2, 1):
-        sound = np.tile(noise(6_000)[:, np.newaxis], channels)
+        sound = np.tile(make_noise(6_000)[:, np.newaxis], channels)
         with contextlib.suppress(soundfile.LibsndfileError, ValueError):
             file = io.BytesIO()
             soundfile.write(file, sound, rate, coding, format=container)
@@ -52,12 +53,18 @@ def _written(container: str, coding: str) -> bytes | None:
 
 
 class Campaign:
-    """Runs batches; what should not be is in `findings`, and the file that did it stays in the folder.
+    """Runs batches of damaged files, and collects what goes wrong.
 
     Args:
-        folder: where the files are made.
-        seed: of the chance.
-        containers: a part of a container's name, to damage no other.
+        folder: the folder for the files. A file in which something went wrong is not removed.
+        seed: the seed of the random damage.
+        containers: a part of a name of a container; only such containers are damaged.
+
+    Attributes:
+        outcomes: how many files had each status or cause.
+        by_container: how many files of each container were damaged.
+        findings: what went wrong: one line each.
+        peak_mb: the peak memory of a worker.
     """
 
     def __init__(self, folder: Path, seed: int, containers: str = "") -> None:
@@ -66,76 +73,77 @@ class Campaign:
         self.by_container: Counter[str] = Counter()
         self.findings: list[str] = []
         self.peak_mb = 0.0
-        self._chance = Random(seed)
-        self._seeds = {name: data for name, data in seeds().items() if containers in name}
-        self._good: dict[str, Clips] = {}
+        self._random = Random(seed)
+        self._seeds = {name: data for name, data in make_seed_files().items() if containers in name}
+        self._good_clips: dict[str, ClipBits] = {}
         folder.mkdir(parents=True, exist_ok=True)
-        for k in range(GOOD):
+        for k in range(GOOD_FILES):
             path = folder / f"good{k}.wav"
-            soundfile.write(path, noise(3_000 + 4_000 * k, k), 16_000)
-            self._good[str(path)] = ()
-        with WorkerPool(SETTINGS, 1) as crew:
-            for track in crew.tracks(list(self._good)):
-                self._good[track.path] = self._taken(track)
+            soundfile.write(path, make_noise(3_000 + 4_000 * k, k), 16_000)
+            self._good_clips[str(path)] = ()
+        with WorkerPool(SETTINGS, 1) as pool:
+            for stream in pool.stream_clips([make_file_sound(path) for path in self._good_clips]):
+                self._good_clips[stream.sound.path] = self._get_clip_bits(stream)
 
-    def batch(self, number: int, size: int) -> None:
-        """Damage so many files, and read them among good ones."""
-        paths = [self._damaged(number, k) for k in range(size)]
-        listed = list(paths)
-        for good in self._good:
-            listed.insert(self._chance.randrange(len(listed) + 1), good)
+    def run_batch(self, number: int, size: int) -> None:
+        """Damage so many files, and read them together with good ones."""
+        damaged_paths = [self._write_damaged_file(number, k) for k in range(size)]
+        paths = list(damaged_paths)
+        for good_path in self._good_clips:
+            paths.insert(self._random.randrange(len(paths) + 1), good_path)
         keep_partial = bool(number % 2)
-        done: set[str] = set()
+        ended: set[str] = set()
         try:
-            with WorkerPool(SETTINGS, 1, timeout_s=PATIENCE_S, keep_partial=keep_partial) as crew:
-                for track in crew.tracks(listed):
-                    self._look_at(track)
-                    done.add(track.path)
-                self._weigh(crew)
+            with WorkerPool(SETTINGS, 1, timeout_s=TIMEOUT_S, keep_partial=keep_partial) as pool:
+                for stream in pool.stream_clips([make_file_sound(path) for path in paths]):
+                    self._check_stream(stream)
+                    ended.add(stream.sound.path)
+                self._check_memory(pool)
         except Exception as e:
-            self.findings.append(f"batch {number}, after {len(done)} files: {type(e).__name__}: {e}")
-        if len(done) != len(listed):
-            self.findings.append(f"batch {number}: {len(listed) - len(done)} files had no end")
-        self._sweep(paths)
+            self.findings.append(f"batch {number}, after {len(ended)} files: {type(e).__name__}: {e}")
+        if len(ended) != len(paths):
+            self.findings.append(f"batch {number}: {len(paths) - len(ended)} files had no end")
+        self._remove_files(damaged_paths)
 
-    def _damaged(self, number: int, k: int) -> str:
-        name = self._chance.choice(list(self._seeds))
-        data = damaged(self._chance, self._seeds[name], list(self._seeds.values()))
+    def _write_damaged_file(self, number: int, k: int) -> str:
+        name = self._random.choice(list(self._seeds))
+        data = damage(self._random, self._seeds[name], list(self._seeds.values()))
         path = self.folder / f"{number}-{k}-{name}.{name.partition('-')[0].lower()}"
         path.write_bytes(data)
         self.by_container[name.partition("-")[0]] += 1
         return str(path)
 
-    def _look_at(self, track: WorkerClipStream) -> None:
-        if track.path in self._good:
-            if self._taken(track) != self._good[track.path]:
-                self.findings.append(f"{track.path}: other clips than alone")
+    def _check_stream(self, stream: WorkerClipStream) -> None:
+        path = stream.sound.path
+        if path in self._good_clips:
+            if self._get_clip_bits(stream) != self._good_clips[path]:
+                self.findings.append(f"{path}: has other clips than alone")
             return
         try:
-            for clips in track:
+            for clips in stream:
                 if not np.isfinite(clips).all():
-                    self.findings.append(f"{track.path}: a clip that is not finite")
-            self.outcomes["partial" if track.broken else "ok" if track.samples else "empty"] += 1
+                    self.findings.append(f"{path}: has a clip that is not finite")
+            self.outcomes["partial" if stream.broken else "ok" if stream.samples else "empty"] += 1
         except AudioError as e:
             self.outcomes[e.cause] += 1
             if e.cause in ("timeout", "crash", "memory") or "\n" in str(e):
-                self.findings.append(f"{track.path}: {e}")
+                self.findings.append(f"{path}: {e}")
 
     @staticmethod
-    def _taken(track: WorkerClipStream) -> Clips:
-        return bits(np.concatenate([clips.copy() for clips in track]))
+    def _get_clip_bits(stream: WorkerClipStream) -> ClipBits:
+        return get_bits(np.concatenate([clips.copy() for clips in stream]))
 
-    def _weigh(self, crew: WorkerPool) -> None:
-        status = Path(f"/proc/{crew._workers[0]._process.pid}/status")
+    def _check_memory(self, pool: WorkerPool) -> None:
+        status = Path(f"/proc/{pool.process_ids[0]}/status")
         with contextlib.suppress(OSError):
             peak = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
             self.peak_mb = max(self.peak_mb, int(peak[1]) / 1000 if peak else 0)
-        if self.peak_mb > BOUND_MB:
-            self.findings.append(f"a worker takes {self.peak_mb:.0f} MB")
+        if self.peak_mb > MAX_WORKER_MB:
+            self.findings.append(f"a worker has used {self.peak_mb:.0f} MB")
             self.peak_mb = 0.0
 
-    def _sweep(self, paths: list[str]) -> None:
-        told = " ".join(self.findings)
+    def _remove_files(self, paths: list[str]) -> None:
+        text = " ".join(self.findings)
         for path in paths:
-            if path not in told:
+            if path not in text:
                 Path(path).unlink()

@@ -1,4 +1,4 @@
-"""Ways to damage bytes, by chance but repeatably."""
+"""Ways to damage bytes at random, but the same for the same seed."""
 
 from collections.abc import Callable, Sequence
 from random import Random
@@ -6,8 +6,8 @@ from random import Random
 Bytes = bytearray
 Damage = Callable[[Random, Bytes, Sequence[bytes]], None]
 
-HEADER = 256  # bytes at the front, where the lengths and rates are
-TELLING = (  # what a field of a header should never hold, and now does
+HEADER_BYTES = 256  # at the beginning, where the lengths and rates are
+BAD_FIELDS = (  # values that a field of a header should not have
     b"\0\0\0\0",
     b"\xff\xff\xff\xff",
     b"\xff\xff\xff\x7f",
@@ -23,45 +23,45 @@ TELLING = (  # what a field of a header should never hold, and now does
 )
 
 
-def _flip(chance: Random, data: Bytes, others: Sequence[bytes]) -> None:
-    for _ in range(chance.choice((1, 1, 3, 30))):
-        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+def _flip(random: Random, data: Bytes, others: Sequence[bytes]) -> None:
+    for _ in range(random.choice((1, 1, 3, 30))):
+        data[random.randrange(len(data))] ^= 1 << random.randrange(8)
 
 
-def _truncate(chance: Random, data: Bytes, _: Sequence[bytes]) -> None:
-    del data[chance.choice((chance.randrange(len(data)), chance.randrange(min(len(data), HEADER)))) :]
+def _truncate(random: Random, data: Bytes, _: Sequence[bytes]) -> None:
+    del data[random.choice((random.randrange(len(data)), random.randrange(min(len(data), HEADER_BYTES)))) :]
 
 
-def _cut_out(chance: Random, data: Bytes, _: Sequence[bytes]) -> None:
-    start = chance.randrange(len(data))
-    del data[start : start + chance.choice((1, 2, 7, 100, 4000))]
+def _cut_out(random: Random, data: Bytes, _: Sequence[bytes]) -> None:
+    start = random.randrange(len(data))
+    del data[start : start + random.choice((1, 2, 7, 100, 4000))]
 
 
-def _repeat(chance: Random, data: Bytes, _: Sequence[bytes]) -> None:
-    start = chance.randrange(len(data))
-    part = data[start : start + chance.choice((1, 4, 100, 4000))]
-    data[start:start] = part * chance.choice((1, 3))
+def _repeat(random: Random, data: Bytes, _: Sequence[bytes]) -> None:
+    start = random.randrange(len(data))
+    part = data[start : start + random.choice((1, 4, 100, 4000))]
+    data[start:start] = part * random.choice((1, 3))
 
 
-def _garbage(chance: Random, data: Bytes, _: Sequence[bytes]) -> None:
-    start = chance.randrange(len(data))
-    length = chance.choice((4, 64, 2000))
-    data[start : start + length] = chance.randbytes(length)
+def _garbage(random: Random, data: Bytes, _: Sequence[bytes]) -> None:
+    start = random.randrange(len(data))
+    length = random.choice((4, 64, 2000))
+    data[start : start + length] = random.randbytes(length)
 
 
-def _splice(chance: Random, data: Bytes, others: Sequence[bytes]) -> None:
-    other = chance.choice(others)
-    data[chance.randrange(len(data)) :] = other[chance.randrange(len(other)) :]
+def _splice(random: Random, data: Bytes, others: Sequence[bytes]) -> None:
+    other = random.choice(others)
+    data[random.randrange(len(data)) :] = other[random.randrange(len(other)) :]
 
 
-def _chain(chance: Random, data: Bytes, others: Sequence[bytes]) -> None:
-    data += chance.choice(others)
+def _chain(random: Random, data: Bytes, others: Sequence[bytes]) -> None:
+    data += random.choice(others)
 
 
-def _edit_header(chance: Random, data: Bytes, others: Sequence[bytes]) -> None:
-    for _ in range(chance.choice((1, 1, 2))):
-        value = chance.choice(TELLING)
-        start = chance.randrange(min(len(data), HEADER))
+def _edit_header(random: Random, data: Bytes, others: Sequence[bytes]) -> None:
+    for _ in range(random.choice((1, 1, 2))):
+        value = random.choice(BAD_FIELDS)
+        start = random.randrange(min(len(data), HEADER_BYTES))
         data[start : start + len(value)] = value
 
 
@@ -71,10 +71,16 @@ DAMAGES: tuple[Damage, ...] = (
 )
 
 
-def damaged(chance: Random, whole: bytes, others: Sequence[bytes]) -> bytes:
-    """Return a damaged copy; `others` are there to be spliced in."""
-    data = bytearray(whole)
-    for _ in range(chance.choice((1, 1, 1, 2, 4))):
+def damage(random: Random, content: bytes, others: Sequence[bytes]) -> bytes:
+    """Return a damaged copy of some bytes.
+
+    Args:
+        random: the source of random numbers.
+        content: the bytes.
+        others: other contents, of which pieces can be put into the copy.
+    """
+    data = bytearray(content)
+    for _ in range(random.choice((1, 1, 1, 2, 4))):
         if data:
-            chance.choice(DAMAGES)(chance, data, others)
+            random.choice(DAMAGES)(random, data, others)
     return bytes(data)

@@ -1,6 +1,6 @@
-"""Files that lie, break, or are none: made here, each by a function named as it is bad.
+"""Files that are broken, have a wrong header, or are not audio; each is written by a function of its own.
 
-`write_all(folder)` writes every one. What a file is expected to come to stands beside it in `NASTY`.
+`write_broken_files(folder)` writes all of them. `BROKEN_FILES` has the status and the cause that each must get.
 """
 
 import os
@@ -13,284 +13,284 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from helpers.sample_data import Float, noise
+from helpers.sample_data import Float, make_noise
 
 RATE = 16_000
 SECONDS = 1.5
 
 
-class Nasty(NamedTuple):
-    """One bad file.
+class BrokenFile(NamedTuple):
+    """One broken file.
 
     Attributes:
-        name: of the file.
-        make: writes it at a path.
-        status: that it comes to.
-        cause: of its failure, or "" if it has none.
+        name: the name of the file.
+        write: writes the file at a path.
+        status: the status that a run must give to it.
+        cause: the cause of its failure, or "" if it must not fail.
     """
 
     name: str
-    make: Callable[[Path], None]
+    write: Callable[[Path], None]
     status: str
     cause: str = ""
 
 
-NASTY: list[Nasty] = []
+BROKEN_FILES: list[BrokenFile] = []
 
 
-def nasty(
+def register(
     name: str, status: str, cause: str = ""
 ) -> Callable[[Callable[[Path], None]], Callable[[Path], None]]:
-    """Enter a maker in the table."""
+    """Add the decorated function, which writes a file, to `BROKEN_FILES`."""
 
-    def enter(make: Callable[[Path], None]) -> Callable[[Path], None]:
-        NASTY.append(Nasty(name, make, status, cause))
-        return make
+    def add(write: Callable[[Path], None]) -> Callable[[Path], None]:
+        BROKEN_FILES.append(BrokenFile(name, write, status, cause))
+        return write
 
-    return enter
+    return add
 
 
-def write_all(folder: Path) -> list[Nasty]:
-    """Write every bad file into the folder."""
+def write_broken_files(folder: Path) -> list[BrokenFile]:
+    """Write every broken file into a folder, and return the table of them."""
     folder.mkdir(parents=True, exist_ok=True)
-    for bad in NASTY:
-        bad.make(folder / bad.name)
-    return NASTY
+    for file in BROKEN_FILES:
+        file.write(folder / file.name)
+    return BROKEN_FILES
 
 
-def sound(seconds: float = SECONDS, seed: int = 1) -> Float:
-    """Mono noise at `RATE`."""
-    return noise(round(seconds * RATE), seed)
+def make_sound(seconds: float = SECONDS, seed: int = 1) -> Float:
+    """Make mono noise at `RATE`."""
+    return make_noise(round(seconds * RATE), seed)
 
 
-def good(path: Path, seconds: float = SECONDS, seed: int = 1) -> None:
-    """A file without fault."""
-    soundfile.write(path, sound(seconds, seed), RATE)
+def write_good_file(path: Path, seconds: float = SECONDS, seed: int = 1) -> None:
+    """Write a file that is not broken."""
+    soundfile.write(path, make_sound(seconds, seed), RATE)
 
 
-# --- no audio at all -----------------------------------------------------------------------------
+# --- not audio at all ----------------------------------------------------------------------------
 
 
-@nasty("zero_bytes.wav", "failed", "0 bytes")
+@register("zero_bytes.wav", "failed", "0 bytes")
 def _zero_bytes(path: Path) -> None:
     path.write_bytes(b"")
 
 
-@nasty("text.wav", "failed", "not audio")
+@register("text.wav", "failed", "not audio")
 def _text(path: Path) -> None:
     path.write_text("This is a letter, not a recording.\n" * 40)
 
 
-@nasty("header_cut.wav", "failed", "not audio")
+@register("header_cut.wav", "failed", "not audio")
 def _header_cut(path: Path) -> None:
-    good(path)
+    write_good_file(path)
     os.truncate(path, 30)
 
 
-@nasty("apple_double.wav", "failed", "not audio")
+@register("apple_double.wav", "failed", "not audio")
 def _apple_double(path: Path) -> None:
     path.write_bytes(bytes.fromhex("0005160700020000") + b"Mac OS X        " + bytes(200))
 
 
-@nasty("folder.wav", "failed", "not a file")
+@register("folder.wav", "failed", "not a file")
 def _folder(path: Path) -> None:
     path.mkdir()
 
 
-@nasty("fifo.wav", "failed", "not a file")
+@register("fifo.wav", "failed", "not a file")
 def _fifo(path: Path) -> None:
     os.mkfifo(path)
 
 
-@nasty("socket.wav", "failed", "not a file")
+@register("socket.wav", "failed", "not a file")
 def _socket(path: Path) -> None:
-    here = Path.cwd()
+    folder = Path.cwd()
     os.chdir(path.parent)  # a socket's name has 107 bytes at most
     try:
-        with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind(path.name)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path.name)
     finally:
-        os.chdir(here)
+        os.chdir(folder)
 
 
-@nasty("device.wav", "failed", "not a file")
+@register("device.wav", "failed", "not a file")
 def _device(path: Path) -> None:
     path.symlink_to("/dev/zero")
 
 
-@nasty("link_to_nowhere.wav", "failed", "missing")
+@register("link_to_nowhere.wav", "failed", "missing")
 def _link_to_nowhere(path: Path) -> None:
     path.symlink_to("nowhere")
 
 
-@nasty("link_to_itself.wav", "failed", "unreadable")
+@register("link_to_itself.wav", "failed", "unreadable")
 def _link_to_itself(path: Path) -> None:
     path.symlink_to(path.name)
 
 
-# --- headers that lie ----------------------------------------------------------------------------
+# --- wrong headers -------------------------------------------------------------------------------
 
 
-def _with_data_size(path: Path, size: int) -> None:
-    """A WAV file of 16 bits whose header gives this size of its samples."""
-    soundfile.write(path, sound(), RATE, "PCM_16")
-    whole = bytearray(path.read_bytes())
-    at = whole.index(b"data") + 4
-    struct.pack_into("<I", whole, at, size)
-    path.write_bytes(whole)
+def _write_with_data_size(path: Path, size: int) -> None:
+    """Write a WAV file of 16 bits whose header has this size of its samples."""
+    soundfile.write(path, make_sound(), RATE, "PCM_16")
+    content = bytearray(path.read_bytes())
+    at = content.index(b"data") + 4
+    struct.pack_into("<I", content, at, size)
+    path.write_bytes(content)
 
 
 BYTES = 2 * round(SECONDS * RATE)
 
 
-@nasty("says_none.wav", "failed", "header")
+@register("says_none.wav", "failed", "header")
 def _says_none(path: Path) -> None:
-    _with_data_size(path, 0)
+    _write_with_data_size(path, 0)
 
 
-@nasty("says_unknown.wav", "ok")
-def _says_unknown(path: Path) -> None:  # what a program writes that cannot seek: ffmpeg to a pipe
-    _with_data_size(path, 0xFFFFFFFF)
+@register("says_unknown.wav", "ok")
+def _says_unknown(path: Path) -> None:  # as a program writes that cannot seek, e.g. ffmpeg to a pipe
+    _write_with_data_size(path, 0xFFFFFFFF)
 
 
-@nasty("says_twice.wav", "ok")
+@register("says_twice.wav", "ok")
 def _says_twice(path: Path) -> None:
-    _with_data_size(path, 2 * BYTES)
+    _write_with_data_size(path, 2 * BYTES)
 
 
-@nasty("says_half.wav", "failed", "header")
+@register("says_half.wav", "failed", "header")
 def _says_half(path: Path) -> None:
-    _with_data_size(path, BYTES // 2)
+    _write_with_data_size(path, BYTES // 2)
 
 
-@nasty("says_2_to_the_63.rf64", "ok")
+@register("says_2_to_the_63.rf64", "ok")
 def _says_2_to_the_63(path: Path) -> None:
-    soundfile.write(path, sound(), RATE, "PCM_16", format="RF64")
-    whole = bytearray(path.read_bytes())
-    at = whole.index(b"ds64") + 8
-    struct.pack_into("<qqq", whole, at, 2**63 - 1, 2**63 - 1, 2**63 - 1)
-    path.write_bytes(whole)
+    soundfile.write(path, make_sound(), RATE, "PCM_16", format="RF64")
+    content = bytearray(path.read_bytes())
+    at = content.index(b"ds64") + 8
+    struct.pack_into("<qqq", content, at, 2**63 - 1, 2**63 - 1, 2**63 - 1)
+    path.write_bytes(content)
 
 
-def _with_field(path: Path, at: int, layout: str, value: int) -> None:
-    """A WAV file with one field of its `fmt ` chunk overwritten, `at` bytes after the chunk's size."""
-    soundfile.write(path, sound(), RATE, "PCM_16")
-    whole = bytearray(path.read_bytes())
-    struct.pack_into(layout, whole, whole.index(b"fmt ") + 8 + at, value)
-    path.write_bytes(whole)
+def _write_with_field(path: Path, at: int, layout: str, value: int) -> None:
+    """Write a WAV file, and overwrite the field that is `at` bytes after the size of its `fmt ` chunk."""
+    soundfile.write(path, make_sound(), RATE, "PCM_16")
+    content = bytearray(path.read_bytes())
+    struct.pack_into(layout, content, content.index(b"fmt ") + 8 + at, value)
+    path.write_bytes(content)
 
 
-@nasty("rate_0.wav", "failed", "not audio")
+@register("rate_0.wav", "failed", "not audio")
 def _rate_0(path: Path) -> None:
-    _with_field(path, 4, "<I", 0)
+    _write_with_field(path, 4, "<I", 0)
 
 
-@nasty("rate_1.wav", "failed", "rate")
+@register("rate_1.wav", "failed", "rate")
 def _rate_1(path: Path) -> None:
-    _with_field(path, 4, "<I", 1)
+    _write_with_field(path, 4, "<I", 1)
 
 
-@nasty("rate_2_to_the_31.wav", "failed", "rate")
+@register("rate_2_to_the_31.wav", "failed", "rate")
 def _rate_2_to_the_31(path: Path) -> None:
-    _with_field(path, 4, "<I", 2**31 - 1)
+    _write_with_field(path, 4, "<I", 2**31 - 1)
 
 
-@nasty("channels_0.wav", "failed", "not audio")
+@register("channels_0.wav", "failed", "not audio")
 def _channels_0(path: Path) -> None:
-    _with_field(path, 2, "<H", 0)
+    _write_with_field(path, 2, "<H", 0)
 
 
-@nasty("channels_65535.wav", "failed", "not audio")
+@register("channels_65535.wav", "failed", "not audio")
 def _channels_65535(path: Path) -> None:
-    _with_field(path, 2, "<H", 65_535)
+    _write_with_field(path, 2, "<H", 65_535)
 
 
-@nasty("channels_1024.wav", "ok")
+@register("channels_1024.wav", "ok")
 def _channels_1024(path: Path) -> None:
-    soundfile.write(path, np.tile(sound(0.1)[:, None], 1024), RATE, "PCM_16", format="WAV")
+    soundfile.write(path, np.tile(make_sound(0.1)[:, None], 1024), RATE, "PCM_16", format="WAV")
 
 
-@nasty("says_more_than_bytes_hold.w64", "failed", "header")
+@register("says_more_than_bytes_hold.w64", "failed", "header")
 def _says_more_than_bytes_hold(
     path: Path,
-) -> None:  # libsndfile repeats the last block for months
-    soundfile.write(path, sound(), RATE, "GSM610", format="W64")
-    whole = bytearray(path.read_bytes())
-    struct.pack_into("<Q", whole, whole.index(b"data\xf3\xac") + 16, 0xFFFFFF00_00001000)
-    path.write_bytes(whole)
+) -> None:  # libsndfile would repeat the last block for months of sound
+    soundfile.write(path, make_sound(), RATE, "GSM610", format="W64")
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<Q", content, content.index(b"data\xf3\xac") + 16, 0xFFFFFF00_00001000)
+    path.write_bytes(content)
 
 
-# --- files that break half-way -------------------------------------------------------------------
+# --- files that break in the middle --------------------------------------------------------------
 
 
-@nasty("cut.wav", "ok")
-def _cut_wav(path: Path) -> None:  # a WAV file has no end to miss: what is there is what there is
-    good(path)
+@register("cut.wav", "ok")
+def _cut_wav(path: Path) -> None:  # a WAV file has no mark at its end
+    write_good_file(path)
     os.truncate(path, path.stat().st_size // 2)
 
 
-@nasty("cut.flac", "failed", "broken")
+@register("cut.flac", "failed", "broken")
 def _cut_flac(path: Path) -> None:
-    good(path)
+    write_good_file(path)
     os.truncate(path, path.stat().st_size * 6 // 10)
 
 
-@nasty("garbage_inside.flac", "failed", "broken")
+@register("garbage_inside.flac", "failed", "broken")
 def _garbage_inside(path: Path) -> None:
-    good(path, seconds=8)
-    whole = bytearray(path.read_bytes())
-    middle = len(whole) // 2
-    whole[middle : middle + 20_000] = np.random.default_rng(5).bytes(20_000)
-    path.write_bytes(whole)
+    write_good_file(path, seconds=8)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 20_000] = np.random.default_rng(5).bytes(20_000)
+    path.write_bytes(content)
 
 
-@nasty("changes.ogg", "failed", "header")
+@register("changes.ogg", "failed", "header")
 def _changes(
     path: Path,
 ) -> None:  # two streams one after another, the second of another rate and two channels
-    good(path)
+    write_good_file(path)
     first = path.read_bytes()
-    soundfile.write(path, np.column_stack([sound(1.0), sound(1.0, 2)]), 44_100, format="OGG")
+    soundfile.write(path, np.column_stack([make_sound(1.0), make_sound(1.0, 2)]), 44_100, format="OGG")
     path.write_bytes(first + path.read_bytes())
 
 
-# --- numbers that are none -----------------------------------------------------------------------
+# --- values that are not finite ------------------------------------------------------------------
 
 
-def _with_sample(path: Path, value: float) -> None:
-    samples = sound()
+def _write_with_sample(path: Path, value: float) -> None:
+    samples = make_sound()
     samples[20_000] = value
     soundfile.write(path, samples, RATE, "FLOAT")
 
 
-@nasty("nan.wav", "failed", "not finite")
+@register("nan.wav", "failed", "not finite")
 def _nan(path: Path) -> None:
-    _with_sample(path, np.nan)
+    _write_with_sample(path, np.nan)
 
 
-@nasty("inf.wav", "failed", "not finite")
+@register("inf.wav", "failed", "not finite")
 def _inf(path: Path) -> None:
-    _with_sample(path, -np.inf)
+    _write_with_sample(path, -np.inf)
 
 
-@nasty("huge.wav", "failed", "not finite")
+@register("huge.wav", "failed", "not finite")
 def _huge(path: Path) -> None:
-    _with_sample(path, 1e29)
+    _write_with_sample(path, 1e29)
 
 
-# --- files that are good, but hold little --------------------------------------------------------
+# --- files that are not broken, but have little sound --------------------------------------------
 
 
-@nasty("no_samples.wav", "empty")
+@register("no_samples.wav", "empty")
 def _no_samples(path: Path) -> None:
-    good(path, seconds=0)
+    write_good_file(path, seconds=0)
 
 
-@nasty("one_sample.wav", "ok")
+@register("one_sample.wav", "ok")
 def _one_sample(path: Path) -> None:
-    soundfile.write(path, sound()[:1], RATE)
+    soundfile.write(path, make_sound()[:1], RATE)
 
 
-@nasty("silent.wav", "ok")
+@register("silent.wav", "ok")
 def _silent(path: Path) -> None:
     soundfile.write(path, np.zeros(RATE, np.float32), RATE)

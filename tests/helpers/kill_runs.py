@@ -1,13 +1,14 @@
-"""Ends a run everywhere; another one goes on, and is compared with one that was left alone.
+"""Interrupts a run at every step; another run continues it, and is compared with one that was not interrupted.
 
     PYTHONPATH=tests python -m helpers.kill_runs FOLDER [EVERY [EVERY_PLACE]]
 
-It is killed, or the disk is full, at every step that touches the disk; and SIGTERM comes wherever Python may answer it.
+The run is killed, or the disk is full, at each step that writes to the disk; and SIGTERM comes at each place where Python
+can answer it.
 
-Each run is a child of this process, forked when all is loaded, so that a kill and what comes after it take
-hundredths of a second; the network is the one of `without_tensorflow`, and files are decoded in the process itself. All else is
-the real command. With EVERY, only each so many'th step is tried; with EVERY_PLACE, each so many'th place for SIGTERM,
-0 for none: there are 10,000. Prints how many were ended, for each way of beginning and of going on.
+Each run is a child of this process, forked after all modules are loaded, so that it takes hundredths of a second. The
+network is the one of `without_tensorflow`, and files are decoded in the process itself. Everything else is the real
+command. EVERY: try only every EVERY-th step. EVERY_PLACE: try only every EVERY_PLACE-th of 10,000 places for SIGTERM; 0:
+none. Prints how many runs were interrupted, for each way to begin and to continue.
 """
 
 import errno
@@ -37,6 +38,7 @@ from specfeat.cli import main
 from specfeat.cli.signals import handle_stop_signal
 from specfeat.config.settings import Settings
 from specfeat.output import work_folder
+from specfeat.sound import Sound
 
 STEPS = ("fsync", "pwrite", "ftruncate", "rename", "replace", "unlink", "mkdir", "rmdir")
 PACKAGE = str(Path(specfeat.__file__).parent)
@@ -44,16 +46,16 @@ LENGTHS = (0.5, 2.0, 0.0, 0.9)  # seconds; one file is empty, and one is text
 
 
 class LocalPool:
-    """Decodes in this process, when a track is iterated."""
+    """Decodes in this process, when a stream is iterated."""
 
     def __init__(self, settings: Settings, workers: int, **_: object) -> None:
         self._maker = ClipMaker(settings)
 
-    def tracks(self, paths: Sequence[str]) -> Iterator[LocalClipStream]:
-        """Return the files' tracks in order."""
+    def stream_clips(self, sounds: Sequence[Sound]) -> Iterator[LocalClipStream]:
+        """Return the clips of the sounds, in order."""
         return (
-            LocalClipStream(p, self._maker, partial(decode.read_samples, p, self._maker.settings.audio))
-            for p in paths
+            LocalClipStream(s, self._maker, partial(decode.read_samples, s, self._maker.settings.audio))
+            for s in sounds
         )
 
     def __enter__(self) -> "LocalPool":
@@ -63,8 +65,8 @@ class LocalPool:
         pass
 
 
-def killing_at(number: int) -> None:
-    """Have this process killed at the `number`-th step that touches the disk; a write is half done by then."""
+def kill_at_step(number: int) -> None:
+    """Have this process killed at its `number`-th step that writes to the disk, in the middle of a write."""
     steps = iter(range(1, 1_000_000))
 
     def wrap(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,8 +83,8 @@ def killing_at(number: int) -> None:
         setattr(os, name, wrap(name, getattr(os, name)))
 
 
-def full_from(number: int) -> None:
-    """Have the disk full from the `number`-th step on that needs room there."""
+def fill_disk_from_step(number: int) -> None:
+    """Have every write fail with a full disk, from the `number`-th one on."""
     steps = iter(range(1, 1_000_000))
 
     def wrap(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,38 +99,38 @@ def full_from(number: int) -> None:
         setattr(os, name, wrap(getattr(os, name)))
 
 
-def killing_after(seconds: float) -> None:
-    """Have this process killed in so many seconds, wherever it is then."""
+def kill_after(seconds: float) -> None:
+    """Have this process killed after so many seconds."""
     timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
     timer.daemon = True
     timer.start()
 
 
-def stopping_at(number: int) -> None:
-    """Have this process get SIGTERM at the `number`-th place of specfeat where Python may answer it.
+def stop_at_place(number: int) -> None:
+    """Have this process get SIGTERM at the `number`-th place in specfeat where Python can answer it.
 
-    And again and again from then on, as of somebody who cannot wait.
+    From then on the signal is repeated, as a user does who cannot wait.
     """
     send = partial(os.kill, os.getpid(), signal.SIGTERM)
 
-    def again() -> None:
+    def send_again() -> None:
         while True:
             send()
             time.sleep(0.0002)
 
-    def answer() -> None:
-        threading.Thread(target=again, daemon=True).start()
+    def send_signals() -> None:
+        threading.Thread(target=send_again, daemon=True).start()
         send()
 
-    at_place(number, PACKAGE, answer, lambda: signal.getsignal(signal.SIGTERM) is handle_stop_signal)
+    at_place(number, PACKAGE, send_signals, lambda: signal.getsignal(signal.SIGTERM) is handle_stop_signal)
 
 
-def child(arguments: Sequence[str], before: Callable[[], None] = lambda: None) -> int:
+def run_child(arguments: Sequence[str], before: Callable[[], None] = lambda: None) -> int:
     """Run the command in a child; return its exit code, or minus the signal that ended it."""
     process = os.fork()
     if not process:
         try:
-            os.dup2(os.open("said.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+            os.dup2(os.open("stderr.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
             sys.argv = ["specfeat", "extract", *arguments]
             before()
             os._exit(main())
@@ -140,7 +142,7 @@ def child(arguments: Sequence[str], before: Callable[[], None] = lambda: None) -
 Result = tuple[bytes, bytes, dict[str, Any]]
 
 
-def result(output: str = "out") -> Result:
+def read_result(output: str = "out") -> Result:
     """Return array, index, and the record without its times and its command."""
     record = json.loads(Path(f"{output}.run.json").read_text())
     for name in ("started", "seconds", "build_seconds", "command"):
@@ -150,8 +152,8 @@ def result(output: str = "out") -> Result:
     return Path(f"{output}.npy").read_bytes(), Path(f"{output}.index.csv").read_bytes(), record
 
 
-def sounds(lengths: Sequence[float], folder: str = "in") -> None:
-    """Make the inputs."""
+def write_sounds(lengths: Sequence[float], folder: str = "in") -> None:
+    """Write the inputs, and a file that is not audio."""
     Path(folder).mkdir(exist_ok=True)
     for k, seconds in enumerate(lengths):
         noise = np.random.default_rng(k).normal(size=round(seconds * 16_000)) / 10
@@ -159,8 +161,8 @@ def sounds(lengths: Sequence[float], folder: str = "in") -> None:
     Path(folder, "2b.wav").write_text("no sound")
 
 
-def clear(output: str = "out") -> None:
-    """Remove an output, and what was left of it."""
+def remove_output(output: str = "out") -> None:
+    """Remove an output and its work folder."""
     for path in Path().glob(f"{output}.*"):
         if path.is_dir():
             for inner in path.iterdir():
@@ -170,134 +172,143 @@ def clear(output: str = "out") -> None:
             path.unlink()
 
 
-def check(wanted: Result) -> None:
-    """What is there is the output, and nothing else is."""
-    assert result() == wanted
+def check_output(expected: Result) -> None:
+    """Check that the output is there, and nothing else."""
+    assert read_result() == expected
     assert sorted(p.name for p in Path().glob("out*")) == ["out.index.csv", "out.npy", "out.run.json"]
 
 
-def fresh() -> None:
-    """Nothing is there."""
-    clear()
+def prepare_nothing() -> None:
+    """Begin without an output."""
+    remove_output()
 
 
-def old() -> None:
-    """An output of other files is there, some of which are the same now."""
-    clear()
+def prepare_old_output() -> None:
+    """Begin with an output of some of the files."""
+    remove_output()
     for path in ("in/0.wav", "in/3.wav"):
         Path(path).rename(f"{path}.away")
-    assert child(["in", "out.npy", "-q", "-c", "minimal", "--force"]) == 3
+    assert run_child(["in", "out.npy", "-q", "-c", "minimal", "--force"]) == 3
     for path in ("in/0.wav", "in/3.wav"):
         Path(f"{path}.away").rename(path)
 
 
-def everywhere(prepare: Callable[[], None], begin: str, go_on: str, wanted: Result, every: int = 1) -> int:
-    """Kill at every step in turn, until one run comes through; return how many were killed."""
+def kill_at_every_step(
+    prepare: Callable[[], None], begin_with: str, continue_with: str, expected: Result, every: int = 1
+) -> int:
+    """Kill a run at each step in turn, until one is not killed; return how many were."""
     command = ["in", "out.npy", "-q", "-c", "minimal"]
     for kills, step in enumerate(range(1, 1_000, every)):
         prepare()
         before = Path("out.npy").read_bytes() if Path("out.npy").exists() else None
-        ended = child([*command, *begin.split()], partial(killing_at, step))
-        if ended != -signal.SIGKILL:
-            assert ended == 3
-            check(wanted)
+        exit_code = run_child([*command, *begin_with.split()], partial(kill_at_step, step))
+        if exit_code != -signal.SIGKILL:
+            assert exit_code == 3
+            check_output(expected)
             return kills
-        assert not Path("out.npy").exists() or Path("out.npy").read_bytes() in (before, wanted[0])
-        assert child([*command, *go_on.split()]) == 3, f"after step {step}"
-        check(wanted)
-    raise AssertionError("no run came through")
+        assert not Path("out.npy").exists() or Path("out.npy").read_bytes() in (before, expected[0])
+        assert run_child([*command, *continue_with.split()]) == 3, f"after step {step}"
+        check_output(expected)
+    raise AssertionError("every run was interrupted")
 
 
-def out_of_disk(wanted: Result, every: int) -> int:
-    """Have the disk be full from each step on; return how many runs that ended."""
+def fill_disk_at_every_step(expected: Result, every: int) -> int:
+    """Have the disk full from each step on; return how many runs failed."""
     for fails, step in enumerate(range(1, 1_000, every)):
-        old()
-        before = result()
-        Path("said.txt").write_text("")
-        ended = child(["in", "out.npy", "-q", "-c", "minimal", "--force"], partial(full_from, step))
-        if ended == 3:
-            check(wanted)
+        prepare_old_output()
+        before = read_result()
+        Path("stderr.txt").write_text("")
+        exit_code = run_child(
+            ["in", "out.npy", "-q", "-c", "minimal", "--force"], partial(fill_disk_from_step, step)
+        )
+        if exit_code == 3:
+            check_output(expected)
             return fails
-        said = [line for line in Path("said.txt").read_text().splitlines() if "2b.wav" not in line]
-        assert (ended, len(said)) == (1, 1), said
-        assert "No space left on device; free some space and run again" in said[0]
-        assert result() == before
-        assert child(["in", "out.npy", "-q", "-c", "minimal", "--resume", "--force"]) == 3
-        check(wanted)
-    raise AssertionError("no run came through")
+        lines = [line for line in Path("stderr.txt").read_text().splitlines() if "2b.wav" not in line]
+        assert (exit_code, len(lines)) == (1, 1), lines
+        assert "No space left on device; free some space and run again" in lines[0]
+        assert read_result() == before
+        assert run_child(["in", "out.npy", "-q", "-c", "minimal", "--resume", "--force"]) == 3
+        check_output(expected)
+    raise AssertionError("every run was interrupted")
 
 
-def left_when(there: Callable[[], bool], name: str) -> Callable[[], None]:
-    """Return what puts back what the first kill leaves behind which `there` is true."""
+def leave_work_when(is_there: Callable[[], bool], name: str) -> Callable[[], None]:
+    """Return a function that restores what the first kill leaves after which `is_there` is true."""
     for step in range(1, 1_000):
-        fresh()
-        assert child(["in", "out.npy", "-q", "-c", "minimal"], partial(killing_at, step)) == -signal.SIGKILL
-        if there():
+        prepare_nothing()
+        assert (
+            run_child(["in", "out.npy", "-q", "-c", "minimal"], partial(kill_at_step, step))
+            == -signal.SIGKILL
+        )
+        if is_there():
             break
     shutil.copytree("out.partial", name)
 
     def put_back() -> None:
-        fresh()
+        prepare_nothing()
         shutil.copytree(name, "out.partial")
 
     return put_back
 
 
-def finished() -> int:
-    """Return how many files a journal speaks of."""
+def count_finished_files() -> int:
+    """Return how many finished files the journal has."""
     journal = Path("out.partial/journal")
     return max(0, journal.read_bytes().count(b"\n") - 1) if journal.exists() else 0
 
 
-def stopped(prepare: Callable[[], None], begin: str, go_on: str, wanted: Result, every: int) -> int:
-    """Send SIGTERM everywhere in turn; what is said is what is there, and a run that goes on makes it whole."""
+def stop_at_every_place(
+    prepare: Callable[[], None], begin_with: str, continue_with: str, expected: Result, every: int
+) -> int:
+    """Send SIGTERM at each place in turn; check what the run says, and that another run can continue it."""
     command = ["in", "out.npy", "-q", "-c", "minimal"]
     for stops, place in enumerate(range(1, 1_000_000, every)):
         prepare()
-        before = there()
-        Path("said.txt").write_text("")
-        ended = child([*command, *begin.split()], partial(stopping_at, place))
-        if ended != 143:
-            assert ended == (1 if "stop" in begin else 3), f"at place {place}"
+        before = read_files()
+        Path("stderr.txt").write_text("")
+        exit_code = run_child([*command, *begin_with.split()], partial(stop_at_place, place))
+        if exit_code != 143:
+            assert exit_code == (1 if "stop" in begin_with else 3), f"at place {place}"
             return stops
-        said = [line for line in Path("said.txt").read_text().splitlines() if "2b.wav" not in line]
-        where = f"at place {place}: {said}"
-        assert len(said) == 1 or (len(said) == 2 and "so the run ends" in said[0]), where
-        _, _, outcome = said[-1].partition("stopped by SIGTERM; ")
+        lines = [line for line in Path("stderr.txt").read_text().splitlines() if "2b.wav" not in line]
+        where = f"at place {place}: {lines}"
+        assert len(lines) == 1 or (len(lines) == 2 and "so the run stops" in lines[0]), where
+        _, _, outcome = lines[-1].partition("stopped by SIGTERM; ")
         if outcome == "out.npy is complete":
-            check(wanted)
+            check_output(expected)
             continue
-        assert there()["out.npy"] == before["out.npy"], where
+        assert read_files()["out.npy"] == before["out.npy"], where
         if outcome == "nothing is written":
-            assert there() == before, where
+            assert read_files() == before, where
         else:
-            assert outcome.startswith(f"{finished()} finished file"), where
-        assert child([*command, *go_on.split()]) == 3, where
-        check(wanted)
-    raise AssertionError("no run came through")
+            assert outcome.startswith(f"{count_finished_files()} finished file"), where
+        assert run_child([*command, *continue_with.split()]) == 3, where
+        check_output(expected)
+    raise AssertionError("every run was interrupted")
 
 
-def there() -> dict[str, bytes | None]:
-    """Return the files of an output and of its work folder, but for the lock's, which names a process."""
+def read_files() -> dict[str, bytes | None]:
+    """Return the files of the output and of its work folder, without the lock, which names a process."""
     paths = [Path("out.npy"), *Path().glob("out.*"), *Path("out.partial").glob("*")]
     return {str(path): path.read_bytes() if path.is_file() else None for path in paths if path.name != "lock"}
 
 
-def at_random(times: int, wanted: Result) -> int:
-    """Kill at random moments, up to three times in one run; return how many kills there were."""
-    chance, kills = random.Random(0), 0
+def kill_at_random_moments(times: int, expected: Result) -> int:
+    """Kill at random moments, up to three times in a row; return how many kills there were."""
+    random_numbers, kills = random.Random(0), 0
     os.environ["FAKE_NETWORK_PAUSE_S"] = "0.02"
     while kills < times:
-        clear()
+        remove_output()
         for _ in range(3):
-            ended = child(
+            exit_code = run_child(
                 ["in", "out.npy", "-q", "-c", "minimal", "--set", "model.batch=4", "--resume"],
-                partial(killing_after, chance.uniform(0, 0.25)),
+                partial(kill_after, random_numbers.uniform(0, 0.25)),
             )
-            assert ended in (-signal.SIGKILL, 3)
-            kills += ended == -signal.SIGKILL
-        assert child(["in", "out.npy", "-q", "-c", "minimal", "--set", "model.batch=4", "--resume"]) == 3
-        check(wanted)
+            assert exit_code in (-signal.SIGKILL, 3)
+            kills += exit_code == -signal.SIGKILL
+        assert run_child(["in", "out.npy", "-q", "-c", "minimal", "--set", "model.batch=4", "--resume"]) == 3
+        check_output(expected)
     os.environ["FAKE_NETWORK_PAUSE_S"] = "0"
     return kills
 
@@ -305,35 +316,39 @@ def at_random(times: int, wanted: Result) -> int:
 if __name__ == "__main__":
     os.chdir(sys.argv[1])
     without_tensorflow.install()
-    worker_pool.WorkerPool = LocalPool  # type: ignore[assignment,misc]  # it does what the command asks of one
+    worker_pool.WorkerPool = LocalPool  # type: ignore[assignment,misc]  # it does what a run needs
     work_folder.SYNC_INTERVAL_S = 0.0  # every file is brought to the disk
-    sounds(LENGTHS)
+    write_sounds(LENGTHS)
     every = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    fresh()
-    assert child(["in", "out.npy", "-q", "-c", "minimal"]) == 3
-    wanted = result()
-    for prepare, begin, go_on in (
-        (fresh, "", "--resume"),
-        (fresh, "", "--force"),
-        (old, "--force", "--resume --force"),
-        (old, "--update", "--update"),
-        (old, "--update", "--resume --force"),
+    prepare_nothing()
+    assert run_child(["in", "out.npy", "-q", "-c", "minimal"]) == 3
+    expected = read_result()
+    for prepare, begin_with, continue_with in (
+        (prepare_nothing, "", "--resume"),
+        (prepare_nothing, "", "--force"),
+        (prepare_old_output, "--force", "--resume --force"),
+        (prepare_old_output, "--update", "--update"),
+        (prepare_old_output, "--update", "--resume --force"),
     ):
-        kills = everywhere(prepare, begin, go_on, wanted, every)
-        print(json.dumps({f"{prepare.__name__}: {begin}, then {go_on}": kills}), flush=True)
+        kills = kill_at_every_step(prepare, begin_with, continue_with, expected, every)
+        print(json.dumps({f"{prepare.__name__}: {begin_with}, then {continue_with}": kills}), flush=True)
     every_place = int(sys.argv[3]) if len(sys.argv) > 3 else 1
-    begun = left_when(lambda: finished() > 1, "begun")
-    decided = left_when(Path("out.partial/run.json").exists, "decided")
-    for what, prepare, begin, go_on in (
-        ("fresh", fresh, "", "--resume"),
-        ("fresh", fresh, "--on-error stop", "--resume"),
-        ("old", old, "--update", "--update"),
-        ("begun", begun, "--resume", "--resume"),
-        ("decided", decided, "--resume", "--resume"),
+    prepare_begun_work = leave_work_when(lambda: count_finished_files() > 1, "begun")
+    prepare_decided_work = leave_work_when(Path("out.partial/run.json").exists, "decided")
+    for name, prepare, begin_with, continue_with in (
+        ("fresh", prepare_nothing, "", "--resume"),
+        ("fresh", prepare_nothing, "--on-error stop", "--resume"),
+        ("old", prepare_old_output, "--update", "--update"),
+        ("begun", prepare_begun_work, "--resume", "--resume"),
+        ("decided", prepare_decided_work, "--resume", "--resume"),
     ):
-        stops = stopped(prepare, begin, go_on, wanted, every_place) if every_place else 0
-        print(json.dumps({f"SIGTERM: {what}: {begin}, then {go_on}": stops}), flush=True)
-    print(json.dumps({"full disk": out_of_disk(wanted, every)}), flush=True)
-    fresh()
-    assert child(["in", "out.npy", "-q", "-c", "minimal", "--set", "model.batch=4"]) == 3
-    print(json.dumps({"random moments": at_random(40, result())}))
+        stops = (
+            stop_at_every_place(prepare, begin_with, continue_with, expected, every_place)
+            if every_place
+            else 0
+        )
+        print(json.dumps({f"SIGTERM: {name}: {begin_with}, then {continue_with}": stops}), flush=True)
+    print(json.dumps({"full disk": fill_disk_at_every_step(expected, every)}), flush=True)
+    prepare_nothing()
+    assert run_child(["in", "out.npy", "-q", "-c", "minimal", "--set", "model.batch=4"]) == 3
+    print(json.dumps({"random moments": kill_at_random_moments(40, read_result())}))

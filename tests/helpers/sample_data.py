@@ -1,4 +1,4 @@
-"""Settings and sounds for the tests: short to write, the same on every machine."""
+"""Settings and sounds for tests, the same on every machine."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,12 +16,15 @@ from specfeat.config.settings import Settings
 Float = NDArray[np.float32]
 RATE = 8000
 
-# Always the same examples: a run that fails, fails everywhere. For a search, take derandomize away.
+# Always the same examples, so that a test that fails does so everywhere. To search for others, remove
+# `derandomize`.
 examples = partial(hypothesis.settings, deadline=None, derandomize=True)
 
 
-def settings(*, rate: int = RATE, clips: Mapping[str, object] | None = None, **spectrogram: Any) -> Settings:
-    """Make settings the way a config file does; `kind: linear, n_fft: 64, hop_length: 20` if not said."""
+def make_settings(
+    *, rate: int = RATE, clips: Mapping[str, object] | None = None, **spectrogram: Any
+) -> Settings:
+    """Make settings as from a config file, by default with `kind: linear, n_fft: 64, hop_length: 20`."""
     sections = {
         "audio": {"sample_rate": rate},
         "spectrogram": {"kind": "linear", "n_fft": 64, "hop_length": 20, **spectrogram},
@@ -31,33 +34,33 @@ def settings(*, rate: int = RATE, clips: Mapping[str, object] | None = None, **s
     return Settings.model_validate_json(json.dumps(sections))
 
 
-def tone(hz: float, samples: int, rate: int = RATE, amplitude: float = 0.5) -> Float:
-    """A sine that begins at 0."""
+def make_tone(hz: float, samples: int, rate: int = RATE, amplitude: float = 0.5) -> Float:
+    """Make a sine that begins at 0."""
     sine: Float = (amplitude * np.sin(2 * np.pi * hz / rate * np.arange(samples))).astype(np.float32)
     return sine
 
 
-def chirp(samples: int, rate: int = RATE) -> Float:
-    """A sine from 0 Hz to half the rate: loud and quiet bands in every frame."""
+def make_chirp(samples: int, rate: int = RATE) -> Float:
+    """Make a sine from 0 Hz to half the rate: every frame has loud and quiet bands."""
     n = np.arange(samples)
     return (0.5 * np.sin(np.pi / 2 * n**2 / max(1, samples))).astype(np.float32)
 
 
-def noise(samples: int, seed: int = 0) -> Float:
-    """Noise of standard deviation 0.1 with a constant in it, so that DC shows."""
+def make_noise(samples: int, seed: int = 0) -> Float:
+    """Make noise of standard deviation 0.1 around a constant, so that a wrong DC value is seen."""
     normal = np.random.default_rng(seed).normal(0.05, 0.1, samples)
     return normal.astype(np.float32)
 
 
-def click(samples: int, at: int) -> Float:
-    """One sample of 1 in silence."""
+def make_click(samples: int, at: int) -> Float:
+    """Make silence with one sample of 1."""
     sound = np.zeros(samples, np.float32)
     sound[at] = 1.0
     return sound
 
 
-def blocks(sound: Float, sizes: Iterable[int] = ()) -> Iterator[Float]:
-    """Cut a sound into blocks of these sizes, the last one being the rest."""
+def cut_blocks(sound: Float, sizes: Iterable[int] = ()) -> Iterator[Float]:
+    """Cut a sound into blocks of these sizes; one more block has the remaining samples."""
     start = 0
     for size in sizes:
         yield sound[start : start + size]
@@ -65,18 +68,18 @@ def blocks(sound: Float, sizes: Iterable[int] = ()) -> Iterator[Float]:
     yield sound[start:]
 
 
-def frames(settings: Settings, sound: Float, sizes: Iterable[int] = ()) -> Float:
-    """Return the whole spectrogram, shape (frames, bins, channels), of a sound given in blocks."""
-    nothing = np.empty((0, *settings.input_shape[1:]), np.float32)
-    return np.concatenate([nothing, *SpectrogramMaker(settings).frames(blocks(sound, sizes))])
+def compute_frames(settings: Settings, sound: Float, sizes: Iterable[int] = ()) -> Float:
+    """Return the whole spectrogram, shape (frames, bins, channels), of a sound in blocks of these sizes."""
+    no_frames = np.empty((0, *settings.input_shape[1:]), np.float32)
+    return np.concatenate([no_frames, *SpectrogramMaker(settings).make_frames(cut_blocks(sound, sizes))])
 
 
-def clips(settings: Settings, sound: Float, sizes: Iterable[int] = ()) -> Float:
-    """Return all clips, shape (clips, *input_shape), of a sound given in blocks."""
-    given = [clip.copy() for clip in ClipMaker(settings).clips(blocks(sound, sizes))]
-    return np.stack(given) if given else np.empty((0, *settings.input_shape), np.float32)
+def compute_clips(settings: Settings, sound: Float, sizes: Iterable[int] = ()) -> Float:
+    """Return all clips, shape (clips, *input_shape), of a sound in blocks of these sizes."""
+    clips = [clip.copy() for clip in ClipMaker(settings).make_clips(cut_blocks(sound, sizes))]
+    return np.stack(clips) if clips else np.empty((0, *settings.input_shape), np.float32)
 
 
-def bits(array: NDArray[Any]) -> tuple[object, ...]:
-    """What must be equal for two arrays to be the same to the bit, NaN and -0 included."""
+def get_bits(array: NDArray[Any]) -> tuple[object, ...]:
+    """Return what is equal for two arrays only if they have the same bits, NaN and -0 included."""
     return array.shape, array.dtype.str, array.tobytes()

@@ -1,4 +1,4 @@
-"""One small network and its arrays, and the files that the tests of weights write of them."""
+"""One small network and its arrays, and weights files in several formats that hold these arrays."""
 
 import json
 from collections.abc import Mapping
@@ -52,29 +52,39 @@ SHAPES = {
 CLIPS = np.random.default_rng(0).normal(size=(4, 14, 10, 1)).astype(np.float32)
 
 
-def arrays(seed: int = 0) -> Arrays:
-    """Numbers for every array of the network; variances above 0."""
-    chance = np.random.default_rng(seed)
-    made = {name: chance.normal(0, 0.3, shape).astype(np.float32) for name, shape in SHAPES.items()}
-    made["block/bn/moving_variance"] = np.abs(made["block/bn/moving_variance"]) + np.float32(0.5)
-    return made
+def make_arrays(seed: int = 0) -> Arrays:
+    """Return random numbers for every array of the network; the variances are positive."""
+    generator = np.random.default_rng(seed)
+    arrays = {name: generator.normal(0, 0.3, shape).astype(np.float32) for name, shape in SHAPES.items()}
+    arrays["block/bn/moving_variance"] = np.abs(arrays["block/bn/moving_variance"]) + np.float32(0.5)
+    return arrays
 
 
-def config(folder: Path, weights: Mapping[str, object], text: str = CONFIG, *overrides: str) -> Config:
-    """Read the network's config with these weights."""
+def load_small_config(
+    folder: Path, weights: Mapping[str, object], text: str = CONFIG, *overrides: str
+) -> Config:
+    """Load the config of the network with the given weights in place of {random: 3}."""
     (folder / "net.yaml").write_text(text.replace("{random: 3}", json.dumps(weights)))
     return load_config(folder / "net.yaml", overrides)
 
 
-def built(folder: Path, weights: Mapping[str, object], text: str = CONFIG, *overrides: str) -> Any:
-    """Build the network with these weights."""
+def build_small_network(
+    folder: Path, weights: Mapping[str, object], text: str = CONFIG, *overrides: str
+) -> Any:
+    """Build the network with the given weights, as `network.build` does."""
     from specfeat.network.build import build_network
 
-    return build_network(config(folder, weights, text, *overrides), "cpu")
+    return build_network(load_small_config(folder, weights, text, *overrides), "cpu")
 
 
-def held(network: Any) -> Arrays:
-    """The arrays that a built network holds, by our names."""
+def compute_rows(network: Any, clips: NDArray[np.float32] = CLIPS) -> NDArray[np.float32]:
+    """Return the rows of one batch of clips."""
+    rows: NDArray[np.float32] = network.rows(clips)
+    return rows
+
+
+def read_network_arrays(network: Any) -> Arrays:
+    """Return the arrays of a network that has been built, by the config's names."""
     return {
         f"{layer.name.replace('.', '/')}/{variable.name}": np.asarray(variable)
         for layer in network.model.layers
@@ -82,71 +92,88 @@ def held(network: Any) -> Arrays:
     }
 
 
-def same(one: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]]) -> None:
-    """Check that two sets of arrays are equal to the bit."""
-    assert list(one) == list(other)
-    for name, array in one.items():
-        np.testing.assert_array_equal(array, other[name], err_msg=name)
+def assert_same_arrays(expected: Mapping[str, NDArray[Any]], actual: Mapping[str, NDArray[Any]]) -> None:
+    """Assert that two sets of arrays have the same names in the same order, and the same bits."""
+    assert list(expected) == list(actual)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(array, actual[name], err_msg=name)
 
 
-def keras_2(
-    path: Path, made: Arrays, top: str = "", words: Mapping[str, str] | None = None, dtype: Any = np.bytes_
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
+    """Write an .npz archive, under any file name."""
+    with path.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+    return path
+
+
+def write_keras_2(
+    path: Path,
+    arrays: Mapping[str, NDArray[Any]],
+    top: str = "",
+    weight_names: Mapping[str, str] | None = None,
+    name_dtype: Any = np.bytes_,
 ) -> Path:
     """Write the layout of Keras 2's `save_weights`, or below `model_weights` that of `save`.
 
     Args:
-        path: where to.
-        made: the arrays, by layer and role.
-        top: the group around all.
-        words: for an array's name, what `weight_names` says instead.
-        dtype: of the names: of one length, as old versions of h5py wrote them, or of any (`object`).
+        path: the file to write.
+        arrays: the arrays by layer and role.
+        top: the group around all layers.
+        weight_names: the names that `weight_names` has for arrays, where they differ from layer and role.
+        name_dtype: the type of the lists of names: texts of one length, as old versions of h5py wrote them, or of
+            any length (`object`).
     """
     layers: dict[str, list[str]] = {}
-    for name in made:
+    for name in arrays:
         layers.setdefault(name.rpartition("/")[0], []).append(name)
     with h5py.File(path, "w") as file:
         group = file.require_group(top) if top else file
-        group.attrs["layer_names"] = np.array([layer.encode() for layer in layers], dtype)
+        group.attrs["layer_names"] = np.array([layer.encode() for layer in layers], name_dtype)
         group.attrs["backend"] = b"tensorflow"
         for layer, names in layers.items():
-            inner = group.create_group(layer)
-            written = {name: f"{(words or {}).get(name, name)}:0" for name in names}
-            inner.attrs["weight_names"] = np.array([word.encode() for word in written.values()], dtype)
-            for name, word in written.items():
-                inner[word] = made[name]
+            layer_group = group.create_group(layer)
+            file_names = {name: f"{(weight_names or {}).get(name, name)}:0" for name in names}
+            layer_group.attrs["weight_names"] = np.array(
+                [n.encode() for n in file_names.values()], name_dtype
+            )
+            for name, file_name in file_names.items():
+                layer_group[file_name] = arrays[name]
     return path
 
 
-def torch_state(made: Arrays) -> Arrays:
-    """The same arrays under PyTorch's names and in its axes; rows after the Flatten go channel by channel."""
-    rows = made["row/kernel"].reshape(8, 5, 5, 7)
+def make_torch_state(arrays: Arrays) -> Arrays:
+    """Return the same arrays under PyTorch's names and in PyTorch's order of axes.
+
+    The rows of the dense layer after the Flatten go channel by channel.
+    """
+    rows = arrays["row/kernel"].reshape(8, 5, 5, 7)
     return {
-        "block.conv.weight": made["block/conv/kernel"].transpose(3, 2, 0, 1),
-        "block.bn.weight": made["block/bn/gamma"],
-        "block.bn.bias": made["block/bn/beta"],
-        "block.bn.running_mean": made["block/bn/moving_mean"],
-        "block.bn.running_var": made["block/bn/moving_variance"],
+        "block.conv.weight": arrays["block/conv/kernel"].transpose(3, 2, 0, 1),
+        "block.bn.weight": arrays["block/bn/gamma"],
+        "block.bn.bias": arrays["block/bn/beta"],
+        "block.bn.running_mean": arrays["block/bn/moving_mean"],
+        "block.bn.running_var": arrays["block/bn/moving_variance"],
         "block.bn.num_batches_tracked": np.array(7),
-        "depth.weight": made["depth/kernel"].transpose(2, 3, 0, 1).reshape(6, 1, 2, 3),
-        "depth.bias": made["depth/bias"],
-        "sep.depthwise.weight": made["sep/depthwise_kernel"].transpose(2, 3, 0, 1),
-        "sep.pointwise.weight": made["sep/pointwise_kernel"].transpose(3, 2, 0, 1),
-        "sep.pointwise.bias": made["sep/bias"],
+        "depth.weight": arrays["depth/kernel"].transpose(2, 3, 0, 1).reshape(6, 1, 2, 3),
+        "depth.bias": arrays["depth/bias"],
+        "sep.depthwise.weight": arrays["sep/depthwise_kernel"].transpose(2, 3, 0, 1),
+        "sep.pointwise.weight": arrays["sep/pointwise_kernel"].transpose(3, 2, 0, 1),
+        "sep.pointwise.bias": arrays["sep/bias"],
         "row.weight": rows.transpose(3, 2, 0, 1).reshape(7, 200),
-        "row.bias": made["row/bias"],
-        "head.weight": made["head/kernel"].T,
-        "head.bias": made["head/bias"],
+        "row.bias": arrays["row/bias"],
+        "head.weight": arrays["head/kernel"].T,
+        "head.bias": arrays["head/bias"],
     }
 
 
-def safetensors(path: Path, made: Mapping[str, NDArray[Any]]) -> Path:
+def write_safetensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
     """Write the safetensors format."""
-    names = {"float32": "F32", "float16": "F16", "int64": "I64", "float64": "F64"}
+    type_names = {"float32": "F32", "float16": "F16", "int64": "I64", "float64": "F64"}
     header, data = {}, b""
-    for name, array in made.items():
+    for name, array in arrays.items():
         end = len(data) + array.nbytes
         header[name] = {
-            "dtype": names[str(array.dtype)],
+            "dtype": type_names[str(array.dtype)],
             "shape": array.shape,
             "data_offsets": [len(data), end],
         }
@@ -157,34 +184,34 @@ def safetensors(path: Path, made: Mapping[str, NDArray[Any]]) -> Path:
 
 
 def try_to_load(path: str) -> str:
-    """Do with a file all that `load_weights` does before it has TensorFlow set the variables; say how it went.
+    """Do with a file all that `load_weights` does without TensorFlow; return "loaded" or the error.
 
     For a process that never loads TensorFlow, so that its memory can be measured.
     """
     from specfeat.errors import WeightsError
-    from specfeat.weights import _values
     from specfeat.weights.files.formats import open_weights_file
     from specfeat.weights.files.source import locate_weights
+    from specfeat.weights.load import read_slot_values
     from specfeat.weights.matching.match import match_arrays
 
     try:
         source = locate_weights(path)
-        source.sha256()
+        source.compute_sha256()
         with open_weights_file(source) as contents:
-            plan = match_arrays(slots(), contents, "name", {})
-            plan.check()
-            for slot, array in plan.pairs:
-                _values(slot, array)
+            result = match_arrays(make_slots(), contents, "name", {})
+            result.check()
+            for slot, array in result.pairs:
+                read_slot_values(slot, array)
     except WeightsError as e:
         return str(e)
     return "loaded"
 
 
-def slots() -> list[Any]:
-    """The places of the test's network, without Keras."""
+def make_slots() -> list[Any]:
+    """Return the slots of the network, without Keras."""
     from specfeat.weights.matching.slots import Slot
 
-    kinds = {
+    layers = {
         "block/conv": ("Conv2D", "layers/conv2d"),
         "block/bn": ("BatchNormalization", "layers/batch_normalization"),
         "depth": ("DepthwiseConv2D", "layers/depthwise_conv2d"),
@@ -192,11 +219,11 @@ def slots() -> list[Any]:
         "row": ("Dense", "layers/dense"),
         "head": ("Dense", "layers/dense_1"),
     }
-    found = []
+    slots = []
     counts: dict[str, int] = {}
     for name, shape in SHAPES.items():
         layer, _, role = name.rpartition("/")
-        kind, place = kinds[layer]
+        kind, keras_path = layers[layer]
         index = counts[layer] = counts.get(layer, -1) + 1
-        found.append(Slot(layer=layer, kind=kind, role=role, index=index, shape=shape, place=place))
-    return found
+        slots.append(Slot(layer=layer, kind=kind, role=role, index=index, shape=shape, keras_path=keras_path))
+    return slots

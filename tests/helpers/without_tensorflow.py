@@ -3,12 +3,18 @@
     python tests/helpers/without_tensorflow.py extract INPUTS... OUTPUT [OPTIONS]
 
 A row is the sums of a clip's bands over time, each clip by itself, so a file's rows depend on that file alone.
-`FAKE_NETWORK_PAUSE_S` makes each batch take so long; `FAKE_NETWORK_SETTLE_S` is how often files are brought to the disk.
+Variables of the environment:
+    FAKE_NETWORK_PAUSE_S: seconds that each batch takes.
+    FAKE_NETWORK_SYNC_INTERVAL_S: seconds between two writes of the journal.
+    SIGN_OF_WAITING: a file that is made when the run waits for the lock.
 """
 
+import operator
 import os
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -24,7 +30,7 @@ WIDTH = 4
 class Network:
     """What the journey and the job ask of a network."""
 
-    parallel, seconds = 2, 0.0
+    parallel_batches, seconds = 2, 0.0
     device = SimpleNamespace(description="cpu")
     model = SimpleNamespace(count_params=lambda: 0)
 
@@ -35,9 +41,9 @@ class Network:
         self.weights: dict[str, object] = {"random": weights.random}
         if weights.file:
             source = locate_weights(weights.file)
-            self.weights = {"file": weights.file, "sha256": source.sha256(), **source.stamp()}
+            self.weights = {"file": weights.file, "sha256": source.compute_sha256(), **source.identify_file()}
 
-    def rows(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
+    def compute_rows(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
         """Sum the bands, a quarter of them for each feature."""
         time.sleep(float(os.environ.get("FAKE_NETWORK_PAUSE_S", "0")))
         bands = clips.reshape(len(clips), clips.shape[1], -1).astype(np.float64).sum(1)
@@ -45,11 +51,26 @@ class Network:
         return np.stack([part.sum(1) for part in parts], axis=1).astype(np.float32)
 
 
-def install() -> None:
-    """Put the network in the place of the one that needs TensorFlow."""
+def make_sign_of_waiting(path: Path) -> None:
+    """Make a file as soon as this process waits for a lock, so that nobody has to guess how long that takes."""
+    from specfeat.output import lock
+
+    def sleep(seconds: float) -> None:
+        path.touch()
+        time.sleep(seconds)
+
+    vars(lock)["time"] = SimpleNamespace(monotonic=time.monotonic, sleep=sleep)
+
+
+def install(set_item: Callable[[Any, str, Any], None] = operator.setitem) -> None:
+    """Put the network in the place of the one that needs TensorFlow.
+
+    Args:
+        set_item: sets an item of a mapping; pytest's `monkeypatch.setitem` takes it back.
+    """
     module: Any = ModuleType("specfeat.network.build")
     module.build_network = lambda config, device, threads: Network(config)
-    sys.modules["specfeat.network.build"] = module
+    set_item(sys.modules, "specfeat.network.build", module)
 
 
 if __name__ == "__main__":
@@ -57,5 +78,9 @@ if __name__ == "__main__":
     from specfeat.cli import main
     from specfeat.output import work_folder
 
-    work_folder.SYNC_INTERVAL_S = float(os.environ.get("FAKE_NETWORK_SETTLE_S", work_folder.SYNC_INTERVAL_S))
+    work_folder.SYNC_INTERVAL_S = float(
+        os.environ.get("FAKE_NETWORK_SYNC_INTERVAL_S", work_folder.SYNC_INTERVAL_S)
+    )
+    if "SIGN_OF_WAITING" in os.environ:
+        make_sign_of_waiting(Path(os.environ["SIGN_OF_WAITING"]))
     sys.exit(main())

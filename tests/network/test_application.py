@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from specfeat.architecture.layers import APPLICATIONS
+from specfeat.architecture.kinds.application import APPLICATIONS
 from specfeat.config import load_config
 from specfeat.errors import ConfigError
 
@@ -111,7 +111,7 @@ def test_an_application_is_keras_own(name: str, tmp_path: Path, monkeypatch: pyt
 
     wanted = np.asarray(theirs(prepared, training=False)).mean(axis=(1, 2))
     got = np.asarray(ours(pictures, training=False))
-    ready = fold_batch_norms(network.layers, network.model, "row")
+    ready = fold_batch_norms(network.model, "row")
     grey = rng.uniform(0, 255, (2, *network.input_shape)).astype(np.float32)
     plain = np.asarray(network.model(grey, training=False))
 
@@ -143,7 +143,7 @@ def test_another_preparation_may_be_asked_for(tmp_path: Path) -> None:
     head = "Application: {name: it, application: MobileNet, include_top: false, output: it/preprocess, preprocess: "
     network = build(write(tmp_path, f"{head}caffe}}", "GlobalAveragePooling2D"))
 
-    row = network.rows(np.full((2, *network.input_shape), 200, np.float32))[0]
+    row = network.compute_rows(np.full((2, *network.input_shape), 200, np.float32))[0]
 
     np.testing.assert_allclose(row, [200 - 103.939, 200 - 116.779, 200 - 123.68], rtol=1e-4)
 
@@ -181,7 +181,7 @@ def test_weights_come_back_by_path(tmp_path: Path) -> None:
 
     loaded = build(path, f"model.weights.file={tmp_path / 'w.weights.h5'}")
 
-    np.testing.assert_array_equal(loaded.rows(clips), saved.rows(clips))
+    np.testing.assert_array_equal(loaded.compute_rows(clips), saved.compute_rows(clips))
 
 
 def test_nothing_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,10 +209,10 @@ REFUSED = [
      "wanted a picture of 3 channels: put Picture before it"),
     (["Flatten", "Application: {application: VGG16}"],
      "c.yaml:11:7: model.layers[3]: Application 'application_1' gets 16875 values in one axis; wanted 3 axes, "
-     "frames x bins x channels; it stands after a Flatten, Dense or global pooling, so move it before"),
+     "frames x bins x channels; it follows a Flatten, Dense or global pooling; move it before that layer"),
     (["Application: {application: MobileNet}", "Dense: {name: predictions, units: 3}"],
-     "c.yaml:11:7: model.layers[3]: Dense 'predictions' has the name of another layer, of an application; "
-     "wanted different ones"),
+     "c.yaml:11:7: model.layers[3]: Dense 'predictions' has the name of another layer of an application; "
+     "wanted different names"),
     (["Application: {application: MobileNet, include_top: false}"],
      "c.yaml:10:7: model.layers[2]: ReLU 'conv_pw_13_relu' gives 2 x 2 x 1024 for a clip, not one row; "
      "put Flatten or GlobalAveragePooling2D after it"),

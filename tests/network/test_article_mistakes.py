@@ -80,7 +80,7 @@ READ = {
     "code in a layer": (
         LAYERS + "    - Lambda: {function: 'x: x'}\n",
         "c.yaml:8:7: model.layers[0].Lambda: 'Lambda' is not a layer that specfeat knows; "
-        "nothing in a config is run as code; say it with the layers that are known",
+        "a config cannot contain code; use the known layers",
     ),
     "no weights": (
         FRONT.replace("  weights: {random: 0}\n", "") + "  layers: [Flatten]\n",
@@ -102,20 +102,20 @@ FOLLOWED = {
     ),
     "a kernel larger than what is left": (
         "    - MaxPooling2D: {pool_size: 8}\n    - Conv2D: {filters: 32, kernel_size: 5}\n    - Flatten\n",
-        "c.yaml:9:7: model.layers[1]: Conv2D 'conv2d_1' gets 3 x 3 x 1, of which a kernel_size of 5 x 5 leaves nothing; "
+        "c.yaml:9:7: model.layers[1]: Conv2D 'conv2d_1' gets 3 x 3 x 1, too small for a kernel_size of 5 x 5; "
         "make it smaller, pool less before it, make the clips longer, or use padding: same",
     ),
     "pooling to nothing": (
         "    - repeat: 5\n      layers: [MaxPooling2D]\n    - Flatten\n",
-        "c.yaml:9:16: model.layers[0].layers[0]: MaxPooling2D 'maxpooling2d_5' gets 1 x 1 x 1, of which a pool_size of "
-        "2 x 2 leaves nothing; make it smaller, pool less before it, make the clips longer, or use padding: same; "
-        "the sizes on the way: spectrogram 28 x 28 x 1, maxpooling2d_1 14 x 14 x 1, maxpooling2d_2 7 x 7 x 1, "
+        "c.yaml:9:16: model.layers[0].layers[0]: MaxPooling2D 'maxpooling2d_5' gets 1 x 1 x 1, too small for a pool_size of "
+        "2 x 2; make it smaller, pool less before it, make the clips longer, or use padding: same; "
+        "the shapes before it: spectrogram 28 x 28 x 1, maxpooling2d_1 14 x 14 x 1, maxpooling2d_2 7 x 7 x 1, "
         "maxpooling2d_3 3 x 3 x 1, maxpooling2d_4 1 x 1 x 1",
     ),
     "a convolution after Flatten": (
         "    - Flatten\n    - Conv2D: {filters: 1, kernel_size: 3}\n",
         "c.yaml:9:7: model.layers[1]: Conv2D 'conv2d_1' gets 784 values in one axis; wanted 3 axes, "
-        "frames x bins x channels; it stands after a Flatten, Dense or global pooling, so move it before",
+        "frames x bins x channels; it follows a Flatten, Dense or global pooling; move it before that layer",
     ),
     "no channel axis for the convolution": (
         "    - Reshape: {target_shape: [28, 28]}\n    - Conv2D: {filters: 1, kernel_size: 3}\n",
@@ -129,7 +129,7 @@ FOLLOWED = {
     "an axis that is not there": (
         "    - BatchNormalization: {axis: 7}\n    - Flatten\n",
         "c.yaml:8:7: model.layers[0]: BatchNormalization 'batchnormalization_1' gets 28 x 28 x 1, 3 axes; "
-        "wanted an axis of them, 1 to 3 or -1, not 7",
+        "wanted an axis from 1 to 3 or -1, not 7",
     ),
     "weights that no machine holds": (
         "    - Flatten\n    - Dense: {units: 100000000}\n",
@@ -138,7 +138,7 @@ FOLLOWED = {
     "an output that no machine holds": (
         "    - UpSampling2D: {size: 3000}\n    - Flatten\n",
         "c.yaml:8:7: model.layers[0]: UpSampling2D 'upsampling2d_1' would give 84000 x 84000 x 1, 105 GiB for a batch; "
-        "wanted less",
+        "wanted 16 GiB or less",
     ),
 }
 
@@ -233,7 +233,7 @@ def test_only_flatten_gives_the_spectrogram_itself(write: Callable[[str], str]) 
     extractor = Extractor(write(LAYERS + "    - Flatten\n"))
     samples = np.sin(np.arange(20_000) / 5).astype(np.float32)
     rows, _ = extractor.extract(samples, 16_000)
-    clips = [clip.ravel().copy() for clip in ClipMaker(extractor.settings).clips([samples])]
+    clips = [clip.ravel().copy() for clip in ClipMaker(extractor.settings).make_clips([samples])]
 
     assert len(clips) == 5
     np.testing.assert_array_equal(rows, clips)
@@ -249,6 +249,7 @@ def test_the_network_is_built_and_traced_once(
     from specfeat.cli import main
     from specfeat.network import build
     from specfeat.network.build import Network
+    from specfeat.network.engines.tensorflow import TensorFlowRowFunction
     from specfeat.tensorflow_runtime import keras
 
     built: list[Network] = []
@@ -263,7 +264,7 @@ def test_the_network_is_built_and_traced_once(
         compiled.append(model)
         compile_it(model, **options)
 
-    monkeypatch.setattr(build, "build", spied)
+    monkeypatch.setattr(build, "build_network", spied)
     monkeypatch.setattr(keras.Model, "compile", counted)
     Path("in").mkdir()
     for n in range(50):
@@ -277,7 +278,9 @@ def test_the_network_is_built_and_traced_once(
 
     assert code == 0
     assert len(built) == len(compiled) == 1
-    assert built[0].traces == [1]
+    function = built[0].row_function
+    assert isinstance(function, TensorFlowRowFunction)
+    assert function.trace_count == 1
 
 
 @pytest.mark.tf

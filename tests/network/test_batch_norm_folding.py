@@ -74,7 +74,7 @@ def test_folding_is_exact(tmp_path: Path, layers: list[str], left: int) -> None:
     _train(network.model, rng)
     clips = rng.normal(size=(4, 14, 10, 1)).astype(np.float32)
     plain = np.asarray(network.model(clips, training=False))
-    ready = fold_batch_norms(config.settings.model.layers, network.model, "row")
+    ready = fold_batch_norms(network.model, "row")
 
     assert _norms(ready) == left
     assert np.abs(plain).max() > 0.1
@@ -106,7 +106,7 @@ def test_known_networks_fold(name: str, left: int) -> None:
     _train(network.model, rng)
     feature = config.settings.model.feature_layer
     unfolded = keras.Model(network.model.inputs[0], network.model.get_layer(feature).output)
-    ready = fold_batch_norms(config.settings.model.layers, network.model, feature)
+    ready = fold_batch_norms(network.model, feature)
     clips = rng.normal(size=(2, *network.input_shape)).astype(np.float32)
     plain, fast = np.asarray(unfolded(clips)), np.asarray(ready(clips))
 

@@ -15,7 +15,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from helpers.sample_data import Float, clips
+from helpers.sample_data import Float, compute_clips
 from specfeat.config import load_config
 
 pytestmark = pytest.mark.tf
@@ -62,12 +62,11 @@ def inaspeech(files: Path) -> Any:
         return _layer_by_layer("inaspeech", 128, iter(weighted))
 
 
-def _outputs(model: Any, config: str, *names: str) -> Callable[[Float], list[Float]]:
+def _outputs(model: Any, *names: str) -> Callable[[Float], list[Float]]:
     """Return the outputs of these layers, as the extraction computes them: folded, in the config's batches."""
     from specfeat.network.batch_norm_folding import fold_batch_norms
 
-    layers = load_config(config).settings.model.layers
-    networks = [fold_batch_norms(layers, model, name) for name in names]
+    networks = [fold_batch_norms(model, name) for name in names]
     return lambda clip: [np.asarray(network.predict(clip, batch_size=128, verbose=0)) for network in networks]
 
 
@@ -85,8 +84,8 @@ def test_yamnet_relu6(name: str, yamnet: Any, files: Path) -> None:
         embedding, scores = golden[f"{name}_embedding"], golden[f"{name}_scores"]
     sound, _ = soundfile.read(files / f"audio/{name}_16000.flac", dtype="float32")
 
-    cut = clips(load_config("yamnet_relu6").settings, sound)
-    got = _outputs(yamnet, "yamnet_relu6", "embedding", "scores")(cut)
+    cut = compute_clips(load_config("yamnet_relu6").settings, sound)
+    got = _outputs(yamnet, "embedding", "scores")(cut)
 
     _assert_close(got[0], embedding, 1e-4)
     np.testing.assert_allclose(got[1], scores, rtol=0, atol=1e-5)
@@ -97,7 +96,7 @@ def test_yamnet_relu6_on_the_references_own_patches(yamnet: Any, files: Path) ->
     with np.load(files / "yamnet/golden.npz") as golden:
         patches, embedding = golden["music_patches"], golden["music_embedding"]
 
-    got = _outputs(yamnet, "yamnet_relu6", "embedding")(patches[..., np.newaxis])
+    got = _outputs(yamnet, "embedding")(patches[..., np.newaxis])
 
     _assert_close(got[0], embedding, 1e-5)
 
@@ -110,8 +109,8 @@ def test_inaspeech(name: str, inaspeech: Any, files: Path) -> None:
         scores = golden[f"{name}.wav_keras_speech_music_noise_cnn_prob"]
     sound, _ = soundfile.read(files / f"inaspeech/{name}.wav", dtype="float32")
 
-    cut = clips(load_config("inaspeech").settings, sound)
-    got = _outputs(inaspeech, "inaspeech", "flatten", "scores")(cut[: len(scores)])
+    cut = compute_clips(load_config("inaspeech").settings, sound)
+    got = _outputs(inaspeech, "flatten", "scores")(cut[: len(scores)])
 
     _assert_close(got[0][: len(flatten)], flatten, 1e-5)
     np.testing.assert_allclose(got[1], scores, rtol=0, atol=1e-5)
@@ -171,7 +170,7 @@ def test_panns_are_what_their_authors_wrote(name: str, convolutions: int) -> Non
     clip = rng.normal(-30, 20, (1, *network.input_shape)).astype(np.float32)
     weights = [layer.get_weights() for layer in network.model.layers if layer.weights]
 
-    got = np.asarray(fold_batch_norms(network.layers, network.model, "embedding")(clip, training=False))
+    got = np.asarray(fold_batch_norms(network.model, "embedding")(clip, training=False))
 
     wanted = _panns(clip[0], iter(weights), convolutions)
     _assert_close(got, wanted[np.newaxis].astype(np.float32), 1e-4)

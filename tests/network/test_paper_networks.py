@@ -47,7 +47,7 @@ def _rows(folder: Path, layers: str, arrays: Arrays) -> Float:
 
     (folder / "c.yaml").write_text(HEAD + textwrap.indent(layers, "    "))
     np.savez(folder / "w.npz", **arrays)  # type: ignore[arg-type]
-    return build_network(load_config(folder / "c.yaml"), "cpu").rows(CLIPS)
+    return build_network(load_config(folder / "c.yaml"), "cpu").compute_rows(CLIPS)
 
 
 def _conv(x: Float, kernel: Float) -> Float:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from helpers.sample_data import Float, clips, tone
+from helpers.sample_data import Float, compute_clips, make_tone
 from specfeat.config import load_config
 from specfeat.errors import ConfigError, InstallError
 
@@ -45,7 +45,7 @@ def test_colours_are_matplotlibs(tmp_path: Path, colormap: str) -> None:
     decibels[0, 0, :4, 0] = [-80, 0, -1e9, 1e9]
 
     made = network(tmp_path, f"Picture: {{colormap: {colormap}, range: [-80, 0]}}")
-    got = made.rows(decibels).reshape(2, 17, 11, 3)
+    got = made.compute_rows(decibels).reshape(2, 17, 11, 3)
 
     colours = mpl.colormaps[colormap](Normalize(-80, 0)(decibels[..., 0]), bytes=True)[..., :3]
     np.testing.assert_array_equal(got, np.transpose(colours, (0, 2, 1, 3))[:, ::-1])
@@ -55,9 +55,9 @@ def test_low_frequencies_are_at_the_bottom(tmp_path: Path) -> None:
     """A tone in bin 2 of 17 is the brightest line, the third one from below, in every column."""
     made = network(tmp_path, "Picture: {colormap: gray, range: [-80, 0]}")
     settings = load_config(tmp_path / "c.yaml").settings
-    clip = clips(settings, tone(500, 16 * 11))[:1]
+    clip = compute_clips(settings, make_tone(500, 16 * 11))[:1]
 
-    picture = made.rows(np.repeat(clip, 2, axis=0))[0].reshape(17, 11, 3)
+    picture = made.compute_rows(np.repeat(clip, 2, axis=0))[0].reshape(17, 11, 3)
 
     assert (picture[:, 1:-1, 0].argmax(axis=0) == 17 - 1 - 2).all()
 
@@ -81,7 +81,7 @@ def test_scaling_is_bilinear(tmp_path: Path, height: int, width: int) -> None:
     pictures = np.random.default_rng(0).uniform(0, 255, (2, 11, 17, 1)).astype(np.float32)
 
     made = network(tmp_path, f"Resizing: {{height: {height}, width: {width}}}")
-    got = made.rows(pictures).reshape(2, height, width, 1)
+    got = made.compute_rows(pictures).reshape(2, height, width, 1)
 
     for k in range(2):
         np.testing.assert_allclose(got[k], bilinear(pictures[k], height, width), rtol=0, atol=1e-3)
@@ -92,7 +92,7 @@ def test_deepspectrum_sees_224_by_224_colours() -> None:
     from specfeat.network.keras_layers import make_keras_layer
 
     settings = load_config("deepspectrum").settings
-    clip = clips(settings, tone(1000, 16_000, rate=16_000))
+    clip = compute_clips(settings, make_tone(1000, 16_000, rate=16_000))
     picture, resizing, application = settings.model.layers
 
     coloured = np.asarray(make_keras_layer(picture, 0)(clip))

@@ -108,7 +108,7 @@ def test_rows_that_are_not_the_journals_are_damaged(tmp_path: Path) -> None:
         _add_sound(work, "a.wav", 3)
     os.truncate(paths.work_folder / "rows.npy", 128 + 2 * 4 * WIDTH)
     with WorkFolder(paths) as work:
-        assert work.unfinished_run == DamagedRun(1, "rows.npy is not what the journal speaks of")
+        assert work.unfinished_run == DamagedRun(1, "rows.npy does not match the journal")
         with pytest.raises(RuntimeError, match="must be discarded first"):
             work.start(PROVENANCE, updates=False)
         work.discard()

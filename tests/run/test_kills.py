@@ -46,7 +46,7 @@ def _result(folder: Path) -> Result:
 
 @pytest.mark.tf
 def test_killed_with_tensorflow(tmp_path: Path) -> None:
-    """The real network, stopped and then killed, goes on; the command in the record is the same, too."""
+    """A run with a real network that is stopped and then killed can be continued; the record has the same command."""
     (tmp_path / "in").mkdir()
     for k in range(8):
         noise = np.random.default_rng(k).normal(size=480_000 // (k + 1)) / 10

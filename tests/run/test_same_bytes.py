@@ -1,4 +1,4 @@
-"""The same file gives the same bytes: in any order, among any others, by any number of workers, resumed or updated."""
+"""The same file gives the same bytes: in any order, among any others, with any number of workers, resumed or updated."""
 
 import csv
 import io
@@ -20,15 +20,20 @@ from helpers.without_tensorflow import Network
 from specfeat.audio import decode
 from specfeat.audio.clip_stream import LocalClipStream
 from specfeat.audio.clips import ClipMaker
-from specfeat.audio.discovery import FoundFiles
+from specfeat.audio.discovery import FoundSounds
 from specfeat.audio.worker_pool import WorkerPool
 from specfeat.config import Config, load_config
 from specfeat.errors import NoUsableAudioError
+from specfeat.events import SoundEndEvent
 from specfeat.output.paths import OutputPaths
 from specfeat.output.work_folder import WorkFolder
-from specfeat.pipeline import SoundEndEvent
-from specfeat.run.plan import RunOptions, make_plan
-from specfeat.run.runner import execute_plan
+from specfeat.pipeline import extract_rows
+from specfeat.run.listener import SilentListener
+from specfeat.run.options import RunOptions
+from specfeat.run.plan import make_plan
+from specfeat.run.provenance import add_network, recall_network
+from specfeat.run.runner import RunStart, execute_plan
+from specfeat.sound import Sound, make_file_sound
 
 pytestmark = pytest.mark.slow
 
@@ -36,93 +41,103 @@ LENGTHS = (40_000, 700, 0, 16_000, 90_001, 4_479, 23_456, 61)  # samples; some a
 NAMES = tuple(f"{k}.wav" for k in range(len(LENGTHS)))
 
 
-class _UnpluggedError(Exception):
-    """Somebody has pulled the plug."""
+class _InterruptionError(Exception):
+    """The run is interrupted."""
 
 
-@dataclass
-class _Reporter:
-    """Ends a run after so many files."""
+class _Interrupter(SilentListener):
+    """Interrupts a run after so many files."""
 
-    files: int = 1_000
+    def __init__(self, files: int) -> None:
+        self._files = files
 
-    def heard(self, seconds: float) -> None:
-        pass
-
-    def ended(self, end: SoundEndEvent) -> None:
-        self.files -= 1
-        if not self.files:
-            raise _UnpluggedError
+    def on_sound_end(self, event: SoundEndEvent) -> None:
+        self._files -= 1
+        if not self._files:
+            raise _InterruptionError
 
 
 @dataclass(frozen=True, eq=False)
 class Lab:
-    """A network, and a folder of sounds to go through it."""
+    """A network, and a folder of sounds that go through it."""
 
     folder: Path
     config: Config
     network: Any
 
-    def go(
-        self, names: Sequence[str], output: str, workers: int = 0, stop_after: int = 1_000, **wishes: bool
+    def run(
+        self, names: Sequence[str], output: str, workers: int = 0, stop_after: int = 1_000, **options: bool
     ) -> None:
         """Run over these files, with processes that decode or, for 0, without."""
-        paths = tuple(str(self.folder / name) for name in names)
-        with WorkFolder(OutputPaths(self.folder / f"{output}.npy")) as work:
-            plan = make_plan(self.config, "auto", FoundFiles(paths, ()), work, RunOptions(**wishes))
-            if plan.complete:
+        sounds = tuple(make_file_sound(str(self.folder / name)) for name in names)
+        with WorkFolder(OutputPaths(self.folder / f"{output}.npy")) as work_folder:
+            plan = make_plan(self.config, FoundSounds(sounds, ()), work_folder, RunOptions(**options))
+            if plan.complete_record is not None:
                 return
             with (
                 WorkerPool(self.config.settings, max(1, workers))
                 if workers
                 else _LocalPool(self.config) as pool
             ):
+                provenance = (
+                    add_network(plan.provenance, self.network)
+                    if plan.remaining
+                    else recall_network(plan.provenance, plan.previous_runs[-1].provenance)
+                )
+                streams = pool.stream_clips(plan.remaining)
                 execute_plan(
-                    self.config, plan, self.network, pool.tracks(plan.todo), work, _Reporter(stop_after)
+                    plan,
+                    extract_rows(streams, self.network),
+                    provenance,
+                    RunStart(command=(), folder=None),
+                    work_folder,
+                    _Interrupter(stop_after),
                 )
 
-    def forget(self, output: str) -> None:
-        """Remove an output and what is left of it."""
+    def remove(self, output: str) -> None:
+        """Remove an output and its work folder."""
         for path in self.folder.glob(f"{output}.*"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
-    def by_file(self, output: str) -> dict[str, tuple[bytes, list[list[str]]]]:
-        """Return each file's rows, and its lines of the index but for the row's number."""
+    def read_by_file(self, output: str) -> dict[str, tuple[bytes, list[list[str]]]]:
+        """Return each file's rows, and its lines of the index without the row's number."""
         rows = np.load(self.folder / f"{output}.npy")
         text = (self.folder / f"{output}.index.csv").read_text()
-        found: dict[str, tuple[bytes, list[list[str]]]] = {}
+        files: dict[str, tuple[bytes, list[list[str]]]] = {}
         for row, (number, path, *line) in zip(rows, list(csv.reader(io.StringIO(text)))[1:], strict=True):
-            assert int(number) == sum(len(lines) for _, lines in found.values())
-            before, lines = found.get(Path(path).name, (b"", []))
-            found[Path(path).name] = before + row.tobytes(), [*lines, line]
-        return found
+            assert int(number) == sum(len(lines) for _, lines in files.values())
+            file_rows, lines = files.get(Path(path).name, (b"", []))
+            files[Path(path).name] = file_rows + row.tobytes(), [*lines, line]
+        return files
 
     @cache  # noqa: B019  there are two of them
-    def alone(self, name: str) -> tuple[bytes, list[list[str]]]:
-        """Return what a file gives when it is the only one; nothing if that is nothing."""
-        self.forget("alone")
+    def extract_alone(self, name: str) -> tuple[bytes, list[list[str]]]:
+        """Return what a file gives when it is the only one."""
+        self.remove("alone")
         try:
-            self.go([name], "alone")
+            self.run([name], "alone")
         except NoUsableAudioError:
             return b"", []
-        return self.by_file("alone")[name]
+        return self.read_by_file("alone")[name]
 
     def check(self, names: Sequence[str], output: str) -> None:
-        """Every file has given what it gives alone, in the order of the names."""
-        wanted = {name: self.alone(name) for name in names if self.alone(name)[1]}
-        found = self.by_file(output)
-        assert list(found) == list(wanted)
-        assert found == wanted
+        """Check that every file has given what it gives alone, in the order of the names."""
+        expected = {name: self.extract_alone(name) for name in names if self.extract_alone(name)[1]}
+        files = self.read_by_file(output)
+        assert list(files) == list(expected)
+        assert files == expected
 
 
 class _LocalPool:
+    """Decodes in this process."""
+
     def __init__(self, config: Config) -> None:
         self._maker = ClipMaker(config.settings)
 
-    def tracks(self, paths: Sequence[str]) -> Iterator[LocalClipStream]:
+    def stream_clips(self, sounds: Sequence[Sound]) -> Iterator[LocalClipStream]:
         return (
-            LocalClipStream(p, self._maker, partial(decode.read_samples, p, self._maker.settings.audio))
-            for p in paths
+            LocalClipStream(s, self._maker, partial(decode.read_samples, s, self._maker.settings.audio))
+            for s in sounds
         )
 
     def __enter__(self) -> "_LocalPool":
@@ -132,7 +147,7 @@ class _LocalPool:
         pass
 
 
-def _lab(folder: Path, config: Config, network: Any) -> Lab:
+def _make_lab(folder: Path, config: Config, network: Any) -> Lab:
     for seed, (name, samples) in enumerate(zip(NAMES, LENGTHS, strict=True)):
         soundfile.write(folder / name, np.random.default_rng(seed).normal(size=samples) / 10, 16_000)
     return Lab(folder, config, network)
@@ -141,7 +156,7 @@ def _lab(folder: Path, config: Config, network: Any) -> Lab:
 @pytest.fixture(scope="module")
 def fake(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     config = load_config("minimal", ["model.batch=5"])
-    return _lab(tmp_path_factory.mktemp("fake"), config, Network(config))
+    return _make_lab(tmp_path_factory.mktemp("fake"), config, Network(config))
 
 
 @pytest.fixture(scope="module")
@@ -149,49 +164,51 @@ def yamnet(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     from specfeat.network.build import build_network
 
     config = load_config("yamnet", ["model.batch=8"])
-    return _lab(tmp_path_factory.mktemp("yamnet"), config, build_network(config, "cpu", 2))
+    return _make_lab(tmp_path_factory.mktemp("yamnet"), config, build_network(config, "cpu", 2))
 
 
 ORDERS = st.permutations(NAMES).flatmap(lambda names: st.integers(1, len(names)).map(lambda n: names[:n]))
 
 
-def _any_way(lab: Lab, first: Sequence[str], then: Sequence[str], workers: int, how: str, cut: float) -> None:
-    """Run over the first files in some way, and then over the others; some have a row in any case."""
+def _extract_in_some_way(
+    lab: Lab, first: Sequence[str], then: Sequence[str], workers: int, way: str, cut: float
+) -> None:
+    """Run over some files, and then over others by a resume or an update; file 0 and file 3 give rows in any case."""
     first, then = [*dict.fromkeys([*first, NAMES[0]])], [*dict.fromkeys([*then, NAMES[3]])]
-    lab.forget("out")
-    if how == "at once":
-        lab.go(then, "out", workers)
-    elif how == "updated":
-        lab.go(first, "out", workers)
-        lab.go(then, "out", workers, update=True)
+    lab.remove("out")
+    if way == "at once":
+        lab.run(then, "out", workers)
+    elif way == "updated":
+        lab.run(first, "out", workers)
+        lab.run(then, "out", workers, update=True)
     else:
-        with pytest.raises(_UnpluggedError):
-            lab.go(first, "out", workers, stop_after=len(first))
+        with pytest.raises(_InterruptionError):
+            lab.run(first, "out", workers, stop_after=len(first))
         journal = lab.folder / "out.partial" / "journal"
         header = journal.read_bytes().index(b"\n") + 1
         with journal.open("r+b") as file:
             file.truncate(header + int(cut * (journal.stat().st_size - header)))
-        lab.go(then, "out", workers, resume=True)
+        lab.run(then, "out", workers, resume=True)
     lab.check(then, "out")
 
 
-HOW = st.sampled_from(["at once", "updated", "resumed"])
+WAYS = st.sampled_from(["at once", "updated", "resumed"])
 
 
 @examples(max_examples=40)
-@given(ORDERS, ORDERS, st.sampled_from([0, 0, 0, 1, 2, 3]), HOW, st.floats(0, 1))
+@given(ORDERS, ORDERS, st.sampled_from([0, 0, 0, 1, 2, 3]), WAYS, st.floats(0, 1))
 def test_the_same_file_gives_the_same_bytes(
-    fake: Lab, first: Sequence[str], then: Sequence[str], workers: int, how: str, cut: float
+    fake: Lab, first: Sequence[str], then: Sequence[str], workers: int, way: str, cut: float
 ) -> None:
-    """Whatever the order, the others, the workers, and where in its journal an earlier run was cut off."""
-    _any_way(fake, first, then, workers, how, cut)
+    """Whatever the order, the other files, the workers, and the place where the journal of an earlier run was cut off."""
+    _extract_in_some_way(fake, first, then, workers, way, cut)
 
 
 @pytest.mark.tf
 @examples(max_examples=6)
-@given(ORDERS, ORDERS, st.sampled_from([0, 2]), HOW, st.floats(0, 1))
+@given(ORDERS, ORDERS, st.sampled_from([0, 2]), WAYS, st.floats(0, 1))
 def test_yamnet_gives_the_same_bytes(
-    yamnet: Lab, first: Sequence[str], then: Sequence[str], workers: int, how: str, cut: float
+    yamnet: Lab, first: Sequence[str], then: Sequence[str], workers: int, way: str, cut: float
 ) -> None:
-    """The same with a true network."""
-    _any_way(yamnet, first, then, workers, how, cut)
+    """The same with a real network."""
+    _extract_in_some_way(yamnet, first, then, workers, way, cut)

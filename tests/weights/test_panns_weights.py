@@ -1,4 +1,4 @@
-"""PANNs' Cnn6 as its authors write it, with random weights: the same embedding here as in PyTorch."""
+"""PANNs' Cnn6 as its authors wrote it, with random weights, gives the same embedding as in PyTorch."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from helpers.weights_files import compute_rows
 from specfeat.config import load_config
 from specfeat.errors import WeightsError
 
@@ -47,8 +48,8 @@ model:
 )
 
 
-def _cnn6(torch: Any) -> Any:
-    """The network of audioset_tagging_cnn's models.py, behind the log-mel, its numbers drawn at random."""
+def _make_cnn6(torch: Any) -> Any:
+    """Return the network of audioset_tagging_cnn's models.py after the log-mel, with random weights."""
     nn = torch.nn
 
     class Block(nn.Module):  # type: ignore[misc, name-defined]
@@ -86,8 +87,8 @@ def _cnn6(torch: Any) -> Any:
     return net.eval()
 
 
-def _front_end(torch: Any, **mel: Any) -> dict[str, Any]:
-    """The buffers of torchlibrosa's layers, which stand in every checkpoint of PANNs."""
+def _make_front_end(torch: Any, **mel: Any) -> dict[str, Any]:
+    """Return the buffers of torchlibrosa's layers, which every checkpoint of PANNs contains."""
     from librosa.filters import mel as mel_filters
 
     n = np.arange(1024)
@@ -103,32 +104,36 @@ def _front_end(torch: Any, **mel: Any) -> dict[str, Any]:
 
 
 def test_cnn6_gives_pytorchs_embedding(tmp_path: Path) -> None:
-    """Loaded by name, without a map, from a whole training checkpoint: the embedding is PyTorch's to 1e-4."""
+    """It loads by name, without a map, from a training checkpoint; the embedding is PyTorch's to 1e-4."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'specfeat[torch]'")
     from specfeat.network.build import build_network
 
-    net = _cnn6(torch)
-    torch.save({"iteration": 1, "model": _front_end(torch) | net.state_dict()}, tmp_path / "cnn6.pth")
+    net = _make_cnn6(torch)
+    torch.save({"iteration": 1, "model": _make_front_end(torch) | net.state_dict()}, tmp_path / "cnn6.pth")
     (tmp_path / "cnn6.yaml").write_text(CONFIG)
     clips = np.random.default_rng(0).normal(-30, 20, (2, 70, 64, 1)).astype(np.float32)
     with torch.no_grad():
-        wanted = net(torch.from_numpy(clips.transpose(0, 3, 1, 2).copy())).numpy()
+        expected = net(torch.from_numpy(clips.transpose(0, 3, 1, 2).copy())).numpy()
 
     network = build_network(load_config(tmp_path / "cnn6.yaml"), "cpu")
 
     assert sum(int(np.prod(v.shape)) for v in network.model.trainable_weights) == 4_837_455
-    np.testing.assert_allclose(network.rows(clips), wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+    np.testing.assert_allclose(
+        compute_rows(network, clips), expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max()
+    )
 
 
 @pytest.mark.parametrize(
     "change", [{"fmax": 16000}, {"htk": True}, {"norm": None}, {"n_mels": 63}, {"n_fft": 2048}]
 )
-def test_cnn6_of_another_front_end_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
-    """Its checkpoint holds the mel filters; weights on others would be silently wrong."""
+def test_cnn6_with_another_front_end_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    """Its checkpoint holds the mel filters; on other filters the weights would be wrong without an error."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'specfeat[torch]'")
     from specfeat.network.build import build_network
 
-    torch.save({"model": _front_end(torch, **change) | _cnn6(torch).state_dict()}, tmp_path / "cnn6.pth")
+    torch.save(
+        {"model": _make_front_end(torch, **change) | _make_cnn6(torch).state_dict()}, tmp_path / "cnn6.pth"
+    )
     (tmp_path / "cnn6.yaml").write_text(CONFIG)
 
     with pytest.raises(WeightsError, match=r"was trained (with|on) .*logmel_extractor\.melW"):

@@ -1,4 +1,4 @@
-"""The sound that weights were trained on, where the file or the config says it: another one is refused."""
+"""The sound that weights were trained on, where the file or the config says it; any other sound is refused."""
 
 import json
 from pathlib import Path
@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers.weights_files import CONFIG, arrays, config, keras_2
+from helpers.weights_files import CONFIG, load_small_config, make_arrays, write_keras_2
 from specfeat.config import Config, load_config
 from specfeat.config.settings import WEIGHTS_FILE_KEYS, Settings
 from specfeat.config.yaml_tree import ConfigTree
 from specfeat.errors import ConfigError, WeightsError
 from specfeat.run.provenance import collect_provenance, describe_differences
 from specfeat.weights.files.arrays import FileArray, FileContents, Shape
+from specfeat.weights.files.formats import open_weights_file
+from specfeat.weights.files.source import locate_weights
+from specfeat.weights.files.tflite import Tensor
 from specfeat.weights.inspection import compare_with_config
 from specfeat.weights.matching.slots import derive_slots
 from specfeat.weights.sound_check import check_sound, format_sound_settings
@@ -23,14 +26,15 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return config(tmp_path, {"random": 0}).settings
+    """The settings of the small network."""
+    return load_small_config(tmp_path, {"random": 0}).settings
 
 
 # --- the file says -------------------------------------------------------------------------------
 
 
-def _unreadable(name: str, shape: Shape) -> FileContents:
-    """A file of one array whose numbers are not to be asked for."""
+def _make_unreadable_contents(name: str, shape: Shape) -> FileContents:
+    """Return the contents of a file with one array whose values must not be read."""
 
     def read() -> Any:
         raise AssertionError(f"{name} was read")
@@ -40,47 +44,49 @@ def _unreadable(name: str, shape: Shape) -> FileContents:
 
 
 @pytest.mark.parametrize(
-    ("name", "shape", "said"),
+    ("name", "shape", "message"),
     [
         ("logmel_extractor.melW", (2**20, 2**20), r"trained with spectrogram\.n_fft 2097150 .* has 128"),
         ("logmel_extractor.melW", (65, 2**40), r"trained with spectrogram\.mel\.n_mels 1099511627776"),
-        ("logmel_extractor.melW", (2**40,), "is no mel filterbank: it has 1 axes; wanted 2"),
+        ("logmel_extractor.melW", (2**40,), "is not a mel filterbank: it has 1 axes; wanted 2"),
         ("melspectrogram/freq2mel:0", (65, 2**40), r"trained with spectrogram\.mel\.n_mels"),
         (
             "spectrogram_extractor.stft.conv_real.weight",
             (2**20, 1, 2**20),
             r"with spectrogram\.n_fft 1048576",
         ),
-        ("spectrogram_extractor.stft.conv_real.weight", (2**40, 1, 128), "is no STFT's kernel"),
-        ("spectrogram_extractor.stft.conv_real.weight", (2, 2**40, 2), "is no STFT's kernel"),
+        ("spectrogram_extractor.stft.conv_real.weight", (2**40, 1, 128), "is not the kernel of an STFT"),
+        ("spectrogram_extractor.stft.conv_real.weight", (2, 2**40, 2), "is not the kernel of an STFT"),
         ("melspectrogram/real_kernels:0", (2**30, 1, 1, 65), r"with spectrogram\.n_fft 1073741824"),
     ],
 )
-def test_a_front_end_of_another_size_is_not_read(
-    settings: Settings, name: str, shape: Shape, said: str
+def test_arrays_of_another_front_end_are_not_read(
+    settings: Settings, name: str, shape: Shape, message: str
 ) -> None:
-    """A declared shape costs nothing: filters and kernels are read only where they are as large as the config's."""
-    with pytest.raises(WeightsError, match=said):
-        check_sound(settings, _unreadable(name, shape))
+    """Filters and kernels are read only if they have the config's size, so a false shape takes no memory."""
+    with pytest.raises(WeightsError, match=message):
+        check_sound(settings, _make_unreadable_contents(name, shape))
 
 
 GARBAGE = ["", "{", "[]", "3", "null", '"text"', "{}", '{"sample_rate": 8000, "kind": 3}', "[" * 100_000]
 
 
 @pytest.mark.parametrize("text", GARBAGE, ids=lambda text: text[:20] or "nothing")
-def test_a_stamp_that_makes_no_sense_is_one_sentence(settings: Settings, text: str) -> None:
-    """What another program wrote where specfeat writes the sound is refused, whatever it is."""
-    with pytest.raises(WeightsError, match=r"convert it again|was converted by another specfeat"):
-        check_sound(settings, FileContents(format="test", arrays=(), stamp=text))
+def test_invalid_sound_settings_are_refused_in_one_sentence(settings: Settings, text: str) -> None:
+    """Any text in the attribute in which specfeat writes the sound settings is either valid or refused."""
+    with pytest.raises(WeightsError, match=r"convert it again|was converted by another version of specfeat"):
+        check_sound(settings, FileContents(format="test", arrays=(), sound_settings=text))
 
 
-def test_a_stamp_is_compared_setting_by_setting(settings: Settings) -> None:
-    """Its own config's is accepted; the first setting that differs is named, by name."""
-    check_sound(settings, FileContents(format="test", arrays=(), stamp=format_sound_settings(settings)))
+def test_sound_settings_are_compared_one_by_one(settings: Settings) -> None:
+    """Those of the same config are accepted; else the error names the first setting that differs, by alphabet."""
+    check_sound(
+        settings, FileContents(format="test", arrays=(), sound_settings=format_sound_settings(settings))
+    )
 
     other = json.loads(format_sound_settings(settings)) | {"sample_rate": 16000, "hop_length": 32}
     with pytest.raises(WeightsError) as error:
-        check_sound(settings, FileContents(format="test", arrays=(), stamp=json.dumps(other)))
+        check_sound(settings, FileContents(format="test", arrays=(), sound_settings=json.dumps(other)))
     assert str(error.value) == (
         "was trained with audio.sample_rate 16000, the config has 8000; its features would be wrong"
     )
@@ -92,8 +98,8 @@ TRAINED = [path.stem for path in sorted(CONFIGS.glob("*.yaml")) if "trained_with
 
 
 @pytest.mark.parametrize("name", TRAINED)
-def test_shipped_configs_of_published_weights_say_their_own_sound(name: str) -> None:
-    """As shipped they take a file; with one setting of the sound changed they refuse any."""
+def test_shipped_configs_of_published_weights_name_their_own_sound(name: str) -> None:
+    """As shipped they accept a weights file; with one setting of the sound changed they refuse every file."""
     assert load_config(name, ["model.weights.file=w.h5"]).settings.model.weights.trained_with == name
 
     with pytest.raises(ConfigError) as error:
@@ -104,8 +110,8 @@ def test_shipped_configs_of_published_weights_say_their_own_sound(name: str) -> 
     assert load_config(name, ["spectrogram.power=1.5"]).settings.spectrogram.power == 1.5  # random weights
 
 
-def test_which_configs_say_it() -> None:
-    """Those whose authors publish weights for that very sound; not the front ends, nor ImageNet's."""
+def test_which_configs_name_their_sound() -> None:
+    """Those whose authors publish weights for that sound, but not configs that are only a front end or use ImageNet."""
     assert sorted(TRAINED) == sorted(
         [
             *("cnn10", "cnn14", "cnn14_16k", "cnn6", "inaspeech", "musicnn_vgg", "openl3_linear"),
@@ -114,8 +120,8 @@ def test_which_configs_say_it() -> None:
     )
 
 
-def test_a_copy_of_a_config_is_held_to_the_sound_it_names(tmp_path: Path) -> None:
-    """Line and column are those of the setting; the sample rate is of the sound, clips and network are not."""
+def test_a_copy_of_a_config_must_have_the_sound_it_names(tmp_path: Path) -> None:
+    """The error has line and column of the setting; the sample rate is part of the sound, clips and network are not."""
     text = (
         (CONFIGS / "minimal.yaml").read_text().replace("{random: 0}", "{file: w.h5, trained_with: minimal}")
     )
@@ -130,8 +136,8 @@ def test_a_copy_of_a_config_is_held_to_the_sound_it_names(tmp_path: Path) -> Non
         load_config(tmp_path / "my.yaml")
 
 
-def test_settings_made_in_python_are_held_to_the_sound_they_name() -> None:
-    """No road to a network passes by the comparison."""
+def test_settings_from_python_must_have_the_sound_they_name() -> None:
+    """The comparison is made for settings without a file as well."""
     settings = load_config("minimal", ["model.weights={random: 0, trained_with: minimal}"]).settings
     weights = settings.model.weights.model_copy(update={"file": "w.h5", "random": None})
     audio = settings.audio.model_copy(update={"sample_rate": 24_000})
@@ -143,58 +149,53 @@ def test_settings_made_in_python_are_held_to_the_sound_they_name() -> None:
     assert str(error.value).startswith("settings: audio.sample_rate: is 24000; the weights were trained with")
 
 
-def test_a_sound_that_is_not_shipped_is_refused(tmp_path: Path) -> None:
-    """With or without a file, with the name that was meant."""
+def test_a_trained_with_that_is_no_shipped_config_is_refused(tmp_path: Path) -> None:
+    """With or without a weights file, the error has the name that was probably meant."""
     for weights in ({"random": 0}, {"file": "w.h5"}):
         with pytest.raises(ConfigError, match=r"'yamnett', no shipped config \(did you mean 'yamnet'\?\)"):
-            config(tmp_path, {**weights, "trained_with": "yamnett"})
+            load_small_config(tmp_path, {**weights, "trained_with": "yamnett"})
 
 
-def test_show_tells_of_another_sound(tmp_path: Path) -> None:
-    """The arrays fit, the spectrogram does not: so the file does not fit the config."""
-    from specfeat.weights.files.formats import open_weights_file
-    from specfeat.weights.files.source import locate_weights
-
-    keras_2(tmp_path / "w.h5", arrays())
-    mine = config(tmp_path, {"random": 0, "trained_with": "minimal"}, CONFIG).settings
+def test_show_reports_another_sound(tmp_path: Path) -> None:
+    """If the arrays fit and the spectrogram does not, the file does not fit the config."""
+    write_keras_2(tmp_path / "w.h5", make_arrays())
+    settings = load_small_config(tmp_path, {"random": 0, "trained_with": "minimal"}, CONFIG).settings
     with open_weights_file(locate_weights(str(tmp_path / "w.h5"))) as contents:
-        match, problem = compare_with_config(mine, contents, derive_slots(mine))
+        match, problem = compare_with_config(settings, contents, derive_slots(settings))
 
     assert match == "name"
     assert "the weights were trained with minimal's, " in problem
 
 
-def test_the_sound_has_no_part_in_the_digest(tmp_path: Path) -> None:
-    """It changes no number: what was extracted without it is what would be extracted with it."""
-    plain = config(tmp_path, {"random": 0}).settings
-    told = config(tmp_path, {"random": 0, "trained_with": "minimal"}).settings
+def test_trained_with_does_not_change_the_digest(tmp_path: Path) -> None:
+    """It changes no number, so rows that were extracted without it can be used with it."""
+    plain = load_small_config(tmp_path, {"random": 0}).settings
+    changed = load_small_config(tmp_path, {"random": 0, "trained_with": "minimal"}).settings
 
-    assert plain.digest == told.digest
+    assert plain.digest == changed.digest
 
 
 @pytest.mark.parametrize("name", WEIGHTS_FILE_KEYS)
-def test_what_is_of_the_file_moves_no_bit(tmp_path: Path, name: str) -> None:
-    """Rows made without such a setting are gone on with under it, and the digest says the same."""
+def test_keys_of_the_weights_file_change_no_number(tmp_path: Path, name: str) -> None:
+    """Rows that were extracted without such a key can be used with it, and the digest is the same."""
     values = {"file": "v.h5", "sha256": "0" * 64, "format": "hdf5", "trained_with": "minimal"}
     text = (CONFIGS / "minimal.yaml").read_text().replace("{random: 0}", "{random: 3}")
-    plain = config(tmp_path, {"file": "w.h5"}, text)
-    told = config(tmp_path, {"file": "w.h5", name: values[name]}, text)
+    plain = load_small_config(tmp_path, {"file": "w.h5"}, text)
+    changed = load_small_config(tmp_path, {"file": "w.h5", name: values[name]}, text)
 
-    assert plain.settings != told.settings
-    assert plain.settings.digest == told.settings.digest
-    assert describe_differences(collect_provenance(plain), collect_provenance(told)) == ""
+    assert plain.settings != changed.settings
+    assert plain.settings.digest == changed.settings.digest
+    assert describe_differences(collect_provenance(plain), collect_provenance(changed)) == ""
 
 
 # --- zero points ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("zeros", [2, 4])
-def test_quantised_numbers_want_a_zero_point_a_scale(zeros: int) -> None:
-    """Two zero points for three scales would be spread in silence, or fail in NumPy's words."""
-    from specfeat.weights.files.tflite import _read, _Tensor
+@pytest.mark.parametrize("count", [2, 4])
+def test_quantised_numbers_need_a_zero_point_for_each_scale(count: int) -> None:
+    """Two zero points for three scales are an error; NumPy would repeat them, or fail with a message of its own."""
+    scale, zero = np.ones(3, np.float32), np.zeros(count, np.int64)
+    tensor = Tensor("kernel", (3, 2), "i1", memoryview(bytes(6)), scale, zero, 0)
 
-    scale, zero = np.ones(3, np.float32), np.zeros(zeros, np.int64)
-    tensor = _Tensor("kernel", (3, 2), "i1", memoryview(bytes(6)), scale, zero, 0)
-
-    with pytest.raises(WeightsError, match=f"'kernel' has {zeros} zero points for 3 scales"):
-        _read(tensor)
+    with pytest.raises(WeightsError, match=f"'kernel' has {count} zero points for 3 scales"):
+        tensor.read_values()

@@ -1,4 +1,4 @@
-"""A stream of samples to the network's inputs: the whole way of one file through the audio part."""
+"""From a stream of samples to the network's inputs: spectrogram, clips, normalisation of each clip."""
 
 from collections.abc import Iterable, Iterator
 from itertools import repeat
@@ -11,25 +11,35 @@ from specfeat.audio.stft import FloatArray
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError
 
+SILENCE_BLOCK = 65_536  # samples; the silence after a sound can be long, and is not made at once
+
 
 class ClipMaker:
-    """Cuts sound into spectrogram clips, by one config; used for one file after another."""
+    """Makes the spectrogram clips of one sound after another, as a config says.
+
+    Args:
+        settings: the config's settings.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.spectrogram = SpectrogramMaker(settings)
 
-    def clips(self, blocks: Iterable[FloatArray]) -> "ClipIterator":
-        """Return the clips of one stream of mono samples at the config's rate."""
+    def make_clips(self, blocks: Iterable[FloatArray]) -> "ClipIterator":
+        """Return the clips of one sound.
+
+        Args:
+            blocks: the sound's mono samples at the config's rate.
+        """
         return ClipIterator(self, blocks)
 
 
 class ClipIterator:
-    """The clips of one file, to be iterated once.
+    """The clips of one sound, to be iterated once.
 
     Attributes:
-        samples: how many samples have been read; after the last clip, the file's length.
-        count: how many clips have been given, those given again included.
+        samples: how many samples have been read; after the last clip, the length of the sound.
+        count: how many clips have been yielded, repeated ones included.
         silent: whether every sample that has been read is 0.
     """
 
@@ -37,85 +47,91 @@ class ClipIterator:
         self.samples = 0
         self.count = 0
         self.silent = True
-        self._maker = maker
+        self._settings = maker.settings
+        self._spectrogram = maker.spectrogram
         self._blocks = blocks
-        self._length = 0  # with the silence after it; known when the last sample has been read
+        self._padded_samples = 0  # with the silence at the end; known after the last sample
 
     def __iter__(self) -> Iterator[FloatArray]:
-        """Yield the clips, float32, shape `Settings.input_shape`.
-
-        Each is valid until the next one is asked for.
+        """Yield the clips, float32, shape `Settings.input_shape`; each is valid until the next one is taken.
 
         Raises:
             AudioError: the file breaks, or its samples are so large that the spectrogram is not finite.
         """
-        settings, maker = self._maker.settings, self._maker.spectrogram
+        settings, grid = self._settings, self._settings.clip_grid
+        is_shifted = settings.clips.tail == "shift"
+        samples = self._pad_samples()
         clips: Iterator[FloatArray]
-        cutter, shift = settings.clip_grid, settings.clips.tail == "shift"
-        sound = self._extended()
         if settings.clips.cut == "samples":
-            pieces = cut_windows(sound, cutter.clip_samples, cutter.hop_samples, shift=shift)
-            clips = (np.concatenate([*maker.frames([piece])], dtype=np.float32) for piece in pieces)
+            windows = cut_windows(samples, grid.clip_samples, grid.hop_samples, shift=is_shifted)
+            clips = map(self._make_own_spectrogram, windows)
         else:
-            clips = cut_windows(
-                self._on_hops(maker.frames(sound)), cutter.frames, cutter.hop_frames, shift=shift
-            )
-        for clip in self._with_edges(self._finished(clips)):
+            frames = self._drop_end_frame(self._spectrogram.make_frames(samples))
+            clips = cut_windows(frames, grid.frames, grid.hop_frames, shift=is_shifted)
+        for clip in self._repeat_ends(self._normalize_clips(clips)):
             self.count += 1
             yield clip
 
-    def _finished(self, clips: Iterator[FloatArray]) -> Iterator[FloatArray]:
-        hop_s = self._maker.settings.clip_grid.hop_samples / self._maker.settings.audio.sample_rate
+    def _make_own_spectrogram(self, samples: FloatArray) -> FloatArray:
+        return np.concatenate([*self._spectrogram.make_frames([samples])], dtype=np.float32)
+
+    def _normalize_clips(self, clips: Iterator[FloatArray]) -> Iterator[FloatArray]:
+        hop_s = self._settings.clip_grid.hop_samples / self._settings.audio.sample_rate
         for number, clip in enumerate(clips):
-            finished = self._maker.spectrogram.clip(clip)
-            if not np.isfinite(finished).all():
+            normalized = self._spectrogram.normalize_clip(clip)
+            if not np.isfinite(normalized).all():
                 text = f"clip {number} is not finite: its samples are too large"
                 raise AudioError(text, "spectrogram", "not finite", number * hop_s)
-            yield finished
+            yield normalized
 
-    def _with_edges(self, clips: Iterator[FloatArray]) -> Iterator[FloatArray]:
-        """Give the first and the last clip again, if asked, so that each hop of the file has a row."""
-        settings, cutter = self._maker.settings, self._maker.settings.clip_grid
-        if settings.clips.edges == "cut":
+    def _repeat_ends(self, clips: Iterator[FloatArray]) -> Iterator[FloatArray]:
+        """Repeat the first and the last clip if the config asks for it, so that each hop has a row."""
+        grid = self._settings.clip_grid
+        if self._settings.clips.edges == "cut":
             yield from clips
             return
         last: FloatArray | None = None
         for clip in clips:
             if last is None:
-                # A file shorter than a clip, which is all read by now, may have fewer rows than the lead.
-                yield from repeat(clip, min(cutter.lead, cutter.count(self.samples) - 1))
+                # A sound shorter than a clip has been read to its end by now. It may have fewer rows than the
+                # lead, so the number of its rows limits how often its clip is repeated.
+                yield from repeat(clip, min(grid.lead, grid.count(self.samples) - 1))
             last = clip
             yield clip
         if last is not None:
-            yield from repeat(last, cutter.count(self.samples) - self.count)
+            yield from repeat(last, grid.count(self.samples) - self.count)
 
-    def _on_hops(self, frames: Iterator[FloatArray]) -> Iterator[FloatArray]:
-        """Leave out the frame that is centred on the end: a frame stands for the hop that it begins."""
-        if not self._maker.settings.spectrogram.pads_ends:
+    def _drop_end_frame(self, frames: Iterator[FloatArray]) -> Iterator[FloatArray]:
+        """Drop the frame that is centred on the end of the sound: a frame stands for the hop that it begins.
+
+        The last frame is held back until it is known whether another one follows.
+        """
+        if not self._settings.spectrogram.pads_ends:
             yield from frames
             return
-        given = 0
-        held: FloatArray | None = None  # the last frame so far
+        count = 0
+        last_frame: FloatArray | None = None
         for block in frames:
-            together = block if held is None else np.concatenate([held, block])
-            yield together[:-1]
-            given += len(together) - 1
-            held = together[-1:]
-        if held is not None and given < self._length // self._maker.settings.spectrogram.hop_length:
-            yield held
+            joined = block if last_frame is None else np.concatenate([last_frame, block])
+            yield joined[:-1]
+            count += len(joined) - 1
+            last_frame = joined[-1:]
+        hops = self._padded_samples // self._settings.spectrogram.hop_length
+        if last_frame is not None and count < hops:
+            yield last_frame
 
-    def _extended(self) -> Iterator[FloatArray]:
-        """Yield the samples, counted, and after them the silence that the last clip needs."""
+    def _pad_samples(self) -> Iterator[FloatArray]:
+        """Yield the samples and, after them, the silence that the last clip needs."""
         for block in self._blocks:
             self.samples += len(block)
             self.silent = self.silent and not block.any()
             yield block
-        self._length = self._maker.settings.clip_grid.padded_length(self.samples)
-        missing = self._length - self.samples
+        self._padded_samples = self._settings.clip_grid.padded_length(self.samples)
+        missing = self._padded_samples - self.samples
         while missing > 0:
-            part = min(missing, 65_536)
-            yield np.zeros(part, np.float32)
-            missing -= part
+            count = min(missing, SILENCE_BLOCK)
+            yield np.zeros(count, np.float32)
+            missing -= count
 
 
 def cut_windows(
@@ -124,23 +140,26 @@ def cut_windows(
     """Cut a stream, along its first axis, into windows of `length` every `hop`.
 
     Args:
-        blocks: the stream, in blocks that agree in all axes but the first.
-        length: of a window.
-        hop: from one window's start to the next one's; it may be larger than `length`.
-        shift: if something is left after the last whole window, one more ends where the stream does.
+        blocks: the stream, in blocks that have the same shape but for the first axis.
+        length: the length of a window.
+        hop: the distance from the start of one window to the start of the next; it may exceed the length.
+        shift: whether one more window, which ends at the end of the stream, follows if the last whole window
+            ends before it.
     """
     pending = tail = None
-    total = skip = 0  # skip: what lies between windows, where the hop is larger than the length
+    total = gap = (
+        0  # gap: what must still be skipped before the next window, where the hop exceeds the length
+    )
     for block in blocks:
         total += len(block)
-        fresh = block[skip:]
-        skip -= len(block) - len(fresh)
-        pending = fresh if pending is None else np.concatenate([pending, fresh])
+        used = block[gap:]
+        gap -= len(block) - len(used)
+        pending = used if pending is None else np.concatenate([pending, used])
         start = 0
         while len(pending) - start >= length:
             yield pending[start : start + length]
             start += hop
-        skip += max(0, start - len(pending))
+        gap += max(0, start - len(pending))
         pending = pending[start:]
         if shift:
             tail = block[-length:] if tail is None else np.concatenate([tail, block])[-length:]

@@ -1,104 +1,210 @@
-"""A file to blocks of mono samples at one rate.
+"""From a sound to blocks of mono samples at one rate.
 
-Read once from the front, in blocks of a bounded size, until the decoder has no more: what the
-header says about the length is not believed, and nothing seeks.
+    file -> blocks of all channels -> the part that is asked for -> one channel, or the mean -> resampled
+
+Every step handles one block at a time, so memory does not grow with the length of the file.
 """
 
-import os
-import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
-import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from specfeat.audio.decoder_checks import MAX_SAMPLES_PER_BYTE, describe_unread_data
-from specfeat.config.sound import SAMPLE_RATE_LIMITS, Audio
+from specfeat.audio.audio_file import AudioFile, Block
+from specfeat.audio.sound_parts import SampleRange, find_sample_range
+from specfeat.config.sound import Audio
 from specfeat.errors import AudioError
+from specfeat.sound import Sound, SoundPart
 
 Samples = NDArray[np.float32]
-
-
-class _Forward(soundfile.SoundFile):
-    """A sound file that is only read forward.
-
-    SoundFile.read seeks to where it is after each read; in an MP3 that changes the samples that follow, and
-    a FLAC of unknown length cannot do it.
-    """
-
-    def seekable(self) -> bool:
-        """Say no, so that nothing seeks."""
-        return False
-
+BreakHandler = Callable[[AudioError], None]
 
 BLOCK_VALUES = 131_072  # of all channels together: half a MiB, which fits the second-level cache
-FINE_VALUES = 4_096  # where little is to be lost when a block breaks
-SYSTEM_ERROR = 2  # libsndfile's SF_ERR_SYSTEM: the file could not be opened at all
+# The rows before a break are kept only up to the last whole block, so blocks are short where they are wanted.
+KEEP_PARTIAL_BLOCK_VALUES = 4_096
 
 
-def read_samples(
-    path: str, audio: Audio, broken: Callable[[AudioError], None] | None = None
-) -> Iterator[Samples]:
-    """Yield the file's mono samples at `audio.sample_rate`, in blocks.
+def read_samples(sound: Sound, audio: Audio, on_break: BreakHandler | None = None) -> Iterator[Samples]:
+    """Yield the mono samples of a sound at `audio.sample_rate`, in blocks.
 
     Args:
-        path: of the file.
-        audio: the rate, the channel and the resampler.
-        broken: is told what is wrong with a file that breaks half-way, which then ends there; the error is
-            raised if nobody is to be told.
+        sound: the file, and the part of it that is read.
+        audio: the config's sample rate, channel and quality of the resampler.
+        on_break: called with the error if the file breaks in the middle; the sound then ends at the break.
+            Without it, the error is raised.
 
     Yields:
         float32, shape (n,), -1..1 for integer formats, as stored for float formats.
 
     Raises:
-        AudioError: the file cannot be opened or decoded, or holds a value that is not finite.
+        AudioError: the file cannot be opened or decoded, has a value that is not finite, or does not have the
+            channel or the part.
     """
-    with _open(path) as file:
-        values = BLOCK_VALUES if broken is None else FINE_VALUES
-        rate = file.samplerate
-        frames = values * rate // (file.channels * max(rate, audio.sample_rate))  # resampled, no more either
-        blocks = mix_to_mono(_true(path, file, _decoded(file, max(1, frames))), audio.channel, rate)
-        yield from resample_blocks(blocks if broken is None else _to_the_break(blocks, broken), rate, audio)
+    values = KEEP_PARTIAL_BLOCK_VALUES if on_break else BLOCK_VALUES
+    with PartReader(sound.path, [sound.part], audio, values) as reader:
+        yield from reader.read_samples(0, on_break)
 
 
-def _to_the_break(blocks: Iterator[Samples], broken: Callable[[AudioError], None]) -> Iterator[Samples]:
+class PartReader:
+    """Decodes a file once, and gives the samples of one or several of its parts.
+
+    The parts may overlap, and may be read in any order or by turns. A block that has been decoded is kept for
+    each part that it belongs to until that part is read. So memory stays small if the parts are read in the
+    order in which they begin, and parts that overlap by turns.
+
+    Args:
+        path: the file.
+        parts: the parts.
+        audio: the config's sample rate, channel and quality of the resampler.
+        block_values: how many values, of all channels together, are decoded at once.
+
+    Raises:
+        AudioError: the file cannot be opened.
+    """
+
+    def __init__(
+        self, path: str, parts: Sequence[SoundPart], audio: Audio, block_values: int | None = None
+    ) -> None:
+        self._audio = audio
+        self._file = AudioFile(path)
+        self._parts = [_WaitingPart(part, self._file.rate) for part in parts]
+        frames = compute_block_frames(self._file, audio, block_values or BLOCK_VALUES)
+        self._blocks = self._file.read_blocks(frames)
+        self._position = 0  # how many samples have been decoded
+        self._is_at_end = False
+        self._error: AudioError | None = None  # why the decoder cannot go on
+
+    def __enter__(self) -> "PartReader":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def read_samples(self, number: int, on_break: BreakHandler | None = None) -> Iterator[Samples]:
+        """Yield the samples of one part as `decode.read_samples` does; each part can be read once.
+
+        Args:
+            number: which of the parts, counted from 0.
+            on_break: see `decode.read_samples`.
+
+        Raises:
+            AudioError: the file breaks in the part or before it, or does not have the channel or the part.
+        """
+        part, audio, rate = self._parts[number], self._audio, self._file.rate
+        samples = part.get_range()
+        channel = audio.channel if part.channel is None else part.channel
+        blocks = mix_to_mono(self._take_blocks(part, samples), channel, rate, samples.start)
+        if on_break:
+            blocks = _stop_at_break(blocks, on_break)
+        yield from resample_blocks(blocks, rate, audio)
+
+    def _take_blocks(self, part: "_WaitingPart", samples: SampleRange) -> Iterator[Block]:
+        while True:
+            while part.blocks:
+                yield part.blocks.popleft()
+            if samples.is_complete(self._position):  # what comes after the part is not decoded for its sake
+                return
+            if self._is_at_end:
+                samples.check_length(self._position)
+                return
+            self._decode_block()
+
+    def _decode_block(self) -> None:
+        """Decode one block, and keep what of it belongs to each part."""
+        if self._error:  # another part has met it first
+            raise self._error
+        try:
+            block = next(self._blocks, None)
+        except AudioError as e:
+            self._error = e
+            raise
+        if block is None:
+            self._is_at_end = True
+            return
+        for part in self._parts:
+            part.add_block(block, self._position)
+        self._position += len(block)
+
+
+class _WaitingPart:
+    """One part of a file, and what has been decoded of it and not been read yet."""
+
+    def __init__(self, part: SoundPart, rate: int) -> None:
+        self.channel = part.channel
+        self.blocks: deque[Block] = deque()
+        self._range: SampleRange | AudioError
+        try:
+            self._range = find_sample_range(part, rate)
+        except AudioError as e:
+            self._range = e  # it is raised when this part is read, because it does not concern the others
+
+    def get_range(self) -> SampleRange:
+        if isinstance(self._range, AudioError):
+            raise self._range
+        return self._range
+
+    def add_block(self, block: Block, position: int) -> None:
+        if isinstance(self._range, SampleRange):
+            piece = self._range.cut_block(block, position)
+            if len(piece):
+                self.blocks.append(piece)
+
+
+def compute_block_frames(file: AudioFile, audio: Audio, block_values: int) -> int:
+    """Return how many samples of each channel to decode at once.
+
+    A block has at most `block_values` values (but one sample of each channel at least), also after it has
+    been resampled.
+    """
+    return max(1, block_values * file.rate // (file.channels * max(file.rate, audio.sample_rate)))
+
+
+def _stop_at_break(blocks: Iterator[Samples], on_break: BreakHandler) -> Iterator[Samples]:
     try:
         yield from blocks
     except AudioError as e:
-        broken(e)
+        on_break(e)
 
 
 def mix_to_mono(
-    blocks: Iterable[NDArray[np.float32]], channel: int | None, rate: int | None = None
+    blocks: Iterable[Block], channel: int | None, rate: int | None = None, first_sample: int = 0
 ) -> Iterator[Samples]:
     """Take one channel, or the mean of all, of blocks of shape (n, channels).
 
     Args:
-        blocks: of samples.
-        channel: counted from 0; None for the mean of all.
-        rate: samples a second, to say where an error lies.
+        blocks: the blocks.
+        channel: the channel, counted from 0; None for the mean of all.
+        rate: samples per second, for the time in an error.
+        first_sample: the number of the first sample in its file, for the place in an error.
 
     Raises:
-        AudioError: there is no such channel, or a sample is not finite; what comes before it is yielded.
+        AudioError: there is no such channel, or a sample is not finite; what comes before it has been
+            yielded.
     """
-    done = 0
+    position = first_sample
     for block in blocks:
-        heard = block if channel is None else _one(block, channel)
-        samples = _mean(heard)
-        finite = np.isfinite(samples)
-        if not finite.all():
-            good = int(np.argmin(finite))
-            yield samples[:good]
-            at_s = (done + good) / rate if rate else None
-            text = _not_finite(heard[good], samples[good], done + good, channel or 0)
-            raise AudioError(text, "decode", "not finite", at_s)
-        done += len(block)
+        used_channels = block if channel is None else _select_channel(block, channel)
+        samples = _compute_mean(used_channels)
+        is_finite = np.isfinite(samples)
+        if not is_finite.all():
+            first_bad = int(np.argmin(is_finite))
+            yield samples[:first_bad]
+            bad_position = position + first_bad
+            text = _describe_bad_sample(
+                used_channels[first_bad], samples[first_bad], bad_position, channel or 0
+            )
+            raise AudioError(text, "decode", "not finite", bad_position / rate if rate else None)
+        position += len(block)
         yield samples
 
 
 def resample_blocks(blocks: Iterable[Samples], rate: int, audio: Audio) -> Iterator[Samples]:
-    """Bring mono blocks from `rate` Hz to `audio.sample_rate`: the bytes of `soxr.resample` on the whole."""
+    """Resample mono blocks from `rate` Hz to `audio.sample_rate`.
+
+    The result has the same bytes as `soxr.resample` of all samples at once.
+    """
     if rate == audio.sample_rate:
         yield from blocks
         return
@@ -109,106 +215,27 @@ def resample_blocks(blocks: Iterable[Samples], rate: int, audio: Audio) -> Itera
     yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
 
 
-def _one(block: NDArray[np.float32], channel: int) -> NDArray[np.float32]:
+def _select_channel(block: Block, channel: int) -> Block:
     channels = block.shape[1]
     if channel >= channels:
-        text = f"has {channels} channels, counted from 0; the config asks for channel {channel}"
-        raise AudioError(text, "open", "channel")
+        count = f"{channels} channel{'s' * (channels != 1)}"
+        raise AudioError(f"has {count}, counted from 0, so no channel {channel}", "open", "channel")
     return block[:, channel : channel + 1]
 
 
-def _not_finite(values: NDArray[np.float32], mean: np.float32, number: int, first: int) -> str:
+def _describe_bad_sample(values: Samples, mean: np.float32, position: int, first_channel: int) -> str:
     for column, value in enumerate(values):
         if not np.isfinite(value):
-            return f"sample {number} of channel {first + column} is {value}"
-    return f"sample {number} is too large: the mean of its channels is {mean}"
+            return f"sample {position} of channel {first_channel + column} is {value}"
+    return f"sample {position} is too large: the mean of its channels is {mean}"
 
 
-def _mean(block: NDArray[np.float32]) -> Samples:
+def _compute_mean(block: Block) -> Samples:
     # Column by column: `.mean(axis=1)` over interleaved samples takes longer than resampling does.
     total = block[:, 0].copy()
-    with np.errstate(over="ignore", invalid="ignore"):  # who calls looks at what came of it
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the result
         for column in range(1, block.shape[1]):
             total += block[:, column]
     if block.shape[1] > 1:
         total /= np.float32(block.shape[1])
     return total
-
-
-def _open(path: str) -> soundfile.SoundFile:
-    path = os.path.abspath(path)
-    _check(path)
-    try:
-        # As bytes, because a name need not be text.
-        file = _Forward(os.fsencode(path) if os.name == "posix" else path)
-    except soundfile.LibsndfileError as e:
-        if e.code == SYSTEM_ERROR:
-            raise AudioError(f"cannot be opened: {_sentence(e)}", "open", "unreadable") from e
-        raise AudioError(f"is not audio that libsndfile reads: {_sentence(e)}", "open", "not audio") from e
-    except TypeError as e:  # soundfile wants to be told what a headerless file holds
-        raise AudioError("has no header that says what it holds", "open", "not audio") from e
-    if not SAMPLE_RATE_LIMITS[0] <= file.samplerate <= SAMPLE_RATE_LIMITS[1]:
-        file.close()
-        text = f"says it has {file.samplerate} samples a second; wanted {SAMPLE_RATE_LIMITS[0]} to {SAMPLE_RATE_LIMITS[1]}"
-        raise AudioError(text, "open", "rate")
-    return file
-
-
-def _check(path: str) -> None:
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError) as e:
-        cause = "missing" if isinstance(e, FileNotFoundError) else "unreadable"
-        raise AudioError(f"cannot be opened: {getattr(e, 'strerror', None) or e}", "open", cause) from e
-    if stat.S_ISDIR(status.st_mode):
-        raise AudioError("is a folder", "open", "not a file")
-    if not stat.S_ISREG(status.st_mode):
-        raise AudioError("is not a regular file", "open", "not a file")
-    if status.st_size == 0:
-        raise AudioError("is empty, 0 bytes", "open", "0 bytes")
-    if not os.access(path, os.R_OK):
-        raise AudioError("may not be read: permission denied", "open", "unreadable")
-
-
-def _decoded(file: soundfile.SoundFile, frames: int) -> Iterator[NDArray[np.float32]]:
-    """Yield blocks of shape (frames, channels) until the decoder is done."""
-    done = 0
-    while True:
-        try:
-            block = file.read(frames, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as e:
-            text = f"breaks off at sample {done} or later: {_sentence(e)}"
-            # Nothing read tells nothing: the break may be anywhere in the first block.
-            raise AudioError(text, "decode", "broken", done / file.samplerate if done else None) from e
-        if len(block) == 0:
-            break
-        done += len(block)
-        yield block
-    if done == 0 and file.frames > 0:
-        raise AudioError(f"gives no sample, though its header says that it has {_frames(file.frames)}")
-
-
-def _true(
-    path: str, file: soundfile.SoundFile, blocks: Iterator[NDArray[np.float32]]
-) -> Iterator[NDArray[np.float32]]:
-    """Pass blocks on as long as the file can hold what they say, and see that it holds no more."""
-    density = MAX_SAMPLES_PER_BYTE.get(file.subtype)
-    most = density * os.stat(path).st_size // file.channels if density else None
-    done = 0
-    for block in blocks:
-        done += len(block)
-        if most is not None and done > most:
-            text = f"breaks off by sample {most}: there are no bytes for what its header says follows"
-            raise AudioError(text, "decode", "header", most / file.samplerate)
-        yield block
-    said = describe_unread_data(path, file.format)
-    if said:
-        raise AudioError(f"ends at sample {done}: {said}", "decode", "header", done / file.samplerate)
-
-
-def _frames(count: int) -> str:
-    return "some" if count >= 2**62 else str(count)  # libsndfile's way to say that it does not know
-
-
-def _sentence(error: soundfile.LibsndfileError) -> str:
-    return " ".join(str(error.error_string).split()).rstrip(".")

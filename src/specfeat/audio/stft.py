@@ -1,4 +1,4 @@
-"""Samples to frames to the magnitudes of their short-time Fourier transform."""
+"""From samples to frames, and from frames to the magnitudes of their short-time Fourier transform (STFT)."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -12,9 +12,11 @@ from specfeat.config.sound import Preemphasis, Spectrogram
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
 
+BLOCK_VALUES = 65_536  # in a block of frames: half a MiB of float64, which fits the second-level cache
+
 # Coefficients a_k of the windows sum_k (-1)^k a_k cos(2 pi k n / N); Harris 1978 (blackmanharris),
 # Nuttall 1981 (nuttall), D'Antona and Ferrero 2006 (flattop), as scipy.signal.windows has them.
-_COSINES = {
+_COSINE_WINDOWS = {
     "boxcar": (1.0,),
     "hann": (0.5, 0.5),
     "hamming": (0.54, 0.46),
@@ -26,101 +28,106 @@ _COSINES = {
 
 
 def make_window(settings: Spectrogram) -> DoubleArray:
-    """Return the window, float64, shape (frame_length,): zeros around it where a frame is longer."""
+    """Return the window, float64, shape (frame_length,), with zeros on both sides where a frame is longer."""
     length = settings.window_samples
-    shape = _shape(settings, length)
     left = (settings.frame_length - length) // 2
-    return np.pad(shape, (left, settings.frame_length - length - left))
+    return np.pad(_make_window_shape(settings, length), (left, settings.frame_length - length - left))
 
 
-def _shape(settings: Spectrogram, length: int) -> DoubleArray:
+def _make_window_shape(settings: Spectrogram, length: int) -> DoubleArray:
     name = settings.window
     if length == 1:
         return np.ones(1)
     if not isinstance(name, str):
-        from librosa.filters import get_window  # numba takes a second, and hardly anybody asks for these
+        from librosa.filters import (
+            get_window,
+        )  # here, because it loads numba for a second and is rarely needed
 
-        shaped: DoubleArray = get_window(name, length, fftbins=settings.periodic)
-        return shaped
+        window: DoubleArray = get_window(name, length, fftbins=settings.periodic)
+        return window
     n = np.arange(length, dtype=np.float64)
     period = length if settings.periodic else max(1, length - 1)
     if name == "bartlett":
         return 1.0 - np.abs(2.0 * n / period - 1.0)
     if name == "povey":  # Kaldi, feat/feature-window.cc: a Hann window to the power of 0.85
         return (0.5 - 0.5 * np.cos(2.0 * np.pi * n / period)) ** 0.85
-    terms = enumerate(_COSINES[name])
+    coefficients = enumerate(_COSINE_WINDOWS[name])
     total: DoubleArray = np.sum(
-        [(-1) ** k * a * np.cos(2.0 * np.pi * k * n / period) for k, a in terms], axis=0
+        [(-1) ** k * a * np.cos(2.0 * np.pi * k * n / period) for k, a in coefficients], axis=0
     )
     return total
 
 
 class Stft:
-    """The magnitudes (to `settings.power`) of frames, block by block.
+    """Computes |STFT| ** power of frames, one block of frames after another.
 
-    Every block has one shape, `rows` frames, counted from the file's first one, so that a frame's bits depend
-    on its samples and its place in the file, not on how the file was read; what is missing at the end is
-    filled with zeros and cut off afterwards.
+    Every block has the same shape, `block_frames` frames, counted from the first frame of the sound. So the
+    bits of a frame depend on its samples and its place in the sound, but not on the blocks in which the file
+    was read. The last block is filled with zeros; the caller cuts these frames off.
 
     Args:
         settings: the spectrogram's settings.
-        clip_frames: of a clip; a short file, which is one clip, then fills its blocks without waste.
+        clip_frames: the frames of a clip. A short sound is often one clip; blocks of a size that divides a
+            clip are then full.
 
     Attributes:
-        rows: frames in a block.
+        block_frames: the number of frames in a block.
     """
 
     def __init__(self, settings: Spectrogram, clip_frames: int = 1) -> None:
-        self.settings = settings
-        most = max(16, 65_536 // settings.n_fft)  # half a MiB of float64 fits the second-level cache
-        self.rows = most if clip_frames < 16 else -(-clip_frames // -(-clip_frames // most))
+        self._settings = settings
+        most = max(16, BLOCK_VALUES // settings.n_fft)
+        self.block_frames = most if clip_frames < 16 else -(-clip_frames // -(-clip_frames // most))
         self._window = make_window(settings)
-        # Work space, used again for every block: asking for it anew takes longer than the transform.
+        # Working memory, used again for every block: to allocate it each time takes longer than the
+        # transform.
         bins = settings.n_fft // 2 + 1
-        self._padded = np.zeros((self.rows, settings.n_fft))
-        self._spectrum = np.empty((self.rows, bins), np.complex128)
-        self._power = np.empty((self.rows, bins))
+        self._windowed_frames = np.zeros((self.block_frames, settings.n_fft))
+        self._spectrum = np.empty((self.block_frames, bins), np.complex128)
+        self._power = np.empty((self.block_frames, bins))
 
-    def frames(self, blocks: Iterable[FloatArray]) -> Iterator[tuple[FloatArray, int]]:
+    def cut_frames(self, blocks: Iterable[FloatArray]) -> Iterator[tuple[FloatArray, int]]:
         """Cut a stream of samples into blocks of frames.
 
         Yields:
-            frames: float32, shape (rows, frame_length).
-            count: how many of them are the sound's.
+            frames: float32, shape (block_frames, frame_length).
+            count: how many of these frames belong to the sound.
         """
-        settings, hop = self.settings, self.settings.hop_length
+        settings, hop = self._settings, self._settings.hop_length
         if settings.preemphasis and settings.preemphasis.per == "file":
             blocks = apply_preemphasis(blocks, settings.preemphasis)
         if settings.margin:
             blocks = pad_centred(blocks, settings.margin, settings.pad_mode)
         if settings.pad_end:
             blocks = pad_end(blocks, settings)
-        need = (self.rows - 1) * hop + settings.frame_length
+        block_samples = (self.block_frames - 1) * hop + settings.frame_length
         pending = np.empty(0, np.float32)
         for block in blocks:
             pending = np.concatenate([pending, block]) if len(pending) else block
             start = 0
-            while len(pending) - start >= need:
-                yield self._cut(pending[start : start + need]), self.rows
-                start += self.rows * hop
+            while len(pending) - start >= block_samples:
+                yield self._view_frames(pending[start : start + block_samples]), self.block_frames
+                start += self.block_frames * hop
             pending = pending[start:]
         count = max(0, 1 + (len(pending) - settings.frame_length) // hop)
         if count:
-            yield self._cut(np.pad(pending, (0, need - len(pending)))), count
+            yield self._view_frames(np.pad(pending, (0, block_samples - len(pending)))), count
 
-    def _cut(self, samples: FloatArray) -> FloatArray:
-        every = np.lib.stride_tricks.sliding_window_view(samples, self.settings.frame_length)
-        return every[:: self.settings.hop_length]
+    def _view_frames(self, samples: FloatArray) -> FloatArray:
+        frames_at_every_sample = np.lib.stride_tricks.sliding_window_view(
+            samples, self._settings.frame_length
+        )
+        return frames_at_every_sample[:: self._settings.hop_length]
 
-    def magnitudes(self, frames: FloatArray) -> DoubleArray:
-        """Return |STFT| ** power of one block, float64, shape (rows, n_fft // 2 + 1).
+    def compute_magnitudes(self, frames: FloatArray) -> DoubleArray:
+        """Return |STFT| ** power of one block, float64, shape (block_frames, n_fft // 2 + 1).
 
-        It is valid until the next call.
+        The result is valid until the next call.
         """
-        settings, power = self.settings, self._power
-        self._windowed(frames)
+        settings, power = self._settings, self._power
+        self._apply_window(frames)
         # In double precision, which costs no more here: quiet bins beside loud ones keep their digits.
-        np.fft.rfft(self._padded, settings.n_fft, out=self._spectrum)
+        np.fft.rfft(self._windowed_frames, settings.n_fft, out=self._spectrum)
         squares = self._spectrum.view(np.float64)
         np.multiply(squares, squares, out=squares)
         np.add(squares[:, ::2], squares[:, 1::2], out=power)
@@ -130,32 +137,33 @@ class Stft:
             power **= settings.power / 2
         return power
 
-    def _windowed(self, frames: FloatArray) -> None:
-        settings, work = self.settings, self._padded[:, : self.settings.frame_length]
-        preemphasis = (
-            settings.preemphasis if settings.preemphasis and settings.preemphasis.per == "frame" else None
-        )
+    def _apply_window(self, frames: FloatArray) -> None:
+        settings = self._settings
+        out = self._windowed_frames[:, : settings.frame_length]  # zeros follow up to n_fft
+        preemphasis = settings.preemphasis
+        if preemphasis and preemphasis.per == "file":  # cut_frames has applied it
+            preemphasis = None
         if not (settings.remove_dc_offset or preemphasis):
-            np.multiply(frames, self._window, out=work)
+            np.multiply(frames, self._window, out=out)
             return
-        work[:] = frames
+        out[:] = frames
         if settings.remove_dc_offset:
-            work -= work.mean(axis=1, keepdims=True)
+            out -= out.mean(axis=1, keepdims=True)
         if preemphasis:
-            # Kaldi's: the first sample is taken to have come after one like it.
-            first = work[:, :1] * (1.0 - preemphasis.coef)
-            work[:, 1:] -= preemphasis.coef * work[:, :-1].copy()
-            work[:, :1] = first
-        work *= self._window
+            # As in Kaldi: the sample before the first one is assumed to equal it.
+            first = out[:, :1] * (1.0 - preemphasis.coef)
+            out[:, 1:] -= preemphasis.coef * out[:, :-1].copy()
+            out[:, :1] = first
+        out *= self._window
 
 
 def pad_centred(
     blocks: Iterable[FloatArray], margin: int, mode: Literal["constant", "reflect"]
 ) -> Iterator[FloatArray]:
-    """Pad a stream at both ends, as `np.pad(whole, margin, mode)` does; nothing stays nothing."""
+    """Pad a stream at both ends as `np.pad(samples, margin, mode)` does; an empty stream stays empty."""
     blocks = iter(blocks)
-    head = _take(blocks, margin + 1)
-    if len(head) <= margin:  # that is all there is
+    head = _take_samples(blocks, margin + 1)
+    if len(head) <= margin:  # the whole stream
         if len(head):
             yield np.pad(head, margin, mode)
         return
@@ -168,45 +176,45 @@ def pad_centred(
 
 
 def pad_end(blocks: Iterable[FloatArray], settings: Spectrogram) -> Iterator[FloatArray]:
-    """Append the zeros that give one frame for every hop begun."""
+    """Append zeros to a stream, so that a frame begins at every hop of the sound."""
     total = 0
     for block in blocks:
         total += len(block)
         yield block
     if total:
-        last = (settings.frames(total) - 1) * settings.hop_length + settings.frame_length
-        yield np.zeros(max(0, last - total), np.float32)
+        end_of_last_frame = (settings.frames(total) - 1) * settings.hop_length + settings.frame_length
+        yield np.zeros(max(0, end_of_last_frame - total), np.float32)
 
 
 def apply_preemphasis(blocks: Iterable[FloatArray], preemphasis: Preemphasis) -> Iterator[FloatArray]:
-    """Filter a stream: y[n] = x[n] - coef x[n-1], begun as librosa.effects.preemphasis begins it.
+    """Filter a stream: y[n] = x[n] - coef x[n-1], with the first sample of librosa.effects.preemphasis.
 
-    There y[0] = x[0] + (2 x[0] - x[1]): the line through the first two samples, continued.
+    librosa sets y[0] = x[0] + (2 x[0] - x[1]): it extrapolates x[-1] from the first two samples.
     """
     coef = np.float32(preemphasis.coef)
     blocks = iter(blocks)
-    head = _take(blocks, 2)
-    before: FloatArray | None = None
+    head = _take_samples(blocks, 2)
+    previous: FloatArray | None = None  # the last sample of the block before, shape (1,)
     for block in chain([head] if len(head) else [], blocks):
         if not len(block):
             continue
         out = block.copy()
         out[1:] -= coef * block[:-1]
-        if before is not None:
-            out[:1] -= coef * before
+        if previous is not None:
+            out[:1] -= coef * previous
         elif len(block) > 1:
             out[0] += 2 * block[0] - block[1]
-        before = block[-1:]
+        previous = block[-1:]
         yield out
 
 
-def _take(blocks: Iterator[FloatArray], least: int) -> FloatArray:
-    """Gather blocks until they hold `least` samples or are at their end."""
-    gathered, total = [np.empty(0, np.float32)], 0
-    while total < least:
+def _take_samples(blocks: Iterator[FloatArray], count: int) -> FloatArray:
+    """Join the next blocks until they have at least `count` samples or the stream ends."""
+    taken, total = [np.empty(0, np.float32)], 0
+    while total < count:
         block = next(blocks, None)
         if block is None:
             break
-        gathered.append(block)
+        taken.append(block)
         total += len(block)
-    return np.concatenate(gathered)
+    return np.concatenate(taken)

@@ -1,182 +1,211 @@
-"""The process that decodes: paths in, clips out, for `pool`.
+"""The worker process: decodes the sounds that the pool gives it, and sends their clips.
 
-It is a process of its own so that a decoder that hangs or crashes can be killed and costs one file, and it
-never loads TensorFlow. What it sends is plain: JSON that says what follows, then the clips' bytes.
+It is a process of its own, so a decoder that hangs or crashes can be killed and costs only one file. It never
+loads TensorFlow. `specfeat.audio.messages` describes what it receives and sends.
 """
 
 import contextlib
 import fcntl
-import json
 import math
 import mmap
 import os
-import pickle
 import select
 import signal
-import struct
 import sys
 import time
 import traceback
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from specfeat.audio import decode
 from specfeat.audio.clips import ClipIterator, ClipMaker
+from specfeat.audio.messages import (
+    PROGRESS_BYTES,
+    ClipsEvent,
+    ErrorData,
+    SoundEnd,
+    WorkerEvent,
+    WorkerProgress,
+    decode_order,
+    decode_task,
+    send_message,
+    write_progress,
+)
 from specfeat.audio.stft import FloatArray
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError
+from specfeat.sound import Sound
 
-MESSAGE_BYTES = 262_144  # clips that travel together: short files many at a time, a long one in pieces
-PROGRESS_LAYOUT = struct.Struct(
-    "qd"
-)  # how many files this process has begun, and when (0.0: it waits to send)
+# Clips are sent in messages of this size: many short files in one, a long file in pieces.
+MESSAGE_BYTES = 262_144
 
 
-@dataclass(slots=True)
 class EventSender:
-    """Gathers what has been made until it is worth a message.
+    """Collects events until they fill a message, sends the message, and reports the progress.
 
-    A message is a list of events and the clips that they speak of, one after another: ["clips", how many],
-    ["end", samples, seconds, silent, error or null, whether the clips count all the same], an error being
-    [message, stage, cause, at_s].
+    Args:
+        connection: the connection to the pool.
+        progress: the memory that is shared with the pool.
+        message_shape: see `compute_message_shape`.
 
     Attributes:
-        clips: room for a message's clips, the first `filled` of which are there.
+        waited_s: how long sending has waited since the present sound was begun.
     """
 
-    connection: Connection
-    progress: mmap.mmap
-    clips: FloatArray
-    filled: int = 0
-    events: list[list[Any]] = field(default_factory=list)
-    begun: int = 0
-    since: float = 0.0
-    split: bool = False
-    waited: float = 0.0
+    def __init__(self, connection: Connection, progress: mmap.mmap, message_shape: tuple[int, ...]) -> None:
+        self.waited_s = 0.0
+        self._connection = connection
+        self._progress = progress
+        self._room: FloatArray = np.empty(message_shape, np.float32)
+        self._filled = 0  # clips in the room
+        self._in_events = 0  # of these, the clips that an event in the list has
+        self._events: list[WorkerEvent] = []
+        self._begun_sounds = 0
+        self._since = 0.0
+        self._is_partly_sent = False
 
-    def begin(self) -> None:
-        """A file is begun: if the process dies now, it is this one's doing."""
-        self.begun += 1
-        self.split = False
-        self.waited = 0.0
-        self.since = time.monotonic()
-        PROGRESS_LAYOUT.pack_into(self.progress, 0, self.begun, self.since)
+    def begin_sound(self) -> None:
+        """Note that a sound is begun: if the process dies from now on, this sound is the reason."""
+        self._begun_sounds += 1
+        self._is_partly_sent = False
+        self.waited_s = 0.0
+        self._since = time.monotonic()
+        self._write_progress(self._since)
 
-    def clip(self, clip: FloatArray) -> None:
-        """Take one clip; it is copied."""
-        if self.events and self.events[-1][0] == "clips":
-            self.events[-1][1] += 1
-        else:
-            self.events.append(["clips", 1])
-        self.clips[self.filled] = clip
-        self.filled += 1
-        if self.filled == len(self.clips):
+    def add_clip(self, clip: FloatArray) -> None:
+        """Copy a clip into the message; send the message if it is full."""
+        self._room[self._filled] = clip
+        self._filled += 1
+        if self._filled == len(self._room):
             self.send()
 
-    def end(self, clips: ClipIterator, seconds: float, error: AudioError | None, *, kept: bool) -> None:
-        """Take a file's end; the end of a file whose clips are partly sent goes off with the last of them.
+    def add_end(self, end: SoundEnd) -> None:
+        """Add the end of the present sound.
 
-        So when the process dies, a file of which the parent has a part is the one that it died over, and
-        what else it has not sent can be done again from the beginning.
+        If clips of the sound have been sent already, the end is sent at once. So if the process dies later,
+        only the sound that it was decoding can have arrived in part. The other sounds of its task have either
+        arrived as a whole, or not at all, and can be decoded again from their beginning.
         """
-        told = [str(error), error.stage, error.cause, error.at_s] if error else None
-        self.events.append(["end", clips.samples, seconds, clips.silent, told, kept])
-        if self.split:
+        self._collect_clips()
+        self._events.append(end)
+        if self._is_partly_sent:
             self.send()
 
     def send(self) -> None:
-        """Send what there is; the time that this waits does not count as the file's."""
-        if not self.events:
+        """Send what has been collected."""
+        self._collect_clips()
+        if not self._events:
             return
-        before = time.monotonic()
-        PROGRESS_LAYOUT.pack_into(self.progress, 0, self.begun, 0.0)
-        self.connection.send_bytes(json.dumps(self.events).encode())
-        if self.filled:
-            self.connection.send_bytes(self.clips[: self.filled].data.cast("B"))
-        self.events, self.filled = [], 0
-        self.split = True
-        self.since += time.monotonic() - before
-        self.waited += time.monotonic() - before
-        PROGRESS_LAYOUT.pack_into(self.progress, 0, self.begun, self.since)
+        begun = time.monotonic()
+        self._write_progress(0.0)  # a pool that reads slowly must not make the sound seem slow
+        send_message(self._connection.send_bytes, self._events, self._room[: self._filled])
+        self._events, self._filled, self._in_events = [], 0, 0
+        self._is_partly_sent = True
+        waited_s = time.monotonic() - begun
+        self._since += waited_s
+        self.waited_s += waited_s
+        self._write_progress(self._since)
+
+    def _collect_clips(self) -> None:
+        if self._filled > self._in_events:
+            self._events.append(ClipsEvent(self._room[self._in_events : self._filled]))
+            self._in_events = self._filled
+
+    def _write_progress(self, since: float) -> None:
+        write_progress(self._progress, WorkerProgress(self._begun_sounds, since))
 
 
 def compute_message_shape(settings: Settings) -> tuple[int, ...]:
-    """Return the shape of the clips that fill a message."""
+    """Return the shape of the clips that fill a message: (clips, *input_shape)."""
     clips = -(-MESSAGE_BYTES // (4 * math.prod(settings.input_shape)))
     return (clips, *settings.input_shape)
 
 
 def run_tasks(connection: Connection, progress: mmap.mmap) -> None:
-    """Do the tasks that come, each a list of paths, until there are no more."""
-    settings, keep_partial = _received(connection)
-    maker = ClipMaker(settings)
-    sender = EventSender(connection, progress, np.empty(compute_message_shape(settings), np.float32))
+    """Decode the sounds of each task that arrives, until the pool closes the connection."""
+    order = decode_order(connection.recv_bytes())
+    maker = ClipMaker(order.settings)
+    sender = EventSender(connection, progress, compute_message_shape(order.settings))
     while True:
         try:
-            paths: list[str] = _received(connection)
+            sounds = decode_task(connection.recv_bytes())
         except EOFError:
             return
-        for path in paths:
-            process_file(path, maker, sender, keep_partial=keep_partial)
+        for sound in sounds:
+            process_sound(sound, maker, sender, keep_partial=order.keep_partial)
         sender.send()
 
 
-def _received(connection: Connection) -> Any:
-    return pickle.loads(connection.recv_bytes())  # noqa: S301  our parent alone has the other end of the pair
-
-
-def process_file(path: str, maker: ClipMaker, sender: EventSender, *, keep_partial: bool) -> None:
-    """Take one file to its clips; whatever goes wrong with it is in its end."""
-    sender.begin()
+def process_sound(sound: Sound, maker: ClipMaker, sender: EventSender, *, keep_partial: bool) -> None:
+    """Decode one sound and send its clips and its end; an error of the sound is part of its end."""
+    sender.begin_sound()
     begun = time.perf_counter()
-    broken: list[AudioError] = []
-    clips = maker.clips(
-        decode.read_samples(path, maker.settings.audio, broken.append if keep_partial else None)
+    breaks: list[AudioError] = []
+    samples = decode.read_samples(sound, maker.settings.audio, breaks.append if keep_partial else None)
+    clips = maker.make_clips(samples)
+    error = _send_clips(clips, sender)
+    seconds = time.perf_counter() - begun - sender.waited_s
+    reason = error or (breaks[0] if breaks else None)
+    sender.add_end(
+        SoundEnd(
+            samples=clips.samples,
+            seconds=seconds,
+            silent=clips.silent,
+            error=ErrorData.from_error(reason) if reason else None,
+            keeps_clips=error is None,
+        )
     )
-    error: AudioError | None = None
+
+
+def _send_clips(clips: ClipIterator, sender: EventSender) -> AudioError | None:
     try:
         for clip in clips:
-            sender.clip(clip)
+            sender.add_clip(clip)
     except AudioError as e:
-        error = e
+        return e
     except MemoryError:
-        error = AudioError("needs more memory than there is", "decode", "memory")
-    except Exception:  # a bug of ours: the parent shows it as one
-        error = AudioError(traceback.format_exc(), "bug")
-    seconds = time.perf_counter() - begun - sender.waited
-    sender.end(clips, seconds, error or (broken[0] if broken else None), kept=error is None)
+        return AudioError("needs more memory than there is", "decode", "memory")
+    except Exception:  # a bug in specfeat: the parent raises it again with this traceback
+        return AudioError(traceback.format_exc(), "bug")
+    return None
 
 
 def end_with_parent(lifeline: int) -> None:
-    """Have the system end this process, in whatever it hangs, when the other end of a socket is closed.
+    """Make the system end this process when the parent ends, even while a decoder hangs.
 
-    Only the parent has that end, and it writes nothing. So the socket's first SIGIO, which ends a process
-    that does not handle it, comes when the parent is gone, however it went.
+    Only the parent has the other end of the lifeline, and it never writes to it. So the first SIGIO of this
+    socket comes when the parent is gone, for whatever reason, and SIGIO ends a process that does not handle
+    it.
+
+    Args:
+        lifeline: the file descriptor of a socket.
     """
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
-    if select.select([lifeline], [], [], 0)[0]:  # it was closed before
+    if select.select([lifeline], [], [], 0)[0]:  # the parent was gone before SIGIO was asked for
         os._exit(1)
 
 
 def prefer_out_of_memory_kill() -> None:
-    """Where memory runs out, Linux is to end this process rather than its parent: that costs one file."""
+    """Ask Linux to end this process rather than its parent when memory runs out: that costs only one file."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def main(arguments: list[str]) -> None:
-    """Run as a child of `pool`, which gives the numbers of a connection, a file of progress, a lifeline."""
+    """Run as a worker of the pool.
+
+    Args:
+        arguments: three file descriptors: the connection, the shared memory for the progress, the lifeline.
+    """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # they go to the whole group, and are the parent's to answer
-    descriptor, shared, lifeline = map(int, arguments)
+        signal.signal(number, signal.SIG_IGN)  # they reach the whole process group; the parent handles them
+    descriptor, progress_file, lifeline = map(int, arguments)
     end_with_parent(lifeline)
     prefer_out_of_memory_kill()
-    progress: Any = mmap.mmap(shared, PROGRESS_LAYOUT.size)
+    progress = mmap.mmap(progress_file, PROGRESS_BYTES)
     with Connection(descriptor) as connection:
         try:
             run_tasks(connection, progress)

@@ -1,4 +1,4 @@
-"""One process that decodes, as its parent sees it, from its start to how it died."""
+"""One worker process as the pool sees it, from its start until it is known how it ended."""
 
 import contextlib
 import signal
@@ -12,134 +12,149 @@ from mmap import mmap
 from multiprocessing.connection import Connection
 from typing import IO, Any
 
-from specfeat.audio.worker import PROGRESS_LAYOUT
-from specfeat.errors import WorkerError
+from specfeat.audio.messages import PROGRESS_BYTES, WorkerProgress, read_progress
+from specfeat.errors import Remedy, WorkerError
 from specfeat.files import describe_os_error
 
-# One thread each, for there is a worker a core. And glibc is to keep what is freed: the arrays of each file
-# would otherwise be new pages of the system, which took half of a worker's time over spoken digits.
+# One thread each, because there is a worker for each core. And glibc is told to keep freed memory: otherwise
+# the arrays of every file are new pages from the system, which took half of a worker's time with spoken
+# digits.
 WORKER_ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MALLOC_MMAP_THRESHOLD_": str(16 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
 }
-GONE_S = 5.0  # after which a process that was killed is given up
+# How long the end of a killed process is waited for. One that waits for a dead network disk never ends.
+KILL_WAIT_S = 5.0
 
 
 class WorkerProcess:
-    """A process of `worker`, from its start to its end.
+    """A process that runs `specfeat.audio.worker`.
 
     Args:
-        order: what it is to do, pickled; it is sent at once.
-        environment: its variables; `ENVIRONMENT` comes on top.
+        order: the `WorkerOrder` as bytes, which is sent at once.
+        environment: the environment variables of the process; `WORKER_ENVIRONMENT` is added to them.
 
     Attributes:
-        pid: its number.
+        pid: the process id.
 
     Raises:
-        WorkerError: the system does not let it start.
+        WorkerError: the system does not let the process start.
     """
 
     def __init__(self, order: bytes, environment: Mapping[str, str]) -> None:
-        self._open = contextlib.ExitStack()
-        self._killed: float | None = None  # when it was, on the monotonic clock
+        self._resources = contextlib.ExitStack()
+        self._killed_at: float | None = None  # on the monotonic clock
         try:
-            self._start(self._open.enter_context, environment)
+            self._start(self._resources.enter_context, environment)
         except OSError as e:
-            self._open.close()
-            cure = "start fewer with --workers, or raise the limit with ulimit"
+            self._resources.close()
             raise WorkerError(
-                f"a process that decodes cannot be started: {describe_os_error(e)}; {cure}"
+                f"a worker process cannot be started: {describe_os_error(e)}; raise the limit with ulimit",
+                remedy=Remedy.START_FEWER_WORKERS,
             ) from e
         self.pid = self._process.pid
-        with contextlib.suppress(OSError):  # if it is dead already, the first task will show it
+        with contextlib.suppress(OSError):  # if the process has died already, its first task will show it
             self.send(order)
 
     def _start(self, keep: Callable[[Any], Any], environment: Mapping[str, str]) -> None:
-        ours, theirs = map(keep, socket.socketpair())
-        _alive, lifeline = map(keep, socket.socketpair())  # kept open: its closing ends the process
-        shared: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  self._open closes it
-        shared.truncate(PROGRESS_LAYOUT.size)
-        self._progress: mmap = keep(mmap(shared.fileno(), PROGRESS_LAYOUT.size))
-        self._said: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  self._open closes it
-        numbers = (theirs.fileno(), shared.fileno(), lifeline.fileno())
-        # A plain child, not multiprocessing's: that would run the caller's main module once more.
+        """Start the process.
+
+        Args:
+            keep: has its argument closed together with this object, and returns it.
+            environment: see the class.
+        """
+        pool_end, worker_end = map(keep, socket.socketpair())
+        # This end of the lifeline is never used: the system closes it when this process ends, however it
+        # ends.
+        _unused, lifeline = map(keep, socket.socketpair())
+        progress_file: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  `keep` has it closed
+        progress_file.truncate(PROGRESS_BYTES)
+        self._progress: mmap = keep(mmap(progress_file.fileno(), PROGRESS_BYTES))
+        self._stderr: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  `keep` has it closed
+        descriptors = (worker_end.fileno(), progress_file.fileno(), lifeline.fileno())
+        # Not a process of multiprocessing, which would run the caller's main module once more.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "specfeat.audio.worker", *map(str, numbers)],
-            pass_fds=numbers,
+            [sys.executable, "-P", "-m", "specfeat.audio.worker", *map(str, descriptors)],
+            pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=self._said,  # decoders write there what is no error; it is shown if the process fails
+            stderr=self._stderr,  # decoders write warnings there; they are shown only if the process dies
             env={**environment, **WORKER_ENVIRONMENT},
         )
-        theirs.close()
+        worker_end.close()
         lifeline.close()
-        self._connection: Connection = keep(Connection(ours.detach()))
+        self._connection: Connection = keep(Connection(pool_end.detach()))
 
-    def send(self, message: bytes) -> None:
-        """Send a message.
+    def send(self, data: bytes) -> None:
+        """Send an order or a task.
 
         Raises:
-            OSError: the process is gone.
+            OSError: the process has ended.
         """
-        self._connection.send_bytes(message)
+        self._connection.send_bytes(data)
 
-    def hears(self, seconds: float) -> bool:
-        """Return whether it sends something, or is gone, within some seconds."""
+    def wait_for_data(self, seconds: float) -> bool:
+        """Wait for data or the end of the process; return False if neither comes within some seconds."""
         return self._connection.poll(seconds)
 
     def receive(self) -> bytes:
-        """Return the next message.
+        """Return the next bytes that the process has sent.
 
         Raises:
-            EOFError: the process is gone.
-            OSError: likewise.
+            EOFError: the process has ended.
+            OSError: the process has ended.
         """
         return self._connection.recv_bytes()
 
-    def progress(self) -> tuple[int, float]:
-        """Return how many files it has begun, and when (monotonic s) it began the last; 0 if it waits."""
-        begun, since = PROGRESS_LAYOUT.unpack_from(self._progress)
-        return begun, since
+    def read_progress(self) -> WorkerProgress:
+        """Return how far the process is, or was when it ended."""
+        return read_progress(self._progress)
 
     def kill(self) -> None:
-        """End it, whatever it does."""
-        self._killed = self._killed or time.monotonic()
+        """Kill the process, whatever it is doing."""
+        self._killed_at = self._killed_at or time.monotonic()
         self._process.kill()
 
     def kill_and_wait(self) -> None:
-        """Kill it, and wait until it is gone or something that it has sent is there to be received.
+        """Kill the process, and wait until it has ended or until there is data that it had sent before.
 
         Raises:
-            EOFError: the system does not let go of it, as with a dead network disk.
+            EOFError: the system cannot end the process, e.g. because it waits for a dead network disk.
         """
         self.kill()
-        if not self.hears(GONE_S):
+        if not self.wait_for_data(KILL_WAIT_S):
             raise EOFError
 
     def close(self) -> None:
-        """Forget it, after it was killed; one that the system does not let go of is left behind."""
+        """Release what belongs to a process that was killed; a process that the system cannot end is left."""
         self._wait()
-        self._open.close()
+        self._resources.close()
 
-    def bury(self) -> str:
-        """Forget it, after it has closed its end of the connection; return how it died."""
+    def close_and_describe_end(self) -> str:
+        """Release what belongs to a process that has closed its connection, and say how it ended.
+
+        Returns:
+            The second part of a sentence that begins with "the worker".
+        """
         self._wait()
-        self.kill()  # if it does not come to its end
+        self.kill()  # if the process has not ended by itself
         self._wait()
-        self._said.seek(0)
-        last = self._said.read().decode(errors="replace").strip().rpartition("\n")[2]
-        self._open.close()
+        self._stderr.seek(0)
+        last_line = self._stderr.read().decode(errors="replace").strip().rpartition("\n")[2]
+        self._resources.close()
         code = self._process.returncode
         if code is None:
             return "cannot be ended"
         if code < 0:
             hint = ", as Linux does when memory runs out" if code == -signal.SIGKILL else ""
             return f"was ended by {signal.Signals(-code).name}{hint}"
-        return f"ended with exit code {code}{': ' if last else ''}{last}"
+        return f"ended with exit code {code}{': ' if last_line else ''}{last_line}"
 
     def _wait(self) -> None:
-        left = GONE_S if self._killed is None else self._killed + GONE_S - time.monotonic()
+        remaining_s = (
+            KILL_WAIT_S if self._killed_at is None else self._killed_at + KILL_WAIT_S - time.monotonic()
+        )
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(max(0.0, left))
+            self._process.wait(max(0.0, remaining_s))

@@ -1,4 +1,4 @@
-"""`--files-from FILE|-`: names of inputs, as the bytes that they are."""
+"""`--files-from FILE|-`: a list of inputs, whose names may consist of any bytes."""
 
 import os
 from pathlib import Path
@@ -8,31 +8,33 @@ from specfeat.files import describe_os_error
 
 
 def read_input_list(source: str, *, null: bool) -> list[str]:
-    """Read the names of inputs, one a line, or each ended by a NUL as `find -print0` writes them.
+    """Read the names of inputs, one per line, or each ended by a NUL byte as `find -print0` writes them.
 
-    Nothing in a name has a meaning: not a dash at its front, not a `#`, not a space at its end.
+    No character of a name has a special meaning: not a dash or a "#" at its front, not a space at its end.
 
     Args:
-        source: the file, or "-" for stdin.
-        null: whether names end in a NUL.
+        source: the path of the list, or "-" for stdin.
+        null: whether each name ends with a NUL byte.
 
     Raises:
-        UsageError: the file cannot be read, or its names end in a NUL and `null` does not say so.
-        NothingError: there is no name in it.
+        UsageError: the list cannot be read, or it contains NUL bytes although `null` is False.
+        NoUsableAudioError: the list contains no name.
     """
-    said = escape_control_characters(source)
+    option = f"--files-from {escape_control_characters(source)}"
     try:
-        if source == "-":
-            with open(0, "rb", closefd=False) as file:
-                data = file.read()
-        else:
-            data = Path(source).read_bytes()
+        data = _read_bytes(source)
     except (OSError, ValueError) as e:
-        reason = describe_os_error(e)
-        raise UsageError(f"--files-from {said}: cannot be read: {reason}") from e
+        raise UsageError(f"{option}: cannot be read: {describe_os_error(e)}") from e
     if not null and b"\0" in data:
-        raise UsageError(f"--files-from {said}: has NULs, which no name has; add -0 if names end in them")
+        raise UsageError(f"{option}: contains NUL bytes, which no name contains; add -0 if names end in them")
     names = [name for name in data.split(b"\0" if null else b"\n") if name]
     if not names:
-        raise NoUsableAudioError(f"--files-from {said}: names no file")
+        raise NoUsableAudioError(f"{option}: names no file")
     return [os.fsdecode(name) for name in names]
+
+
+def _read_bytes(source: str) -> bytes:
+    if source != "-":
+        return Path(source).read_bytes()
+    with open(0, "rb", closefd=False) as stdin:
+        return stdin.read()

@@ -1,4 +1,4 @@
-"""`--log-json FILE|-`: what happens, for machines, one JSON object a line."""
+"""`--log-json FILE|-`: the events of a run for programs, one JSON object on each line."""
 
 import contextlib
 import datetime
@@ -6,65 +6,78 @@ import json
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from specfeat import __version__
-from specfeat.cli.signals import StoppedBySignal, append_to_error, describe_run_state
+from specfeat.cli.messages import describe_error, note_run_state
+from specfeat.cli.signals import StoppedBySignal, describe_run_state
 from specfeat.errors import OutputError, SpecfeatError, escape_control_characters
-from specfeat.files import UNREADABLE_FILE, describe_os_error
+from specfeat.files import describe_os_error
 from specfeat.output.summary import count_visible_files
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from specfeat.config import Config
+    from specfeat.events import SoundEndEvent
     from specfeat.network.build import Network
     from specfeat.output.summary import RunSummary
-    from specfeat.pipeline import SoundEndEvent
     from specfeat.run.plan import RunPlan
+    from specfeat.sound import Sound
 
 
 class JsonLog:
-    """Writes events as they come; docs/running.md lists them. Leaving the `with` block writes the last.
+    """Writes each event of a run as a line of JSON; a `RunListener`. docs/running.md lists the events.
+
+    The last event, "end", is written when the `with` block is left, however it is left.
 
     Args:
-        target: a file, to which is added; "-" for stdout; None for no log.
+        target: a file, to which lines are appended; "-" for stdout; None to write nothing.
 
     Attributes:
-        exit_code: that the command will leave with, unless it fails.
-        summary: of the run, if it has one.
+        exit_code: the exit code of the command, unless an error ends it.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written; also raised by each method that writes an event.
+        BrokenPipeError: the log is stdout, and its reader has gone; raised by these methods only.
     """
 
     def __init__(self, target: str | None) -> None:
         self.exit_code = 0
-        self.summary: RunSummary | None = None
+        self._summary: RunSummary | None = None
         self._target = target
         self._file: IO[str] | None = None
         if target == "-":
             self._file = sys.stdout
         elif target is not None:
             try:
-                self._file = Path(target).open("a", encoding="ascii")  # noqa: SIM115  _drop closes it
+                self._file = Path(target).open("a", encoding="ascii")  # noqa: SIM115  `_close` closes it
             except (OSError, ValueError) as e:
-                raise self._failed(e) from e
+                raise self._make_error(e) from e
 
-    def begin(self, config: "Config", plan: "RunPlan") -> None:
-        """The checks have passed."""
+    def on_plan(self, config: "Config", plan: "RunPlan") -> None:
+        """Write what the run is going to do."""
         self._write(
             "begin",
             specfeat=__version__,
             config=config.name,
             config_sha256=config.settings.digest,
-            files=len(plan.paths),
-            to_do=len(plan.todo),
-            passed_over=count_visible_files(plan.passed_over),
+            files=len(plan.sounds),
+            to_do=len(plan.remaining),
+            passed_over=count_visible_files(plan.skipped_files),
         )
 
-    def built(self, network: "Network") -> None:
-        """The network is ready."""
+    def on_note(self, text: str) -> None:
+        """Write what the user should know."""
+        self._write("warning", message=text)
+
+    def on_network(self, network: "Network") -> None:
+        """Write what the network is, and a warning if it is not trained."""
+        from specfeat.cli.progress import describe_random_weights
+
         self._write(
             "built",
             seconds=round(network.seconds, 3),
@@ -73,50 +86,60 @@ class JsonLog:
             weights=network.weights,
             device=network.device.description,
         )
+        warning = describe_random_weights(network)
+        if warning:
+            self._write("warning", message=warning)
 
-    def warning(self, message: str) -> None:
-        """Something that the user should know."""
-        self._write("warning", message=message)
+    @contextmanager
+    def show_progress(self, sounds: "Sequence[Sound]") -> "Iterator[None]":
+        """Write nothing: the events tell the progress."""
+        yield
 
-    def file(self, end: "SoundEndEvent") -> None:
-        """A file is done or has failed."""
-        self._write("file", **_named(end.path), **end.to_entry(UNREADABLE_FILE).outcome)
+    def on_audio_read(self, seconds: float) -> None:
+        """Write nothing: this happens too often."""
 
-    def _end(self, error: BaseException | None) -> None:
-        told: dict[str, Any] = {"exit_code": _code(error) if error else self.exit_code}
-        if self.summary:
+    def on_sound_end(self, event: "SoundEndEvent") -> None:
+        """Write that a file is done or has failed."""
+        self._write("file", **_make_path_fields(event.sound.path), **event.to_entry().outcome)
+
+    def on_output(self, summary: "RunSummary", array: "Path", *, is_new: bool) -> None:
+        """Remember what the output contains, for the last event."""
+        self._summary = summary
+
+    def _write_end(self, error: BaseException | None) -> None:
+        fields: dict[str, Any] = {"exit_code": _get_exit_code(error) if error else self.exit_code}
+        if self._summary:
             names = ("files", "failed", "partial", "without_rows", "silent", "rows")
-            told |= {name: getattr(self.summary, name) for name in names} | {"features": self.summary.width}
+            fields |= {name: getattr(self._summary, name) for name in names}
+            fields["features"] = self._summary.width
         if error:
-            told["error"] = escape_control_characters(str(error)) or type(error).__name__
-        self._write("end", **told)
+            fields["error"] = escape_control_characters(describe_error(error))
+        self._write("end", **fields)
 
-    def _write(self, event: str, **told: object) -> None:
+    def _write(self, event: str, **fields: object) -> None:
         if self._file is None:
             return
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
         try:
-            self._file.write(json.dumps({"event": event, "time": now, **told}) + "\n")
+            self._file.write(json.dumps({"event": event, "time": now, **fields}) + "\n")
             self._file.flush()
         except OSError as e:
             is_stdout = self._file is sys.stdout
-            self._drop()
+            self._close()
             if is_stdout and isinstance(e, BrokenPipeError):
                 raise
-            raise self._failed(e) from e
+            raise self._make_error(e) from e
 
-    def _drop(self) -> None:
-        """Write no more; what could not be written is not tried again."""
+    def _close(self) -> None:
+        """Write nothing from now on; what could not be written is not tried again."""
         file, self._file = self._file, None
         if file is not None and file is not sys.stdout:
             with contextlib.suppress(OSError):
                 file.close()
 
-    def _failed(self, error: Exception) -> OutputError:
-        reason = describe_os_error(error)
-        return OutputError(
-            f"--log-json {escape_control_characters(str(self._target))}: cannot be written: {reason}"
-        )
+    def _make_error(self, error: Exception) -> OutputError:
+        target = escape_control_characters(str(self._target))
+        return OutputError(f"--log-json {target}: cannot be written: {describe_os_error(error)}")
 
     def __enter__(self) -> "JsonLog":
         return self
@@ -125,16 +148,17 @@ class JsonLog:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            self._end(error)
+            self._write_end(error)
         except (BrokenPipeError, OutputError) as e:
             if error is None:
-                append_to_error(e, describe_run_state())
-                raise  # else the first error is the one to tell
+                note_run_state(e, describe_run_state())
+                raise
+            # The error that ended the run is more important than the log that cannot be written.
         finally:
-            self._drop()
+            self._close()
 
 
-def _code(error: BaseException) -> int:
+def _get_exit_code(error: BaseException) -> int:
     if isinstance(error, SpecfeatError):
         return error.exit_code
     if isinstance(error, BrokenPipeError):
@@ -142,8 +166,8 @@ def _code(error: BaseException) -> int:
     return 128 + error.number if isinstance(error, StoppedBySignal) else 1
 
 
-def _named(path: str) -> dict[str, str]:
-    """Return a file's name as text; JSON cannot hold what is not UTF-8, which comes as digits besides."""
+def _make_path_fields(path: str) -> dict[str, str]:
+    """Return the path as text, and its bytes in hexadecimal if it is not UTF-8, which JSON cannot hold."""
     name = os.fsencode(path)
     text = name.decode("utf-8", "replace")
     return {"path": text} if text.encode() == name else {"path": text, "path_hex": name.hex()}

@@ -1,4 +1,4 @@
-"""What a run says: to stderr, one line at a time, a moving bar only on a terminal."""
+"""What a run prints to stderr: lines, and a progress bar if stderr is a terminal."""
 
 import contextlib
 import sys
@@ -7,205 +7,220 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from specfeat import __version__
-from specfeat.cli.json_log import JsonLog
-from specfeat.cli.signals import raise_pending_signal
-from specfeat.errors import escape_control_characters
+from specfeat.cli.messages import describe_error, format_message, print_message
+from specfeat.files import format_path
 from specfeat.output.summary import count_visible_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from tqdm import tqdm
 
     from specfeat.config import Config
+    from specfeat.events import SoundEndEvent
     from specfeat.network.build import Network
     from specfeat.output.summary import RunSummary
-    from specfeat.pipeline import SoundEndEvent
     from specfeat.run.plan import RunPlan
+    from specfeat.sound import Sound
 
-_BAR = "{percentage:3.0f}%|{bar}| {n:.0f} of about {total:.0f} s of audio{postfix}"
-_BEFORE = "{n:.0f} s of audio{postfix}"  # until a file is done, from whose size the rest is estimated
+_BAR_WITH_TOTAL = "{percentage:3.0f}%|{bar}| {n:.0f} of about {total:.0f} s of audio{postfix}"
+_BAR_WITHOUT_TOTAL = "{n:.0f} s of audio{postfix}"  # until the first file is done; see `_ProgressBar`
 
 
 class ProgressReporter:
-    """Says what the user asked to hear.
+    """Prints how a run proceeds, as much of it as the user wants; a `RunListener`.
 
     Args:
-        quiet: nothing but failures.
-        verbose: each step and each file.
-        log: for machines, which hears all of it.
+        quiet: print failures only.
+        verbose: print each step and each file, too; `quiet` overrules it.
     """
 
-    def __init__(self, *, quiet: bool, verbose: bool, log: JsonLog | None = None) -> None:
-        self._log = log or JsonLog(None)
-        self.quiet = quiet
-        self.verbose = verbose and not quiet
-        self._begun = time.perf_counter()
+    def __init__(self, *, quiet: bool, verbose: bool) -> None:
+        self._is_quiet = quiet
+        self._is_verbose = verbose and not quiet
+        self._start_s = time.perf_counter()
+        self._bar: _ProgressBar | None = None
 
-    def begin(self, config: "Config", plan: "RunPlan") -> None:
-        """The checks have passed; TensorFlow is next."""
-        self._log.begin(config, plan)
-        settings = config.settings
-        if self.verbose:
-            shape = zip(settings.input_shape, ("frame", "bin", "channel"), strict=True)
-            clip = " x ".join(_count(number, thing) for number, thing in shape)
-            self.say(f"specfeat {__version__}, config {config.name} ({settings.digest[:12]})")
-            others = _count(count_visible_files(plan.passed_over), "other")
-            self.say(
-                f"{_count(len(plan.paths), 'file')}, {others} passed over; clips of {clip}, "
-                f"every {settings.clip_grid.hop_samples / settings.audio.sample_rate:g} s"
-            )
-        self.notes(plan)
-        if not self.quiet:
-            self._say_plan(config, plan)
-
-    def notes(self, plan: "RunPlan") -> None:
-        """What the plan has to say."""
-        for note in plan.notes:
-            self._log.warning(note)
-            if not self.quiet:
-                self.say(note)
-
-    def _say_plan(self, config: "Config", plan: "RunPlan") -> None:
-        if plan.complete is not None:
+    def on_plan(self, config: "Config", plan: "RunPlan") -> None:
+        """Print what the run is going to do."""
+        if self._is_verbose:
+            self._print_inputs(config, plan)
+        if self._is_quiet or plan.complete_record is not None:
             return
-        cutter, rate = config.settings.clip_grid, config.settings.audio.sample_rate
-        if cutter.hop_samples > cutter.clip_samples:
-            clip, hop = (f"{samples / rate:g} s" for samples in (cutter.clip_samples, cutter.hop_samples))
-            self.say(f"a clip of {clip} every {hop} leaves out what lies between; see clips.hop")
-        known, files = len(plan.known), _count(len(plan.paths), "file")
-        if plan.formers:
-            before = {entry.path for former in plan.formers for entry in former.entries}
-            gone = len(before - {*plan.identities})
-            lost = f"; the rows of {_count(gone, 'file')} are dropped: no input any more" if gone else ""
-            self.say(f"{known} of {files} are done already{lost}")
-        if sys.stderr is not None and sys.stderr.isatty() and plan.todo:
-            self.say(f"{files}; TensorFlow is being loaded")
-
-    def built(self, network: "Network") -> None:
-        """The network is ready."""
-        self._log.built(network)
-        if "random" in network.weights:
-            text = (
-                f"the network's weights are random (seed {network.weights['random']}): "
-                "its features are those of an untrained network; "
-                "trained ones: --set model.weights.file=PATH"
+        grid, sample_rate = config.settings.clip_grid, config.settings.audio.sample_rate
+        if grid.hop_samples > grid.clip_samples:
+            self._print(
+                f"each clip is {grid.clip_samples / sample_rate:g} s long and the next one begins "
+                f"{grid.hop_samples / sample_rate:g} s later, so the audio between them is not used; "
+                "see clips.hop"
             )
-            self._log.warning(text)
-            if not self.quiet:
-                self.say(text)
-        if self.verbose:
-            self.say(
-                f"network of {network.model.count_params():,} parameters, {network.width} features a row, "
+        files = _format_count(len(plan.sounds), "file")
+        if plan.previous_runs:
+            earlier_sounds = {entry.key for run in plan.previous_runs for entry in run.entries}
+            dropped = len(earlier_sounds - {sound.key for sound in plan.sounds})
+            dropped_files = f"{_format_count(dropped, 'file')} no longer given"
+            addition = f"; the rows of {dropped_files} are dropped" if dropped else ""
+            self._print(f"{len(plan.finished)} of {files} are finished already{addition}")
+        if sys.stderr is not None and sys.stderr.isatty() and plan.remaining:
+            self._print(f"{files}; loading TensorFlow")
+
+    def _print_inputs(self, config: "Config", plan: "RunPlan") -> None:
+        settings = config.settings
+        axes = zip(settings.input_shape, ("frame", "bin", "channel"), strict=True)
+        clip_shape = " x ".join(_format_count(size, axis) for size, axis in axes)
+        skipped_files = _format_count(count_visible_files(plan.skipped_files), "other file")
+        self._print(f"specfeat {__version__}, config {config.name} ({settings.digest[:12]})")
+        self._print(
+            f"{_format_count(len(plan.sounds), 'file')}, {skipped_files} skipped; clips of {clip_shape}, "
+            f"one every {settings.clip_grid.hop_samples / settings.audio.sample_rate:g} s"
+        )
+
+    def on_note(self, text: str) -> None:
+        """Print what the user should know."""
+        if not self._is_quiet:
+            self._print(text)
+
+    def on_network(self, network: "Network") -> None:
+        """Print what the network is, and a warning if it is not trained."""
+        warning = describe_random_weights(network)
+        if warning and not self._is_quiet:
+            self._print(warning)
+        if self._is_verbose:
+            self._print(
+                f"network of {network.model.count_params():,} parameters, {network.width} features per row, "
                 f"on {network.device.description}, built in {network.seconds:.1f} s"
             )
 
-    def done(self, summary: "RunSummary", output: str, *, new: bool) -> None:
-        """All is written, or was before."""
-        self._log.summary = summary
-        if self.quiet:
+    def on_output(self, summary: "RunSummary", array: "Path", *, is_new: bool) -> None:
+        """Print what the output contains."""
+        if self._is_quiet:
             return
-        text = f"{output}: {_count(summary.rows, 'row')} x {_count(summary.width, 'feature')} from "
-        text += _count(summary.files - summary.failed - summary.without_rows, "file")
-        if new:
-            whole = time.perf_counter() - self._begun
-            text += f", {_duration(summary.heard_seconds)} of audio in {whole:.1f} s"
+        files = summary.files - summary.failed - summary.without_rows
+        text = (
+            f"{array}: {_format_count(summary.rows, 'row')} x {_format_count(summary.width, 'feature')} "
+            f"from {_format_count(files, 'file')}"
+        )
+        if is_new:
+            seconds = time.perf_counter() - self._start_s
+            text += f", {_format_duration(summary.heard_seconds)} of audio in {seconds:.1f} s"
         else:
             text += ", up to date"
-        if new and summary.seconds > 1:  # below, most was decoded while TensorFlow loaded: no speed
+        if is_new and summary.seconds > 1:
+            # In a shorter run, most of the audio was decoded while TensorFlow loaded, so it tells no speed.
             text += f" ({summary.heard_seconds / summary.seconds:.0f} x real time after the start)"
-        for number, thing, what in (
+        for count, noun, description in (
             (summary.without_rows, "file", "empty or too short"),
             (summary.silent, "file", "silent"),
-            (summary.partial, "file", "broke half-way, see the record"),
+            (summary.partial, "file", "broken in the middle, see the record"),
             (summary.failed, "file", "failed, see the record"),
-            (summary.passed_over, "other file", "passed over, see the record"),
+            (summary.passed_over, "other file", "skipped, see the record"),
         ):
-            if number:
-                text += f"; {_count(number, thing)} {what}"
-        self.say(text)
-
-    def heard_of(self, end: "SoundEndEvent") -> None:
-        """A file is done or has failed."""
-        self._log.file(end)
-        if end.error:
-            kept = f"; {_count(end.rows, 'row')} kept" if end.rows else ""
-            self.say(f"{_printable(end.path)}: {end.error}{kept}")
-        elif self.verbose:
-            what = _count(end.rows, "row") if end.status == "ok" else end.status
-            self.say(f"{_printable(end.path)}: {what}")
-
-    def say(self, text: str) -> None:
-        """Print one line to stderr, above the bar if there is one."""
-        if sys.stderr is None:
-            return
-        from tqdm import tqdm  # here, for a mistake in the config is told without it
-
-        with contextlib.suppress(OSError):  # nobody reads stderr, but the rows are still wanted
-            tqdm.write(f"specfeat: {escape_control_characters(text)}", file=sys.stderr)
+            if count:
+                text += f"; {_format_count(count, noun)} {description}"
+        self._print(text)
 
     @contextmanager
-    def bar(self, paths: tuple[str, ...]) -> "Iterator[_Bar]":
-        """Show a bar while the files go through, if somebody is looking."""
-        from tqdm import tqdm
+    def show_progress(self, sounds: "Sequence[Sound]") -> "Iterator[None]":
+        """Show a bar while the sounds are extracted, if stderr is a terminal."""
+        from tqdm import tqdm  # here, because an error in the config is reported without it
 
-        hidden = True if self.quiet or sys.stderr is None else None  # None: hidden unless a terminal
-        with tqdm(total=1, disable=hidden, bar_format=_BEFORE, dynamic_ncols=True, leave=False) as moving:
-            yield _Bar(self, moving, paths)
+        is_hidden = True if self._is_quiet or sys.stderr is None else None  # None: unless it is a terminal
+        with tqdm(
+            total=1, disable=is_hidden, bar_format=_BAR_WITHOUT_TOTAL, dynamic_ncols=True, leave=False
+        ) as bar:
+            self._bar = None if bar.disable else _ProgressBar(bar, sounds)
+            try:
+                yield
+            finally:
+                self._bar = None
+
+    def on_audio_read(self, seconds: float) -> None:
+        """Move the bar."""
+        if self._bar:
+            self._bar.add_seconds(seconds)
+
+    def on_sound_end(self, event: "SoundEndEvent") -> None:
+        """Print that a file has failed; if verbose, print the number of rows of each file."""
+        path = format_path(event.sound.path)
+        if event.error:
+            addition = f"; {_format_count(event.rows, 'row')} kept" if event.rows else ""
+            self._print(f"{path}: {describe_error(event.error)}{addition}")
+        elif self._is_verbose:
+            self._print(
+                f"{path}: {_format_count(event.rows, 'row') if event.status == 'ok' else event.status}"
+            )
+        if self._bar:
+            self._bar.end_sound(event.sound.path)
+
+    def _print(self, text: str) -> None:
+        """Print one line, above the bar if there is one."""
+        if self._bar is None:
+            print_message(text)
+        else:
+            self._bar.print_above(text)
 
 
-class _Bar:
-    """Follows the run in seconds of audio; the total is estimated from the files' sizes.
+class _ProgressBar:
+    """Follows a run in seconds of audio.
 
-    What the headers say about lengths is not believed, so bytes done and to do must serve.
+    The total is estimated: the seconds read so far, times all bytes of the files, divided by the bytes of the
+    files that are done. The lengths in the headers of the files are not used, because they can be wrong.
+
+    Args:
+        bar: the bar on the terminal; its unit is one second of audio.
+        sounds: the sounds that the run extracts.
     """
 
-    def __init__(self, voice: ProgressReporter, moving: "tqdm[None]", paths: tuple[str, ...]) -> None:
-        self._voice = voice
-        self._moving = moving
-        from specfeat.files import read_file_size
-
-        self._sizes = {} if moving.disable else {path: read_file_size(path) for path in paths}
+    def __init__(self, bar: "tqdm[None]", sounds: "Sequence[Sound]") -> None:
+        self._bar = bar
+        self._sizes = {sound.path: sound.file.size or 0 for sound in sounds}
         self._all_bytes = sum(self._sizes.values())
         self._done_bytes = 0
-        self._files, self._of = 0, len(paths)
-        self._begun = time.perf_counter()
+        self._all_files = len(sounds)
+        self._done_files = 0
+        self._start_s = time.perf_counter()
 
-    def heard(self, seconds: float) -> None:
-        """So many seconds of audio more have been read."""
-        raise_pending_signal()
-        if self._moving.disable:
-            return
-        self._moving.n += seconds
-        speed = self._moving.n / max(1e-9, time.perf_counter() - self._begun)
-        self._moving.total = max(self._moving.total, 1.02 * self._moving.n)  # never all before the end
-        self._moving.set_postfix_str(
-            f"file {self._files + 1} of {self._of}, {speed:.0f} x real time", refresh=False
+    def add_seconds(self, seconds: float) -> None:
+        """Move the bar by the audio that has been read."""
+        self._bar.n += seconds
+        speed = self._bar.n / max(1e-9, time.perf_counter() - self._start_s)
+        self._bar.total = max(self._bar.total, 1.02 * self._bar.n)  # never 100 % before the end
+        self._bar.set_postfix_str(
+            f"file {self._done_files + 1} of {self._all_files}, {speed:.0f} x real time", refresh=False
         )
-        self._moving.update(0)
+        self._bar.update(0)
 
-    def ended(self, end: "SoundEndEvent") -> None:
-        """A file is done or has failed."""
-        self._voice.heard_of(end)
-        self._files += 1
-        if not self._moving.disable:
-            self._done_bytes += self._sizes.get(end.path, 0)
-            if self._done_bytes:
-                self._moving.bar_format = _BAR
-                self._moving.total = max(1.0, self._moving.n * self._all_bytes / self._done_bytes)
+    def end_sound(self, path: str) -> None:
+        """Count a file that is done or has failed, and estimate the total again."""
+        self._done_files += 1
+        self._done_bytes += self._sizes.get(path, 0)
+        if self._done_bytes:
+            self._bar.bar_format = _BAR_WITH_TOTAL
+            self._bar.total = max(1.0, self._bar.n * self._all_bytes / self._done_bytes)
 
-
-def _printable(path: str) -> str:
-    from specfeat.files import format_path
-
-    return format_path(path)
+    def print_above(self, text: str) -> None:
+        """Print one line above the bar."""
+        with contextlib.suppress(OSError):  # the terminal has gone, but the rows are still wanted
+            self._bar.write(format_message(text), file=sys.stderr)
 
 
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" + ("" if number == 1 else "s")
+def describe_random_weights(network: "Network") -> str:
+    """Return a warning if the weights of the network are random; else ""."""
+    if "random" not in network.weights:
+        return ""
+    return (
+        f"the network's weights are random (seed {network.weights['random']}): "
+        "its features are those of an untrained network; "
+        "use --set model.weights.file=PATH for trained weights"
+    )
 
 
-def _duration(seconds: float) -> str:
+def _format_count(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def _format_duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.1f} s"
     minutes = seconds / 60

@@ -1,174 +1,199 @@
-"""`specfeat weights show | convert | fetch`: what is in a file, a file of Keras' layout, a published file."""
+"""`specfeat weights show | convert | fetch`: inspect, convert and download weights files."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specfeat.cli.extract import ConfigOption, ForceOption, QuietOption, SetOption
+from specfeat.cli.messages import print_message
+from specfeat.cli.options import ConfigOption, QuietOption, SetOption
 from specfeat.cli.signals import set_run_state_describer
 
-weights = typer.Typer(name="weights", help="Look at files of weights, convert and fetch them.")
+if TYPE_CHECKING:
+    from specfeat.config import Config
+    from specfeat.published.fetch import FetchedWeights
+    from specfeat.published.table import PublishedWeights
 
-File = Annotated[str, typer.Argument(metavar="FILE", show_default=False, help="A file of weights.")]
-AgainstOption = Annotated[
+weights_app = typer.Typer(name="weights", help="Show, convert and download weights files.")
+
+WeightsFile = Annotated[str, typer.Argument(metavar="FILE", show_default=False, help="A weights file.")]
+ComparedConfigOption = Annotated[
     str | None,
     typer.Option(
-        "--config", "-c", metavar="NAME|FILE", show_default=False, help="Compare with this config's network."
+        "--config",
+        "-c",
+        metavar="NAME|FILE",
+        show_default=False,
+        help="Compare with the network of this config: a shipped config or a YAML file.",
     ),
 ]
-Name = Annotated[
-    str | None, typer.Argument(metavar="[NAME]", show_default=False, help="Which; without it, list them.")
+PublishedName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="NAME", show_default=False, help="The weights to download; without it, all are listed."
+    ),
 ]
-OutFile = Annotated[
+ConvertedFile = Annotated[
     str,
     typer.Argument(metavar="OUT.weights.h5", show_default=False, help="The file to write."),
 ]
+ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace OUT.weights.h5 if it exists.")]
 
 
-@weights.command()
-def show(file: File, config: AgainstOption = None, overrides: SetOption = None) -> int:
-    """Print what a file of weights holds, and which networks it fits.
+@weights_app.command("show")
+def show_weights_file(
+    file: WeightsFile, config: ComparedConfigOption = None, overrides: SetOption = None
+) -> int:
+    """Print what a weights file contains, and which networks it fits.
 
-    Names, shapes and types of its arrays, its format and SHA-256, and the shipped configs whose networks it
-    fits; with -c, that config alone, its network's arrays beside the file's, and why it does not fit. Nothing
-    is run, and TensorFlow is loaded for its own checkpoints, and for a config with one of keras.applications,
-    only.
+    Printed are the format, the SHA-256, the names, shapes and types of the arrays, and the shipped configs
+    whose networks the file fits. With -c, the file is compared with that config only: each array of the
+    network is printed beside that of the file, and stderr says why the file does not fit. The network does
+    not run. TensorFlow is loaded only for a TensorFlow checkpoint, and for a config with a network of
+    keras.applications.
 
-    Exit code: 0 shown, 2 the file cannot be read or does not fit the config given.
+    Exit code: 0 shown, 2 the file cannot be read, or does not fit the config given with -c.
     """
     from specfeat.config import load_config, shipped_names
     from specfeat.errors import UsageError
     from specfeat.process_state import hide_optional_packages
 
     if overrides and config is None:
-        raise UsageError("--set changes a config, and none is given; name it with -c, e.g. -c default")
-    told = load_config(config, overrides or []) if config else None
+        raise UsageError(
+            "--set changes a value of a config, and no config is given; name it with -c, e.g. -c default"
+        )
+    compared_config = load_config(config, overrides or []) if config else None
 
     with hide_optional_packages():
-        from specfeat.cli.weights_report import (
-            list_config_slots,
-            list_fitting_configs,
-            name_fitting_config,
-            print_arrays,
-            print_head,
-            print_pairs,
-        )
+        from specfeat.cli import weights_report as report
         from specfeat.weights.inspection import inspect_weights_file
 
-    with inspect_weights_file(file) as found:
-        if told is None:
-            named, unknown = list_fitting_configs([load_config(name) for name in shipped_names()], found)
-            print_head(file, found, named, unknown)
-            print_arrays(found)
+    with inspect_weights_file(file) as open_file:
+        if compared_config is None:
+            shipped_configs = [load_config(name) for name in shipped_names()]
+            report.print_summary(file, open_file, report.compare_with_configs(shipped_configs, open_file))
+            report.print_arrays(open_file)
             return 0
-        slots = list_config_slots(told)
-        match = name_fitting_config(told, found, slots)
-        print_head(file, found, [match] if match else [], [])
-        if not print_pairs(told, found, slots):
-            print_arrays(found)
-    return 0 if match else 2
+        slots = report.list_config_slots(compared_config)
+        comparison = report.compare_with_one_config(compared_config, open_file, slots)
+        report.print_summary(file, open_file, comparison)
+        if not report.print_pairs(compared_config, open_file, slots):
+            report.print_arrays(open_file)
+    return 0 if comparison.fitting else 2
 
 
-@weights.command()
-def convert(
-    file: File,
-    output: OutFile,
+@weights_app.command("convert")
+def convert_weights_file(
+    file: WeightsFile,
+    output: ConvertedFile,
     config: ConfigOption = "default",
     overrides: SetOption = None,
-    force: ForceOption = False,
+    force: ReplaceOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Write a file of weights as Keras 3 lays it out, for one config.
+    """Convert a weights file to the format of Keras 3.
 
-    The network of the config is built and given the weights, and its arrays are written with the settings
-    of the spectrogram, which are compared whenever the file is loaded. Loading it gives the same features,
-    to the bit.
+    The network of the config is built and gets the weights. Then its arrays are written, together with the
+    settings of the spectrogram, which are compared whenever the converted file is loaded. The converted file
+    gives exactly the same features.
 
-    Exit code: 0 written, 1 failed, 2 usage, config or weights.
+    Exit code: 0 written, 1 failed, 2 usage, config or weights are wrong.
     """
-    from specfeat.atomic_file import AtomicFile
-    from specfeat.cli.progress import ProgressReporter
     from specfeat.config import load_config
     from specfeat.config.weights_file import describe_unreadable_file
     from specfeat.errors import UsageError
-    from specfeat.file_access import sync_folder
-    from specfeat.process_state import hide_optional_packages
 
     target = Path(output)
-    checked = load_config(config, [*(overrides or []), f"model.weights.file={_quoted(file)}"])
-    wrong = describe_unreadable_file(str(checked.settings.model.weights.file))
-    if wrong:
-        raise UsageError(wrong)  # no line of a config names it
+    loaded_config = load_config(config, [*(overrides or []), f"model.weights.file={_quote_yaml_text(file)}"])
+    problem = describe_unreadable_file(str(loaded_config.settings.model.weights.file))
+    if problem:
+        raise UsageError(problem)  # without a line of the config: the file comes from the command line
     _check_target(target, force=force)
+    numbers, source_format = _write_converted_file(loaded_config, target)
+    if not quiet:
+        print_message(f"{output}: {numbers:,} numbers for {config}, from {source_format}")
+    return 0
+
+
+def _write_converted_file(config: "Config", target: Path) -> tuple[int, str]:
+    """Write the weights of the config's network.
+
+    Returns:
+        How many numbers they are, and the format of the file that they come from.
+    """
+    from specfeat.atomic_file import AtomicFile
+    from specfeat.file_access import sync_folder
+    from specfeat.process_state import hide_optional_packages
 
     with hide_optional_packages():
         from specfeat.network.build import build_network
         from specfeat.weights.save import save_weights
 
-    network = build_network(checked, "cpu")
-    partial = AtomicFile(target)
-    set_run_state_describer(lambda: f"{output} is complete" if partial.is_finished else "")
-    with partial:
-        save_weights(network.model, network.layers, checked.settings, partial.file)
-        partial.sync()
-        partial.finish()
+    network = build_network(config, "cpu")
+    file = AtomicFile(target)
+    set_run_state_describer(lambda: f"{target} is complete" if file.is_finished else "")
+    with file:
+        save_weights(network.model, network.layers, config.settings, file.file)
+        file.sync()
+        file.finish()
     sync_folder(target.parent)
-    if not quiet:
-        numbers, source = network.model.count_params(), network.weights["format"]
-        ProgressReporter(quiet=False, verbose=False).say(
-            f"{output}: {numbers:,} numbers for {config}, from {source}"
-        )
-    return 0
+    return network.model.count_params(), str(network.weights["format"])
 
 
-@weights.command()
-def fetch(name: Name = None, quiet: QuietOption = False) -> int:
-    """Bring weights that their authors publish into the user's cache, and print the path.
+@weights_app.command("fetch")
+def fetch_published_weights(name: PublishedName = None, quiet: QuietOption = False) -> int:
+    """Download published weights, and print the path of the file.
 
-    Without NAME: list what is known. What has come when a connection fails is kept, and the next fetch goes
-    on behind it. The file is verified before it appears; where no hash is known for certain, the first fetch
-    says what it found, and later ones compare.
+    The file is stored in the user's cache. Without NAME, the weights that can be downloaded are listed. If
+    the connection fails, the downloaded part is kept, and the next fetch continues it. The file appears only
+    after its SHA-256 has been verified; where no SHA-256 is known for certain, the first fetch prints the one
+    it found, and later ones compare with it.
 
-    Exit code: 0 the file is there, 1 it cannot be fetched or is another file, 2 no such weights.
+    Exit code: 0 the file is there, 1 it cannot be downloaded or is not the published file, 2 no such weights.
     """
     from specfeat.published.table import find_published_weights
 
     if name is None:
-        _print_table()
+        _print_published_weights()
         return 0
     entry = find_published_weights(name)
-
-    from tqdm import tqdm
-
-    from specfeat.cli.progress import ProgressReporter
-    from specfeat.published.fetch import fetch_weights as bring
-    from specfeat.published.fetch import find_cache_folder
-
-    set_run_state_describer(lambda: "what has come is kept: fetch it again to go on")
-    hidden = True if quiet else None  # None: hidden unless a terminal
-    with tqdm(total=entry.size, disable=hidden, unit="B", unit_scale=True, leave=False) as bar:
-
-        def progress(done: int, total: int | None) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        fetched = bring(entry, find_cache_folder(), progress)
-    voice = ProgressReporter(quiet=quiet, verbose=False)
-    if not quiet:
-        known = f"its SHA-256 is known from {entry.vouched}" if entry.sha256 else "no hash of it is known"
-        use = f"use it with -c {entry.config} --set model.weights.file=PATH"
-        voice.say(f"{name}: licence {entry.licence}; {known}; {use}")
-    if not fetched.is_known and not fetched.was_there:
-        voice.say(
-            f"{name}: no hash of it is known for certain; this file has the SHA-256 {fetched.sha256}, "
-            "which is remembered and compared from now on"
-        )
+    fetched = _download(entry, quiet=quiet)
+    _describe_fetched_file(entry, fetched, quiet=quiet)
     print(fetched.path)
     return 0
 
 
-def _print_table() -> None:
+def _download(entry: "PublishedWeights", *, quiet: bool) -> "FetchedWeights":
+    from tqdm import tqdm
+
+    from specfeat.published.fetch import fetch_weights, find_cache_folder
+
+    set_run_state_describer(lambda: "the downloaded part is kept; fetch again to continue")
+    is_hidden = True if quiet else None  # None: hidden unless stderr is a terminal
+    with tqdm(total=entry.size, disable=is_hidden, unit="B", unit_scale=True, leave=False) as bar:
+
+        def show_progress(done_bytes: int, total_bytes: int | None) -> None:
+            bar.total = total_bytes
+            bar.update(done_bytes - bar.n)
+
+        return fetch_weights(entry, find_cache_folder(), show_progress)
+
+
+def _describe_fetched_file(entry: "PublishedWeights", fetched: "FetchedWeights", *, quiet: bool) -> None:
+    if not quiet:
+        source = (
+            f"its SHA-256 is known from {entry.hash_source}" if entry.sha256 else "its SHA-256 is not known"
+        )
+        usage = f"use it with -c {entry.config} --set model.weights.file=PATH"
+        print_message(f"{entry.name}: licence {entry.licence}; {source}; {usage}")
+    if not fetched.has_known_hash and not fetched.was_cached:
+        print_message(
+            f"{entry.name}: no SHA-256 is known for certain; this file has the SHA-256 {fetched.sha256}, "
+            "which later fetches compare with"
+        )
+
+
+def _print_published_weights() -> None:
     """List the published weights, one line each."""
     from specfeat.published.table import PUBLISHED_WEIGHTS
 
@@ -183,25 +208,29 @@ def _print_table() -> None:
         for entry in PUBLISHED_WEIGHTS
     ]
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    for name, size, licence, known, address in rows:
-        columns = f"{name:{widths[0]}}  {size:>{widths[1]}}  {licence:{widths[2]}}  {known:{widths[3]}}"
+    for name, size, licence, hash_note, address in rows:
+        columns = f"{name:{widths[0]}}  {size:>{widths[1]}}  {licence:{widths[2]}}  {hash_note:{widths[3]}}"
         print(f"{columns}  {address}")
 
 
-def _quoted(file: str) -> str:
-    """Write a path as a YAML text, whatever is in it."""
-    return "'" + file.replace("'", "''") + "'"
+def _quote_yaml_text(text: str) -> str:
+    """Write a path as a YAML text; YAML doubles the quotes in it."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _check_target(target: Path, *, force: bool) -> None:
-    """Refuse what cannot be written, before any work."""
+    """Refuse what cannot be written, before any work.
+
+    Raises:
+        UsageError: the name or the folder is wrong, or the file exists and may not be replaced.
+    """
     from specfeat.errors import UsageError
 
     if not target.name.endswith(".weights.h5"):
-        raise UsageError(f"{target}: Keras wants the name to end in .weights.h5; give such a name")
+        raise UsageError(f"{target}: Keras requires a name that ends in .weights.h5; choose such a name")
     if not target.parent.is_dir():
         raise UsageError(f"{target.parent}: no such folder for the output; make it first")
     if target.exists() and not target.is_file():
         raise UsageError(f"{target}: is not a regular file; wanted the output's file name")
     if target.exists() and not force:
-        raise UsageError(f"{target}: exists already; give another name, or --force to replace it")
+        raise UsageError(f"{target}: exists already; give another name, or use --force to replace it")

@@ -1,120 +1,147 @@
-"""What `specfeat weights show` prints."""
+"""What `specfeat weights show` prints: a summary of the file, and tables of its arrays."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from specfeat.architecture.shapes import UnknownShapeError
-from specfeat.cli.progress import ProgressReporter
+from specfeat.cli.messages import print_message
 from specfeat.config import Config
 from specfeat.errors import WeightsError, escape_control_characters
 from specfeat.process_state import hide_optional_packages
 from specfeat.text import format_shape
 from specfeat.weights.files.arrays import FileArray
 from specfeat.weights.inspection import OpenWeightsFile, compare_with_config, pair_arrays
-from specfeat.weights.matching.match import MatchResult
 from specfeat.weights.matching.slots import Slot, derive_slots
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Which configs a weights file fits.
+
+    Attributes:
+        fitting: the configs whose networks it fits; with the matching rule where it is not the config's.
+        unknown: the configs that were not compared, because only Keras knows their arrays.
+    """
+
+    fitting: list[str]
+    unknown: list[str]
+
+
 def list_config_slots(config: Config) -> list[Slot]:
-    """List what the network wants; where only Keras knows, the network is built for it."""
+    """Return the arrays that the config's network needs; where only Keras knows them, build the network."""
     try:
         return derive_slots(config.settings)
     except UnknownShapeError:
         with hide_optional_packages():
-            from specfeat.network.build import list_network_slots
+            from specfeat.network.compose import list_network_slots
 
         return list_network_slots(config)
 
 
-def list_fitting_configs(configs: list[Config], found: OpenWeightsFile) -> tuple[list[str], list[str]]:
-    """Name the configs whose networks the file fits, and those that only Keras could compare."""
-    named, unknown = [], []
+def compare_with_configs(configs: Sequence[Config], open_file: OpenWeightsFile) -> Comparison:
+    """Compare a weights file with the networks of several configs, without Keras."""
+    fitting, unknown = [], []
     for config in configs:
         try:
-            match, problem = compare_with_config(
-                config.settings, found.contents, derive_slots(config.settings)
-            )
+            slots = derive_slots(config.settings)
         except UnknownShapeError:
             unknown.append(config.name)
             continue
+        match, problem = compare_with_config(config.settings, open_file.contents, slots)
         if match and not problem:
-            named.append(_named(config, match))
-    return named, unknown
+            fitting.append(_name_config_and_rule(config, match))
+    return Comparison(fitting, unknown)
 
 
-def name_fitting_config(config: Config, found: OpenWeightsFile, slots: list[Slot]) -> str | None:
-    """Name the config if the file fits its network; say on stderr why it does not."""
-    match, problem = compare_with_config(config.settings, found.contents, slots)
+def compare_with_one_config(config: Config, open_file: OpenWeightsFile, slots: list[Slot]) -> Comparison:
+    """Compare a weights file with one config, and print to stderr why it does not fit."""
+    match, problem = compare_with_config(config.settings, open_file.contents, slots)
     if match and not problem:
-        return _named(config, match)
-    ProgressReporter(quiet=False, verbose=False).say(f"{config.name}: {problem}")
-    return None
+        return Comparison([_name_config_and_rule(config, match)], [])
+    print_message(f"{config.name}: {problem}")
+    return Comparison([], [])
 
 
-def _named(config: Config, match: str) -> str:
-    as_written = match == config.settings.model.weights.match
-    return config.name + ("" if as_written else f" (with model.weights.match={match})")
+def _name_config_and_rule(config: Config, match: str) -> str:
+    is_configured_rule = match == config.settings.model.weights.match
+    return config.name + ("" if is_configured_rule else f" (with model.weights.match={match})")
 
 
-def print_head(file: str, found: OpenWeightsFile, named: list[str], unknown: list[str]) -> None:
-    """Print what is true of the file as a whole, a line each."""
-    arrays = found.weights
+def print_summary(file: str, open_file: OpenWeightsFile, comparison: Comparison) -> None:
+    """Print the facts about the file as a whole, one on each line."""
+    arrays = open_file.weights
     numbers = sum(array.size for array in arrays)
     print(f"file    {escape_control_characters(file)}")
-    print(f"format  {found.contents.format}")
-    print(f"size    {found.size:,} bytes")
-    print(f"sha256  {found.sha256}")
+    print(f"format  {open_file.contents.format}")
+    print(f"size    {open_file.size:,} bytes")
+    print(f"sha256  {open_file.sha256}")
     print(f"holds   {len(arrays):,} arrays, {numbers:,} numbers")
-    print(f"fits    {', '.join(named) or 'none of the configs compared'}")
-    if unknown:
-        print(f"unknown {', '.join(unknown)} (built of a keras.applications; compare with -c)")
+    print(f"fits    {', '.join(comparison.fitting) or 'none of the configs compared'}")
+    if comparison.unknown:
+        names = ", ".join(comparison.unknown)
+        print(f"unknown {names} (has a network of keras.applications; compare with -c)")
 
 
-def print_arrays(found: OpenWeightsFile) -> None:
-    """Print the arrays in columns: name, shape, type and notes; those left over by rule come last."""
-    rows = [_row(array, array.note) for array in found.weights]
-    rows += [_row(array, f"left over: {reason}") for array, reason in found.left_over]
+def print_arrays(open_file: OpenWeightsFile) -> None:
+    """Print the file's arrays in columns: name, shape, type and note.
+
+    The arrays that are no weights of a network come last.
+    """
+    rows = [_format_array(array, array.note) for array in open_file.weights]
+    rows += _format_ignored_arrays(open_file)
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
     print()
     for name, shape, dtype, note in rows:
         print(f"{name:{widths[0]}}  {shape:>{widths[1]}}  {dtype:{widths[2]}}  {note}".rstrip())
 
 
-def print_pairs(config: Config, found: OpenWeightsFile, slots: list[Slot]) -> bool:
-    """Print the network's arrays in order, each beside the file's for it, `-` where there is none.
+def print_pairs(config: Config, open_file: OpenWeightsFile, slots: list[Slot]) -> bool:
+    """Print each array that the network needs, in order, beside the file's array for it.
+
+    Where one of the two is missing, "-" stands in its place.
 
     Returns:
-        Whether it could be printed: not where the file's arrays cannot be told apart.
+        False if nothing is printed, because the file's arrays cannot be told apart.
     """
-    match, _ = compare_with_config(config.settings, found.contents, slots)
+    match, _ = compare_with_config(config.settings, open_file.contents, slots)
     try:
-        matching = pair_arrays(config.settings, found.contents, match, slots)
+        matching = pair_arrays(config.settings, open_file.contents, match, slots)
     except WeightsError:
         return False
-    theirs = {slot.name: (array, note) for slot, array, note in _paired(matching)}
+    file_arrays = {slot.name: (array, array.note) for slot, array in matching.pairs}
+    file_arrays |= {slot.name: (array, "differs") for slot, array in matching.shape_mismatches}
     rows = [("network", "", "file", "", "", "")]
-    for slot in matching.slots:
-        array, note = theirs.get(slot.name, (None, "missing"))
-        ours = (escape_control_characters(slot.name), format_shape(slot.shape) or "1")
-        rows.append((*ours, *_row(array, note)) if array else (*ours, "-", "", "", note))
-    rows += [("-", "", *_row(array, "left over")) for array in matching.left_over]
-    rows += [("-", "", *_row(array, f"left over: {reason}")) for array, reason in found.left_over]
-    widths = [max(len(row[i]) for row in rows) for i in range(5)]
-    print()
-    for name, shape, *file in rows:
-        their_name, their_shape, dtype, note = file
-        line = (
-            f"{name:{widths[0]}}  {shape:>{widths[1]}}  {their_name:{widths[2]}}  {their_shape:>{widths[3]}}"
-        )
-        print(f"{line}  {dtype:{widths[4]}}  {note}".rstrip())
+    for slot in matching.network_slots:
+        slot_columns = (escape_control_characters(slot.name), format_shape(slot.shape) or "1")
+        if slot.name in file_arrays:
+            rows.append((*slot_columns, *_format_array(*file_arrays[slot.name])))
+        else:
+            rows.append((*slot_columns, "-", "", "", "missing"))
+    rows += [("-", "", *_format_array(array, "unused")) for array in matching.unused]
+    rows += [("-", "", *columns) for columns in _format_ignored_arrays(open_file)]
+    _print_pair_rows(rows)
     return True
 
 
-def _paired(matching: MatchResult) -> Iterator[tuple[Slot, FileArray, str]]:
-    for slot, array in matching.pairs:
-        yield slot, array, array.note
-    for slot, array in matching.differing:
-        yield slot, array, "differs"
+def _print_pair_rows(rows: list[tuple[str, str, str, str, str, str]]) -> None:
+    widths = [max(len(row[i]) for row in rows) for i in range(5)]
+    print()
+    for slot_name, slot_shape, array_name, array_shape, dtype, note in rows:
+        columns = (
+            f"{slot_name:{widths[0]}}",
+            f"{slot_shape:>{widths[1]}}",
+            f"{array_name:{widths[2]}}",
+            f"{array_shape:>{widths[3]}}",
+            f"{dtype:{widths[4]}}",
+            note,
+        )
+        print("  ".join(columns).rstrip())
 
 
-def _row(array: FileArray, note: str) -> tuple[str, str, str, str]:
+def _format_ignored_arrays(open_file: OpenWeightsFile) -> list[tuple[str, str, str, str]]:
+    return [_format_array(array, f"ignored: {reason}") for array, reason in open_file.ignored_arrays]
+
+
+def _format_array(array: FileArray, note: str) -> tuple[str, str, str, str]:
+    """Return the columns of an array: name, shape, type and note."""
     return escape_control_characters(array.name), format_shape(array.shape) or "1", array.dtype, note

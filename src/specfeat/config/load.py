@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from specfeat.architecture.check import check_network
-from specfeat.architecture.graph import LayerFitError
+from specfeat.architecture.graph import LayerMismatchError
 from specfeat.config.layer_errors import make_layer_error
 from specfeat.config.overrides import apply_override
 from specfeat.config.settings import Settings
@@ -74,7 +74,7 @@ def load_config(source: str | Path = "default", overrides: Iterable[str] = ()) -
     settings = _validate(tree)
     try:
         check_network(settings.graph, batch=settings.model.batch, features=settings.model.features)
-    except LayerFitError as e:
+    except LayerMismatchError as e:
         raise make_layer_error(tree, e.layer, e.reason) from e
     return Config(str(source), settings, tree)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from specfeat.architecture.kinds import ARRAY_ROLES
 from specfeat.config.mel_scale import find_empty_bands
 from specfeat.config.sound import Section
 from specfeat.config.yaml_tree import make_rule_error
@@ -59,20 +60,6 @@ def _one_kind_of_weights(s: "Settings") -> None:
         default = type(weights).model_fields[key].default
         if weights.file is None and getattr(weights, key) not in (None, default):
             raise make_rule_error(("model", "weights", key), "is of a file, and there is none", at_key=True)
-
-
-# Keras' names of a layer's arrays.
-ARRAY_ROLES = (
-    "kernel",
-    "bias",
-    "depthwise_kernel",
-    "pointwise_kernel",
-    "gamma",
-    "beta",
-    "moving_mean",
-    "moving_variance",
-    "alpha",
-)
 
 
 def _map_names_layers(s: "Settings") -> None:

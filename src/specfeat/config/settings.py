@@ -13,7 +13,8 @@ from pydantic import (
     model_validator,
 )
 
-from specfeat.architecture.graph import Layer, LayerError, LayerGraph, parse_layers
+from specfeat.architecture.graph import Layer, LayerGraph, LayerListError
+from specfeat.architecture.layer_list import parse_layers
 from specfeat.config.clip_grid import ClipGrid
 from specfeat.config.rules import check_settings
 from specfeat.config.sound import Audio, Clips, Section, Spectrogram
@@ -42,7 +43,7 @@ def _layers(value: object) -> tuple[Layer, ...]:
         return value
     try:
         return parse_layers(value)
-    except LayerError as e:
+    except LayerListError as e:
         raise make_rule_error(e.path, e.text, at_key=e.at_key) from e
 
 
@@ -105,7 +106,7 @@ class Model(Section):
     Attributes:
         input_shape: frames, bins, channels; derived, so it may be left out. If given, it must be what the
             spectrogram settings give.
-        layers: the graph, in order; see config/layers.py and config/graph.py.
+        layers: in order; see `specfeat.architecture.graph`.
         features: the layer whose output is the row; the last one if left out.
         weights: required, so that random numbers are never taken for trained ones.
         compile: for Keras' compile, once, right after the build.

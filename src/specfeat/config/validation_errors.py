@@ -7,11 +7,12 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from specfeat.architecture.aliases import suggest_key
+from specfeat.config.key_aliases import suggest_key
 from specfeat.config.settings import Settings
 from specfeat.config.yaml_tree import ConfigTree
 from specfeat.errors import ConfigError
 from specfeat.key_path import KeyPath, format_key_path
+from specfeat.library_messages import list_expected_names, shorten_pydantic_message
 from specfeat.text import format_value, suggest_name
 
 # Where the config may speak seconds: (section, key) -> the key that keeps the integer.
@@ -126,9 +127,9 @@ class ValidationProblem:
             bound = self._context[key]
             return words.format(f"{bound:,}" if bound >= 10_000 else f"{bound:g}")
         if kind == "literal_error":
-            names = [name.strip("'") for name in self._context["expected"].replace(" or ", ", ").split(", ")]
+            names = list_expected_names(self._context["expected"])
             return f"one of {', '.join(names)}{suggest_name(self._error['input'], names)}"
-        return _BY_TYPE.get(kind) or str(self._error["msg"]).removeprefix("Input should be ")
+        return _BY_TYPE.get(kind) or shorten_pydantic_message(str(self._error["msg"]))
 
 
 def _path(tree: ConfigTree, loc: tuple[str | int, ...]) -> KeyPath:

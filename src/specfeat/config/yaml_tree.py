@@ -21,6 +21,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from specfeat.errors import ConfigError, escape_control_characters
 from specfeat.files import describe_os_error
 from specfeat.key_path import KeyPath, format_key_path
+from specfeat.library_messages import explain_yaml_error
 from specfeat.text import shorten_text
 
 MAX_BYTES = 100_000  # the largest shipped config has a twelfth of it
@@ -144,7 +145,7 @@ def _compose(text: str, name: str, *, places: bool = True) -> Node | None:
         mark = e.problem_mark or e.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark and places else ""
         raise ConfigError(
-            escape_control_characters(f"{name}{place}: is not YAML: {shorten_text(_one_line(e), MAX_SAID)}")
+            escape_control_characters(f"{name}{place}: is not YAML: {shorten_text(_explain(e), MAX_SAID)}")
         ) from e
     except (YAMLError, ValueError, AssertionError) as e:  # the last two for odd directives
         raise ConfigError(
@@ -155,29 +156,9 @@ def _compose(text: str, name: str, *, places: bool = True) -> Node | None:
     return node
 
 
-_ASTRAY = "the indentation is not that of the lines from line {line} on, or the one before lacks its ':'"
-# What the parser says, and what is probably wrong; {line} is where that which it was at began.
-_CURES = {
-    "'\\t'": "a tab where only spaces may stand",
-    "but found another document": "a second document begins here; wanted one",
-    "mapping values are not allowed": (
-        "a ':' too many: the line is indented too far, the one before lacks its ':', or a value wants quotes"
-    ),
-    "could not find expected ':'": "the ':' is missing in line {line}",
-    "cannot start any token": "no value begins with this character; put it in quotes",
-    "parsing a flow": "the bracket of line {line} is not closed, or a comma is missing or too many",
-    "scanning a quoted scalar": "the quote of line {line} is not closed",
-    "found '<block": _ASTRAY,
-    "found '-'": _ASTRAY,
-    "expected <block end>": "what stands here belongs to nothing before it",
-}
-
-
-def _one_line(error: MarkedYAMLError) -> str:
-    said = " ".join(f"{error.problem or ''} {error.context or ''}".split())
+def _explain(error: MarkedYAMLError) -> str:
     mark = error.context_mark or error.problem_mark
-    cure = next((cure for words, cure in _CURES.items() if words in said), said)
-    return cure.format(line=mark.line + 1) if mark and cure is not said else said
+    return explain_yaml_error(error.problem, error.context, mark.line + 1 if mark else None)
 
 
 class _Builder:

@@ -1,1 +1,1 @@
-"""The only door to Keras and TensorFlow: a checked config in, a network that is ready out."""
+"""From a checked config to a network that is ready to compute rows."""

@@ -1,92 +1,96 @@
-"""One of keras.applications, taken apart: from then on its layers are like those that a config lists.
+"""One of keras.applications, replaced by its own layers, which then are like layers that a config lists.
 
-So their weights are read by their names, their batch norms are folded, and their random numbers follow from
-seed and name, as everywhere. Keras is never asked for weights, and so never fetches any.
+So its weights are read by the names of its layers, its batch normalisations are folded, and its random
+weights follow from seed and name, as for every other layer. Keras is never asked for trained weights, so it
+never downloads any.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
+from specfeat.architecture.axes import Shape
 from specfeat.architecture.graph import Layer
-from specfeat.architecture.layers import APPLICATIONS
+from specfeat.architecture.kinds.application import APPLICATIONS, PREPROCESSING
 from specfeat.architecture.size_limits import MAX_PARAMETERS
-from specfeat.network.keras_layers import Shape
 from specfeat.tensorflow_runtime import keras
 from specfeat.text import format_shape, format_value, suggest_name
 
 
-def expand_application(layer: Layer, shape: Shape) -> tuple[list[Layer], str]:
-    """Return an application's layers, in order, and the name of the one whose output is the application's.
+def expand_application(layer: Layer, input_shape: Shape) -> tuple[list[Layer], str]:
+    """Return an application's layers, in order, and the name of the one that has the application's output.
 
     Args:
-        layer: of the kind Application.
-        shape: of its input without the batch: height, width, channels.
+        layer: a layer of the kind Application.
+        input_shape: the shape of its input without the batch: (height, width, channels).
 
     Raises:
-        ValueError: a sentence that says why the application cannot take its input, or has no such output.
+        ValueError: the application cannot take its input, or has no output of the wanted name; the message is
+            a sentence that says why.
     """
     options = layer.options
     include_top = options.get("include_top", True)
-    reason = _misfit(options["application"], shape, include_top=include_top)
+    reason = _find_mismatch(options["application"], input_shape, include_top=include_top)
     if reason:
         raise ValueError(reason)
-    make = getattr(keras.applications, options["application"])
-    entries = make(weights=None, include_top=include_top, input_shape=shape).get_config()["layers"]
-    layers = _prepared(layer)
-    names = {entries[0]["name"]: layers[-1].name if layers else layer.inputs[0], **_names(entries[1:])}
-    for entry in entries[1:]:
-        inputs = tuple(names[read] for read in _read(entry["inbound_nodes"]))
-        own = {key: value for key, value in entry["config"].items() if key not in ("name", "dtype")}
-        layers.append(Layer(entry["class_name"], names[entry["name"]], inputs, own, layer.path))
-    return layers, _output(layer, layers)
+    make_application = getattr(keras.applications, options["application"])
+    application = make_application(weights=None, include_top=include_top, input_shape=input_shape)
+    keras_layers = application.layers[1:]  # without the input
+    layers = _make_preprocessing(layer)
+    names = _assign_new_process_names(keras_layers)
+    names[application.layers[0].name] = layers[-1].name if layers else layer.inputs[0]
+    # Each layer of an application is called once, so its output identifies it.
+    producers = {id(keras_layer.output): keras_layer.name for keras_layer in application.layers}
+    for keras_layer in keras_layers:
+        inputs = tuple(names[producers[id(tensor)]] for tensor in keras.tree.flatten(keras_layer.input))
+        config = keras_layer.get_config()
+        layer_options = {key: value for key, value in config.items() if key not in ("name", "dtype")}
+        kind = type(keras_layer).__name__
+        layers.append(Layer(kind, names[keras_layer.name], inputs, layer_options, layer.path))
+    return layers, _find_output(layer, layers)
 
 
-def _misfit(application: str, shape: Shape, *, include_top: bool) -> str | None:
+def _find_mismatch(application: str, shape: Shape, *, include_top: bool) -> str | None:
     if shape[-1] != 3:
         return f"gets {format_shape(shape)}; wanted a picture of 3 channels: put Picture before it"
-    # Of these alone the number of weights grows with the picture: five times halved, then 4096 units.
+    # Only VGG networks have more weights for a larger picture: its sides are halved five times, then come
+    # 4096 units.
     weights = (shape[0] // 32) * (shape[1] // 32) * 512 * 4096 if application.startswith("VGG") else 0
     if include_top and weights > MAX_PARAMETERS:
         return f"would have {weights:,} weights; wanted {MAX_PARAMETERS:,} or fewer: a smaller picture"
     return None
 
 
-def _prepared(layer: Layer) -> list[Layer]:
-    """Return what comes before the application, if it is anything."""
+def _make_preprocessing(layer: Layer) -> list[Layer]:
+    """Return the layer that prepares the picture for the application, or no layer."""
     mode = layer.options.get("preprocess", APPLICATIONS[layer.options["application"]])
     name = f"{layer.name}/preprocess"
-    return [] if mode == "none" else [Layer("Preprocessing", name, layer.inputs, {"mode": mode}, layer.path)]
+    if mode == "none":
+        return []
+    return [Layer(PREPROCESSING.name, name, layer.inputs, {"mode": mode}, layer.path)]
 
 
-def _names(entries: list[Any]) -> dict[str, str]:
-    """Return each layer's name as Keras gives it in a new process.
+def _assign_new_process_names(keras_layers: Iterable[Any]) -> dict[str, str]:
+    """Return for each layer's name the name that Keras would give the layer in a new process.
 
-    Layers without a name of their own are numbered, kind by kind, and what was made before counts.
+    Keras numbers layers without a name of their own, class by class, and counts what this process has made
+    before. Names must not depend on that, because weights are found by them and seeds follow from them.
     """
-    names = {entry["name"]: entry["name"] for entry in entries}
-    numbered: dict[str, list[tuple[int, str]]] = {}
-    for entry in entries:
-        match = re.fullmatch(r"(.+?)(?:_(\d+))?", entry["name"])
-        if match and match[1].replace("_", "") == entry["class_name"].lower():
-            numbered.setdefault(match[1], []).append((int(match[2] or 0), entry["name"]))
-    for base, found in numbered.items():
-        for i, (_, name) in enumerate(sorted(found)):
+    names: dict[str, str] = {}
+    numbered: dict[str, list[tuple[int, str]]] = {}  # base name -> the numbers and names that Keras has given
+    for keras_layer in keras_layers:
+        name = keras_layer.name
+        names[name] = name
+        match = re.fullmatch(r"(.+?)(?:_(\d+))?", name)
+        if match and match[1].replace("_", "") == type(keras_layer).__name__.lower():
+            numbered.setdefault(match[1], []).append((int(match[2] or 0), name))
+    for base, members in numbered.items():
+        for i, (_, name) in enumerate(sorted(members)):
             names[name] = f"{base}_{i}" if i else base
     return names
 
 
-def _read(node: object) -> Iterator[str]:
-    """Yield the names of the layers that an entry of Keras' config reads, in order."""
-    if isinstance(node, dict) and node.get("class_name") == "__keras_tensor__":
-        yield node["config"]["keras_history"][0]
-        return
-    inside = node.values() if isinstance(node, dict) else node if isinstance(node, list | tuple) else ()
-    for part in inside:
-        yield from _read(part)
-
-
-def _output(layer: Layer, layers: list[Layer]) -> str:
+def _find_output(layer: Layer, layers: list[Layer]) -> str:
     names = [part.name for part in layers]
     output = layer.options.get("output", names[-1])
     if output not in names:

@@ -1,8 +1,9 @@
-"""Batch norms folded into the layer before them: the same function of the clip, with less to compute.
+"""Batch normalisation folded into the layer before it: the same function of the clip, with less to compute.
 
-At rest a batch norm is `g x + (beta - mean g)` with `g = gamma / sqrt(variance + epsilon)`, channel by
-channel; a convolution or a dense layer before it can have `g` in its kernel and the rest in its bias.
-Keras runs a batch norm as multiplications and additions of their own, which TensorFlow does not fuse.
+In inference mode a batch normalisation is `g x + (beta - mean g)` with `g = gamma / sqrt(variance +
+epsilon)`, for each channel. A convolution or a dense layer before it can have `g` in its kernel and the
+remaining term in its bias. Keras computes a batch normalisation as separate multiplications and additions,
+which TensorFlow does not fuse.
 """
 
 from typing import Any
@@ -10,99 +11,87 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.architecture.graph import INPUT_NAME, Layer, to_keras_name
+from specfeat.architecture.graph import to_keras_name
+from specfeat.architecture.kinds import get_layer_kind
 from specfeat.tensorflow_runtime import keras
 
-Double = NDArray[np.float64]
-
-# The axes of a kernel that belong to the outputs, in their order.
-_OUTPUTS = {
-    "Conv1D": (-1,),
-    "Conv2D": (-1,),
-    "DepthwiseConv1D": (-2, -1),
-    "DepthwiseConv2D": (-2, -1),
-    "SeparableConv1D": (-1,),
-    "SeparableConv2D": (-1,),
-    "Dense": (-1,),
-}
+DoubleArray = NDArray[np.float64]
 
 
-def fold_batch_norms(layers: tuple[Layer, ...], model: Any, feature: str) -> Any:
-    """Return a model from the clip to the features, its batch norms folded where that is exact.
+def fold_batch_norms(model: Any, feature_layer: str) -> Any:
+    """Return a Keras model from clips to rows, with batch normalisations folded where that is exact.
+
+    Layers that the rows do not depend on are left out. Layers that are not folded are shared with `model`.
 
     Args:
-        layers: of the config, in order.
-        model: the network, its weights set; what is not folded shares its layers.
-        feature: the name of the layer whose output is the row.
+        model: the composed Keras model, its weights set.
+        feature_layer: the name, in the config, of the layer whose output is the row.
     """
-    wanted = _needed(layers, feature)
-    norms = _foldable(wanted, model, feature)
-    tensors = {INPUT_NAME: model.inputs[0]}
-    for layer in wanted:
-        made = _made(model, layer)
-        inputs = [tensors[name] for name in layer.inputs]
-        if layer.name in norms:
-            tensors[layer.name] = _fold(layer, made, _made(model, norms[layer.name]))(inputs[0])
-        elif any(norm is layer for norm in norms.values()):
-            tensors[layer.name] = inputs[0]
-        else:
-            tensors[layer.name] = made(inputs if len(inputs) > 1 else inputs[0])
-    return keras.Model(tensors[INPUT_NAME], tensors[feature])
+    name = to_keras_name(feature_layer)
+    extractor = keras.Model(model.inputs[0], model.get_layer(name).output)
+    norms = _find_foldable_norms(extractor, name)
+    folded_norm_ids = {id(norm) for norm in norms.values()}
+
+    def replace_layer(layer: Any) -> Any:
+        return _fold_norm(layer, norms[layer.name]) if layer.name in norms else layer
+
+    def call_layer(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        return args[0] if id(layer) in folded_norm_ids else layer(*args, **kwargs)
+
+    return keras.models.clone_model(
+        extractor, input_tensors=extractor.input, clone_function=replace_layer, call_function=call_layer
+    )
 
 
-def _made(model: Any, layer: Layer) -> Any:
-    return model.get_layer(to_keras_name(layer.name))
+def _find_foldable_norms(extractor: Any, feature_layer: str) -> dict[str, Any]:
+    """Return the batch normalisations that can be folded, each by the name of the layer that takes it in.
 
-
-def _needed(layers: tuple[Layer, ...], feature: str) -> list[Layer]:
-    """Keep the layers that the features depend on, in order."""
-    needed = {feature}
-    for layer in reversed(layers):
-        if layer.name in needed:
-            needed.update(layer.inputs)
-    return [layer for layer in layers if layer.name in needed]
-
-
-def _foldable(layers: list[Layer], model: Any, feature: str) -> dict[str, Layer]:
-    """Find the batch norms that have a layer to go into: its name, and the norm."""
-    readers: dict[str, list[Layer]] = {}
-    for layer in layers:
-        for name in layer.inputs:
-            readers.setdefault(name, []).append(layer)
-    found = {}
-    for layer in layers:
-        after = readers.get(layer.name, [])
-        if layer.kind not in _OUTPUTS or layer.name == feature or len(after) != 1:
+    Folding is exact only where the layer has no activation, nothing else reads the layer's output, the row is
+    not that output, and the normalisation goes along the channels.
+    """
+    readers: dict[int, list[Any]] = {}  # id of a tensor -> the layers that read it
+    for layer in extractor.layers:
+        for tensor in keras.tree.flatten(layer.input):
+            readers.setdefault(id(tensor), []).append(layer)
+    norms: dict[str, Any] = {}
+    for layer in extractor.layers:
+        output_readers = [reader for reader in readers.get(id(layer.output), []) if reader is not layer]
+        kind = get_layer_kind(type(layer).__name__)
+        if not kind.fold_axes or layer.name == feature_layer or len(output_readers) != 1:
             continue
-        norm = after[0]
-        linear = layer.options.get("activation") in (None, "linear")
-        if linear and norm.kind == "BatchNormalization" and _over_channels(model, norm):
-            found[layer.name] = norm
-    return found
+        norm = output_readers[0]
+        is_linear = layer.activation is keras.activations.linear
+        if is_linear and get_layer_kind(type(norm).__name__).is_foldable and _is_along_channels(norm):
+            norms[layer.name] = norm
+    return norms
 
 
-def _over_channels(model: Any, norm: Layer) -> bool:
-    made = _made(model, norm)
-    return made.axis in (-1, len(made.input.shape) - 1)
+def _is_along_channels(norm: Any) -> bool:
+    return norm.axis in (-1, len(norm.input.shape) - 1)
 
 
-def _fold(layer: Layer, made: Any, norm: Any) -> Any:
-    """Return a copy of the layer with the batch norm in its kernel and bias."""
-    scale = 1.0 / np.sqrt(_array(norm.moving_variance) + norm.epsilon)
+def _fold_norm(layer: Any, norm: Any) -> Any:
+    """Return a copy of a Keras layer with the batch normalisation in its kernel and bias.
+
+    The arithmetic is in float64, so that folding adds at most one rounding to each weight.
+    """
+    scale = 1.0 / np.sqrt(_read_array(norm.moving_variance) + norm.epsilon)
     if norm.scale:
-        scale *= _array(norm.gamma)
-    shift = -_array(norm.moving_mean) * scale
+        scale *= _read_array(norm.gamma)
+    shift = -_read_array(norm.moving_mean) * scale
     if norm.center:
-        shift += _array(norm.beta)
-    *before, kernel = [_array(variable) for variable in made.weights if variable is not made.bias]
-    axes = _OUTPUTS[layer.kind]
+        shift += _read_array(norm.beta)
+    *other_arrays, kernel = [
+        _read_array(variable) for variable in layer.weights if variable is not layer.bias
+    ]
+    axes = get_layer_kind(type(layer).__name__).fold_axes
     kernel *= scale.reshape(kernel.shape[axes[0] :])
-    bias = shift if made.bias is None else shift + scale * _array(made.bias)
-    copy = type(made).from_config({**made.get_config(), "use_bias": True, "name": f"{made.name}>folded"})
-    copy.build(made.input.shape)
-    copy.set_weights([array.astype(np.float32) for array in (*before, kernel, bias)])
+    bias = shift if layer.bias is None else shift + scale * _read_array(layer.bias)
+    copy = type(layer).from_config({**layer.get_config(), "use_bias": True, "name": f"{layer.name}>folded"})
+    copy.build(layer.input.shape)
+    copy.set_weights([array.astype(np.float32) for array in (*other_arrays, kernel, bias)])
     return copy
 
 
-def _array(variable: Any) -> Double:
+def _read_array(variable: Any) -> DoubleArray:
     return np.asarray(variable.value, np.float64)

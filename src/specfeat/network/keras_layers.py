@@ -1,48 +1,58 @@
-"""One layer of the config to one Keras layer, and the plain sentence for what only Keras finds wrong."""
+"""One layer of the config as one Keras layer."""
 
 import hashlib
+import importlib
 import inspect
-import re
 from typing import Any
 
 from specfeat.architecture.graph import Layer, to_keras_name
-from specfeat.network.picture import OWN_LAYERS
+from specfeat.architecture.kinds import get_layer_kind
 from specfeat.tensorflow_runtime import keras
-
-Shape = tuple[int, ...]
 
 
 def make_keras_layer(layer: Layer, seed: int | None) -> Any:
-    """Make the Keras layer, unbuilt.
+    """Make the Keras layer; Keras builds it when it is applied to its inputs.
 
-    Whatever the user's Keras settings are, it computes in float32, channels last. Each initialiser is
-    seeded from `seed`, the layer's name and its own, so that a layer's numbers do not depend on the
-    layers around it; without a seed (weights come from a file) it fills with zeros.
+    The layer computes in float32 with the channels last, whatever the user's Keras settings are. Each
+    initialiser gets a seed that follows from `seed`, the layer's name and the initialiser's argument, so that
+    a layer's weights do not depend on the layers around it.
+
+    Args:
+        layer: the layer of the config.
+        seed: the config's seed for random weights; None where the weights come from a file: then initialisers
+            fill with zeros.
     """
-    cls: Any = OWN_LAYERS.get(layer.kind) or getattr(keras.layers, layer.kind)
+    cls = _find_keras_class(layer.kind)
     options = dict(layer.options)
-    if "data_format" in inspect.signature(cls.__init__).parameters:
+    parameters = inspect.signature(cls.__init__).parameters
+    if "data_format" in parameters:
         options["data_format"] = "channels_last"
-    made = cls(name=to_keras_name(layer.name), dtype="float32", **options)
-    for attribute, initializer in list(vars(made).items()):
-        if attribute.endswith("_initializer") and hasattr(initializer, "seed"):
-            if seed is None:
-                setattr(made, attribute, keras.initializers.Zeros())
-            else:
-                own = {**initializer.get_config(), "seed": _seed(seed, layer.name, attribute)}
-                setattr(made, attribute, type(initializer).from_config(own))
-    return made
+    for name, parameter in parameters.items():
+        if name.endswith("_initializer"):
+            options[name] = _seed_initializer(options.get(name, parameter.default), seed, layer.name, name)
+    return cls(name=to_keras_name(layer.name), dtype="float32", **options)
 
 
-def _seed(seed: int, *names: str) -> int:
+def _find_keras_class(name: str) -> Any:
+    """Return the class of a layer kind: one of Keras', or one of our own (`module:class`)."""
+    keras_class = get_layer_kind(name).keras_class
+    if keras_class is None:
+        return getattr(keras.layers, name)
+    module, _, own_name = keras_class.partition(":")
+    return getattr(importlib.import_module(module), own_name)
+
+
+def _seed_initializer(initializer: object, seed: int | None, layer: str, argument: str) -> Any:
+    """Return an initialiser with a seed of its own; constant ones have no seed and stay as they are."""
+    made = keras.initializers.get(initializer)
+    if not hasattr(made, "seed"):
+        return made
+    if seed is None:
+        return keras.initializers.Zeros()
+    return type(made).from_config({**made.get_config(), "seed": _derive_seed(seed, layer, argument)})
+
+
+def _derive_seed(seed: int, *names: str) -> int:
+    """Return 31 bits of the SHA-256 of the config's seed and the names, as a seed for one initialiser."""
     digest = hashlib.sha256("/".join([str(seed), *names]).encode()).digest()
     return int.from_bytes(digest[:4], "little") >> 1
-
-
-def summarize_keras_error(error: Exception) -> str:
-    """Keep of one of Keras' or TensorFlow's errors what is true and can be read on one line."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    text = re.sub(r"^Exception encountered when calling [^\n]*\n+", "", text)
-    text = text.split("\n\nArguments received by")[0]
-    text = " ".join(text.replace("`", "").split())
-    return text.rstrip(".") or type(error).__name__

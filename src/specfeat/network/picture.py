@@ -1,4 +1,4 @@
-"""Layers of our own, without weights: a spectrogram as a picture, and what its readers do to it first."""
+"""Layers of our own, without weights: the picture of a spectrogram, and its preparation for applications."""
 
 from typing import Any
 
@@ -13,16 +13,17 @@ Layer: Any = keras.layers.Layer
 
 
 class Picture(Layer):
-    """The picture that one would plot of a spectrogram.
+    """The picture that a plot of a spectrogram would show.
 
-    frames x bins x 1 become bins x frames x 3, the lowest bin at the bottom, in red, green and blue of
-    0..255. Of the N colours of a map (256 mostly) a value x has number floor(N (x - low) / (high - low)), as
-    matplotlib gives it; what lies beyond the range has the colour of its nearer end.
+    The input, frames x bins x 1, becomes bins x frames x 3, with the lowest bin at the bottom, in red, green
+    and blue from 0 to 255. Of the N colours of a map (mostly 256), a value x gets the colour with the number
+    floor(N (x - low) / (high - low)), as matplotlib does; values outside the range get the colour of the
+    nearer end.
 
     Args:
-        colormap: matplotlib's name of it.
-        range: low and high.
-        **options: Keras'.
+        colormap: the name of one of matplotlib's colour maps.
+        range: the values (low, high) that get the first and the last colour.
+        **options: the arguments of every Keras layer.
     """
 
     def __init__(self, colormap: str, range: tuple[float, float], **options: Any) -> None:
@@ -40,14 +41,14 @@ class Picture(Layer):
 
 
 def load_colormap(colormap: str) -> NDArray[np.float32]:
-    """Return the colours of one of matplotlib's maps, in 0..255, shape (colours, 3).
+    """Return the colours of one of matplotlib's colour maps, float32, 0 to 255, shape (colours, 3).
 
     Raises:
-        InstallError: matplotlib, which only `Picture` needs, is not there.
-        ValueError: it has no such map.
+        InstallError: matplotlib, which only `Picture` needs, cannot be imported.
+        ValueError: matplotlib has no such colour map.
     """
     try:
-        import matplotlib  # an extra, and not asked for by any other layer
+        import matplotlib  # here, because it is an extra that only this layer needs
     except ImportError as e:
         raise InstallError(
             f"Picture takes its colours from matplotlib, which cannot be imported ({e}); "
@@ -62,16 +63,13 @@ def load_colormap(colormap: str) -> NDArray[np.float32]:
 
 
 class Preprocessing(Layer):
-    """What Keras' applications do to a picture of 0..255: a mode of `imagenet_utils.preprocess_input`."""
+    """Prepares a picture of 0 to 255 for an application: a mode of `imagenet_utils.preprocess_input`."""
 
     def __init__(self, mode: str, **options: Any) -> None:
         super().__init__(**options)
         self._mode = mode
 
     def call(self, pictures: Any) -> Any:
-        """Return the pictures of a batch as the application wants them."""
+        """Return the prepared pictures of a batch."""
         prepare = keras.applications.imagenet_utils.preprocess_input
         return prepare(pictures, data_format="channels_last", mode=self._mode)
-
-
-OWN_LAYERS = {"Picture": Picture, "Preprocessing": Preprocessing}

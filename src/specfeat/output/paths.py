@@ -105,7 +105,7 @@ class OutputPaths:
             )
         if suffix in TABLE_SUFFIXES - list_suffixes():
             example = self.array.with_suffix(".npy")
-            raise UsageError(f"{self.array}: {suffix} is not a format of the output; name it {example}")
+            raise UsageError(f"{self.array}: specfeat does not write {suffix} files; name it {example}")
 
     def check_replaceable(self) -> None:
         """Refuse to replace a file that is not an output, whatever the user allows.

@@ -1,1 +1,1 @@
-"""Weights that their authors publish: a table, and how a file of it comes into the user's cache."""
+"""Weights that their authors publish: the `table` of them, and how a file comes into the user's cache."""

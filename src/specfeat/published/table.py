@@ -1,8 +1,8 @@
-"""Which weights are published where, under which licence, and what is known of the files.
+"""Which weights are published where and under which licence, and which size and hash the files have.
 
-No author publishes a SHA-256. A hash stands here where the file itself or several independent projects vouch
-for it, and `vouched` says which; where it is None, the first fetch prints what it found, and later ones
-compare.
+No author publishes a SHA-256. The table has a hash where the file itself is at hand, or where several
+independent projects name the same one; `hash_source` says which. Where the hash is None, the first fetch
+prints the hash of what it has fetched, and later fetches compare with it.
 """
 
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from specfeat.text import suggest_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedWeights:
-    """A file of weights at its authors' address.
+    """A weights file that its authors publish.
 
     Attributes:
-        name: for `specfeat weights fetch`.
-        config: the shipped config that it is for.
-        address: where its authors publish it.
-        licence: under which they do.
-        size: of the file, in bytes, if known.
-        sha256: of the file, if known for certain.
-        vouched: where size and hash are from.
-        gzipped: the file is packed, and is unpacked in the cache.
+        name: the name for `specfeat weights fetch`.
+        config: the shipped config whose network the weights are for.
+        address: where the authors publish the file.
+        licence: the licence under which they publish it.
+        size: the size of the file in bytes; None if not known.
+        sha256: the SHA-256 of the file; None if not known for certain.
+        hash_source: where size and hash come from.
+        is_gzipped: whether the published file is compressed; it is unpacked in the cache.
     """
 
     name: str
@@ -32,14 +32,14 @@ class PublishedWeights:
     licence: str
     size: int | None = None
     sha256: str | None = None
-    vouched: str = "not known"
-    gzipped: bool = False
+    hash_source: str = "not known"
+    is_gzipped: bool = False
 
     @property
-    def file(self) -> str:
-        """The name in the cache."""
+    def file_name(self) -> str:
+        """The name of the file in the cache."""
         name = self.address.partition("?")[0].rpartition("/")[2].replace("%3D", "=")
-        return name.removesuffix(".gz") if self.gzipped else name
+        return name.removesuffix(".gz") if self.is_gzipped else name
 
 
 _AUDIOSET = "https://storage.googleapis.com/audioset"  # tensorflow/models, research/audioset, READMEs
@@ -47,7 +47,7 @@ _ZENODO = "https://zenodo.org/records/3987831/files"  # qiuqiangkong/audioset_ta
 _INA = "https://github.com/ina-foss/inaSpeechSegmenter/releases/download/models"  # its remote_utils.py
 _OPENL3 = "https://github.com/marl/openl3/raw/models"  # marl/openl3, setup.py
 
-_SEVERAL = "several independent projects"
+_SEVERAL_PROJECTS = "several independent projects"
 
 PUBLISHED_WEIGHTS: tuple[PublishedWeights, ...] = (
     PublishedWeights(
@@ -57,7 +57,7 @@ PUBLISHED_WEIGHTS: tuple[PublishedWeights, ...] = (
         licence="Apache-2.0",
         size=15_296_092,
         sha256="13c3308955bbfaef262f175ac9c40e47b134573a93984f009220dd7cc12a1744",
-        vouched=_SEVERAL,
+        hash_source=_SEVERAL_PROJECTS,
     ),
     PublishedWeights(
         name="vggish",
@@ -72,7 +72,7 @@ PUBLISHED_WEIGHTS: tuple[PublishedWeights, ...] = (
         licence="CC BY 4.0",
         size=327_428_481,
         sha256="0dc499e40e9761ef5ea061ffc77697697f277f6a960894903df3ada000e34b31",
-        vouched=_SEVERAL,
+        hash_source=_SEVERAL_PROJECTS,
     ),
     PublishedWeights(
         name="cnn14_16k",
@@ -81,7 +81,7 @@ PUBLISHED_WEIGHTS: tuple[PublishedWeights, ...] = (
         licence="CC BY 4.0",
         size=358_668_570,
         sha256="e2ee543a27919542c2ea03eabaa70b24dcd4e6c8e05621de6b67a94e4c5058e6",
-        vouched=_SEVERAL,
+        hash_source=_SEVERAL_PROJECTS,
     ),
     PublishedWeights(
         name="cnn10", config="cnn10", address=f"{_ZENODO}/Cnn10_mAP%3D0.380.pth", licence="CC BY 4.0"
@@ -96,7 +96,7 @@ PUBLISHED_WEIGHTS: tuple[PublishedWeights, ...] = (
         licence="MIT",
         size=3_244_808,
         sha256="f04b5e3c86fa2e81666d106b0867350fe7858c7bd006c2a74c27b5b45507e7d8",
-        vouched="the file in the authors' package, and an independent project",
+        hash_source="the file in the authors' package, and an independent project",
     ),
     *(
         PublishedWeights(
@@ -104,7 +104,7 @@ PUBLISHED_WEIGHTS: tuple[PublishedWeights, ...] = (
             config=f"openl3_{sound}",
             address=f"{_OPENL3}/openl3_audio_{sound}_{content}-v0_4_0.h5.gz",
             licence="MIT (the repository's; it states none for the weights alone)",
-            gzipped=True,
+            is_gzipped=True,
         )
         for sound in ("linear", "mel128", "mel256")
         for content in ("music", "env")
@@ -113,14 +113,14 @@ PUBLISHED_WEIGHTS: tuple[PublishedWeights, ...] = (
 
 
 def find_published_weights(name: str) -> PublishedWeights:
-    """Find an entry by its name.
+    """Return the entry with a name.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such entry.
     """
     names = [entry.name for entry in PUBLISHED_WEIGHTS]
     for entry in PUBLISHED_WEIGHTS:
         if entry.name == name:
             return entry
     hint = suggest_name(name, names)
-    raise UsageError(f"{name}: no such published weights{hint}; known are {', '.join(names)}")
+    raise UsageError(f"{name}: no published weights have this name{hint}; known are {', '.join(names)}")

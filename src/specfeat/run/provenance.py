@@ -1,12 +1,13 @@
-"""What has a hand in the numbers: two sets of rows belong together if it is the same for both."""
+"""Provenance: everything that affects the numbers. Rows belong together only if it is the same for all."""
 
 import importlib.metadata
 import json
 import os
 import platform
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import soundfile
 import soxr
@@ -16,8 +17,11 @@ from specfeat.config import Config
 from specfeat.config.settings import WEIGHTS_FILE_KEYS
 from specfeat.output.records import ConfigIdentity, Provenance
 
-# These make TensorFlow's oneDNN, NumPy and its OpenBLAS (or MKL) compute otherwise.
-_VARIABLES = (
+if TYPE_CHECKING:
+    from specfeat.network.build import Network
+
+# With these set, TensorFlow's oneDNN, NumPy, OpenBLAS or MKL add in another order or with another precision.
+_ENVIRONMENT_VARIABLES = (
     "TF_ENABLE_ONEDNN_OPTS",
     "ONEDNN_MAX_CPU_ISA",
     "ONEDNN_DEFAULT_FPMATH_MODE",
@@ -26,8 +30,8 @@ _VARIABLES = (
     "MKL_ENABLE_INSTRUCTIONS",
     "NPY_DISABLE_CPU_FEATURES",
 )
-# So does what the processor can do: each set of instructions has its own order of additions.
-_INSTRUCTIONS = (
+# The vector instructions of the processor have the same effect: each set has its own order of additions.
+_INSTRUCTION_SETS = (
     "avx",
     "avx2",
     "fma",
@@ -38,10 +42,11 @@ _INSTRUCTIONS = (
     "asimd",
     "sve",
 )
-_SHOWN = 64  # characters of a value
+_PACKAGES = ("tensorflow", "keras", "numpy", "librosa", "soundfile")
+_LONGEST_VALUE = 64  # characters of a value in a message
+_MOST_DIFFERENCES = 2  # in a message
 
-# The sections that are compared, in the order in which differences are named.
-_COMPARED_SECTIONS = (
+_COMPARED_SECTIONS = (  # in the order in which a message names differences
     "config",
     "weights",
     "device",
@@ -53,7 +58,12 @@ _COMPARED_SECTIONS = (
 
 
 def collect_provenance(config: Config, *, keep_partial: bool = False) -> Provenance:
-    """Return what is known before the network is built."""
+    """Return the provenance as far as it is known before the network is built.
+
+    Args:
+        config: the checked config.
+        keep_partial: whether the rows before a break in a file are kept.
+    """
     return Provenance(
         config=ConfigIdentity(
             name=config.name,
@@ -61,19 +71,38 @@ def collect_provenance(config: Config, *, keep_partial: bool = False) -> Provena
             resolved=config.settings.model_dump(mode="json"),
         ),
         versions=collect_versions(),
-        processor=_processor(),
-        environment={name: os.environ[name] for name in _VARIABLES if name in os.environ},
+        processor=describe_processor(),
+        environment={name: os.environ[name] for name in _ENVIRONMENT_VARIABLES if name in os.environ},
         keep_partial=keep_partial,
     )
 
 
+def add_network(provenance: Provenance, network: "Network") -> Provenance:
+    """Return the whole provenance: what was known before, and the network's weights, device and width."""
+    return replace(
+        provenance,
+        weights=network.weights,
+        device=network.device.description,
+        features=network.width,
+    )
+
+
+def recall_network(provenance: Provenance, previous: Provenance) -> Provenance:
+    """Return the whole provenance of a run that needs no network; a previous run has the rest of it.
+
+    Args:
+        provenance: what is known before the network is built.
+        previous: the provenance of the previous run whose rows are reused.
+    """
+    return replace(provenance, weights=previous.weights, device=previous.device, features=previous.features)
+
+
 def collect_versions() -> dict[str, str]:
-    """Return the versions of everything that has a hand in the numbers, without loading it."""
-    packages = ("tensorflow", "keras", "numpy", "librosa", "soundfile")
+    """Return the versions of everything that affects the numbers, without loading it."""
     return {
         "specfeat": specfeat.__version__,
         "python": platform.python_version(),
-        **{name: _version(name) for name in packages},
+        **{name: _read_version(name) for name in _PACKAGES},
         "libsndfile": soundfile.__libsndfile_version__,
         "soxr": soxr.__version__,
         "libsoxr": soxr.__libsoxr_version__,
@@ -81,75 +110,82 @@ def collect_versions() -> dict[str, str]:
     }
 
 
-def _version(package: str) -> str:
+def _read_version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:  # TensorFlow comes under several names
+    except importlib.metadata.PackageNotFoundError:  # TensorFlow is published under several names
         names = importlib.metadata.packages_distributions().get(package, [])
         return importlib.metadata.version(names[0]) if names else "unknown"
 
 
-def _processor(information: Path = Path("/proc/cpuinfo")) -> str:
-    """Return the machine's kind, and those of its instructions that matter."""
-    words: set[str] = set()
-    try:
-        with information.open() as lines:  # of many cores: the first will do
-            flags = next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
-        words = set(flags.split())
-    except OSError:
-        pass
-    return " ".join([platform.machine(), *(name for name in _INSTRUCTIONS if name in words)])
-
-
-def describe_differences(then: Provenance, now: Provenance) -> str:
-    """Say what is not the same, e.g. "model.batch: 64 then, 32 now"; nothing if all is that both know.
+def describe_processor(cpu_info: Path = Path("/proc/cpuinfo")) -> str:
+    """Return the kind of the processor and its instruction sets that affect the numbers.
 
     Args:
-        then: what an earlier run was made with.
-        now: what this run is made with.
+        cpu_info: the file in which Linux describes each core.
     """
-    found = []
+    flags: set[str] = set()
+    try:
+        with cpu_info.open() as lines:  # the cores of one machine are alike, so the first is enough
+            line = next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
+        flags = set(line.split())
+    except OSError:
+        pass
+    return " ".join([platform.machine(), *(name for name in _INSTRUCTION_SETS if name in flags)])
+
+
+def describe_differences(old: Provenance, new: Provenance) -> str:
+    """Return what differs, e.g. "model.batch: 64, now 32"; "" if everything that both know is equal.
+
+    Args:
+        old: the provenance of an earlier run.
+        new: the provenance of this run, as far as it is known.
+    """
+    differences = []
     for section in _COMPARED_SECTIONS:
-        if getattr(then, section) is None or getattr(now, section) is None:
+        if getattr(old, section) is None or getattr(new, section) is None:
             continue
-        old, new = (dict(_flat(section, _relevant(section, made_with))) for made_with in (then, now))
-        for key in {**old, **new}:
-            if old.get(key) != new.get(key):
+        old_values, new_values = (
+            dict(_flatten(section, _select_relevant(section, provenance))) for provenance in (old, new)
+        )
+        for key in {**old_values, **new_values}:
+            if old_values.get(key) != new_values.get(key):
                 name = key.removeprefix("config.").removeprefix("versions.")
-                found.append(f"{name}: {_shown(old.get(key))} then, {_shown(new.get(key))} now")
-    more = f" and {len(found) - 2} more" if len(found) > 2 else ""
-    return ", ".join(found[:2]) + more
+                old_text, new_text = (_format_value(values.get(key)) for values in (old_values, new_values))
+                differences.append(f"{name}: {old_text}, now {new_text}")
+    more = len(differences) - _MOST_DIFFERENCES
+    return ", ".join(differences[:_MOST_DIFFERENCES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _relevant(section: str, made_with: Provenance) -> object:
-    """Leave out what moves no bit: names, and where a file of weights lies."""
+def _select_relevant(section: str, provenance: Provenance) -> object:
+    """Leave out what does not affect the numbers: names, where a weights file lies, the operating system."""
     if section == "config":
-        resolved = json.loads(json.dumps(made_with.config.resolved))
+        resolved = json.loads(json.dumps(provenance.config.resolved))
         for name in WEIGHTS_FILE_KEYS:
             resolved["model"]["weights"].pop(name, None)
         return resolved
     if section == "weights":
-        weights = made_with.weights or {}
+        weights = provenance.weights or {}
         return {name: weights[name] for name in ("random", "sha256") if name in weights}
     if section == "versions":
-        versions = made_with.versions
-        python = ".".join(versions["python"].split(".")[:2])
-        return {name: versions[name] for name in versions if name != "platform"} | {"python": python}
-    return getattr(made_with, section)
+        # A patch release of Python fixes bugs and does not change arithmetic.
+        python = ".".join(provenance.versions["python"].split(".")[:2])
+        return {k: v for k, v in provenance.versions.items() if k != "platform"} | {"python": python}
+    return getattr(provenance, section)
 
 
-def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _flatten(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     """Yield every value with its dotted key."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _flat(f"{name}.{key}", inner)
+            yield from _flatten(f"{name}.{key}", inner)
     elif isinstance(value, list) and any(isinstance(inner, dict | list) for inner in value):
         for k, inner in enumerate(value):
-            yield from _flat(f"{name}[{k}]", inner)
+            yield from _flatten(f"{name}[{k}]", inner)
     else:
         yield name, value
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."

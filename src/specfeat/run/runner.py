@@ -1,183 +1,198 @@
-"""One extraction, from what is to be done to the array, its index and its record."""
+"""Executes a plan: writes the rows of the events, adds the finished rows, and makes all of it the output."""
 
 import datetime
-import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
-from specfeat.audio.clip_stream import ClipStream
-from specfeat.config import Config
 from specfeat.config.settings import Settings
-from specfeat.errors import NoUsableAudioError, UsageError
-from specfeat.files import to_record_name
+from specfeat.errors import NoUsableAudioError, Remedy, UsageError
+from specfeat.events import Event, RowsEvent, SoundEndEvent
 from specfeat.output.index import write_index
 from specfeat.output.previous_run import FinishedSound, PreviousRun
 from specfeat.output.records import Provenance, RunRecord, SoundEntry
 from specfeat.output.summary import RunSummary, summarize_record
 from specfeat.output.work_folder import WorkFolder
-from specfeat.pipeline import RowsEvent, SoundEndEvent, extract_rows
-from specfeat.run.failure_limit import FailureCounter
+from specfeat.run.listener import RunListener
 from specfeat.run.plan import RunPlan
 from specfeat.run.provenance import describe_differences
-
-if TYPE_CHECKING:
-    from specfeat.network.build import Network
+from specfeat.sound import Sound, SoundKey
 
 
 class ChangedSettingsError(UsageError):
-    """What is done was made otherwise, as shows when the network is there; nothing has been written."""
+    """Finished rows were made with different settings; this is known only once the network is built.
+
+    Nothing has been written when it is raised.
+    """
 
 
-class RunListener(Protocol):
-    """Whoever wants to know how a run is getting on."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStart:
+    """How the run was started, for the record.
 
-    def heard(self, seconds: float) -> None:
-        """So many seconds of audio more have been read."""
+    Attributes:
+        command: the words of the command line; for a run from Python, the name of the function.
+        folder: the working folder; None if it has been removed.
+        build_seconds: how long it took to build the network; 0.0 if it was not needed.
+    """
 
-    def ended(self, end: SoundEndEvent) -> None:
-        """A file is done or has failed."""
+    command: tuple[str, ...]
+    folder: str | None
+    build_seconds: float = 0.0
 
 
 def execute_plan(
-    config: Config,
     plan: RunPlan,
-    network: "Network | None",
-    tracks: Iterable[ClipStream],
-    work: WorkFolder,
-    reporter: RunListener,
-    failures: FailureCounter | None = None,
+    events: Iterable[Event],
+    provenance: Provenance,
+    start: RunStart,
+    work_folder: WorkFolder,
+    listener: RunListener,
 ) -> RunSummary:
-    """Extract from the tracks, add what is done already, and make all of it the output.
+    """Write the rows of the events, add those that are finished, and make all of it the output.
 
-    Whatever ends it before its end, the files that are done stay in the work folder.
+    Whatever ends this function early, the finished sounds stay in the work folder.
 
     Args:
-        config: the checked config.
         plan: what is to be done.
-        network: built from the config; None if every file is done.
-        tracks: of the files to do, in order.
-        work: the output's folder.
-        reporter: hears how it goes.
-        failures: ends the run when there are too many.
+        events: for each remaining sound of the plan, in order, its rows and its end, as
+            `pipeline.extract_rows` yields them. They may come from anywhere.
+        provenance: everything that affects the numbers; complete.
+        start: how the run was started.
+        work_folder: the output's work folder, locked.
+        listener: hears how the run proceeds.
 
     Raises:
-        FailuresError: there are too many.
-        NothingError: no file gave a row; nothing is written.
-        OtherwiseError: what is done was made otherwise.
-        OutputError: the disk refuses.
+        ChangedSettingsError: finished rows of the plan were made with different settings.
+        NoUsableAudioError: no sound has a row; nothing is written.
+        OutputError: the disk cannot be written.
     """
-    started = datetime.datetime.now(datetime.UTC)
-    begun = time.perf_counter()
-    settings = config.settings
-    made_with = _made_with(plan, network)
-    work.start(made_with, updates=plan.updates)
-    made: dict[str, FinishedSound] = {}
-    for event, done in _extracted(settings, network, tracks, plan, work, reporter) if network else ():
-        made[done.entry.path] = done
-        if failures:
-            failures.ended(event)
-    all_done = [made.get(name) or plan.known[name] for name in plan.identities]
-    entries = tuple(done.entry for done in all_done)
+    timer = _Timer()
+    for run in plan.previous_runs:
+        _check_same_settings(run, provenance)
+    work_folder.start(provenance, updates=plan.is_update)
+    extracted = _write_rows(plan, events, work_folder, listener)
+    sounds = [_find_rows(sound, extracted, plan) for sound in plan.sounds]
+    record = _write_output(plan, sounds, provenance, start, work_folder, timer)
+    extracted_entries = [sound.entry for sound in extracted.values()]
+    return summarize_record(record, _sum_seconds(extracted_entries, plan.config.settings))
+
+
+class _Timer:
+    """When the run started, as a date and on a clock that is never set back."""
+
+    def __init__(self) -> None:
+        self.started = datetime.datetime.now(datetime.UTC)
+        self._started_at = time.perf_counter()
+
+    def measure_seconds(self) -> float:
+        return time.perf_counter() - self._started_at
+
+
+def _write_output(
+    plan: RunPlan,
+    sounds: Sequence[FinishedSound],
+    provenance: Provenance,
+    start: RunStart,
+    work_folder: WorkFolder,
+    timer: _Timer,
+) -> RunRecord:
+    """Write array, index and record of these sounds, and make them the output."""
+    settings = plan.config.settings
+    entries = tuple(sound.entry for sound in sounds)
     if not any(entry.rows for entry in entries):
-        work.discard()
-        raise NoUsableAudioError(_nothing(entries))
-    digests = work.prepare_output(all_done, partial(write_index, settings, entries))
+        work_folder.discard()
+        raise NoUsableAudioError(_describe_no_rows(entries))
+    digests = work_folder.prepare_output(sounds, partial(write_index, settings, entries))
     record = RunRecord(
-        command=tuple(word for word in sys.argv if word != "--resume"),
-        folder=_folder(),
+        command=start.command,
+        folder=start.folder,
         output=digests.output,
-        started=started.isoformat(timespec="seconds"),
-        seconds=round(time.perf_counter() - begun, 3),
-        build_seconds=round(network.seconds, 3) if network else 0.0,
-        provenance=made_with,
-        audio_seconds=_seconds(entries, settings),
+        started=timer.started.isoformat(timespec="seconds"),
+        seconds=round(timer.measure_seconds(), 3),
+        build_seconds=round(start.build_seconds, 3),
+        provenance=provenance,
+        audio_seconds=_sum_seconds(entries, settings),
         array=digests.array,
         index=digests.index,
         files=entries,
-        passed_over=plan.passed_over,
+        passed_over=plan.skipped_files,
     )
-    work.commit(record)
-    return summarize_record(record, _seconds([done.entry for done in made.values()], settings))
+    work_folder.commit(record)
+    return record
 
 
-def _made_with(plan: RunPlan, network: "Network | None") -> Provenance:
-    """Return what all rows are made with, for the record."""
-    if network is None:
-        then = plan.formers[-1].provenance
-        made_with = replace(plan.provenance, weights=then.weights, device=then.device, features=then.features)
-    else:
-        made_with = replace(
-            plan.provenance,
-            weights=network.weights,
-            device=network.device.description,
-            features=network.width,
+def _check_same_settings(run: PreviousRun, provenance: Provenance) -> None:
+    differences = describe_differences(run.provenance, provenance)
+    if not differences and run.provenance.features != provenance.features:
+        differences = f"features: {run.provenance.features}, now {provenance.features}"
+    if differences:
+        raise ChangedSettingsError(
+            f"{run.rows_path}: was made with different settings ({differences})", remedy=Remedy.REPLACE_OUTPUT
         )
-    for former in plan.formers:
-        if different := describe_differences(former.provenance, made_with) or _wider(former, made_with):
-            raise ChangedSettingsError(
-                f"{former.rows_path}: was made otherwise ({different}); --force makes all anew"
-            )
-    return made_with
 
 
-def _wider(former: PreviousRun, made_with: Provenance) -> str:
-    then, now = former.provenance.features, made_with.features
-    return "" if then == now else f"features: {then} then, {now} now"
+def _write_rows(
+    plan: RunPlan, events: Iterable[Event], work_folder: WorkFolder, listener: RunListener
+) -> dict[SoundKey, FinishedSound]:
+    """Write the rows that come, and an entry to the journal for each sound that ends.
 
-
-def _extracted(
-    settings: Settings,
-    network: "Network",
-    tracks: Iterable[ClipStream],
-    plan: RunPlan,
-    work: WorkFolder,
-    reporter: RunListener,
-) -> Iterator[tuple[SoundEndEvent, FinishedSound]]:
-    """Follow the journey and write the rows that come out of it; yield each file when it is done."""
-    rate, hop = settings.audio.sample_rate, settings.clip_grid.hop_samples
-    heard = 0  # samples of the present file that have been told of
-    for event in extract_rows(tracks, network):
+    Returns:
+        Where the rows of each sound are.
+    """
+    grid, sample_rate = plan.config.settings.clip_grid, plan.config.settings.audio.sample_rate
+    sounds = {sound.key: sound for sound in plan.remaining}
+    extracted: dict[SoundKey, FinishedSound] = {}
+    reported_samples = 0  # of the current sound, to the listener
+    for event in events:
         if isinstance(event, RowsEvent):
-            work.rows.append(event.rows)
-            work.sync_if_due()  # files that are done do not wait for a long one
-            heard += len(event.rows) * hop
-            reporter.heard(len(event.rows) * hop / rate)
+            work_folder.rows.append(event.rows)
+            work_folder.sync_if_due()  # finished sounds do not wait until a long one ends
+            new_samples = len(event.rows) * grid.hop_samples
+            reported_samples += new_samples
+            listener.on_audio_read(new_samples / sample_rate)
             continue
-        if event.take_back:
-            work.rows.remove_last(event.take_back)
-        if event.rows and settings.clip_grid.count(event.samples) != event.rows:
-            raise RuntimeError(f"{event.path}: {event.rows} rows do not fit its length")
-        done = work.finish_sound(event.to_entry(plan.identities[to_record_name(event.path)]))
-        reporter.heard((event.samples - heard) / rate)
-        reporter.ended(event)
-        heard = 0
-        yield event, done
+        if event.void_rows:
+            work_folder.rows.remove_last(event.void_rows)
+        _check_end(event, sounds, grid.count(event.samples))
+        # The plan's sound and not the event's: its size and time were taken before anything was read.
+        event = replace(event, sound=sounds.pop(event.sound.key))
+        extracted[event.sound.key] = work_folder.finish_sound(event.to_entry())
+        listener.on_audio_read((event.samples - reported_samples) / sample_rate)
+        listener.on_sound_end(event)
+        reported_samples = 0
+    return extracted
 
 
-def _nothing(entries: Sequence[SoundEntry]) -> str:
+def _check_end(event: SoundEndEvent, sounds: Mapping[SoundKey, Sound], expected_rows: int) -> None:
+    """Stop at a mistake of the program that sends the events, before it gets into an output.
+
+    Raises:
+        RuntimeError: the sound is not one that the plan waits for, or the rows do not match its length.
+    """
+    if event.sound.key not in sounds:
+        raise RuntimeError(f"{event.sound.path}: an event names a sound that is not to be extracted")
+    if event.rows and event.rows != expected_rows:
+        raise RuntimeError(f"{event.sound.path}: {event.rows} rows do not match its length")
+
+
+def _find_rows(sound: Sound, extracted: Mapping[SoundKey, FinishedSound], plan: RunPlan) -> FinishedSound:
+    finished = extracted.get(sound.key) or plan.finished.get(sound.key)
+    if finished is None:
+        raise RuntimeError(f"{sound.path}: the events have no end of this sound")
+    return finished
+
+
+def _describe_no_rows(entries: Sequence[SoundEntry]) -> str:
     failed = sum(entry.status == "failed" for entry in entries)
-    if failed == len(entries):
-        return (
-            f"all {failed} files failed, so nothing is written"
-            if failed > 1
-            else "the file failed, so nothing is written"
-        )
-    return (
-        f"no file gives a row ({failed} failed, the others are empty or shorter than a clip), "
-        "so nothing is written"
-    )
+    if failed < len(entries):
+        reason = f"no file gives a row ({failed} failed, the others are empty or shorter than a clip)"
+    else:
+        reason = f"all {failed} files failed" if failed > 1 else "the file failed"
+    return f"{reason}, so nothing is written"
 
 
-def _seconds(entries: Sequence[SoundEntry], settings: Settings) -> float:
+def _sum_seconds(entries: Sequence[SoundEntry], settings: Settings) -> float:
+    """Return the length of all sounds together, in seconds."""
     return float(sum(entry.samples for entry in entries) / settings.audio.sample_rate)
-
-
-def _folder() -> str | None:
-    try:
-        return str(Path.cwd())
-    except OSError:  # it has been removed
-        return None

@@ -1,4 +1,4 @@
-"""The network's arrays into a file of Keras 3's layout, with the sound that they are for."""
+"""Writes the arrays of a network to a file in Keras 3's layout, with the sound settings that they are for."""
 
 from typing import Any, BinaryIO
 
@@ -12,20 +12,21 @@ from specfeat.weights.sound_check import format_sound_settings
 
 
 def save_weights(model: Any, layers: tuple[Layer, ...], settings: Settings, file: BinaryIO) -> None:
-    """Write every array of the network, as `model.save_weights` of Keras 3 lays them out.
+    """Write every array of a network, laid out as `model.save_weights` of Keras 3 does.
 
-    The same arrays give the same bytes: HDF5's time stamps are off.
+    The same arrays give the same bytes, because no time stamps are written.
 
     Args:
-        model: the Keras model, its weights set.
-        layers: that it was built of.
-        settings: that it was built from.
-        file: open for writing and reading.
+        model: the Keras model with its weights set.
+        layers: the layers that it was built from.
+        settings: the settings that it was built from.
+        file: the file to write to, open for writing and reading.
     """
-    with h5py.File(file, "w", track_order=False) as written:
-        written.attrs[SOUND_ATTRIBUTE] = format_sound_settings(settings)
+    with h5py.File(file, "w", track_order=False) as output:
+        output.attrs[SOUND_ATTRIBUTE] = format_sound_settings(settings)
         for slot in list_model_slots(model, layers):
-            group = written.require_group(f"{slot.place}/vars")
+            group = output.require_group(f"{slot.keras_path}/vars")
             group.attrs["name"] = slot.layer
-            array = group.create_dataset(str(slot.index), data=slot.variable.numpy(), track_times=False)
-            array.attrs[ROLE_ATTRIBUTE] = slot.role
+            dataset = group.create_dataset(str(slot.index), data=slot.variable.numpy(), track_times=False)
+            # Keras numbers the arrays of a layer; the role says whether number 0 of a norm is gamma or beta.
+            dataset.attrs[ROLE_ATTRIBUTE] = slot.role

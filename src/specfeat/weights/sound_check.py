@@ -1,7 +1,12 @@
-"""The sound that weights were trained on, where the file knows it: it must be the config's."""
+"""Compares the spectrogram that weights were trained on, where the file knows it, with the config's.
+
+A file that `specfeat weights convert` has written holds all settings. The files of PANNs (torchlibrosa) and
+OpenL3 (kapre) hold their mel filters and their STFT as arrays, from which most settings can be seen. Other
+files say nothing.
+"""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,125 +18,143 @@ from specfeat.config.training_sound import find_first_difference, flatten_sound_
 from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import FileArray, FileContents
 
-_TOLERANCE = 1e-4  # of a window's and a filter's height; float32 files differ by less than 1e-6
+_TOLERANCE = (
+    1e-4  # of the height of a window or a filter; the float32 values of the files differ by less than 1e-6
+)
 
 
 def format_sound_settings(settings: Settings) -> str:
-    """Write what the network's weights depend on of the sound, for `specfeat weights convert`."""
+    """Return the settings of the sound that weights depend on as JSON, for `specfeat weights convert`."""
     return json.dumps(
         {"sample_rate": settings.audio.sample_rate} | settings.spectrogram.model_dump(mode="json")
     )
 
 
 def check_sound(settings: Settings, contents: FileContents) -> None:
-    """Compare the config's spectrogram with what the file says of the one it was trained with.
-
-    A file of specfeat's says it whole; those of PANNs and OpenL3 hold their mel filters and STFT.
+    """Check that the config's spectrogram is the one that the file says it was trained with.
 
     Raises:
         WeightsError: names the first setting that differs.
     """
-    if contents.stamp is not None:
-        _check_stamp(settings, contents.stamp)
+    if contents.sound_settings is not None:
+        _check_settings(settings, contents.sound_settings)
     for array in contents.arrays:
-        if array.name.endswith("logmel_extractor.melW"):
-            _check_mel(settings, array)
+        if array.name.endswith("logmel_extractor.melW") or "freq2mel" in array.name:
+            _check_mel_filters(settings, array)
         elif array.name.endswith("spectrogram_extractor.stft.conv_real.weight"):
-            _check_stft(settings, array, samples=-1)
-        elif "freq2mel" in array.name:
-            _check_mel(settings, array)
+            _check_stft(settings, array, sample_axis="last")
         elif "real_kernels" in array.name:
-            _check_stft(settings, array, samples=0)
+            _check_stft(settings, array, sample_axis="first")
 
 
-def _check_stamp(settings: Settings, text: str) -> None:
-    try:  # a key that the file does not know had the default's effect when it was written
-        written = json.loads(text)
-        rate = written.pop("sample_rate")
-        theirs = flatten_sound_settings(rate, Spectrogram.model_validate_json(json.dumps(written)))
+def _check_settings(settings: Settings, text: str) -> None:
+    try:
+        file_values = json.loads(text)
+        sample_rate = file_values.pop("sample_rate")
+        # Validating fills in the settings that an older specfeat did not know: it computed as their defaults
+        # do.
+        spectrogram = Spectrogram.model_validate_json(json.dumps(file_values))
+        file_settings = flatten_sound_settings(sample_rate, spectrogram)
     except ValidationError as e:
-        raise WeightsError("was converted by another specfeat, for a spectrogram that this one lacks") from e
+        raise WeightsError(
+            "was converted by another version of specfeat, for a spectrogram that this version does not have"
+        ) from e
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as e:
-        raise WeightsError("says of its spectrogram what cannot be read; convert it again") from e
-    mine = flatten_sound_settings(settings.audio.sample_rate, settings.spectrogram)
-    key = find_first_difference(mine, theirs)
+        raise WeightsError("has spectrogram settings that cannot be read; convert it again") from e
+    config_settings = flatten_sound_settings(settings.audio.sample_rate, settings.spectrogram)
+    key = find_first_difference(config_settings, file_settings)
     if key is not None:
         raise WeightsError(
-            f"was trained with {key} {json.dumps(theirs.get(key))}, "
-            f"the config has {json.dumps(mine.get(key))}; its features would be wrong"
+            f"was trained with {key} {json.dumps(file_settings.get(key))}, "
+            f"the config has {json.dumps(config_settings.get(key))}; its features would be wrong"
         )
 
 
-def _check_mel(settings: Settings, array: FileArray) -> None:
-    """Compare which bins each filter holds, (bins, bands), and how its area is normalised."""
-    spectrogram, rate = settings.spectrogram, settings.audio.sample_rate
+def _check_mel_filters(settings: Settings, array: FileArray) -> None:
+    """Check which bins each filter contains, and the norm; the filters have the shape (bins, bands)."""
+    spectrogram, sample_rate = settings.spectrogram, settings.audio.sample_rate
     mel = spectrogram.mel
     bins = spectrogram.n_fft // 2 + 1
     if len(array.shape) != 2:
-        raise WeightsError(f"{array.name} is no mel filterbank: it has {len(array.shape)} axes; wanted 2")
+        raise WeightsError(f"{array.name} is not a mel filterbank: it has {len(array.shape)} axes; wanted 2")
     if array.shape[0] != bins:
-        raise WeightsError(_trained(array, "spectrogram.n_fft", 2 * (array.shape[0] - 1), spectrogram.n_fft))
+        n_fft = 2 * (array.shape[0] - 1)
+        raise _make_setting_error(array, "spectrogram.n_fft", n_fft, spectrogram.n_fft)
     if spectrogram.kind == "linear" or mel is None:
-        raise WeightsError(f"was trained on mel bands ({array.name}), the config has kind: linear")
+        raise WeightsError(f"was trained on mel bands ({array.name}), but the config has kind: linear")
     if array.shape[1] != mel.n_mels:
-        raise WeightsError(_trained(array, "spectrogram.mel.n_mels", array.shape[1], mel.n_mels))
-    filters = array.read()  # now that it is known to be no larger than the config's own
-    hz = np.arange(bins) * rate / spectrogram.n_fft
-    edges = mel.edges_hz(rate)
+        raise _make_setting_error(array, "spectrogram.mel.n_mels", array.shape[1], mel.n_mels)
+    # Only now are the values read: the shape is the config's own, so it is not too large.
+    filters = array.read()
+    frequencies = np.arange(bins) * sample_rate / spectrogram.n_fft
+    edges = mel.edges_hz(sample_rate)
     for band, (low, high) in enumerate(zip(edges, edges[2:], strict=False)):
-        inside = (hz > low) & (hz < high)
-        near = np.isclose(hz, low, atol=1e-3) | np.isclose(hz, high, atol=1e-3)  # zero to rounding
-        if ((filters[:, band] > 0) != inside)[~near].any():
+        is_inside = (frequencies > low) & (frequencies < high)
+        # A bin on an edge is zero up to rounding, so it may be on either side.
+        is_edge = np.isclose(frequencies, low, atol=1e-3) | np.isclose(frequencies, high, atol=1e-3)
+        if ((filters[:, band] > 0) != is_inside)[~is_edge].any():
             raise WeightsError(
                 f"was trained on other mel bands ({array.name}): band {band} is not from {low:.0f} to "
                 f"{high:.0f} Hz; look at spectrogram.mel.fmin, fmax and htk, and audio.sample_rate"
             )
-    _check_norm(array, filters, mel, edges)
+    _check_mel_norm(array, filters, mel, edges)
 
 
-def _check_norm(array: FileArray, filters: NDArray[Any], mel: Mel, edges: tuple[float, ...]) -> None:
-    """A triangle of height 1 has no bin above 1; one of area 1 has none above 2 / width."""
+def _check_mel_norm(array: FileArray, filters: NDArray[Any], mel: Mel, edges: tuple[float, ...]) -> None:
+    """Check whether the filters are triangles of area 1 (slaney) or of height 1 (null).
+
+    A triangle of area 1 is nowhere higher than 2 / width, and one of height 1 nowhere higher than 1. Bins
+    seldom lie at the peaks; if no value is above 2 / width of the widest triangle, the heights say nothing.
+    """
     widths = np.array(edges[2:]) - np.array(edges[:-2])
     heights = filters.max(axis=0)
-    slaney = bool((heights <= 2 / widths * (1 + _TOLERANCE)).all())
-    if slaney != (mel.norm == "slaney") and 2 / widths.max() < heights.max():
-        raise WeightsError(
-            _trained(array, "spectrogram.mel.norm", "slaney" if slaney else "null", mel.norm or "null")
-        )
+    is_slaney = bool((heights <= 2 / widths * (1 + _TOLERANCE)).all())
+    if is_slaney != (mel.norm == "slaney") and 2 / widths.max() < heights.max():
+        file_norm = "slaney" if is_slaney else "null"
+        raise _make_setting_error(array, "spectrogram.mel.norm", file_norm, mel.norm or "null")
 
 
-def _check_stft(settings: Settings, array: FileArray, samples: int) -> None:
-    """The kernel for 0 Hz is the window itself; a Hann one is compared by value.
+def _check_stft(settings: Settings, array: FileArray, sample_axis: Literal["first", "last"]) -> None:
+    """Check size and window of an STFT, of which the file holds the real part of its kernels.
+
+    The kernel for 0 Hz is the window itself. Both programs write Hann windows only.
 
     Args:
-        settings: of the config.
-        array: an STFT's kernels, (bins, 1, samples) or (samples, 1, 1, bins).
-        samples: which axis they are, 0 or -1; the other end is the bins.
+        settings: the settings of the config.
+        array: the kernels: (bins, 1, samples) of torchlibrosa, or (samples, 1, 1, bins) of kapre.
+        sample_axis: which axis the samples are; the bins are at the other end.
     """
     spectrogram, shape = settings.spectrogram, array.shape
     if len(shape) not in (3, 4) or array.size != shape[0] * shape[-1]:
-        raise WeightsError(f"{array.name} is no STFT's kernel")
-    if shape[samples] != spectrogram.n_fft:
-        raise WeightsError(_trained(array, "spectrogram.n_fft", shape[samples], spectrogram.n_fft))
-    if shape[-1 - samples] != spectrogram.n_fft // 2 + 1:
-        raise WeightsError(f"{array.name} is no STFT's kernel")
+        raise WeightsError(f"{array.name} is not the kernel of an STFT")
+    samples, bins = (shape[0], shape[-1]) if sample_axis == "first" else (shape[-1], shape[0])
+    if samples != spectrogram.n_fft:
+        raise _make_setting_error(array, "spectrogram.n_fft", samples, spectrogram.n_fft)
+    if bins != spectrogram.n_fft // 2 + 1:
+        raise WeightsError(f"{array.name} is not the kernel of an STFT")
     if spectrogram.window != "hann":
-        raise WeightsError(_trained(array, "spectrogram.window", "hann", str(spectrogram.window)))
+        raise _make_setting_error(array, "spectrogram.window", "hann", str(spectrogram.window))
     kernels = np.asarray(array.read(), np.float64).reshape(shape[0], shape[-1])
-    window = kernels[0] if samples == -1 else kernels[:, 0]
-    length = spectrogram.window_samples
-    steps = length if spectrogram.periodic else length - 1
-    ours = np.zeros(spectrogram.n_fft)
-    start = (spectrogram.n_fft - length) // 2
-    ours[start : start + length] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / steps)
-    if np.abs(ours - window).max() > _TOLERANCE:
+    file_window = kernels[:, 0] if sample_axis == "first" else kernels[0]
+    if np.abs(_compute_hann_window(spectrogram) - file_window).max() > _TOLERANCE:
         raise WeightsError(
-            f"was trained with another window than a Hann of {length} samples ({array.name}); look at "
-            "spectrogram.window, win_length and periodic"
+            f"was trained with another window than a Hann window of {spectrogram.window_samples} samples "
+            f"({array.name}); look at spectrogram.window, win_length and periodic"
         )
 
 
-def _trained(array: FileArray, key: str, theirs: object, ours: object) -> str:
-    return (
-        f"was trained with {key} {theirs} ({array.name}), the config has {ours}; its features would be wrong"
+def _compute_hann_window(spectrogram: Spectrogram) -> NDArray[np.float64]:
+    """Return the config's Hann window in the middle of `n_fft` samples, as librosa pads it."""
+    window = np.zeros(spectrogram.n_fft)
+    length = spectrogram.window_samples
+    period = length if spectrogram.periodic else length - 1
+    start = (spectrogram.n_fft - length) // 2
+    window[start : start + length] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / period)
+    return window
+
+
+def _make_setting_error(array: FileArray, key: str, file_value: object, config_value: object) -> WeightsError:
+    return WeightsError(
+        f"was trained with {key} {file_value} ({array.name}), the config has {config_value}; "
+        "its features would be wrong"
     )

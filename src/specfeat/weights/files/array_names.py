@@ -1,13 +1,14 @@
-"""What the names in weights files mean: layer and role, and the arrays that are no weights."""
+"""What the names in weights files mean: layer, role, order of the axes, and which arrays are not weights."""
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from specfeat.weights.files.arrays import AxisLayout, FileArray
 
-# A name's last word -> Keras' word for the role, for the channels-last frameworks: Keras 1 (W, b,
-# running_std, which is a variance), Keras 2 and 3, TF-Slim (weights, biases).
+# The last word of a name, and Keras' word for that role, for frameworks that keep channels last: Keras 2 and
+# 3, Keras 1 (W, b, and running_std, which holds a variance in spite of its name) and TF-Slim (weights,
+# biases).
 _KERAS_ROLES = {
     "kernel": "kernel",
     "weights": "kernel",
@@ -28,12 +29,16 @@ _KERAS_ROLES = {
     "running_var": "moving_variance",
     "running_std": "moving_variance",
 }
-_TORCH_ROLE = "weight"  # of a kernel or of a norm's scale: the number of axes tells
+# PyTorch calls a kernel and the scale of a norm by the same word; the number of axes distinguishes them.
+_TORCH_WORD = "weight"
+_TORCH_STATISTICS = ("running_mean", "running_var")
 
-_WORDS = "|".join(sorted([*_KERAS_ROLES, _TORCH_ROLE], key=len, reverse=True))
+_WORDS = "|".join(sorted([*_KERAS_ROLES, _TORCH_WORD], key=len, reverse=True))
 _NAME = re.compile(rf"(?P<layer>.*?)(?:^|[/._])(?P<role>{_WORDS})(?::0)?")
 
-# Arrays that are known to be no weights of the network, and what they are.
+# Patterns of the names of arrays that are not weights of the network, and what these arrays are. Training
+# checkpoints hold such arrays beside the weights, so they may stay unused; any other unused array is an
+# error.
 IGNORED_ARRAYS: tuple[tuple[str, str], ...] = (
     (r"(^|[/.])num_batches_tracked$", "PyTorch's count of training batches"),
     (r"(^|/)(optimizer|optimizer_weights|training_config)/", "the optimizer's state"),
@@ -47,93 +52,126 @@ IGNORED_ARRAYS: tuple[tuple[str, str], ...] = (
         r"(^|/)(global_step|save_counter|iteration)(/\.ATTRIBUTES/VARIABLE_VALUE)?$",
         "a count of training steps",
     ),
-    (r"(^|/)(_CHECKPOINTABLE_OBJECT_GRAPH|OBJECT_CONFIG_JSON)$", "the description of the objects"),
+    (
+        r"(^|/)(_CHECKPOINTABLE_OBJECT_GRAPH|OBJECT_CONFIG_JSON)$",
+        "TensorFlow's description of the saved objects",
+    ),
     (r"(^|/)keras_api/metrics/", "a metric's state"),
     (r"/total(/\.ATTRIBUTES/VARIABLE_VALUE)?$|/count/\.ATTRIBUTES/VARIABLE_VALUE$", "a metric's state"),
     (r"(^|/)seed_generator", "the state of a random generator"),
-    (r"(^|\.)spectrogram_extractor\.stft\.conv_(real|imag)\.weight$", "the front end's own: STFT"),
-    (r"(^|\.)logmel_extractor\.melW$", "the front end's own: mel filters"),
-    (r"(^|/)(real|imag)_kernels(:0)?$", "the front end's own: STFT (kapre)"),
-    (r"(^|/)freq2mel(:0)?$", "the front end's own: mel filters (kapre)"),
+    (r"(^|\.)spectrogram_extractor\.stft\.conv_(real|imag)\.weight$", "the STFT of the file's own front end"),
+    (r"(^|\.)logmel_extractor\.melW$", "the mel filters of the file's own front end"),
+    (r"(^|/)(real|imag)_kernels(:0)?$", "the STFT of the file's own front end (kapre)"),
+    (r"(^|/)freq2mel(:0)?$", "the mel filters of the file's own front end (kapre)"),
 )
-_KNOWN = [(re.compile(pattern), reason) for pattern, reason in IGNORED_ARRAYS]
+_IGNORED = [(re.compile(pattern), reason) for pattern, reason in IGNORED_ARRAYS]
 
 
-def split_array_name(name: str, rank: int) -> tuple[str, str, bool] | None:
-    """Find the layer and the role in an array's name.
+@dataclass(frozen=True, slots=True)
+class NameParts:
+    """What the name of an array says.
+
+    Attributes:
+        layer: the name of the layer.
+        role: Keras' word for what the array is to its layer, e.g. "kernel".
+        is_torch: whether the role's word in the name is one that only PyTorch uses.
+    """
+
+    layer: str
+    role: str
+    is_torch: bool
+
+
+def split_array_name(name: str, rank: int) -> NameParts | None:
+    """Find the layer and the role in the name of an array.
 
     Args:
         name: e.g. "layer1/conv/kernel:0", "features.0.weight" or "conv_1_W".
-        rank: how many axes the array has.
+        rank: the number of the array's axes.
 
     Returns:
-        The layer, the role by Keras' name, and whether the name is PyTorch's; None without a known role.
+        The parts; None if the name does not end in a word for a role.
     """
     match = _NAME.fullmatch(name)
     if not match:
         return None
-    word = match["role"]
-    if word == _TORCH_ROLE:
-        return match["layer"], "kernel" if rank > 1 else "gamma", True
-    return match["layer"], _KERAS_ROLES[word], word in ("running_mean", "running_var")
+    layer, word = match["layer"], match["role"]
+    if word == _TORCH_WORD:
+        return NameParts(layer, "kernel" if rank > 1 else "gamma", is_torch=True)
+    return NameParts(layer, _KERAS_ROLES[word], is_torch=word in _TORCH_STATISTICS)
+
+
+def split_layer_and_role(name: str, rank: int) -> tuple[str, str]:
+    """Return layer and role of a name; the whole name and an empty role if it has no word for a role."""
+    parts = split_array_name(name, rank)
+    return (parts.layer, parts.role) if parts else (name, "")
 
 
 def assign_roles(arrays: Iterable[FileArray]) -> tuple[FileArray, ...]:
-    """Give arrays that have but a name their layer, role and layout."""
-    parts = (
-        (array, split_array_name(array.name, len(array.shape)) or (array.name, "", False)) for array in arrays
-    )
-    return assign_layouts(replace(array, layer=layer, role=role) for array, (layer, role, _) in parts)
+    """Set layer, role and layout of arrays of which only the name is known."""
+    named = []
+    for array in arrays:
+        layer, role = split_layer_and_role(array.name, len(array.shape))
+        named.append(replace(array, layer=layer, role=role))
+    return assign_layouts(named)
 
 
 def assign_layouts(
-    arrays: Iterable[FileArray], torch: AxisLayout = "torch", names: Mapping[str, str] | None = None
+    arrays: Iterable[FileArray],
+    torch_layout: AxisLayout = "torch",
+    full_names: Mapping[str, str] | None = None,
 ) -> tuple[FileArray, ...]:
-    """Tell by the names in whose order the axes of a file's arrays are.
+    """Set the layout of each array: whose order of axes it has, which the names in the file say.
 
-    A layer with one of PyTorch's words (weight, running_mean) is in PyTorch's order, and so is what has no
-    known word, if nothing in the file has one of Keras'.
+    A layer with one of PyTorch's words (weight, running_mean, running_var) is in PyTorch's order; a layer
+    with one of Keras' words is in Keras' order. An array without a known word has the order of the file's
+    other arrays; if the file has both kinds, it is "unclear".
 
     Args:
-        arrays: with layer and role.
-        torch: what is said of those in PyTorch's order; in a file that TensorFlow wrote they may be in its
-            own all the same, "unclear".
-        names: of arrays whose own name says nothing, what it stands for.
+        arrays: the arrays, with layer and role.
+        torch_layout: the layout of the layers with PyTorch's words; "unclear" for files that TensorFlow or
+            Keras wrote, since their programs may use these words for arrays in Keras' order.
+        full_names: for arrays whose name in the file says nothing, the name that the program had for it.
     """
-    found, full = list(arrays), names or {}
-    parts = [split_array_name(full.get(array.name, array.name), len(array.shape)) for array in found]
-    theirs = {array.layer for array, part in zip(found, parts, strict=True) if part and part[2]}
-    if not theirs:
-        return tuple(found)
-    ours = any(
-        part and not part[2] and part[1] != "bias" and array.layer not in theirs
-        for array, part in zip(found, parts, strict=True)
+    arrays, full_names = tuple(arrays), full_names or {}
+    parts = [split_array_name(full_names.get(array.name, array.name), len(array.shape)) for array in arrays]
+    torch_layers = {array.layer for array, part in zip(arrays, parts, strict=True) if part and part.is_torch}
+    if not torch_layers:
+        return arrays
+    # PyTorch and Keras share the word "bias", so it decides nothing.
+    has_keras_words = any(
+        part and not part.is_torch and part.role != "bias" and array.layer not in torch_layers
+        for array, part in zip(arrays, parts, strict=True)
     )
-    other: AxisLayout = "unclear" if ours else torch
-    return tuple(
-        replace(array, layout=torch if array.layer in theirs else "keras" if array.role and ours else other)
-        for array in found
-    )
+
+    def choose_layout(array: FileArray) -> AxisLayout:
+        if array.layer in torch_layers:
+            return torch_layout
+        if has_keras_words:
+            return "keras" if array.role else "unclear"
+        return torch_layout
+
+    return tuple(replace(array, layout=choose_layout(array)) for array in arrays)
 
 
 def explain_ignored_array(name: str) -> str | None:
-    """Say what an array is that is known to be no weights of the network; None for any other."""
-    return next((reason for pattern, reason in _KNOWN if pattern.search(name)), None)
+    """Return what an array is that is known not to be a weight of the network; None for any other array."""
+    return next((reason for pattern, reason in _IGNORED if pattern.search(name)), None)
 
 
 def natural_sort_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """A sorting key by which conv2 comes before conv10."""
+    """Return a sort key that puts conv2 before conv10."""
     pieces = re.split(r"(\d+)", name)
     return tuple((0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces)
 
 
 def to_slash_path(name: str) -> str:
-    """Write a layer's name with slashes, whatever the file puts between its parts."""
+    """Return a layer's name with slashes between its parts; PyTorch puts dots there."""
     return name.replace(".", "/").strip("/")
 
 
 def format_names(names: Iterable[str], most: int = 4) -> str:
-    """Write some of many names, and how many there are."""
-    listed = list(names)
-    more = f", and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more
+    """Return the first of many names, separated by commas, and how many more there are."""
+    all_names = list(names)
+    more = f", and {len(all_names) - most} more" if len(all_names) > most else ""
+    return ", ".join(all_names[:most]) + more

@@ -1,4 +1,4 @@
-"""What every reader gives: the arrays of a file by name and shape, their values still on the disk."""
+"""What every reader returns: the arrays of a file by name and shape, with their values still on the disk."""
 
 import math
 from collections.abc import Callable
@@ -9,57 +9,64 @@ from numpy.typing import NDArray
 
 Shape = tuple[int, ...]
 
-MAX_AXES = 8  # of an array; no layer has more than six
+MAX_AXES = 8  # of one array; no layer of Keras has an array with more than six
 
-# How the axes of a kernel stand: as Keras and TensorFlow have them (height, width, in, out), as
-# PyTorch (out, in, height, width), as TFLite (out, height, width, in), or in the first or the second way.
+# The order of a kernel's axes:
+#   keras    height, width, in, out (Keras and TensorFlow)
+#   torch    out, in, height, width (PyTorch)
+#   tflite   out, height, width, in (TFLite)
+#   unclear  keras or torch: the file does not say which, so the shape has to
 AxisLayout = Literal["keras", "torch", "tflite", "unclear"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileArray:
-    """One array of a file.
+    """One array of a weights file.
 
     Attributes:
-        name: as the file has it.
-        shape: as the file has it.
-        dtype: of its values, by NumPy's name; for a quantised array that of the file.
-        layer: the name of the layer it belongs to.
-        role: what it is to the layer, by Keras' name ("kernel"), or its number in Keras' order ("0").
-        place: the layer's place in a Keras 3 file, e.g. "layers/conv2d_1".
-        layout: of a kernel's axes.
-        note: what the reader did to it, for the user.
-        neutral: it changes nothing (a bias of zeros that a converter added), so it may be left over.
-        read: gives the values, floats of any width or dequantised, shape `shape`.
+        name: the array's name in the file.
+        shape: the shape in the file.
+        dtype: NumPy's name of the type in the file, e.g. "float32"; of a quantised array, e.g. "int8".
+        layer: the name of the layer that the array belongs to; empty until `array_names` has found it.
+        role: what the array is to its layer, in Keras' word ("kernel"); or the array's number in the order
+            in which Keras lists the layer's arrays ("0"); or empty, if the name does not say.
+        keras_path: the layer's path in a Keras 3 file, e.g. "layers/conv2d_1"; empty for other formats.
+        layout: the order of a kernel's axes.
+        note: what the reader did to the values, for the user, e.g. "dequantised per channel".
+        is_neutral: whether the array has no effect (a bias of zeros that a converter added), so that it may
+            stay unused.
+        read: returns the values, in `shape`: floats of any width, dequantised if the file is quantised.
     """
 
     name: str
     shape: Shape
     dtype: str
-    layer: str
-    role: str
-    place: str = ""
+    layer: str = ""
+    role: str = ""
+    keras_path: str = ""
     layout: AxisLayout = "keras"
     note: str = ""
-    neutral: bool = False
+    is_neutral: bool = False
     read: Callable[[], NDArray[Any]] = field(repr=False)
 
     @property
     def size(self) -> int:
-        """How many numbers."""
+        """The number of values."""
         return math.prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileContents:
-    """What a file holds.
+    """The contents of an open weights file.
 
     Attributes:
-        format: for people, e.g. "Keras 3 weights (HDF5)".
-        arrays: in the file's order where it keeps one, else by name, numbers as numbers.
-        stamp: what `specfeat weights convert` wrote of the sound, as JSON.
+        format: the format's name for people, e.g. "Keras 3 weights (HDF5)".
+        arrays: the arrays, in the file's order if it keeps one; else sorted by name, with numbers in names
+            compared as numbers.
+        sound_settings: the sample rate and the spectrogram settings that `specfeat weights convert` wrote
+            into the file, as JSON; None for files of other programs.
     """
 
     format: str
     arrays: tuple[FileArray, ...]
-    stamp: str | None = None
+    sound_settings: str | None = None

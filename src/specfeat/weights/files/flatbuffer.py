@@ -1,6 +1,13 @@
-"""FlatBuffers' tables, read where they lie; after "FlatBuffers internals" of its documentation.
+"""Reads the tables of a FlatBuffers file in place, without a schema.
 
-An offset that leads out of the file fails as what `struct` says of it (struct.error), never as a read.
+The layout is that of "FlatBuffers internals" in the FlatBuffers documentation: a table begins with the
+distance back to its vtable; the vtable has its own size, the table's size, and then for each field the
+distance from the table's begin to the field, or 0 if the field is not set.
+
+The `flatbuffers` library does not replace this module: its tables do not check that bytes and texts end
+within the file, and it has no schema of TFLite that would not import TensorFlow.
+
+Every method may raise `struct.error` or `ValueError` for an offset that leads out of the file.
 """
 
 import struct
@@ -10,80 +17,88 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_LENGTH = 100_000  # of a list of tables
-MAX_TEXT = 1000  # bytes of a name; many tables may point at the same one, and each copies it
+MAX_TABLES = 100_000  # in one list of tables
+# The length of a name in bytes. Many tables may refer to one name, and each of them copies it.
+MAX_TEXT_BYTES = 1000
 
 
 class FlatbufferTable:
-    """A table: fields by number, each there or not.
+    """One table of the file; its fields are numbered as in the schema, and each may be missing.
 
     Args:
         data: the whole file.
-        at: where the table begins.
+        start: the offset of the table in the file, in bytes.
     """
 
-    def __init__(self, data: memoryview, at: int) -> None:
-        self._data, self._at = data, at
-        self._layout = at - struct.unpack_from("<i", data, at)[0]
-        if self._layout < 0:
-            raise ValueError("a table's layout lies before the file")
-        self._size: int = struct.unpack_from("<H", data, self._layout)[0]
+    def __init__(self, data: memoryview, start: int) -> None:
+        self._data, self._start = data, start
+        self._vtable = start - struct.unpack_from("<i", data, start)[0]
+        if self._vtable < 0:  # struct would count from the end of the file
+            raise ValueError("a table's layout lies before the begin of the file")
+        self._vtable_size: int = struct.unpack_from("<H", data, self._vtable)[0]
 
     @classmethod
-    def root(cls, data: memoryview) -> Self:
-        """The table that the file begins with."""
+    def read_root(cls, data: memoryview) -> Self:
+        """Return the table that the first offset of the file leads to."""
         return cls(data, struct.unpack_from("<I", data, 0)[0])
 
-    def _place(self, field: int) -> int | None:
+    def _find_field(self, field: int) -> int | None:
         entry = 4 + 2 * field
-        if entry + 2 > self._size:
+        if entry + 2 > self._vtable_size:  # the file was written with an older schema
             return None
-        offset: int = struct.unpack_from("<H", self._data, self._layout + entry)[0]
-        return self._at + offset if offset else None
+        offset: int = struct.unpack_from("<H", self._data, self._vtable + entry)[0]
+        return self._start + offset if offset else None
 
-    def number(self, field: int, kind: str, default: int = 0) -> int:
-        """A number, its kind by `struct`'s letters."""
-        at = self._place(field)
-        return default if at is None else struct.unpack_from(f"<{kind}", self._data, at)[0]
+    def _follow_field(self, field: int) -> int | None:
+        position = self._find_field(field)
+        return None if position is None else position + struct.unpack_from("<I", self._data, position)[0]
 
-    def _target(self, field: int) -> int | None:
-        at = self._place(field)
-        return None if at is None else at + struct.unpack_from("<I", self._data, at)[0]
-
-    def table(self, field: int) -> Self | None:
-        """A table."""
-        at = self._target(field)
-        return None if at is None else type(self)(self._data, at)
-
-    def _vector(self, field: int) -> tuple[int, int]:
-        at = self._target(field)
-        if at is None:
+    def _find_vector(self, field: int) -> tuple[int, int]:
+        """Return the offset of a vector's first element, and the number of elements."""
+        position = self._follow_field(field)
+        if position is None:
             return 0, 0
-        return at + 4, struct.unpack_from("<I", self._data, at)[0]
+        return position + 4, struct.unpack_from("<I", self._data, position)[0]
 
-    def bytes(self, field: int) -> memoryview:
-        """A list of bytes, or text."""
-        at, length = self._vector(field)
-        if at + length > len(self._data):
-            raise ValueError("a list leads out of the file")
-        return self._data[at : at + length]
+    def read_number(self, field: int, kind: str, default: int = 0) -> int:
+        """Return a field that is a number.
 
-    def text(self, field: int) -> str:
-        """Text."""
-        text = self.bytes(field)
-        if len(text) > MAX_TEXT:
-            raise ValueError(f"a name of {len(text)} bytes")
+        Args:
+            field: the number of the field.
+            kind: the type in `struct`'s letters, e.g. "I" for an unsigned integer of 4 bytes.
+            default: the value of a field that is not set.
+        """
+        position = self._find_field(field)
+        return default if position is None else struct.unpack_from(f"<{kind}", self._data, position)[0]
+
+    def read_table(self, field: int) -> Self | None:
+        """Return a field that is a table; None if it is not set."""
+        position = self._follow_field(field)
+        return None if position is None else type(self)(self._data, position)
+
+    def read_bytes(self, field: int) -> memoryview:
+        """Return a field that is a vector of bytes or a text, without copying it."""
+        start, length = self._find_vector(field)
+        if start + length > len(self._data):  # slicing would cut it without an error
+            raise ValueError("a vector leads out of the file")
+        return self._data[start : start + length]
+
+    def read_text(self, field: int) -> str:
+        """Return a field that is a text."""
+        text = self.read_bytes(field)
+        if len(text) > MAX_TEXT_BYTES:
+            raise ValueError(f"a text of {len(text)} bytes")
         return str(text, "utf-8")
 
-    def numbers(self, field: int, dtype: str) -> NDArray[np.generic]:
-        """A list of numbers."""
-        at, length = self._vector(field)
-        return np.frombuffer(self._data, dtype, length, at) if length else np.empty(0, dtype)
+    def read_numbers(self, field: int, dtype: str) -> NDArray[np.generic]:
+        """Return a field that is a vector of numbers, as an array of NumPy's type `dtype`."""
+        start, length = self._find_vector(field)
+        return np.frombuffer(self._data, dtype, length, start) if length else np.empty(0, dtype)
 
-    def tables(self, field: int) -> Iterator[Self]:
-        """A list of tables."""
-        at, length = self._vector(field)
-        if length > MAX_LENGTH:
-            raise ValueError("a list of more than a million tables")
-        for here in range(at, at + 4 * length, 4):
-            yield type(self)(self._data, here + struct.unpack_from("<I", self._data, here)[0])
+    def iterate_tables(self, field: int) -> Iterator[Self]:
+        """Yield the tables of a field that is a vector of tables."""
+        start, length = self._find_vector(field)
+        if length > MAX_TABLES:
+            raise ValueError(f"a vector of more than {MAX_TABLES:,} tables")
+        for position in range(start, start + 4 * length, 4):
+            yield type(self)(self._data, position + struct.unpack_from("<I", self._data, position)[0])

@@ -1,11 +1,15 @@
-"""The formats, and what reads each. A reader is a context: the values are read while it is open."""
+"""The registry of formats: recognises the format of a weights file, and opens the file with its reader.
 
-import importlib
+A new format is one new module with a `FileFormat`, one entry in `FORMATS`, and its name in the config's
+`WeightsFormat`.
+"""
+
+import os
 import struct
 import tokenize
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,77 +19,133 @@ from numpy.typing import NDArray
 
 from specfeat.config.settings import WeightsFormat
 from specfeat.errors import WeightsError
+from specfeat.files import describe_os_error
 from specfeat.weights.files import zip_archive
 from specfeat.weights.files.arrays import FileArray, FileContents
-from specfeat.weights.files.frozen_graph import read_graph
-from specfeat.weights.files.keras_files import read_hdf5, read_keras
-from specfeat.weights.files.npz import read_npz
-from specfeat.weights.files.safetensors import read_safetensors
-from specfeat.weights.files.source import WeightsSource, detect_format
-from specfeat.weights.files.tflite import read_tflite
-from specfeat.weights.files.torch_file import read_torch
+from specfeat.weights.files.file_format import FileFormat
+from specfeat.weights.files.frozen_graph import FROZEN_GRAPH
+from specfeat.weights.files.keras_files import HDF5, KERAS_ARCHIVE
+from specfeat.weights.files.npz import NPZ
+from specfeat.weights.files.safetensors import SAFETENSORS
+from specfeat.weights.files.source import WeightsSource
+from specfeat.weights.files.tensorflow_checkpoint import CHECKPOINT, SAVED_MODEL
+from specfeat.weights.files.tflite import TFLITE
+from specfeat.weights.files.torch_file import TORCH
 
-Reader = Callable[[Path], AbstractContextManager[FileContents]]
+# The order matters where two formats match: the first one wins.
+FORMATS: tuple[FileFormat, ...] = (
+    HDF5, KERAS_ARCHIVE, TFLITE, CHECKPOINT, SAVED_MODEL, FROZEN_GRAPH, TORCH, NPZ, SAFETENSORS,
+)  # fmt: skip
 
+# The first two bytes of files that are compressed as a whole.
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZ": "bzip2", b"\xfd7": "xz", b"7z": "7z", b"(\xb5": "zstd"}
 
-def _needs_tensorflow(name: str) -> Reader:
-    """Load TensorFlow for the files that need it, when one comes."""
-
-    def read(path: Path) -> AbstractContextManager[FileContents]:
-        module = importlib.import_module("specfeat.weights.files.tensorflow_checkpoint")
-        reader: Reader = getattr(module, name)
-        return reader(path)
-
-    return read
-
-
-READERS: dict[WeightsFormat, Reader] = {
-    "hdf5": read_hdf5,
-    "keras": read_keras,
-    "npz": read_npz,
-    "safetensors": read_safetensors,
-    "torch": read_torch,
-    "tflite": read_tflite,
-    "graph": read_graph,
-    "checkpoint": _needs_tensorflow("read_checkpoint"),
-    "savedmodel": _needs_tensorflow("read_saved_model"),
-}
-
-# What a reader may say of a file that is damaged, or lies; anything else is a bug and keeps its traceback.
-_DAMAGE = (
+# What a reader and its library may raise for a damaged or hostile file. Anything else is a bug of specfeat
+# and keeps its traceback. RuntimeError: zipfile (encryption), torch and h5py; SyntaxError and TokenError:
+# NumPy's parser of .npy headers; struct.error: flat buffers and .npy; MemoryError: sizes that the file
+# invents.
+DAMAGE_ERRORS = (
     RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError, OverflowError, SyntaxError,
     MemoryError, struct.error, tokenize.TokenError, zlib.error, zip_archive.DamagedArchiveError,
 )  # fmt: skip
 
 
 @contextmanager
-def open_weights_file(source: WeightsSource, wanted: WeightsFormat = "auto") -> Iterator[FileContents]:
-    """Open the files and give what they hold; all that is wrong with them comes out as one kind of error.
+def open_weights_file(
+    source: WeightsSource, expected_format: WeightsFormat = "auto"
+) -> Iterator[FileContents]:
+    """Open a weights file and yield its contents.
+
+    Args:
+        source: the file, or the files of a checkpoint.
+        expected_format: the format that the config names; "auto" accepts any.
 
     Raises:
-        WeightsError: the format is not known, not the one wanted, or the file is damaged or hostile; now, or
-            when an array is read.
+        WeightsError: the format is unknown or not the expected one; or the file is damaged or hostile, which
+            may also show later, when an array is read.
     """
     with ExitStack() as stack:
-        with _damage_told():
-            found = detect_format(source)
-            if wanted not in ("auto", found):
-                raise WeightsError(f"is of the format {found}; the config says {wanted}")
-            contents = stack.enter_context(READERS[found](source.path))
-        arrays = (replace(array, read=partial(_read, array)) for array in contents.arrays)
+        with _report_damage():
+            file_format = detect_format(source)
+            if expected_format not in ("auto", file_format.name):
+                raise WeightsError(
+                    f"has the format {file_format.name}, but the config says {expected_format}"
+                )
+            contents = stack.enter_context(file_format.read(source.path))
+        arrays = (replace(array, read=partial(_read_values, array)) for array in contents.arrays)
         yield replace(contents, arrays=tuple(arrays))
 
 
-def _read(array: FileArray) -> NDArray[Any]:
-    with _damage_told():
+def _read_values(array: FileArray) -> NDArray[Any]:
+    with _report_damage():
         return array.read()
 
 
 @contextmanager
-def _damage_told() -> Iterator[None]:
+def _report_damage() -> Iterator[None]:
+    """Turn the errors that the block raises for a damaged file into a `WeightsError`."""
     try:
         yield
     except OSError as e:
-        raise WeightsError(f"the weights cannot be read: {e.strerror or 'the file is damaged'}") from e
-    except _DAMAGE as e:
+        # h5py raises an OSError without a system error for a damaged file; its text is a page of C functions.
+        reason = describe_os_error(e) if e.strerror else "the file is damaged"
+        raise WeightsError(f"the weights cannot be read: {reason}") from e
+    except DAMAGE_ERRORS as e:
         raise WeightsError(f"the weights cannot be read: the file is damaged ({type(e).__name__})") from e
+
+
+def detect_format(source: WeightsSource) -> FileFormat:
+    """Recognise the format of a file by its first and last bytes, or by the members of an archive.
+
+    Raises:
+        WeightsError: the format is unknown.
+    """
+    if source.is_checkpoint:
+        return SAVED_MODEL if source.path.is_dir() else CHECKPOINT
+    path = source.path
+    head, tail = _read_ends(path)
+    if not head:
+        raise WeightsError("is empty")
+    for file_format in FORMATS:
+        if file_format.matches_bytes(head, tail):
+            return file_format
+    if zip_archive.is_archive(path):
+        return _detect_archive_format(path)
+    return _detect_by_name(path, head)
+
+
+def _read_ends(path: Path) -> tuple[bytes, bytes]:
+    with path.open("rb") as file:
+        head = file.read(64)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 8))
+        return head, file.read(8)
+
+
+def _detect_archive_format(path: Path) -> FileFormat:
+    with zip_archive.open_members(path) as members:
+        names = list(members)
+    families = []
+    for file_format in FORMATS:
+        if file_format.matches_members is not None:
+            if file_format.matches_members(names):
+                return file_format
+            families.append(file_format.family)
+    raise WeightsError(f"is a zip archive of an unknown kind; wanted one of {', '.join(families)}")
+
+
+def _detect_by_name(path: Path, head: bytes) -> FileFormat:
+    """Recognise the formats without a signature, and the files that people take for weights by mistake."""
+    if compression := _COMPRESSED.get(head[:2]):
+        raise WeightsError(f"is compressed ({compression}); unpack it first")
+    if ".data-" in path.name:
+        raise WeightsError("is one of several files of a checkpoint; give the file that ends in .index")
+    for file_format in FORMATS:
+        if file_format.matches_name(path, head):
+            return file_format
+    if path.name == "saved_model.pb":
+        raise WeightsError("is the graph of a SavedModel, without its weights; give the folder instead")
+    *families, last_family = dict.fromkeys(file_format.family for file_format in FORMATS)
+    raise WeightsError(
+        f"is not a weights file of a known format; wanted one of {', '.join(families)} or {last_family}"
+    )

@@ -1,10 +1,13 @@
-"""The three layouts in which Keras has written HDF5, and the .keras archive around the third.
+"""Reads the three layouts in which Keras has written HDF5, and the .keras archive around the third.
 
-Keras 1 and 2 (`save_weights`, `save`): a group a layer, named by the attribute `layer_names`, whose
-attribute `weight_names` names the arrays; a whole model has them below `model_weights`. Keras 3
-(`.weights.h5`, and `model.weights.h5` in a .keras archive): `layers/conv2d_1/vars/0`, by the class of the
-layer and its number; `vars` has the layer's name as an attribute. A model's config is never built or run:
-that of a .keras archive is looked at for which of gamma and beta its norms have.
+Keras 1 and 2 (`save_weights`, `save`): one group per layer; the attribute `layer_names` lists the groups, and
+the attribute `weight_names` of a group lists its arrays. A whole model has these groups below
+`model_weights`. Keras 3 (`.weights.h5`, and `model.weights.h5` in a .keras archive):
+`layers/conv2d_1/vars/0`, which is the class of the layer, its number among the layers of its class, and the
+array's number; the attribute `name` of `vars` is the layer's name.
+
+The config of a model is never built or run, since it may contain code (CVE-2024-3660, CVE-2025-1550). From
+the config in a .keras archive one fact is read as data: which of gamma and beta each norm has.
 """
 
 import json
@@ -18,155 +21,169 @@ from pathlib import Path
 
 import h5py
 
+from specfeat.architecture.kinds import get_layer_kind
 from specfeat.errors import WeightsError
 from specfeat.weights.files import hdf5, zip_archive
-from specfeat.weights.files.array_names import assign_layouts, split_array_name
+from specfeat.weights.files.array_names import assign_layouts, split_layer_and_role
 from specfeat.weights.files.arrays import FileArray, FileContents
+from specfeat.weights.files.file_format import FileFormat
 
-SOUND_ATTRIBUTE = "specfeat"  # the attribute in which `specfeat weights convert` writes of the sound
-ROLE_ATTRIBUTE = "role"  # the attribute in which it writes what each array is to its layer
-MEMBER, CONFIG = "model.weights.h5", "config.json"  # of a .keras archive
+SOUND_ATTRIBUTE = "specfeat"  # where `specfeat weights convert` writes the sound settings
+ROLE_ATTRIBUTE = "role"  # where it writes what an array is to its layer
+WEIGHTS_MEMBER, CONFIG_MEMBER = "model.weights.h5", "config.json"  # of a .keras archive
 MAX_CONFIG_BYTES = 2**22
 
-# What a norm has: what it learns, where its config does not say otherwise, and what it only counts.
-_LEARNT = {"gamma": "scale", "beta": "center"}
-_MOVING = {
-    "BatchNormalization": ("moving_mean", "moving_variance"),
-    "LayerNormalization": (),
-    "GroupNormalization": (),
-}
-Norms = Mapping[str, tuple[str, ...]]
+NormRoles = Mapping[str, tuple[str, ...]]  # layer name -> the roles of its arrays, in Keras' order
 
-_KERAS_3 = re.compile(r"(?:.*/)?((?:layers|_layer_checkpoint_dependencies)/.+)/vars/(\d+)")
+_KERAS_3_PATH = re.compile(r"(?:.*/)?((?:layers|_layer_checkpoint_dependencies)/.+)/vars/(\d+)")
 
 
 @contextmanager
 def read_hdf5(path: Path) -> Iterator[FileContents]:
-    """Open an HDF5 file of any Keras."""
+    """Open an HDF5 file of any version of Keras."""
+    # "best-effort": on a file system that has no locks the file is read without one.
     with h5py.File(path, "r", locking="best-effort") as file:
-        yield _contents(file)
+        yield _describe_file(file, {})
 
 
 @contextmanager
-def read_keras(path: Path) -> Iterator[FileContents]:
-    """Open the weights in a .keras archive; of the config beside them, what arrays its norms have."""
+def read_keras_archive(path: Path) -> Iterator[FileContents]:
+    """Open the weights in a .keras archive."""
     with zip_archive.open_members(path) as members, tempfile.TemporaryFile() as copy:
-        if MEMBER not in members:
-            raise WeightsError(f"has no {MEMBER}, so it is no .keras archive")
-        with members[MEMBER].open() as source:
-            shutil.copyfileobj(source, copy, 2**20)
+        if WEIGHTS_MEMBER not in members:
+            raise WeightsError(f"has no {WEIGHTS_MEMBER}, so it is not a .keras archive")
+        with members[WEIGHTS_MEMBER].open() as member_file:
+            shutil.copyfileobj(member_file, copy, 2**20)  # HDF5 seeks, which is slow within an archive
         copy.seek(0)
         with h5py.File(copy, "r") as file:
-            yield _contents(file, _norms(members.get(CONFIG)))
+            yield _describe_file(file, _read_norm_roles(members.get(CONFIG_MEMBER)))
 
 
-def _norms(config: zip_archive.Member | None) -> Norms:
-    """Read from a model's config, as data, the roles of its norms' arrays, by the names of the layers."""
+def _read_norm_roles(config: zip_archive.Member | None) -> NormRoles:
+    """Read from a model's config which arrays its norms have; nothing if the config cannot be read."""
     if config is None or config.size > MAX_CONFIG_BYTES:
         return {}
     pending: list[object] = []
-    with config.open() as file, suppress(ValueError, RecursionError):  # then it says nothing
+    with config.open() as file, suppress(ValueError, RecursionError):
         pending.append(json.loads(file.read()))
-    found: dict[str, tuple[str, ...]] = {}
+    norms: dict[str, tuple[str, ...]] = {}
     while pending:
         part = pending.pop()
-        if isinstance(part, dict):
-            options = part.get("config")
-            if isinstance(options, dict) and part.get("class_name") in _MOVING:
-                roles = [role for role, key in _LEARNT.items() if options.get(key, True)]
-                named = (*roles, *_MOVING[part["class_name"]])
-                if found.setdefault(str(options.get("name")), named) != named:
-                    found[str(options.get("name"))] = ()  # two of a name, in networks within the network
-            pending += part.values()
-        elif isinstance(part, list):
+        if isinstance(part, list):
             pending += part
-    return found
+        elif isinstance(part, dict):
+            pending += part.values()
+            options, kind = part.get("config"), get_layer_kind(str(part.get("class_name")))
+            if isinstance(options, dict) and kind.has_gamma_and_beta:
+                name = str(options.get("name"))
+                roles = tuple(array.role for array in kind.list_arrays(options))
+                if norms.setdefault(name, roles) != roles:
+                    norms[name] = ()  # two norms with one name, in networks within the network
+    return norms
 
 
-def _contents(file: h5py.File, norms: Norms | None = None) -> FileContents:
-    found = dict(hdf5.iterate_datasets(file))
-    if not found:
+def _describe_file(file: h5py.File, norms: NormRoles) -> FileContents:
+    datasets = dict(hdf5.iterate_datasets(file))
+    if not datasets:
         raise WeightsError("holds no array")
-    if any(_KERAS_3.fullmatch(name) for name in found):
-        numbered = [_keras_3(file, name, dataset, norms or {}) for name, dataset in found.items()]
+    if any(_KERAS_3_PATH.fullmatch(path) for path in datasets):
+        arrays = [_describe_keras_3_array(file, path, dataset, norms) for path, dataset in datasets.items()]
         return FileContents(
             format="Keras 3 weights (HDF5)",
-            arrays=tuple(numbered),
-            stamp=hdf5.read_text(file, SOUND_ATTRIBUTE, 2**20),
+            arrays=tuple(arrays),
+            sound_settings=hdf5.read_text(file, SOUND_ATTRIBUTE),
         )
     _check_backend(file)
-    by_keras = hdf5.read_name_list(file.get("model_weights", file), "layer_names") is not None
-    arrays = assign_layouts(_keras_2(file, found), "unclear" if by_keras else "torch")
-    whole = "model_weights" in file
+    is_whole_model = "model_weights" in file
+    # A file without Keras' list of layers may be a PyTorch state dict that somebody has kept as HDF5. In a
+    # file of Keras, a layer of the user's own may call an array in Keras' order by PyTorch's word "weight".
+    is_from_keras = hdf5.read_name_list(file.get("model_weights", file), "layer_names") is not None
     return FileContents(
-        format="Keras 1 or 2 whole model, its arrays alone (HDF5)"
-        if whole
-        else "Keras 1 or 2 weights (HDF5)",
-        arrays=arrays,
+        format=f"Keras 1 or 2 {'whole model, its arrays alone' if is_whole_model else 'weights'} (HDF5)",
+        arrays=assign_layouts(
+            _describe_keras_2_arrays(file, datasets), "unclear" if is_from_keras else "torch"
+        ),
     )
 
 
-def _array(name: str, dataset: h5py.Dataset, layer: str, role: str, place: str = "") -> FileArray:
+def _describe_array(
+    name: str, dataset: h5py.Dataset, layer: str, role: str, keras_path: str = ""
+) -> FileArray:
     return FileArray(
         name=name,
         shape=tuple(dataset.shape),
         dtype=str(dataset.dtype),
         layer=layer,
         role=role,
-        place=place,
+        keras_path=keras_path,
         read=partial(hdf5.read_dataset, dataset),
     )
 
 
-def _keras_3(file: h5py.File, name: str, dataset: h5py.Dataset, norms: Norms) -> FileArray:
-    match = _KERAS_3.fullmatch(name)
+def _describe_keras_3_array(file: h5py.File, path: str, dataset: h5py.Dataset, norms: NormRoles) -> FileArray:
+    match = _KERAS_3_PATH.fullmatch(path)
     if not match:
-        return _array(name, dataset, name, "")
-    place = match[1].replace("_layer_checkpoint_dependencies/", "layers/")
-    named = hdf5.read_text(file[name.rpartition("/")[0]], "name", 10_000)
-    roles, number = norms.get(named or "", ()), int(match[2])
-    role = hdf5.read_text(dataset, ROLE_ATTRIBUTE, 100) or (
-        roles[number] if number < len(roles) else match[2]
-    )
-    return _array(name, dataset, named or place, role, place)
+        return _describe_array(path, dataset, path, "")
+    keras_path = match[1].replace("_layer_checkpoint_dependencies/", "layers/")
+    layer_name = hdf5.read_text(file[path.rpartition("/")[0]], "name", 10_000)
+    roles, index = norms.get(layer_name or "", ()), int(match[2])
+    role = hdf5.read_text(dataset, ROLE_ATTRIBUTE, 100) or (roles[index] if index < len(roles) else match[2])
+    return _describe_array(path, dataset, layer_name or keras_path, role, keras_path)
 
 
 def _check_backend(file: h5py.File) -> None:
-    top = file.get("model_weights", file)
-    backend = hdf5.read_text(top, "backend") or hdf5.read_text(file, "backend") or "tensorflow"
+    group = file.get("model_weights", file)
+    backend = hdf5.read_text(group, "backend") or hdf5.read_text(file, "backend") or "tensorflow"
     if backend in ("theano", "cntk"):
         raise WeightsError(
-            f"was written by Keras on {backend}, whose kernels are turned round; save it again on TensorFlow"
+            f"was written by Keras on {backend}, whose kernels are rotated by 180 degrees; "
+            "save it again with Keras on TensorFlow"
         )
 
 
-def _keras_2(file: h5py.File, found: dict[str, h5py.Dataset]) -> list[FileArray]:
-    """Take the arrays in the order of `layer_names` and `weight_names`, then those that neither names."""
-    top = file.get("model_weights", file)
+def _describe_keras_2_arrays(file: h5py.File, datasets: dict[str, h5py.Dataset]) -> list[FileArray]:
+    """Return the arrays in the order of `layer_names` and `weight_names`, then those that neither names."""
+    group = file.get("model_weights", file)
     prefix = "model_weights/" if "model_weights" in file else ""
-    rest, arrays = dict(found), []
-    for layer in hdf5.read_name_list(top, "layer_names") or []:
-        group = top.get(layer)
-        weights = (hdf5.read_name_list(group, "weight_names") or []) if isinstance(group, h5py.Group) else []
-        scopes = {_parts(weight, 2)[0] for weight in weights}
+    unnamed, arrays = dict(datasets), []
+    for layer in hdf5.read_name_list(group, "layer_names") or []:
+        layer_group = group.get(layer)
+        is_group = isinstance(layer_group, h5py.Group)
+        weights = (hdf5.read_name_list(layer_group, "weight_names") or []) if is_group else []
+        scopes = {split_layer_and_role(weight, 2)[0] for weight in weights}
         for weight in weights:
-            dataset = rest.pop(f"{prefix}{layer}/{weight}", None)
+            dataset = unnamed.pop(f"{prefix}{layer}/{weight}", None)
             if dataset is None:
                 raise WeightsError(f"names {layer}/{weight} in weight_names, but has no such array")
-            scope, role = _parts(weight, len(dataset.shape))
-            # A network inside the network is one layer here; its arrays name the layers within.
-            arrays.append(_array(f"{layer}/{weight}", dataset, scope if len(scopes) > 1 else layer, role))
-    return arrays + [_by_path(name.removeprefix(prefix), dataset) for name, dataset in rest.items()]
+            scope, role = split_layer_and_role(weight, len(dataset.shape))
+            # A network within the network is one group; only the names of its arrays tell its layers apart.
+            name = scope if len(scopes) > 1 else layer
+            arrays.append(_describe_array(f"{layer}/{weight}", dataset, name, role))
+    return arrays + [
+        _describe_array_by_path(path.removeprefix(prefix), dataset) for path, dataset in unnamed.items()
+    ]
 
 
-def _parts(weight: str, rank: int) -> tuple[str, str]:
-    layer, role, _ = split_array_name(weight, rank) or (weight, "", False)
-    return layer, role
+def _describe_array_by_path(path: str, dataset: h5py.Dataset) -> FileArray:
+    """Find layer and role in a path such as `conv1/conv1/kernel`.
+
+    The first part is the layer's group, the second one the scope of its arrays: the same name, perhaps with
+    the number that Keras 2 gives to a second layer of that name (`conv1/conv1_1/kernel`).
+    """
+    layer, role = split_layer_and_role(path, len(dataset.shape))
+    repeated = re.fullmatch(r"(.+)/\1(_\d+)?", layer)
+    return _describe_array(path, dataset, repeated[1] if repeated else layer, role)
 
 
-def _by_path(name: str, dataset: h5py.Dataset) -> FileArray:
-    """Read layer and role from a path such as `conv1/conv1/kernel`."""
-    layer, role = _parts(name, len(dataset.shape))
-    # The layer's group, then the scope of its arrays: the same name, but for the number of one made twice.
-    twice = re.fullmatch(r"(.+)/\1(_\d+)?", layer)
-    return _array(name, dataset, twice[1] if twice else layer, role)
+HDF5 = FileFormat(
+    name="hdf5",
+    family="Keras",
+    read=read_hdf5,
+    matches_bytes=lambda head, tail: head.startswith(b"\x89HDF\r\n\x1a\n"),
+)
+KERAS_ARCHIVE = FileFormat(
+    name="keras",
+    family="Keras",
+    read=read_keras_archive,
+    matches_members=lambda names: WEIGHTS_MEMBER in names,
+)

@@ -1,4 +1,4 @@
-"""NumPy's .npz: an array a member, never a pickle."""
+"""Reads NumPy's .npz archives: one array per member, and never a pickle."""
 
 import math
 from collections.abc import Iterator
@@ -14,41 +14,38 @@ from specfeat.errors import WeightsError
 from specfeat.weights.files import zip_archive
 from specfeat.weights.files.array_names import assign_roles
 from specfeat.weights.files.arrays import FileArray, FileContents, Shape
+from specfeat.weights.files.file_format import FileFormat
 
-MAX_HEADER_BYTES = 10_000  # NumPy's own bound
+MAX_HEADER_BYTES = 10_000  # NumPy's own limit; longer ones can crash its parser, ast.literal_eval
 
 
 @contextmanager
 def read_npz(path: Path) -> Iterator[FileContents]:
-    """Open an .npz file; the arrays are named as its members are, without .npy."""
+    """Open an .npz file; an array has the name of its member, without .npy."""
     with zip_archive.open_members(path) as members:
-        arrays = [_array(name, member) for name, member in members.items()]
+        arrays = [_describe_array(name, member) for name, member in members.items()]
         yield FileContents(format="NumPy archive (.npz)", arrays=assign_roles(arrays))
 
 
-def _array(name: str, member: zip_archive.Member) -> FileArray:
+def _describe_array(name: str, member: zip_archive.Member) -> FileArray:
     if not name.endswith(".npy"):
-        raise WeightsError(f"has the member {name!r}, which is no array of NumPy's")
+        raise WeightsError(f"has the member {name!r}, which is not an array of NumPy")
     with member.open() as file:
-        shape, dtype = _header(file, name)
-        start = file.tell()
+        shape, dtype = _read_header(file, name)
+        header_bytes = file.tell()
     if dtype.kind not in "fiu":
-        raise WeightsError(
-            f"{name} holds {'objects (a pickle)' if dtype.hasobject else dtype}; wanted numbers"
-        )
-    if math.prod(shape) * dtype.itemsize != member.size - start:
-        raise WeightsError(f"{name} declares another size than it has; it is damaged")
+        content = "objects (a pickle)" if dtype.hasobject else dtype
+        raise WeightsError(f"{name} holds {content}; wanted numbers")
+    if (
+        math.prod(shape) * dtype.itemsize != member.size - header_bytes
+    ):  # before memory is taken for the shape
+        raise WeightsError(f"{name} declares another size than it has; the file is damaged")
     return FileArray(
-        name=name.removesuffix(".npy"),
-        shape=shape,
-        dtype=str(dtype),
-        layer="",
-        role="",
-        read=partial(_read, member),
+        name=name.removesuffix(".npy"), shape=shape, dtype=str(dtype), read=partial(_read_values, member)
     )
 
 
-def _header(file: Any, name: str) -> tuple[Shape, np.dtype[Any]]:
+def _read_header(file: Any, name: str) -> tuple[Shape, np.dtype[Any]]:
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
         shape, _, dtype = np.lib.format.read_array_header_1_0(file, MAX_HEADER_BYTES)
@@ -56,14 +53,22 @@ def _header(file: Any, name: str) -> tuple[Shape, np.dtype[Any]]:
         shape, _, dtype = np.lib.format.read_array_header_2_0(file, MAX_HEADER_BYTES)
     else:
         raise WeightsError(
-            f"{name} is of version {version[0]}.{version[1]} of NumPy's format; wanted 1.0 or 2.0"
+            f"{name} is in version {version[0]}.{version[1]} of NumPy's format; wanted 1.0 or 2.0"
         )
     return shape, dtype
 
 
-def _read(member: zip_archive.Member) -> NDArray[Any]:
+def _read_values(member: zip_archive.Member) -> NDArray[Any]:
     with member.open() as file:
         values: NDArray[Any] = np.lib.format.read_array(
             file, allow_pickle=False, max_header_size=MAX_HEADER_BYTES
         )
     return values
+
+
+NPZ = FileFormat(
+    name="npz",
+    family="NumPy (.npz)",
+    read=read_npz,
+    matches_members=lambda names: len(names) > 0 and all(name.endswith(".npy") for name in names),
+)

@@ -1,77 +1,88 @@
-"""Protocol buffers' wire format: the fields of a message, as bytes of the file, nothing copied.
+"""Reads protocol buffers' wire format: the fields of a message as parts of the file, without copying them.
 
-After "Encoding" in the protocol buffers' documentation. TensorFlow's own classes would need TensorFlow, and
-take a multiple of the file in memory.
+The format is that of "Encoding" in the protocol buffers documentation. The `protobuf` library does not
+replace this module: it builds every node and copies every array before their number can be limited, and
+TensorFlow's classes for it import all of TensorFlow.
 """
 
 from collections.abc import Iterator
 
-Field = tuple[int, int | memoryview]
+Value = int | memoryview  # a varint field is an integer, any other field its bytes
 
 
-def iterate_fields(message: memoryview) -> Iterator[Field]:
-    """Yield the number and the value of each field: an integer, or the bytes of anything else.
+def iterate_fields(message: memoryview) -> Iterator[tuple[int, Value]]:
+    """Yield the number and the value of each field of a message.
 
     Raises:
-        ValueError: the message ends in the middle of a field, or has groups (which nobody writes).
+        ValueError: the message ends in the middle of a field, or has groups, which no program writes any
+            more.
     """
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        kind = key & 7
-        if kind == 0:
-            value, at = _varint(message, at)
+    position = 0
+    while position < len(message):
+        key, position = _read_varint(message, position)
+        wire_type = key & 7
+        if wire_type == 0:
+            value, position = _read_varint(message, position)
             yield key >> 3, value
             continue
-        size = {1: 8, 5: 4}.get(kind)
-        if kind == 2:
-            size, at = _varint(message, at)
-        if size is None or size > len(message) - at:
-            raise ValueError(f"a field of kind {kind} does not fit")
-        yield key >> 3, message[at : at + size]
-        at += size
+        size = {1: 8, 5: 4}.get(wire_type)
+        if wire_type == 2:
+            size, position = _read_varint(message, position)
+        if size is None or size > len(message) - position:
+            raise ValueError(f"a field of wire type {wire_type} leads out of the message")
+        yield key >> 3, message[position : position + size]
+        position += size
 
 
-def iterate_integers(value: int | memoryview) -> Iterator[int]:
-    """Yield the integers of a repeated field, packed or one by one."""
+def iterate_integers(value: Value) -> Iterator[int]:
+    """Yield the integers of one occurrence of a repeated field: one, or several that are packed."""
     if isinstance(value, int):
         yield value
         return
-    at = 0
-    while at < len(value):
-        number, at = _varint(value, at)
+    position = 0
+    while position < len(value):
+        number, position = _read_varint(value, position)
         yield number
 
 
-def get_last_value(message: memoryview, number: int) -> int | memoryview | None:
-    """The last value of a field, which is the one that counts, or None."""
-    found: int | memoryview | None = None
-    for key, value in iterate_fields(message):
-        if key == number:
-            found = value
-    return found
+def get_last_value(message: memoryview, number: int) -> Value | None:
+    """Return the value of a field, None if it is not set; of several values the last one is valid."""
+    last: Value | None = None
+    for field, value in iterate_fields(message):
+        if field == number:
+            last = value
+    return last
 
 
-def get_message(value: int | memoryview | None) -> memoryview:
-    """Take a field that must be a message; one that is not there is an empty one."""
+def get_message(value: Value | None) -> memoryview:
+    """Return the value of a field that must be a message; one that is not set is an empty message.
+
+    Raises:
+        ValueError: the value is a number.
+    """
     if isinstance(value, int):
-        raise ValueError("a number where a message belongs")
+        raise ValueError("a number in place of a message")
     return memoryview(b"") if value is None else value
 
 
-def get_text(value: int | memoryview | None) -> str:
-    """Take a field that must be text."""
+def get_text(value: Value | None) -> str:
+    """Return the value of a field that must be a text.
+
+    Raises:
+        ValueError: the value is a number, or not UTF-8.
+    """
     return bytes(get_message(value)).decode("utf-8")
 
 
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
+def _read_varint(message: memoryview, position: int) -> tuple[int, int]:
+    """Return an integer of 7 bits per byte, lowest bits first, and the position after it."""
     value = 0
     for shift in range(0, 70, 7):
-        if at >= len(message):
+        if position >= len(message):
             raise ValueError("the message ends within a number")
-        byte = message[at]
-        at += 1
+        byte = message[position]
+        position += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return value, at
+            return value, position
     raise ValueError("a number of more than ten bytes")

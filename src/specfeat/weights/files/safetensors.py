@@ -1,10 +1,15 @@
-"""The safetensors format: eight bytes of length, that much JSON, then the arrays without gaps.
+"""Reads the safetensors format: 8 bytes for the length of the header, the header as JSON, then the arrays.
 
-After the format's description in the safetensors project's README; 60 lines here, no dependency.
+The format is described in the README of the safetensors project. The `safetensors` library does not replace
+this
+module: it accepts duplicate names, headers of 100 MB and any number of axes, cannot read BF16 with NumPy
+    alone,
+and the process dies of SIGBUS if the file shrinks while it is read.
 """
 
 import json
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -16,11 +21,14 @@ from numpy.typing import NDArray
 
 from specfeat.errors import WeightsError
 from specfeat.weights.files.array_names import assign_roles, natural_sort_key
-from specfeat.weights.files.arrays import MAX_AXES, FileArray, FileContents
+from specfeat.weights.files.arrays import MAX_AXES, FileArray, FileContents, Shape
+from specfeat.weights.files.file_format import FileFormat
 
-MAX_HEADER_BYTES = 2**22  # some 30,000 arrays; Python's objects for it take less than 200 MB
-_TYPES = {
-    **{"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2"},
+MAX_HEADER_BYTES = 2**22  # about 30,000 arrays, for which Python's objects take less than 200 MB
+_MAX_INTEGER = 2**48  # of a size or an offset; far above any file, far below what NumPy cannot multiply
+_BFLOAT16 = "BF16"
+_DTYPES = {
+    **{"F64": "<f8", "F32": "<f4", "F16": "<f2", _BFLOAT16: "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2"},
     **{"I8": "i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "u1"},
 }
 
@@ -29,75 +37,88 @@ _TYPES = {
 def read_safetensors(path: Path) -> Iterator[FileContents]:
     """Open a .safetensors file."""
     with path.open("rb") as file:
-        header, start = _header(file, path.stat().st_size)
+        file_bytes = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        header, start = _read_header(file, file_bytes)
         header.pop("__metadata__", None)
-        arrays = [_array(file, start, name, header[name]) for name in sorted(header, key=natural_sort_key)]
-        _check_tiling(header, path.stat().st_size - start)
+        names = sorted(header, key=natural_sort_key)
+        arrays = [_describe_array(file, start, name, header[name]) for name in names]
+        _check_offsets(header, file_bytes - start)
         yield FileContents(format="safetensors", arrays=assign_roles(arrays))
 
 
-def _header(file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
+def _read_header(file: BinaryIO, file_bytes: int) -> tuple[dict[str, Any], int]:
+    """Return the header, and the offset of the first byte after it."""
     length = int.from_bytes(file.read(8), "little")
-    if length > min(MAX_HEADER_BYTES, size - 8):
+    if length > min(MAX_HEADER_BYTES, file_bytes - 8):
         raise WeightsError(
-            f"declares a header of {length:,} bytes; wanted {MAX_HEADER_BYTES:,} or fewer, in the file"
+            f"declares a header of {length:,} bytes; wanted at most {MAX_HEADER_BYTES:,}, all within the file"
         )
     try:
-        header = json.loads(file.read(length), object_pairs_hook=_once)
+        header = json.loads(file.read(length), object_pairs_hook=_refuse_duplicates)
     except RecursionError as e:
         raise WeightsError("has a header of too many levels") from e
     if not isinstance(header, dict):
-        raise WeightsError("has a header that is no mapping")
+        raise WeightsError("has a header that is not a mapping")
     return header, 8 + length
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a mapping with a name twice, of which programs read the first or the last as they like."""
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         raise WeightsError("has a name twice in its header")
-    return found
+    return mapping
 
 
-def _array(file: BinaryIO, start: int, name: str, entry: dict[str, Any]) -> FileArray:
+def _describe_array(file: BinaryIO, start: int, name: str, entry: dict[str, Any]) -> FileArray:
     kind, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
     if len(shape) > MAX_AXES:
         raise WeightsError(f"{name} has {len(shape):,} axes; wanted {MAX_AXES} or fewer")
-    if not all(type(n) is int and 0 <= n < 2**48 for n in (*shape, begin, end)):
-        raise WeightsError(f"{name} has a shape or place that is no whole number")
-    if kind not in _TYPES:
-        raise WeightsError(f"{name} is of the type {kind!r}; wanted one of {', '.join(_TYPES)}")
-    dtype = np.dtype(_TYPES[kind])
+    if not all(type(n) is int and 0 <= n < _MAX_INTEGER for n in (*shape, begin, end)):
+        raise WeightsError(f"{name} has a size or an offset that is not a whole number in range")
+    if kind not in _DTYPES:
+        raise WeightsError(f"{name} is of the type {kind!r}; wanted one of {', '.join(_DTYPES)}")
+    dtype = np.dtype(_DTYPES[kind])
     if end - begin != math.prod(shape) * dtype.itemsize:
         raise WeightsError(f"{name} takes {end - begin:,} bytes, which is not what its shape needs")
+    is_bfloat16 = kind == _BFLOAT16
     return FileArray(
         name=name,
         shape=shape,
-        dtype="bfloat16" if kind == "BF16" else str(dtype),
-        layer="",
-        role="",
-        read=partial(_read, file, start + begin, shape, dtype, half=kind == "BF16"),
+        dtype="bfloat16" if is_bfloat16 else str(dtype),
+        read=partial(_read_values, file, start + begin, shape, dtype, is_bfloat16=is_bfloat16),
     )
 
 
-def _check_tiling(header: dict[str, Any], size: int) -> None:
-    """The arrays fill what follows the header without gaps and without lying on one another."""
-    at = 0
+def _check_offsets(header: dict[str, Any], data_bytes: int) -> None:
+    """Check that the arrays fill the rest of the file without gaps and overlaps, as the format demands."""
+    expected_begin = 0
     for name, entry in sorted(header.items(), key=lambda item: tuple(item[1]["data_offsets"])):
         begin, end = entry["data_offsets"]
-        if begin != at:
+        if begin != expected_begin:
             raise WeightsError(
-                f"{name} begins at {begin:,}, where {at:,} is free; arrays overlap or leave gaps"
+                f"{name} begins at {begin:,} in place of {expected_begin:,}; arrays overlap or leave gaps"
             )
-        at = end
-    if at != size:
-        raise WeightsError(f"has {size:,} bytes of arrays; its header speaks of {at:,}")
+        expected_begin = end
+    if expected_begin != data_bytes:
+        raise WeightsError(f"has {data_bytes:,} bytes of arrays; its header declares {expected_begin:,}")
 
 
-def _read(
-    file: BinaryIO, at: int, shape: tuple[int, ...], dtype: np.dtype[Any], *, half: bool
+def _read_values(
+    file: BinaryIO, offset: int, shape: Shape, dtype: np.dtype[Any], *, is_bfloat16: bool
 ) -> NDArray[Any]:
-    file.seek(at)
+    file.seek(offset)
     values = np.frombuffer(file.read(math.prod(shape) * dtype.itemsize), dtype).reshape(shape)
-    if half:  # bfloat16 is the upper half of a float32
+    if is_bfloat16:  # which is the upper half of a float32; NumPy has no such type
         return (values.astype(np.uint32) << 16).view(np.float32)
     return values
+
+
+SAFETENSORS = FileFormat(
+    name="safetensors",
+    family="safetensors",
+    read=read_safetensors,
+    # The header's JSON begins with a brace; the length before it is checked to be no accident.
+    matches_bytes=lambda head, tail: head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**32,
+)

@@ -1,25 +1,19 @@
-"""What a path of weights stands for: which files, of which format, with which hash."""
+"""Finds the files that a path of weights stands for, and identifies them; opens none of them."""
 
-import hashlib
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from specfeat.config.settings import WeightsFormat
 from specfeat.errors import WeightsError
-from specfeat.files import compute_sha256, describe_os_error, identify_weights_file
-from specfeat.weights.files import zip_archive
-
-_HDF5 = b"\x89HDF\r\n\x1a\n"
-_TABLE = bytes.fromhex(
-    "57fb808b247547db"
-)  # ends a table of TensorFlow's checkpoints (leveldb's table format)
-_TORCH_BEFORE_ZIP = (
-    b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the magic number as PyTorch < 1.6 pickles it
+from specfeat.files import (
+    compute_sha256_of_files,
+    describe_os_error,
+    identify_file_state,
+    identify_weights_file,
+    is_regular_file,
+    read_file_size,
 )
-_PACKED = {b"\x1f\x8b": "gzip", b"BZ": "bzip2", b"\xfd7": "xz", b"7z": "7z", b"(\xb5": "zstd"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,48 +21,49 @@ class WeightsSource:
     """The files that a path of weights stands for.
 
     Attributes:
-        path: to be opened: a file, a checkpoint's prefix, or a SavedModel's folder.
-        files: all that are read, in order.
-        is_checkpoint: the path is a prefix (TensorFlow 2 checkpoints are several files).
+        path: the path to open: a file, the prefix of a checkpoint, or the folder of a SavedModel.
+        files: all files that are read, sorted by name.
+        is_checkpoint: whether the weights are several files: a checkpoint of TensorFlow 2, alone or in a
+            SavedModel.
     """
 
     path: Path
     files: tuple[Path, ...]
     is_checkpoint: bool = False
 
-    def sha256(self) -> str:
-        """The file's SHA-256, in hexadecimal.
+    def compute_sha256(self) -> str:
+        """Return the SHA-256 of the file, in hexadecimal.
 
-        Of several files it is that of `sha256sum FILES` in the order of their names, written by base name.
+        For several files it is the SHA-256 of what `sha256sum FILES` prints, with the files sorted by name
+        and written without their folder.
 
         Raises:
             WeightsError: a file cannot be read.
         """
-        if len(self.files) == 1:
-            return _sha256(self.files[0])
-        lines = "".join(f"{_sha256(file)}  {file.name}\n" for file in self.files)
-        return hashlib.sha256(lines.encode()).hexdigest()
+        with _wrap_os_errors():
+            return compute_sha256_of_files(self.files)
 
-    def stamp(self) -> dict[str, object]:
-        """Return by what one file is known again without reading it; nothing for several."""
+    def identify_file(self) -> dict[str, object]:
+        """Return what identifies a single file without reading it; nothing for several files."""
         return identify_weights_file(str(self.files[0])) if len(self.files) == 1 else {}
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
-        return sum(file.stat().st_size for file in self.files)
+        """The size of all files together, in bytes."""
+        return sum(read_file_size(str(file)) for file in self.files)
 
 
-def _sha256(path: Path) -> str:
+@contextmanager
+def _wrap_os_errors() -> Iterator[None]:
     try:
-        return compute_sha256(path)
+        yield
     except OSError as e:
         raise WeightsError(f"the weights cannot be read: {describe_os_error(e)}") from e
 
 
 @contextmanager
 def prefix_errors_with(name: str) -> Iterator[None]:
-    """Begin whatever is wrong with the weights with the name that the user gave."""
+    """Put the path that the user gave in front of the message of each `WeightsError`."""
     try:
         yield
     except WeightsError as e:
@@ -76,136 +71,81 @@ def prefix_errors_with(name: str) -> Iterator[None]:
 
 
 def compute_weights_hash(name: str) -> str:
-    """Return the SHA-256 of what a path of weights means, in hexadecimal.
+    """Return the SHA-256 of the weights at a path, in hexadecimal.
 
     Raises:
-        WeightsError: one sentence that begins with the path: it is not there, or cannot be read.
+        WeightsError: nothing is there, or it cannot be read; the message begins with the path.
     """
     with prefix_errors_with(name):
-        return locate_weights(name).sha256()
+        return locate_weights(name).compute_sha256()
 
 
 def locate_weights(name: str) -> WeightsSource:
-    """Find the files that a path of weights means, without opening any.
+    """Find the files that a path of weights stands for, without opening any.
 
     Args:
-        name: a file; the prefix of a TensorFlow checkpoint, or its .index; or a SavedModel's folder.
+        name: a file; the prefix of a TensorFlow checkpoint, or its .index file; or the folder of a
+            SavedModel.
 
     Raises:
-        WeightsError: there is no such thing, or it is a pipe, a device or another kind of folder.
+        WeightsError: nothing is there, or it is a pipe, a device or a folder of another kind.
     """
     if "://" in name or name.startswith(("http:/", "https:/", "ftp:/")):
-        raise WeightsError("is an address, and nothing is downloaded here; fetch it first and give its path")
-    try:
-        return _located(name, Path(name))
-    except OSError as e:
-        raise WeightsError(f"the weights cannot be read: {describe_os_error(e)}") from e
+        raise WeightsError("is an address, but nothing is downloaded here; fetch the file and give its path")
+    with _wrap_os_errors():
+        return _locate(name, Path(name))
 
 
-def _located(name: str, path: Path) -> WeightsSource:
+def _locate(name: str, path: Path) -> WeightsSource:
     if path.is_dir():
         if not (path / "saved_model.pb").is_file():
-            raise WeightsError("is a folder and no SavedModel (it has no saved_model.pb); wanted a file")
-        return _checkpoint(path / "variables" / "variables", path)
+            raise WeightsError("is a folder, but not a SavedModel (it has no saved_model.pb); wanted a file")
+        return _locate_checkpoint(path / "variables" / "variables", path)
     if path.suffix == ".index" and path.exists():
-        return _checkpoint(path.with_suffix(""))
+        prefix = path.with_suffix("")
+        return _locate_checkpoint(prefix, prefix)
     if not path.exists() and Path(f"{name}.index").exists():
-        return _checkpoint(path)
-    if not stat.S_ISREG(path.stat().st_mode):  # before it is opened: a pipe would wait for a writer
-        raise WeightsError("is not a regular file; wanted a file of weights")
+        return _locate_checkpoint(path, path)
+    if not is_regular_file(path):  # checked before the file is opened: opening a pipe would wait for a writer
+        raise WeightsError("is not a regular file; wanted a weights file")
     return WeightsSource(path, (path,))
 
 
-def _checkpoint(prefix: Path, folder: Path | None = None) -> WeightsSource:
-    index = Path(f"{prefix}.index")
-    data = sorted(prefix.parent.glob(f"{_literally(prefix.name)}.data-[0-9]*-of-[0-9]*"))
-    files = (index, *data)
-    if not all(file.is_file() for file in files) or not data:
-        raise WeightsError(f"wanted {index} and its .data files beside it, regular files")
-    return WeightsSource(folder or prefix, tuple(sorted(files)), is_checkpoint=True)
+def _locate_checkpoint(prefix: Path, path: Path) -> WeightsSource:
+    """Find the files of a checkpoint: PREFIX.index and PREFIX.data-00000-of-00001, ...
+
+    Args:
+        prefix: the path of the files without their endings.
+        path: what TensorFlow is given to open: the prefix, or the folder of a SavedModel.
+    """
+    index_file = Path(f"{prefix}.index")
+    data_files = sorted(prefix.parent.glob(f"{_escape_glob(prefix.name)}.data-[0-9]*-of-[0-9]*"))
+    files = (index_file, *data_files)
+    if not data_files or not all(file.is_file() for file in files):
+        raise WeightsError(f"wanted {index_file} and the .data files beside it, all regular files")
+    return WeightsSource(path, tuple(sorted(files)), is_checkpoint=True)
 
 
-def _literally(name: str) -> str:
+def _escape_glob(name: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
 @contextmanager
 def check_unchanged(source: WeightsSource) -> Iterator[None]:
-    """Hold that nobody writes to the files meanwhile, so that the hash is that of what is read.
+    """Check that nobody writes to the files while the block reads them.
+
+    The hash and the arrays are read one after the other; only of files that do not change in between is the
+    hash that of the arrays.
 
     Raises:
-        WeightsError: somebody did.
+        WeightsError: a file has been written to or replaced.
     """
-    before = _identity(source)
+    states = _identify_states(source)
     yield
-    if _identity(source) != before:
-        raise WeightsError("was written to while it was read; wanted a file at rest")
+    if _identify_states(source) != states:
+        raise WeightsError("was written to while it was read; run again when the file is complete")
 
 
-def _identity(source: WeightsSource) -> list[tuple[int, ...]]:
-    """What changes when a file is written to or replaced."""
-    try:
-        found = [file.stat() for file in source.files]
-    except OSError as e:
-        raise WeightsError(f"the weights cannot be read: {describe_os_error(e)}") from e
-    return [(s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for s in found]
-
-
-def detect_format(source: WeightsSource) -> WeightsFormat:
-    """Tell the format by what the file begins and ends with; its name has no say.
-
-    Raises:
-        WeightsError: it is none that is read here.
-    """
-    if source.is_checkpoint:
-        return "savedmodel" if source.path.is_dir() else "checkpoint"
-    with source.path.open("rb") as file:
-        head = file.read(64)
-        file.seek(max(0, source.size - 8))
-        tail = file.read(8)
-    if not head:
-        raise WeightsError("is empty")
-    return _by_bytes(head, tail) or (
-        _zip(source.path) if zip_archive.is_archive(source.path) else _unknown(source, head)
-    )
-
-
-def _by_bytes(head: bytes, tail: bytes) -> WeightsFormat | None:
-    if head.startswith(_HDF5):
-        return "hdf5"
-    if head[4:8] == b"TFL3":
-        return "tflite"
-    if tail == _TABLE:
-        return "checkpoint"
-    if head.startswith(_TORCH_BEFORE_ZIP):
-        return "torch"
-    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**32:
-        return "safetensors"
-    return None
-
-
-def _zip(path: Path) -> WeightsFormat:
-    with zip_archive.open_members(path) as members:
-        names = list(members)
-    if "model.weights.h5" in names:
-        return "keras"
-    if any(name.endswith("/data.pkl") or name == "data.pkl" for name in names):
-        return "torch"
-    if names and all(name.endswith(".npy") for name in names):
-        return "npz"
-    raise WeightsError("is a zip archive of no known kind; wanted .keras, .npz or PyTorch's")
-
-
-def _unknown(source: WeightsSource, head: bytes) -> WeightsFormat:
-    if packed := _PACKED.get(head[:2]):
-        raise WeightsError(f"is packed ({packed}); unpack it first")
-    if ".data-" in source.path.name:
-        raise WeightsError("is one of a checkpoint's several files; give the one that ends in .index")
-    if head[:1] == b"\n" and source.path.suffix in (".pb", ".graphdef"):
-        return "graph"
-    if source.path.name == "saved_model.pb":
-        raise WeightsError("is a SavedModel's graph, without its weights; give its folder")
-    raise WeightsError(
-        "is no file of weights that is known here; wanted one of Keras, TensorFlow, TFLite, NumPy (.npz), "
-        "safetensors or PyTorch"
-    )
+def _identify_states(source: WeightsSource) -> list[tuple[int, ...]]:
+    with _wrap_os_errors():
+        return [identify_file_state(file) for file in source.files]

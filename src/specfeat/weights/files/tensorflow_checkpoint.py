@@ -1,8 +1,10 @@
-"""TensorFlow's checkpoints, versions 1 and 2, also in a SavedModel, through `tf.train.load_checkpoint`.
+"""Reads TensorFlow's checkpoints, alone or in a SavedModel, with `tf.train.load_checkpoint`.
 
-A SavedModel's graph is not looked at.
+This is the only reader that loads TensorFlow, and only when such a file is opened. The graph of a SavedModel
+is not read.
 """
 
+import importlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,41 +13,40 @@ from pathlib import Path
 from typing import Any
 
 from specfeat.errors import WeightsError
-from specfeat.tensorflow_runtime import capture_native_stderr, tf
-from specfeat.weights.files.array_names import assign_layouts, natural_sort_key, split_array_name
+from specfeat.process_state import capture_native_stderr
+from specfeat.weights.files.array_names import assign_layouts, natural_sort_key, split_layer_and_role
 from specfeat.weights.files.arrays import FileArray, FileContents
+from specfeat.weights.files.file_format import FileFormat
 from specfeat.weights.files.protobuf import get_message, get_text, iterate_fields
 
-_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
-_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+_VALUE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+_OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+_TABLE_MAGIC = bytes.fromhex("57fb808b247547db")  # at the end of leveldb's tables, which checkpoints are
 
 
 @contextmanager
 def read_checkpoint(path: Path) -> Iterator[FileContents]:
-    """Open a checkpoint: the one file of version 1, or the prefix of version 2."""
-    try:
-        with capture_native_stderr():
-            reader = tf.train.load_checkpoint(str(path))
-            types = {name: dtype.name for name, dtype in reader.get_variable_to_dtype_map().items()}
-            shapes = reader.get_variable_to_shape_map()
-            named = _full_names(reader) if _GRAPH in shapes else {}
-    except tf.errors.OpError as e:
-        raise WeightsError(f"the weights cannot be read: {' '.join(str(e.message).split())[:200]}") from e
+    """Open a checkpoint: the single file of version 1, or the prefix of the files of version 2."""
+    with _wrap_tensorflow_errors("the weights cannot be read"):
+        reader = _import_runtime().tf.train.load_checkpoint(str(path))
+        dtypes = {key: dtype.name for key, dtype in reader.get_variable_to_dtype_map().items()}
+        shapes = reader.get_variable_to_shape_map()
+        full_names = _read_full_names(reader) if _OBJECT_GRAPH in shapes else {}
+    names = {key: full_names.get(key, key.removesuffix(_VALUE_SUFFIX)) for key in shapes}
     arrays = []
-    names = {key: named.get(key, key.removesuffix(_VALUE)) for key in shapes}
     for key in sorted(shapes, key=natural_sort_key):
-        name = names[key]
-        layer, role, _ = split_array_name(name, len(shapes[key])) or (name, "", False)
+        layer, role = split_layer_and_role(names[key], len(shapes[key]))
         arrays.append(
             FileArray(
                 name=key,
                 shape=tuple(shapes[key]),
-                dtype=types[key],
+                dtype=dtypes[key],
                 layer=layer,
                 role=role,
-                read=partial(_read, reader, key),
+                read=partial(_read_values, reader, key),
             )
         )
+    # A program of TensorFlow may call an array in Keras' order by PyTorch's word "weight".
     yield FileContents(format="TensorFlow checkpoint", arrays=assign_layouts(arrays, "unclear", names))
 
 
@@ -56,25 +57,50 @@ def read_saved_model(path: Path) -> Iterator[FileContents]:
         yield FileContents(format="TensorFlow SavedModel, its variables alone", arrays=contents.arrays)
 
 
-def _read(reader: Any, key: str) -> Any:
+def _import_runtime() -> Any:
+    """Import the module that loads TensorFlow, which takes seconds."""
+    return importlib.import_module("specfeat.tensorflow_runtime")
+
+
+@contextmanager
+def _wrap_tensorflow_errors(action: str) -> Iterator[None]:
+    """Turn TensorFlow's errors in the block into a `WeightsError`, and hide what it writes to stderr."""
+    runtime = _import_runtime()
     try:
         with capture_native_stderr():
-            return reader.get_tensor(key)
-    except tf.errors.OpError as e:
-        raise WeightsError(f"{key} cannot be read: {' '.join(str(e.message).split())[:200]}") from e
+            yield
+    except runtime.tf.errors.OpError as e:
+        raise WeightsError(f"{action}: {' '.join(str(e.message).split())[:200]}") from e
 
 
-def _full_names(reader: Any) -> dict[str, str]:
-    """Read which variable each key stands for: layer_with_weights-0/kernel is "layer1/conv/kernel".
+def _read_values(reader: Any, key: str) -> Any:
+    with _wrap_tensorflow_errors(f"{key} cannot be read"):
+        return reader.get_tensor(key)
 
-    From TensorFlow's trackable_object_graph.proto: nodes (1) have attributes (2), and these a full_name (2)
-    and a checkpoint_key (3). Names that are given twice, or without a scope, tell nothing.
+
+def _read_full_names(reader: Any) -> dict[str, str]:
+    """Return the program's name for each key, e.g. "layer1/conv/kernel" for "layer_with_weights-0/kernel".
+
+    From TensorFlow's trackable_object_graph.proto: nodes (1) have attributes (2), and these have a full_name
+    (2) and a checkpoint_key (3). A name that several variables have, or that has no scope, does not tell the
+    layer.
     """
-    found: dict[str, str] = {}
-    for number, node in iterate_fields(memoryview(reader.get_tensor(_GRAPH))):
-        for inner, attribute in iterate_fields(get_message(node)) if number == 1 else ():
-            if inner == 2:
+    full_names: dict[str, str] = {}
+    for field, node in iterate_fields(memoryview(reader.get_tensor(_OBJECT_GRAPH))):
+        for node_field, attribute in iterate_fields(get_message(node)) if field == 1 else ():
+            if node_field == 2:
                 texts = dict(iterate_fields(get_message(attribute)))
-                found[get_text(texts.get(3))] = get_text(texts.get(2))
-    times = Counter(found.values())
-    return {key: name for key, name in found.items() if "/" in name and times[name] == 1}
+                full_names[get_text(texts.get(3))] = get_text(texts.get(2))
+    counts = Counter(full_names.values())
+    return {key: name for key, name in full_names.items() if "/" in name and counts[name] == 1}
+
+
+CHECKPOINT = FileFormat(
+    name="checkpoint",
+    family="TensorFlow",
+    read=read_checkpoint,
+    # Version 1 is a single file. Version 2 is several, which `source.locate_weights` recognises by their
+    # names.
+    matches_bytes=lambda head, tail: tail == _TABLE_MAGIC,
+)
+SAVED_MODEL = FileFormat(name="savedmodel", family="TensorFlow", read=read_saved_model)

@@ -1,8 +1,8 @@
-"""TFLite: the constants that its convolutions and dense layers read, dequantised where they are quantised.
+"""Reads TFLite files: the constants that their convolutions and dense layers use, dequantised if quantised.
 
-The file is read as a flat buffer and never given to an interpreter. Field and operator numbers are those of
-TensorFlow's schema.fbs (version 3): a real value is scale x (stored - zero_point), for the whole tensor or
-for each index of `quantized_dimension`.
+The file is read as a flat buffer and is never given to an interpreter. The numbers of fields, types and
+operators are those of TensorFlow's schema.fbs (version 3). The real value of a quantised number is scale x
+(stored - zero_point), with one scale for the whole tensor or one for each index along one axis.
 """
 
 import math
@@ -18,122 +18,176 @@ from numpy.typing import NDArray
 
 from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import MAX_AXES, FileArray, FileContents, Shape
+from specfeat.weights.files.file_format import FileFormat
 from specfeat.weights.files.flatbuffer import FlatbufferTable
 from specfeat.weights.files.memory_map import map_file
 
-_TYPES = {0: "<f4", 1: "<f2", 2: "<i4", 3: "u1", 4: "<i8", 7: "<i2", 9: "i1", 10: "<f8"}
-_DEQUANTIZE = 6
-_LAYERS = {3: "conv2d", 4: "depthwiseconv2d", 9: "dense"}  # operators, and what their layers are called here
-_ROLES = {1: "kernel", 2: "bias"}  # by the number of the input
+_DTYPES = {0: "<f4", 1: "<f2", 2: "<i4", 3: "u1", 4: "<i8", 7: "<i2", 9: "i1", 10: "<f8"}
+_MAX_NEUTRAL_SIZE = 2**20  # up to which a bias is read to see whether it has an effect
+_DEQUANTIZE, _CONV_2D, _DEPTHWISE_CONV_2D, _FULLY_CONNECTED = 6, 3, 4, 9  # BuiltinOperator
+_LAYER_NAMES = {_CONV_2D: "conv2d", _DEPTHWISE_CONV_2D: "depthwiseconv2d", _FULLY_CONNECTED: "dense"}
+_ROLES = {1: "kernel", 2: "bias"}  # of an operator's inputs
 
 
 @dataclass(frozen=True, slots=True)
-class _Tensor:
+class Tensor:
+    """One tensor of the graph.
+
+    Attributes:
+        name: the tensor's name.
+        shape: its shape.
+        dtype: NumPy's code of its type; None for a type that is not read here.
+        data: its bytes; none if the graph computes it.
+        scales: the scales of quantised numbers: none, one, or one for each index along `axis`.
+        zero_points: the numbers that stand for 0: none, one, or as many as there are scales.
+        axis: the axis along which the scales go.
+    """
+
     name: str
     shape: Shape
     dtype: str | None
     data: memoryview
-    scale: NDArray[Any]
-    zero: NDArray[Any]
+    scales: NDArray[Any]
+    zero_points: NDArray[Any]
     axis: int
 
     @property
-    def is_weights(self) -> bool:
-        """Whole numbers without a scale and single numbers are shapes and thresholds."""
-        fits = self.dtype is not None and (self.dtype[1] == "f" or len(self.scale) > 0)
-        return len(self.data) > 0 and fits and math.prod(self.shape) > 1
+    def has_weights(self) -> bool:
+        """Whether it may be weights; integers without a scale and single numbers are sizes and thresholds."""
+        is_real = self.dtype is not None and (self.dtype[1] == "f" or len(self.scales) > 0)
+        return len(self.data) > 0 and is_real and math.prod(self.shape) > 1
+
+    def read_values(self) -> NDArray[Any]:
+        """Return the values, dequantised if they are quantised.
+
+        Raises:
+            WeightsError: the numbers of scales, zero points and channels do not agree.
+        """
+        values = np.frombuffer(self.data, self.dtype).reshape(self.shape)
+        if not len(self.scales) or values.dtype.kind == "f":
+            return values.copy()
+        scales, zero_points = self.scales.astype(np.float64), self.zero_points.astype(np.float64)
+        if len(zero_points) not in (0, len(scales)):
+            raise WeightsError(f"{self.name!r} has {len(zero_points)} zero points for {len(scales)} scales")
+        if not len(zero_points):
+            zero_points = np.zeros(len(scales))
+        if len(scales) > 1:
+            if not 0 <= self.axis < values.ndim or len(scales) != values.shape[self.axis]:
+                raise WeightsError(f"{self.name!r} has {len(scales)} scales, but not as many channels")
+            along_axis = [-1 if i == self.axis else 1 for i in range(values.ndim)]
+            scales, zero_points = scales.reshape(along_axis), zero_points.reshape(along_axis)
+        real: NDArray[Any] = ((values.astype(np.float64) - zero_points) * scales).astype(np.float32)
+        return real
+
+
+@dataclass(frozen=True, slots=True)
+class _Operator:
+    """One operator of the graph: its code, and the numbers of the tensors that it reads and writes."""
+
+    code: int
+    inputs: list[int]
+    outputs: list[int]
 
 
 @contextmanager
 def read_tflite(path: Path) -> Iterator[FileContents]:
     """Open a .tflite file."""
-    model = FlatbufferTable.root(map_file(path))
-    buffers = [buffer.bytes(0) for buffer in model.tables(4)]
-    codes = [max(code.number(0, "b"), code.number(3, "i")) for code in model.tables(1)]
-    graphs = list(model.tables(2))
+    model = FlatbufferTable.read_root(map_file(path))
+    buffers = [buffer.read_bytes(0) for buffer in model.iterate_tables(4)]
+    # Newer files have the code in field 3, older ones in field 0; the other one is then 0 or a placeholder.
+    codes = [max(code.read_number(0, "b"), code.read_number(3, "i")) for code in model.iterate_tables(1)]
+    graphs = list(model.iterate_tables(2))
     if len(graphs) != 1:
         raise WeightsError(f"has {len(graphs)} graphs; wanted one")
-    tensors = [_tensor(table, buffers) for table in graphs[0].tables(0)]
-    arrays = tuple(_arrays(tensors, list(_operators(graphs[0], codes))))
-    quantised = any(array.note for array in arrays)
-    yield FileContents(format="TFLite, dequantised" if quantised else "TFLite", arrays=arrays)
+    tensors = [_read_tensor(table, buffers) for table in graphs[0].iterate_tables(0)]
+    arrays = tuple(_iterate_arrays(tensors, list(_iterate_operators(graphs[0], codes))))
+    is_quantised = any(array.note for array in arrays)
+    yield FileContents(format="TFLite, dequantised" if is_quantised else "TFLite", arrays=arrays)
 
 
-def _tensor(table: FlatbufferTable, buffers: list[memoryview]) -> _Tensor:
-    shape = tuple(int(n) for n in table.numbers(0, "<i4"))
-    number = table.number(2, "I")
-    if number >= len(buffers) or len(shape) > MAX_AXES or not all(n >= 0 for n in shape):
-        raise WeightsError(f"{table.text(3)!r} has no place or no shape")
-    quantisation = table.table(4)
+def _read_tensor(table: FlatbufferTable, buffers: list[memoryview]) -> Tensor:
+    shape = tuple(int(n) for n in table.read_numbers(0, "<i4"))
+    buffer_number = table.read_number(2, "I")
+    name = table.read_text(3)
+    if buffer_number >= len(buffers) or len(shape) > MAX_AXES or not all(n >= 0 for n in shape):
+        raise WeightsError(f"{name!r} has no data or no valid shape")
+    quantisation = table.read_table(4)
     nothing = np.empty(0, np.float32)
-    return _Tensor(
-        table.text(3),
-        shape,
-        _TYPES.get(table.number(1, "b")),
-        buffers[number],
-        quantisation.numbers(2, "<f4") if quantisation else nothing,
-        quantisation.numbers(3, "<i8") if quantisation else nothing,
-        quantisation.number(6, "i") if quantisation else 0,
+    return Tensor(
+        name=name,
+        shape=shape,
+        dtype=_DTYPES.get(table.read_number(1, "b")),
+        data=buffers[buffer_number],
+        scales=quantisation.read_numbers(2, "<f4") if quantisation else nothing,
+        zero_points=quantisation.read_numbers(3, "<i8") if quantisation else nothing,
+        axis=quantisation.read_number(6, "i") if quantisation else 0,
     )
 
 
-def _operators(graph: FlatbufferTable, codes: list[int]) -> Iterator[tuple[int, list[int], list[int]]]:
-    for operator in graph.tables(3):
-        number = operator.number(0, "I")
+def _iterate_operators(graph: FlatbufferTable, codes: list[int]) -> Iterator[_Operator]:
+    for operator in graph.iterate_tables(3):
+        number = operator.read_number(0, "I")
         if number >= len(codes):
             raise WeightsError("has an operator that it does not list")
-        inputs, outputs = operator.numbers(1, "<i4"), operator.numbers(2, "<i4")
-        yield codes[number], [int(i) for i in inputs], [int(i) for i in outputs]
+        inputs, outputs = operator.read_numbers(1, "<i4"), operator.read_numbers(2, "<i4")
+        yield _Operator(codes[number], [int(i) for i in inputs], [int(i) for i in outputs])
 
 
-def _arrays(tensors: list[_Tensor], operators: list[tuple[int, list[int], list[int]]]) -> Iterator[FileArray]:
-    """Name the weights after the layers in the order in which they run: conv2d_1, dense_1, ..."""
-    unpacked = {outputs[0]: inputs[0] for code, inputs, outputs in operators if code == _DEQUANTIZE}
+def _iterate_arrays(tensors: list[Tensor], operators: list[_Operator]) -> Iterator[FileArray]:
+    """Yield the weights of the operators in the order in which these run, then all other weights.
+
+    TFLite names tensors by scopes that the converter has merged, so the arrays are named after the operators:
+    conv2d_1/kernel, conv2d_1/bias, dense_1/kernel, ...
+    """
+    dequantised = {op.outputs[0]: op.inputs[0] for op in operators if op.code == _DEQUANTIZE}
     used: set[int] = set()
-    counts = dict.fromkeys(_LAYERS, 0)
-    for code, inputs, _ in operators:
-        if code not in _LAYERS:
+    counts = dict.fromkeys(_LAYER_NAMES, 0)
+    for operator in operators:
+        if operator.code not in _LAYER_NAMES:
             continue
-        counts[code] += 1
-        layer = f"{_LAYERS[code]}_{counts[code]}"
-        for i, role in _ROLES.items():
-            number = inputs[i] if i < len(inputs) else -1
-            number = unpacked.get(number, number)
+        inputs = operator.inputs
+        counts[operator.code] += 1
+        layer = f"{_LAYER_NAMES[operator.code]}_{counts[operator.code]}"
+        for index, role in _ROLES.items():
+            number = inputs[index] if index < len(inputs) else -1  # -1 is an input that is left out
+            number = dequantised.get(number, number)
             if 0 <= number < len(tensors) and len(tensors[number].data):
-                used.add(number)  # maybe for the second time: equal constants are kept once
-                yield _array(tensors[number], number, layer, role)
+                used.add(number)  # perhaps again: the converter stores equal constants once
+                yield _describe_array(tensors[number], number, layer, role)
             elif role == "bias" and 0 <= inputs[1] < len(tensors):
-                yield _no_bias(layer, tensors[inputs[1]].shape[-1 if code == 4 else 0])
+                channel_axis = -1 if operator.code == _DEPTHWISE_CONV_2D else 0
+                yield _make_zero_bias(layer, tensors[inputs[1]].shape[channel_axis])
     for number, tensor in enumerate(tensors):
-        if number not in used and tensor.is_weights:
-            yield _array(tensor, number, tensor.name, "")
+        if number not in used and tensor.has_weights:
+            yield _describe_array(tensor, number, tensor.name, "")
 
 
-def _array(tensor: _Tensor, number: int, layer: str, role: str) -> FileArray:
+def _describe_array(tensor: Tensor, number: int, layer: str, role: str) -> FileArray:
     if tensor.dtype is None:
         raise WeightsError(f"{tensor.name!r} is of a type that is not read here; wanted floats or 8 bits")
-    if math.prod(tensor.shape) * np.dtype(tensor.dtype).itemsize != len(tensor.data):
+    dtype, size = np.dtype(tensor.dtype), math.prod(tensor.shape)
+    if size * dtype.itemsize != len(tensor.data):
         raise WeightsError(
             f"{tensor.name!r} has {len(tensor.data):,} bytes, which is not what its shape needs"
         )
-    read = partial(_read, tensor)
-    per = "per channel" if len(tensor.scale) > 1 else "per tensor"
-    zeros = role == "bias" and math.prod(tensor.shape) <= 2**20 and not read().any()
+    is_quantised = len(tensor.scales) > 0 and dtype.kind != "f"
+    scope = "per channel" if len(tensor.scales) > 1 else "per tensor"
     return FileArray(
         name=f"{layer}/{role}" if role else f"{number}:{tensor.name}",
         shape=tensor.shape,
-        dtype=str(np.dtype(tensor.dtype)),
+        dtype=str(dtype),
         layer=layer,
         role=role,
         layout="tflite",
-        note=f"dequantised {per}" if len(tensor.scale) and tensor.dtype[1] != "f" else "",
-        neutral=zeros,  # the converter gives a bias of zeros to a layer without one
-        read=read,
+        note=f"dequantised {scope}" if is_quantised else "",
+        # The converter gives a bias of zeros to a layer without a bias.
+        is_neutral=role == "bias" and size <= _MAX_NEUTRAL_SIZE and not tensor.read_values().any(),
+        read=partial(Tensor.read_values, tensor),
     )
 
 
-def _no_bias(layer: str, channels: int) -> FileArray:
-    """A bias of zeros, which the converter leaves out of a dense layer."""
+def _make_zero_bias(layer: str, channels: int) -> FileArray:
+    """Return a bias of zeros for a layer without one: the converter leaves out a bias that is zero."""
     return FileArray(
         name=f"{layer}/bias",
         shape=(channels,),
@@ -141,25 +195,14 @@ def _no_bias(layer: str, channels: int) -> FileArray:
         layer=layer,
         role="bias",
         layout="tflite",
-        neutral=True,
+        is_neutral=True,
         read=partial(np.zeros, channels, np.float32),
     )
 
 
-def _read(tensor: _Tensor) -> NDArray[Any]:
-    values = np.frombuffer(tensor.data, tensor.dtype).reshape(tensor.shape)
-    if not len(tensor.scale) or values.dtype.kind == "f":
-        return values.copy()
-    scale, zero = tensor.scale.astype(np.float64), tensor.zero.astype(np.float64)
-    if len(zero) not in (0, len(scale)):
-        raise WeightsError(f"{tensor.name!r} has {len(zero)} zero points for {len(scale)} scales")
-    zero = zero if len(zero) else np.zeros(1)
-    if len(scale) > 1:
-        if not 0 <= tensor.axis < values.ndim or len(scale) != values.shape[tensor.axis]:
-            raise WeightsError(
-                f"{tensor.name!r} has {len(scale)} scales, which is not its number of channels"
-            )
-        across = [-1 if i == tensor.axis else 1 for i in range(values.ndim)]
-        scale, zero = scale.reshape(across), np.broadcast_to(zero, len(scale)).reshape(across)
-    real: NDArray[Any] = ((values.astype(np.float64) - zero) * scale).astype(np.float32)
-    return real
+TFLITE = FileFormat(
+    name="tflite",
+    family="TFLite",
+    read=read_tflite,
+    matches_bytes=lambda head, tail: head[4:8] == b"TFL3",
+)

@@ -1,4 +1,7 @@
-"""PyTorch's .pth and .pt: a state dict, through torch's own reader of tensors alone (`weights_only=True`)."""
+"""Reads PyTorch's .pth and .pt files, which are pickles, with torch's own reader in its safe mode.
+
+`weights_only=True` makes torch build nothing but tensors, containers and the types that are listed here.
+"""
 
 import importlib
 import pickle
@@ -16,100 +19,125 @@ from specfeat.errors import InstallError, WeightsError
 from specfeat.weights.files import zip_archive
 from specfeat.weights.files.array_names import assign_roles
 from specfeat.weights.files.arrays import FileArray, FileContents
+from specfeat.weights.files.file_format import FileFormat
 
-TORCH_LEAST = (2, 6)  # before it, weights_only could be made to run code (CVE-2025-32434)
-# Where training scripts put the state dict: PANNs "model", Lightning "state_dict".
-_INSIDE = ("state_dict", "model_state_dict", "model", "net")
+TORCH_LEAST = (2, 6)  # in older versions a file could run code in spite of weights_only (CVE-2025-32434)
+# The names under which training scripts store the state dict: Lightning "state_dict", PANNs "model".
+STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model", "net")
+# The magic number at the begin of files of PyTorch before 1.6, as it is pickled; newer files are zip
+# archives.
+_OLD_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 
 @contextmanager
 def read_torch(path: Path) -> Iterator[FileContents]:
-    """Open a state dict, or a training checkpoint that has one."""
-    torch = _torch()
+    """Open a state dict, or a training checkpoint that contains one."""
+    torch = _import_torch()
     is_zip = zip_archive.is_archive(path)
     if is_zip:
         with zip_archive.open_members(path):
-            pass  # they have passed
+            pass  # only for its checks: torch opens the archive itself
     try:
-        with torch.serialization.safe_globals(_numpy_arrays()):
+        with torch.serialization.safe_globals(_list_numpy_globals()):
             loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except pickle.UnpicklingError as e:
         raise WeightsError(
-            "holds more than arrays, and to read that would run code; save model.state_dict() instead"
+            "contains more than arrays, and reading that would run code; save model.state_dict() instead"
         ) from e
-    tensors = _state_dict(torch, loaded)
-    arrays = [_array(torch, name, tensor) for name, tensor in tensors.items()]
-    named = (replace(array, layout="torch") for array in assign_roles(arrays))
-    yield FileContents(format="PyTorch state dict", arrays=tuple(named))
+    tensors = find_state_dict(torch, loaded)
+    arrays = assign_roles(_describe_array(torch, name, tensor) for name, tensor in tensors.items())
+    # Everything in the file is PyTorch's, also in layers without one of PyTorch's words.
+    yield FileContents(
+        format="PyTorch state dict", arrays=tuple(replace(array, layout="torch") for array in arrays)
+    )
 
 
-def _torch() -> Any:
+def _import_torch() -> Any:
     try:
         torch = importlib.import_module("torch")
     except ModuleNotFoundError as e:
-        raise InstallError("PyTorch's files are read by PyTorch: pip install 'specfeat[torch]'") from e
-    found = tuple(int(n) for n in torch.__version__.split(".")[:2])
-    if found < TORCH_LEAST:
+        raise InstallError("files of PyTorch are read by PyTorch: pip install 'specfeat[torch]'") from e
+    version = tuple(int(n) for n in torch.__version__.split(".")[:2])
+    if version < TORCH_LEAST:
         raise InstallError(
             f"PyTorch {torch.__version__} is too old to read files safely; wanted 2.6 or newer"
         )
     return torch
 
 
-def _numpy_arrays() -> list[Any]:
-    """What NumPy's arrays are made of: PANNs' checkpoints hold some, of the sampler, beside the weights.
+def _list_numpy_globals() -> list[Any]:
+    """Return what NumPy's arrays consist of, for torch to accept them.
 
-    Under NumPy 1 the module had another name, which old files give.
+    The checkpoints of PANNs contain the state of their sampler, in such arrays, beside the weights. Files
+    that were written under NumPy 1 have the module's old name, numpy.core.
     """
     multiarray = importlib.import_module("numpy._core.multiarray")
-    makers = [
+    constructors = [
         (getattr(multiarray, function), f"numpy.{core}.multiarray.{function}")
         for core in ("core", "_core")
         for function in ("_reconstruct", "scalar")
     ]
-    types = [type(np.dtype(code)) for code in "?bBhHiIlLqQefd"]
-    return [*makers, np.ndarray, np.dtype, *types]
+    dtypes = [type(np.dtype(code)) for code in "?bBhHiIlLqQefd"]
+    return [*constructors, np.ndarray, np.dtype, *dtypes]
 
 
-def _state_dict(torch: Any, loaded: object) -> dict[str, Any]:
-    """Take what stands under one of the known names; where none does, what is given is the state dict."""
-    named = {key: _tensors(torch, loaded.get(key)) for key in _INSIDE} if isinstance(loaded, Mapping) else {}
-    found = [key for key in named if named[key]]
-    if len(found) > 1:
-        raise WeightsError(f"has a state dict under {' and under '.join(found)}; wanted one: save it alone")
-    tensors = named[found[0]] if found else _tensors(torch, loaded)
+def find_state_dict(torch: Any, loaded: object) -> dict[str, Any]:
+    """Return the tensors of the network in what a file contains, by name.
+
+    Args:
+        torch: the module, or what has its `is_tensor`.
+        loaded: the contents of the file: a state dict, or a mapping that has one under a key of
+            `STATE_DICT_KEYS`, beside things that are not the network's.
+
+    Raises:
+        WeightsError: there is no state dict, or more than one.
+    """
+    candidates: dict[str, dict[str, Any]] = {}
+    if isinstance(loaded, Mapping):
+        candidates = {key: _collect_tensors(torch, loaded.get(key)) for key in STATE_DICT_KEYS}
+    keys = [key for key, tensors in candidates.items() if tensors]
+    if len(keys) > 1:
+        raise WeightsError(f"has a state dict under {' and under '.join(keys)}; wanted one: save it alone")
+    tensors = candidates[keys[0]] if keys else _collect_tensors(torch, loaded)
     if not tensors:
-        raise WeightsError(f"holds no state dict, nor has one under {', '.join(_INSIDE)}")
+        raise WeightsError(f"has no state dict, neither by itself nor under {', '.join(STATE_DICT_KEYS)}")
     return tensors
 
 
-def _tensors(torch: Any, place: object) -> dict[str, Any]:
-    """The tensors of a mapping, and of the mappings in it, so that none is passed over."""
+def _collect_tensors(torch: Any, value: object) -> dict[str, Any]:
+    """Return the tensors of a mapping and of the mappings within it, named by their dotted path, in order."""
     tensors: dict[str, Any] = {}
-    pending = [("", place)]
+    pending = [("", value)]
     while pending:
-        path, value = pending.pop()
-        if torch.is_tensor(value):
-            tensors[path] = value
-        elif isinstance(value, Mapping):
-            inner = [(f"{path}.{name}" if path else str(name), each) for name, each in value.items()]
+        path, item = pending.pop()
+        if torch.is_tensor(item):
+            tensors[path] = item
+        elif isinstance(item, Mapping):
+            inner = [(f"{path}.{key}" if path else str(key), child) for key, child in item.items()]
             pending += reversed(inner)
     return tensors
 
 
-def _array(torch: Any, name: str, tensor: Any) -> FileArray:
+def _describe_array(torch: Any, name: str, tensor: Any) -> FileArray:
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_complex() or tensor.is_meta:
         raise WeightsError(f"{name} is not a plain array of numbers")
     return FileArray(
         name=name,
         shape=tuple(tensor.shape),
         dtype=str(tensor.dtype).removeprefix("torch."),
-        layer="",
-        role="",
-        read=partial(_read, torch, tensor),
+        read=partial(_read_values, torch, tensor),
     )
 
 
-def _read(torch: Any, tensor: Any) -> NDArray[Any]:
+def _read_values(torch: Any, tensor: Any) -> NDArray[Any]:
     values: NDArray[Any] = tensor.detach().to(torch.float32).contiguous().numpy()
     return values
+
+
+TORCH = FileFormat(
+    name="torch",
+    family="PyTorch",
+    read=read_torch,
+    matches_bytes=lambda head, tail: head.startswith(_OLD_MAGIC),
+    matches_members=lambda names: any(name.endswith("/data.pkl") or name == "data.pkl" for name in names),
+)

@@ -1,4 +1,4 @@
-"""Zip archives without their traps: the members are looked at before one is opened."""
+"""Opens zip archives after a check of all their members; nothing is unpacked to the disk."""
 
 import zipfile
 from collections.abc import Iterator
@@ -10,62 +10,70 @@ from typing import IO
 from specfeat.errors import WeightsError
 
 MAX_MEMBERS = 100_000
-# Weights are noise and hardly pack: by more than this, and large, it is a bomb. (Deflate's most is 1032.)
+# Weights look like noise and can hardly be compressed. A large member with a higher ratio is a zip bomb;
+# deflate itself reaches 1032.
 MAX_RATIO = 100
-SMALL_BYTES = 2**24
-_PACKINGS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+MAX_BYTES_AT_ANY_RATIO = 2**24
+_COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 DamagedArchiveError = zipfile.BadZipFile
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is a zip archive."""
+    """Return whether a file is a zip archive."""
     return zipfile.is_zipfile(path)
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member that has passed inspection; reading gives `size` bytes or fails."""
+    """A member of an archive that has passed the check.
+
+    Attributes:
+        size: the size in bytes after unpacking.
+    """
 
     size: int
-    _file: zipfile.ZipFile = field(repr=False)
+    _archive: zipfile.ZipFile = field(repr=False)
     _info: zipfile.ZipInfo = field(repr=False)
 
     def open(self) -> IO[bytes]:
-        """Open it; zipfile gives no more bytes than declared and checks them against a CRC."""
-        return self._file.open(self._info)
+        """Open the member; zipfile yields at most `size` bytes, and compares them with their checksum."""
+        return self._archive.open(self._info)
 
 
 @contextmanager
 def open_members(path: Path) -> Iterator[dict[str, Member]]:
-    """Open an archive and give its members by name, in the archive's order.
+    """Open an archive and yield its members by name, in the archive's order.
 
     Raises:
-        WeightsError: a member is encrypted, named twice, named out of the archive, or a bomb.
+        WeightsError: a member is encrypted, has the name of another one, has a name that leads out of the
+            archive, or is a zip bomb.
     """
-    with zipfile.ZipFile(path) as file:
-        infos = file.infolist()
+    with zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
         if len(infos) > MAX_MEMBERS:
             raise WeightsError(f"has {len(infos):,} members; wanted {MAX_MEMBERS:,} or fewer")
-        found: dict[str, Member] = {}
+        members: dict[str, Member] = {}
         for info in infos:
             name = info.filename
-            if name in found:
-                raise WeightsError(f"has two members of the name {name!r}")
-            _check(info)
-            found[name] = Member(info.file_size, file, info)
-        yield found
+            if name in members:
+                raise WeightsError(f"has two members with the name {name!r}")
+            _check_member(info)
+            members[name] = Member(info.file_size, archive, info)
+        yield members
 
 
-def _check(info: zipfile.ZipInfo) -> None:
+def _check_member(info: zipfile.ZipInfo) -> None:
     name = info.filename
+    # Keras unpacked archives to the disk, where such names reach any file (CVE-2025-12060). Here nothing is
+    # unpacked, but no honest archive has such a name.
     if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
         raise WeightsError(f"has a member named {name!r}, which leads out of the archive")
     if info.flag_bits & 1:
         raise WeightsError(f"has the encrypted member {name!r}")
-    if info.compress_type not in _PACKINGS:
-        raise WeightsError(f"has the member {name!r} packed in another way than deflate")
-    if info.file_size > max(SMALL_BYTES, MAX_RATIO * info.compress_size):
+    if info.compress_type not in _COMPRESSIONS:
+        raise WeightsError(f"has the member {name!r}, which is not compressed by deflate")
+    if info.file_size > max(MAX_BYTES_AT_ANY_RATIO, MAX_RATIO * info.compress_size):
         raise WeightsError(
-            f"has the member {name!r} that unpacks from {info.compress_size:,} to {info.file_size:,} bytes; "
-            f"wanted {MAX_RATIO} times as much at most"
+            f"has the member {name!r}, which unpacks from {info.compress_size:,} to {info.file_size:,} "
+            f"bytes; wanted at most {MAX_RATIO} times as many"
         )

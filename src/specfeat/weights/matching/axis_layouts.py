@@ -1,9 +1,15 @@
-"""From a file's axes to Keras': the transposes that each framework's kernels need.
+"""Rearranges the axes of an array from the order of the program that wrote it into Keras' order.
 
-Keras and TensorFlow store a convolution as (height, width, in, out), a depthwise one as (height, width,
-in, multiplier), a dense layer as (in, out). PyTorch: (out, in, height, width), the depthwise one as a
-grouped convolution (in x multiplier, 1, height, width), and (out, in). TFLite: (out, height, width, in),
-(1, height, width, in x multiplier), (out, in).
+    convolution     Keras, TensorFlow   height, width, in, out
+                    PyTorch             out, in, height, width
+                    TFLite              out, height, width, in
+    depthwise       Keras, TensorFlow   height, width, in, multiplier
+                    PyTorch             in x multiplier, 1, height, width
+                    TFLite              1, height, width, in x multiplier
+    dense           Keras, TensorFlow   in, out
+                    PyTorch, TFLite     out, in
+
+PyTorch has no depthwise convolution; it is a convolution whose groups are the channels.
 """
 
 import math
@@ -13,112 +19,143 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from specfeat.architecture.kinds import get_layer_kind
+from specfeat.architecture.kinds.base import KernelLayout
 from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import FileArray, Shape
 from specfeat.weights.matching.slots import Slot
 
 
 def compute_arranged_shape(array: FileArray, slot: Slot) -> Shape:
-    """The shape that the array will have in the network's axes, found without reading it."""
+    """Return the shape that an array will have in Keras' order, without reading its values.
+
+    An array that cannot fit keeps the file's shape, for the message.
+    """
     if array.size != math.prod(slot.shape):
         return array.shape
     try:
-        # One number that strides of zero spread over the shape: no memory, whatever the file says.
+        # broadcast_to makes an array of the shape from one number, with strides of 0: it takes no memory,
+        # whatever shape the file declares.
         return arrange_axes(np.broadcast_to(np.float32(0), array.shape), array, slot).shape
-    except ValueError:  # too few axes to be transposed
+    except ValueError:  # too few axes to be rearranged
         return array.shape
 
 
 def arrange_axes(values: NDArray[Any], array: FileArray, slot: Slot) -> NDArray[Any]:
-    """Put the values of the file's array into the order of the network's axes.
+    """Return the values of an array with their axes in Keras' order.
+
+    Args:
+        values: the values, in the shape of `array`.
+        array: the array of the file.
+        slot: the slot that it goes into.
 
     Raises:
-        WeightsError: the order of the file's axes cannot be told.
-        ValueError: too few axes, or others than the layer's.
+        WeightsError: the order of the file's axes cannot be known.
+        ValueError: the array has too few axes, or other axes than the layer.
     """
     if array.layout == "tflite":
-        return _from_tflite(values, slot)
+        return _arrange_tflite(values, slot)
     if slot.role == "alpha" and values.ndim == 1 and array.layout != "keras":
-        slopes = _channels_last(values, slot, 0)
+        # The slopes of a PReLU: one for each channel in PyTorch; in Keras also one for each frame and bin,
+        # unless these share it and the axes have the size 1.
+        slopes = _move_channels_last(values, slot)
         return slopes.reshape(slot.shape) if slot.shape[-1] == values.size else slopes
     if array.layout == "torch":
-        return _from_torch(values, slot)
+        return _arrange_torch(values, slot)
     if array.layout == "unclear" and values.ndim > 1:
-        return _from_either(values, array, slot)
-    if slot.kind == "Conv1D" and values.ndim == 4 and values.shape[1] == 1:
-        return values[:, 0]  # Keras 1 kept a second axis of 1
+        return _arrange_by_shape(values, array, slot)
+    if is_conv1d_kernel(slot) and values.ndim == 4 and values.shape[1] == 1:
+        return values[:, 0]  # Keras 1 had a second spatial axis of size 1
     return values
 
 
-def _from_either(values: NDArray[Any], array: FileArray, slot: Slot) -> NDArray[Any]:
-    """Where the file does not say whose axes these are, their lengths must."""
-    is_keras, is_torch = values.shape == slot.shape, False
+def _get_kernel_layout(slot: Slot) -> KernelLayout | None:
+    return get_layer_kind(slot.kind).get_kernel_layout(slot.role)
+
+
+def is_dense_kernel(slot: Slot) -> bool:
+    """Return whether a slot is the kernel of a dense layer."""
+    return _get_kernel_layout(slot) is KernelLayout.DENSE
+
+
+def is_depthwise_kernel(slot: Slot) -> bool:
+    """Return whether a slot is the kernel of a depthwise convolution, alone or within a separable one."""
+    return _get_kernel_layout(slot) is KernelLayout.DEPTHWISE
+
+
+def is_conv1d_kernel(slot: Slot) -> bool:
+    """Return whether a slot is the kernel of a convolution along one axis."""
+    return _get_kernel_layout(slot) is KernelLayout.CONVOLUTION and len(slot.shape) == 3
+
+
+def _arrange_by_shape(values: NDArray[Any], array: FileArray, slot: Slot) -> NDArray[Any]:
+    """Rearrange an array whose file does not say whose order it has: the shape must tell."""
+    fits_as_keras, fits_as_torch = values.shape == slot.shape, False
     with suppress(ValueError):
-        is_torch = _from_torch(values, slot).shape == slot.shape
-    if is_torch and (is_keras or slot.reads is not None) and values.size > 1:
+        fits_as_torch = _arrange_torch(values, slot).shape == slot.shape
+    # Behind joined axes, the rows of a kernel are in another order in PyTorch, which no shape shows.
+    is_ambiguous = fits_as_torch and (fits_as_keras or slot.axis_order is not None)
+    if is_ambiguous and values.size > 1:
         raise WeightsError(
             f"{array.name} fits {slot.name} in PyTorch's order of axes and in Keras', and its name does not "
-            "say which; rename it to .../kernel if it is in Keras', or save the file as .safetensors"
+            "say which; rename it to .../kernel if it is in Keras' order, or save the file as .safetensors"
         )
-    return _from_torch(values, slot) if is_torch else values
+    return _arrange_torch(values, slot) if fits_as_torch else values
 
 
-def _from_torch(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
-    if "kernel" not in slot.role:  # a bias goes along what comes out, a norm along what it reads
-        return values if slot.role == "bias" else _channels_last(values, slot, 0)
-    if slot.kind == "Dense":
-        return _channels_last(values.T, slot, 0)
-    if slot.reads is not None:
-        raise _cannot_be_told(slot)
-    if _is_depthwise(slot):
+def _arrange_torch(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
+    if "kernel" not in slot.role:
+        # A bias belongs to the outputs of its layer, the arrays of a norm to the inputs.
+        return values if slot.role == "bias" else _move_channels_last(values, slot)
+    if is_dense_kernel(slot):
+        return _move_channels_last(values.T, slot)
+    if slot.axis_order is not None:
+        raise _make_order_error(slot)
+    if is_depthwise_kernel(slot):
         *spatial, channels, multiplier = slot.shape
-        _check(values, (channels * multiplier, 1, *spatial))
+        _check_shape(values, (channels * multiplier, 1, *spatial))
         return np.moveaxis(values.reshape(channels, multiplier, *spatial), (0, 1), (-2, -1))
     return np.moveaxis(values, (0, 1), (-1, -2))
 
 
-def _from_tflite(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
+def _arrange_tflite(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
     if "kernel" not in slot.role:
         return values
-    if slot.kind == "Dense":
+    if is_dense_kernel(slot):
         return values.T
-    if _is_depthwise(slot):
+    if is_depthwise_kernel(slot):
         *spatial, channels, multiplier = slot.shape
-        _check(values, (1, *spatial, channels * multiplier))
+        _check_shape(values, (1, *spatial, channels * multiplier))
         return values.reshape(slot.shape)
-    if slot.kind == "Conv1D":
-        _check(values, (values.shape[0], 1, *values.shape[2:]))
+    if is_conv1d_kernel(slot):  # which TFLite runs as one along two axes, the first of size 1
+        _check_shape(values, (values.shape[0], 1, *values.shape[2:]))
         return np.moveaxis(values[:, 0], 0, -1)
     return np.moveaxis(values, 0, -1)
 
 
-def _check(values: NDArray[Any], shape: Shape) -> None:
-    """As many numbers in another shape are another kernel: reshaping would hide it."""
+def _check_shape(values: NDArray[Any], shape: Shape) -> None:
+    """Check a shape before a reshape, which would accept any other kernel with as many numbers."""
     if values.shape != shape:
         raise ValueError(shape)
 
 
-def _is_depthwise(slot: Slot) -> bool:
-    return slot.role == "depthwise_kernel" or (slot.kind.startswith("Depthwise") and slot.role == "kernel")
-
-
-def _channels_last(values: NDArray[Any], slot: Slot, axis: int) -> NDArray[Any]:
-    """Reorder what a Flatten made one axis of from (channels, height, width) to (height, width, channels)."""
-    shape = slot.reads
-    if shape is None or values.shape[axis] == 1:
+def _move_channels_last(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
+    """Reorder the first axis, if joined, from (channels, height, width) to (height, width, channels)."""
+    order = slot.axis_order
+    if order is None or values.shape[0] == 1:
         return values
-    if shape == "mixed":
-        raise _cannot_be_told(slot)
-    if values.shape[axis] != math.prod(shape):
-        return values
-    *spatial, channels = shape
-    apart = values.reshape(channels, *spatial, *values.shape[1:])
-    return np.moveaxis(apart, 0, len(spatial)).reshape(values.shape)
+    if order == "unknown":
+        raise _make_order_error(slot)
+    if values.shape[0] != math.prod(order):
+        return values  # of another size, which is refused with both shapes
+    *spatial, channels = order
+    separate = values.reshape(channels, *spatial, *values.shape[1:])
+    return np.moveaxis(separate, 0, len(spatial)).reshape(values.shape)
 
 
-def _cannot_be_told(slot: Slot) -> WeightsError:
+def _make_order_error(slot: Slot) -> WeightsError:
     return WeightsError(
-        f"{slot.name} reads axes that the config joins in another way than PyTorch's (channels, then frames, "
-        "then bins), so the order of its rows cannot be told; join them by one Flatten, or with a Permute to "
+        f"{slot.name} reads axes that the config joins in another order than PyTorch (channels, frames, "
+        "bins), so the order of its rows cannot be known; join them by one Flatten, or with a Permute to "
         "channels first right before it, or convert the file with the rows in Keras' order"
     )

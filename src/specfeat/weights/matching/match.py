@@ -1,181 +1,148 @@
-"""Which array of the file goes where in the network: all of them, once, in equal shapes, or an error."""
+"""Decides which array of a weights file goes into which slot of the network.
 
-from collections.abc import Iterable, Mapping
+The result is complete or an error: every slot gets one array of its shape, and every array is used. A wrong
+array of the right shape would give plausible but wrong features, so nothing is guessed: where two answers are
+possible, the match is an error that says how the user can decide.
+
+    arrays of the file                                    slots of the network
+        |                                                     |
+    1.  drop arrays that are not weights                      |
+        |                                                     |
+    2.  single arrays that the user's map names  <-------->   |
+        |                                                     |
+    3.  group the others by layer                         3.  group the others by layer
+        |                                                     |
+        +--------------------------+--------------------------+
+                                   |
+    4.  pair the layers: first by the user's map, then all others
+            match: name    by name, or by path and number in a Keras 3 file
+            match: order   the nth of a family with the nth of that family
+                                   |
+    5.  within each pair of layers, give each slot the array of its role
+                                   |
+    6.  compare the shapes, after the axes are put into Keras' order
+                                   |
+    7.  match: order, and all fits: check that no other order fits as well
+
+1.  A training checkpoint holds the optimizer's state, step counts and the like beside the weights. Their
+    names are known (`array_names.IGNORED_ARRAYS`). Every other array must be used, because an unused one
+    shows that the network is not the one that was trained. Neutral arrays (zeros that a converter added) are
+    the exception.
+2.  The map is what the user says, so it comes before all rules and is obeyed or refused (`user_map`). It may
+    even name an array that step 1 drops. It is not asked if `specfeat weights convert` has written the file
+    for this network, which then has the network's names; the config still has the map for the original file.
+3.  Names are compared layer by layer, since programs differ in their words for roles (kernel, weight, W),
+    which `array_names` has translated. Two arrays with one layer and role cannot be told apart: an error. A
+    separable convolution is one layer in Keras and two in other programs.
+4.  By name (`pair_by_name`): frameworks add scopes and numbers to names; each addition is removed only where
+    one answer is left. A Keras 3 file has the path of each layer ("the second Conv2D") beside its name. Keras
+    itself loads by path, so the paths decide unless a name contradicts them. By order (`pair_by_order`): for
+    files whose names have nothing in common with the network's.
+5.  Each array is given once. Some roles have another word in other programs (`find_array`). A Keras 3 file
+    has numbers for roles, which say something only in a layer of the same class.
+6.  Programs store kernels with other axes (`axis_layouts`), so shapes can be compared only in Keras' order.
+7.  The order of a file is the order in which a program lists its layers. Keras lists the layers of a network
+    with branches from its end, not as the config does. If both orders fit and give different pairs, nobody
+    can know.
+
+If no name of the file fits, the match by order is tried as well, only to say in the error whether it would
+fit.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
+from specfeat.architecture.kinds import get_layer_kind
 from specfeat.errors import WeightsError
-from specfeat.text import format_shape
-from specfeat.weights.files.array_names import explain_ignored_array, format_names
+from specfeat.weights.files.array_names import explain_ignored_array
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.matching.axis_layouts import compute_arranged_shape
+from specfeat.weights.matching.find_array import find_array
+from specfeat.weights.matching.match_result import MatchResult
 from specfeat.weights.matching.pair_by_name import pair_by_name
-from specfeat.weights.matching.slots import Slot, get_class_name
-from specfeat.weights.matching.suggestions import suggest_fix
+from specfeat.weights.matching.pair_by_order import pair_by_order
+from specfeat.weights.matching.slots import Slot
 from specfeat.weights.matching.user_map import apply_array_map, apply_layer_map
 
-Layers = dict[str, dict[str, FileArray]]  # layer -> role -> array
-Units = list[tuple[list[Slot], str | None]]  # a layer's slots, and the name of the file's layer
-Family = Literal["conv", "dense", "norm"]
-
-# What may fill a role beside the array of that very name: a norm's shift is PyTorch's "bias", a PReLU's
-# slopes its "weight" (of one axis, as a norm's); Keras 2 called the kernel of a depthwise convolution so.
-_ALSO = {
-    "beta": ("bias",),
-    "alpha": ("gamma",),
-    "kernel": ("depthwise_kernel",),
-    "depthwise_kernel": ("kernel",),
-    "pointwise_kernel": ("kernel",),
-}
+MatchRule = Literal["name", "order"]
+FileLayers = dict[str, dict[str, FileArray]]  # layer -> role -> array
 
 
-@dataclass(slots=True)
-class MatchResult:
-    """What goes where, and what does not."""
+@dataclass(frozen=True, slots=True)
+class _LayerPair:
+    """A layer of the network, and the layer of the file that is paired with it.
+
+    Attributes:
+        slots: the slots of the network's layer.
+        file_layer: the name of the file's layer; None if there is none.
+    """
 
     slots: list[Slot]
-    pairs: list[tuple[Slot, FileArray]] = field(default_factory=list)
-    missing: list[Slot] = field(default_factory=list)
-    differing: list[tuple[Slot, FileArray]] = field(default_factory=list)
-    left_over: list[FileArray] = field(default_factory=list)
-    by_order: "MatchResult | None" = None  # where no name of the file's is one of the network's
+    file_layer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _MatchTask:
+    """What is to be matched, after steps 1 to 3 for the file's side.
+
+    Attributes:
+        network_slots: all slots, in the config's order.
+        weights: the arrays of the file that are weights.
+        mapped_arrays: the arrays that the user's map gives to single slots, by the slot's name.
+        file_layers: the other weights, by layer and role.
+        user_map: the config's `map`.
+    """
+
+    network_slots: list[Slot]
+    weights: list[FileArray]
+    mapped_arrays: Mapping[str, FileArray]
+    file_layers: FileLayers
+    user_map: Mapping[str, str]
 
     @property
-    def fits(self) -> bool:
-        """Whether every array has its place and every place its array."""
-        return not (self.missing or self.differing or self.left_over)
-
-    def check(self) -> None:
-        """Raise one error that lists all that does not fit.
-
-        Raises:
-            WeightsError: something is missing, left over or of another shape.
-        """
-        if not self.fits:
-            raise WeightsError(f"does not fit the network: {self._unfit()}{self._cure()}")
-
-    def _unfit(self) -> str:
-        parts = [
-            _list("missing", [f"{slot.name} {format_shape(slot.shape) or '1'}" for slot in self.missing]),
-            _list(
-                "left over", [f"{array.name} {format_shape(array.shape) or '1'}" for array in self.left_over]
-            ),
-            _list(
-                "of another shape",
-                [
-                    f"{array.name} {format_shape(array.shape) or '1'} for {slot.name} {format_shape(slot.shape)}"
-                    for slot, array in self.differing
-                ],
-            ),
-        ]
-        return "; ".join(filter(None, parts))
-
-    def _cure(self) -> str:
-        other = self.by_order
-        if other is None or not other.pairs:
-            with suppress(WeightsError):  # of what cannot be told there is nothing to guess
-                return suggest_fix(self.missing, self.left_over, self.differing)
-            return ""
-        if other.fits:
-            return "; its layers have other names, and match: order fits them"
-        return f"; its layers have other names, and match: order leaves {other._unfit()}{other._cure()}"
-
-
-def _list(what: str, items: list[str]) -> str:
-    return f"{len(items)} {what} ({format_names(items)})" if items else ""
+    def unmapped_slots(self) -> list[Slot]:
+        """The slots to which the user's map gives no single array."""
+        return [slot for slot in self.network_slots if slot.name not in self.mapped_arrays]
 
 
 def match_arrays(
-    slots: list[Slot], contents: FileContents, match: Literal["name", "order"], given: Mapping[str, str]
+    network_slots: list[Slot], file_contents: FileContents, match_rule: MatchRule, user_map: Mapping[str, str]
 ) -> MatchResult:
-    """Find for each slot its array.
+    """Find the array of the file for each slot of the network.
 
     Args:
-        slots: what the network wants.
-        contents: what the file has; arrays that are known to be no weights are passed over.
-        match: how layers find each other.
-        given: the config's `map`: our layer, or layer/role, to the file's layer or array.
+        network_slots: the slots, in the config's order.
+        file_contents: the contents of the file.
+        match_rule: how layers are paired: by name or by order.
+        user_map: the config's `map`: a layer (or layer/role) of the network to a layer (or array) of the
+            file.
 
     Raises:
-        WeightsError: two arrays of the file have the same layer and role; the map names what is not there;
-            or more than one answer fits.
+        WeightsError: the map names what is not there, two arrays of the file have one layer and role, or more
+            than one match is possible.
     """
-    known = [array for array in contents.arrays if explain_ignored_array(array.name) is None]
-    if contents.stamp is not None and {slot.layer for slot in slots} == {array.layer for array in known}:
-        given = {}  # converted for this network: it has our names
-    matching = _matched(slots, contents, known, match, given)
-    if match == "name" and not (matching.pairs or matching.differing):
+    # Step 1.
+    weights = [array for array in file_contents.arrays if explain_ignored_array(array.name) is None]
+    # Step 2. A converted file has the config's layers; the same names alone could be a coincidence.
+    is_converted = file_contents.sound_settings is not None
+    if is_converted and {slot.layer for slot in network_slots} == {array.layer for array in weights}:
+        user_map = {}
+    mapped_arrays = apply_array_map(network_slots, file_contents.arrays, user_map)
+    # Step 3.
+    file_layers = _group_by_layer(array for array in weights if array not in mapped_arrays.values())
+    task = _MatchTask(network_slots, weights, mapped_arrays, file_layers, user_map)
+    result = _match(task, match_rule)
+    # Only if no layer at all was found by name: a file with some of the names should be loaded by name.
+    if match_rule == "name" and not (result.pairs or result.shape_mismatches):
         with suppress(WeightsError):
-            matching.by_order = _matched(slots, contents, known, "order", given)
-    return matching
+            result.by_order = _match(task, "order")
+    return result
 
 
-def _matched(
-    slots: list[Slot],
-    contents: FileContents,
-    known: list[FileArray],
-    match: Literal["name", "order"],
-    given: Mapping[str, str],
-) -> MatchResult:
-    chosen = apply_array_map(slots, contents.arrays, given)
-    theirs = _layers(array for array in known if array not in chosen.values())
-    rest = [slot for slot in slots if slot.name not in chosen]
-    matching = _filled(slots, known, chosen, _units(rest, theirs, match, given), theirs)
-    if match == "order" and matching.fits:
-        _check_branches(slots, known, chosen, theirs, given, matching)
-    return matching
-
-
-def _filled(
-    slots: list[Slot], known: list[FileArray], chosen: Mapping[str, FileArray], units: Units, theirs: Layers
-) -> MatchResult:
-    """Give each slot its array: that which the map says, or that of its role in the layer found for it."""
-    found = dict(chosen)
-    left = {name: dict(roles) for name, roles in theirs.items()}  # each is given once
-    for unit, name in units:
-        layer = left.get(name or "", {})
-        for slot in unit:
-            array = _array(slot, unit, layer)
-            if array is not None:
-                found[slot.name] = layer.pop(array.role)
-    matching = MatchResult(slots)
-    for slot in slots:
-        if slot.name not in found:
-            matching.missing.append(slot)
-            continue
-        pair = slot, found[slot.name]
-        (
-            matching.pairs if compute_arranged_shape(pair[1], slot) == slot.shape else matching.differing
-        ).append(pair)
-    used = {array.name for array in found.values()}
-    matching.left_over = [array for array in known if array.name not in used and not array.neutral]
-    return matching
-
-
-def _check_branches(
-    slots: list[Slot],
-    known: list[FileArray],
-    chosen: Mapping[str, FileArray],
-    theirs: Layers,
-    given: Mapping[str, str],
-    matching: MatchResult,
-) -> None:
-    """Keras counts layers from the end of the network: of branches it may list them in another order."""
-    rest = sorted((slot for slot in slots if slot.name not in chosen), key=lambda slot: slot.rank)
-    other = _filled(slots, known, chosen, _units(rest, theirs, "order", given), theirs)
-    if not other.fits:
-        return
-    for (slot, array), (_, instead) in zip(matching.pairs, other.pairs, strict=True):
-        if array.name != instead.name:
-            raise WeightsError(
-                f"could have {array.name} or {instead.name} for {slot.name}: the network has branches, whose "
-                "order in the file cannot be told; wanted match: name, or their layers in map"
-            )
-
-
-def _layers(arrays: Iterable[FileArray]) -> Layers:
-    layers: Layers = {}
+def _group_by_layer(arrays: Iterable[FileArray]) -> FileLayers:
+    layers: FileLayers = {}
     for array in arrays:
         roles = layers.setdefault(array.layer, {})
         if array.role in roles:
@@ -186,76 +153,98 @@ def _layers(arrays: Iterable[FileArray]) -> Layers:
     return layers
 
 
-def _array(slot: Slot, unit: list[Slot], layer: dict[str, FileArray]) -> FileArray | None:
-    for role in (slot.role, *_ALSO.get(slot.role, ())):
-        if role in layer:
-            return layer[role]
-    array = layer.get(str(slot.index))
-    if array is None or get_class_name(array.place) != get_class_name(slot.place):
-        return None  # by number an array is known in a layer of the same class alone
-    if slot.kind.endswith("Normalization") and len({"gamma", "beta"} & {s.role for s in unit}) == 1:
-        raise WeightsError(
-            f"has {array.name}, which may be {slot.name} or of a norm's other one of gamma and beta: Keras 3 "
-            "numbers the arrays of a layer; wanted the model saved as .keras, which says, or each in map"
-        )
-    return array
+def _match(task: _MatchTask, match_rule: MatchRule) -> MatchResult:
+    result = _fill_slots(task, _pair_layers(task, task.unmapped_slots, match_rule))
+    if match_rule == "order" and result.is_complete:
+        _check_branches(task, result)
+    return result
 
 
-def _units(
-    slots: list[Slot], theirs: Layers, match: Literal["name", "order"], given: Mapping[str, str]
-) -> Units:
-    """Put each layer's slots beside the name of the file's layer."""
-    ours: dict[str, list[Slot]] = {}
+def _pair_layers(task: _MatchTask, slots: Sequence[Slot], match_rule: MatchRule) -> list[_LayerPair]:
+    """Pair each layer of the network with a layer of the file (step 4).
+
+    Args:
+        task: what is to be matched.
+        slots: the slots that the map gives no single array, in the order that counts for `match: order`.
+        match_rule: how layers are paired.
+    """
+    network_layers: dict[str, list[Slot]] = {}
     for slot in slots:
-        ours.setdefault(_unit(slot, theirs), []).append(slot)
-    layers = apply_layer_map({name: unit[0].layer for name, unit in ours.items()}, theirs, given)
-    mine = {name: unit for name, unit in ours.items() if name not in layers}
-    yours = {name: roles for name, roles in theirs.items() if name not in layers.values()}
-    if match == "order":
-        pairs = _pair_by_order(mine, yours)
+        network_layers.setdefault(_get_layer_name(slot, task.file_layers), []).append(slot)
+    config_names = {name: layer_slots[0].layer for name, layer_slots in network_layers.items()}
+    mapped = apply_layer_map(config_names, task.file_layers, task.user_map)
+    unmapped_network = {name: group for name, group in network_layers.items() if name not in mapped}
+    unmapped_file = {name: roles for name, roles in task.file_layers.items() if name not in mapped.values()}
+    if match_rule == "order":
+        pairs = pair_by_order(unmapped_network, unmapped_file)
     else:
-        pairs = pair_by_name(mine, yours)
-        places = _pair_by_place(mine, yours)
-        if all(places.get(ours_name) == name for ours_name, name in pairs.items()):
-            pairs = places  # no name speaks against it
-    return [(unit, (layers | pairs).get(name)) for name, unit in ours.items()]
+        pairs = pair_by_name(unmapped_network, unmapped_file)
+        # Layers without a name of their own have a path, too; so the paths can pair more layers than the
+        # names.
+        pairs_by_path = _pair_by_keras_path(unmapped_network, unmapped_file)
+        if all(pairs_by_path.get(name) == file_layer for name, file_layer in pairs.items()):
+            pairs = pairs_by_path
+    pairs |= mapped
+    return [_LayerPair(group, pairs.get(name)) for name, group in network_layers.items()]
 
 
-def _unit(slot: Slot, theirs: Layers) -> str:
-    """A separable convolution is one layer to Keras and two to the others: X/depthwise, X/pointwise."""
-    if not slot.kind.startswith("Separable"):
+def _get_layer_name(slot: Slot, file_layers: FileLayers) -> str:
+    """Return the name to look for: of a separable convolution in two parts, X/depthwise and X/pointwise."""
+    if "pointwise_kernel" not in get_layer_kind(slot.kind).roles:
         return slot.layer
-    if any("pointwise_kernel" in roles or "0" in roles for roles in theirs.values()):
-        return slot.layer
+    if any("pointwise_kernel" in roles or "0" in roles for roles in file_layers.values()):
+        return slot.layer  # the file is from Keras, which has one layer
     return f"{slot.layer}/{'depthwise' if slot.role == 'depthwise_kernel' else 'pointwise'}"
 
 
-def _pair_by_place(ours: dict[str, list[Slot]], theirs: Layers) -> dict[str, str]:
-    """Pair by what a Keras 3 file goes by: the how manieth layer of its class it is."""
-    places = {array.place: name for name, roles in theirs.items() for array in roles.values() if array.place}
-    return {name: places[unit[0].place] for name, unit in ours.items() if unit[0].place in places}
-
-
-def _pair_by_order(ours: dict[str, list[Slot]], theirs: Layers) -> dict[str, str]:
-    """Pair the nth convolution with the nth, the nth dense layer with the nth, the nth norm with the nth.
-
-    Family by family, because a file may list a block's convolutions before its norms.
-    """
-    mine: dict[Family, list[str]] = {}
-    yours: dict[Family, list[str]] = {}
-    for name, unit in ours.items():
-        mine.setdefault(_family({slot.role: len(slot.shape) for slot in unit}), []).append(name)
-    for name, roles in theirs.items():
-        yours.setdefault(_family({role: len(array.shape) for role, array in roles.items()}), []).append(name)
-    return {
-        name: yours[family][i]
-        for family, names in mine.items()
-        for i, name in enumerate(names)
-        if i < len(yours.get(family, ()))
+def _pair_by_keras_path(
+    network_layers: Mapping[str, Sequence[Slot]], file_layers: Mapping[str, Mapping[str, FileArray]]
+) -> dict[str, str]:
+    """Pair layers that have the same path in a Keras 3 file."""
+    file_names = {
+        array.keras_path: name
+        for name, roles in file_layers.items()
+        for array in roles.values()
+        if array.keras_path
     }
+    paths = {name: slots[0].keras_path for name, slots in network_layers.items()}
+    return {name: file_names[path] for name, path in paths.items() if path in file_names}
 
 
-def _family(ranks: Mapping[str, int]) -> Family:
-    """Tell the kind of a layer from the axes of its arrays: a norm has one, a dense layer two."""
-    most = max(ranks.values())
-    return "norm" if most < 2 or "alpha" in ranks else "dense" if most == 2 else "conv"
+def _fill_slots(task: _MatchTask, layer_pairs: list[_LayerPair]) -> MatchResult:
+    """Give each slot its array (step 5) and compare the shapes (step 6)."""
+    arrays = dict(task.mapped_arrays)  # by the slot's name
+    remaining = {name: dict(roles) for name, roles in task.file_layers.items()}
+    for pair in layer_pairs:
+        # Arrays whose whole name is a role ("kernel") belong to the first layer that has no other.
+        roles = remaining.get(pair.file_layer or "", {})
+        for slot in pair.slots:
+            array = find_array(slot, pair.slots, roles)
+            if array is not None:  # taken out, so that another slot's second choice cannot get it as well
+                arrays[slot.name] = roles.pop(array.role)
+    result = MatchResult(task.network_slots)
+    for slot in task.network_slots:
+        if slot.name not in arrays:
+            result.missing.append(slot)
+        elif compute_arranged_shape(arrays[slot.name], slot) == slot.shape:
+            result.pairs.append((slot, arrays[slot.name]))
+        else:
+            result.shape_mismatches.append((slot, arrays[slot.name]))
+    used = {array.name for array in arrays.values()}
+    result.unused = [array for array in task.weights if array.name not in used and not array.is_neutral]
+    return result
+
+
+def _check_branches(task: _MatchTask, result: MatchResult) -> None:
+    """Check that the layers in Keras' order do not fit as well, with other pairs (step 7)."""
+    # What the map decides is not tried in another order: the user knows it.
+    slots = sorted(task.unmapped_slots, key=lambda slot: slot.keras_rank)
+    other = _fill_slots(task, _pair_layers(task, slots, "order"))
+    if not other.is_complete:
+        return
+    for (slot, array), (_, other_array) in zip(result.pairs, other.pairs, strict=True):
+        if array.name != other_array.name:
+            raise WeightsError(
+                f"could have {array.name} or {other_array.name} for {slot.name}: the network has branches, "
+                "whose order in the file cannot be known; use match: name, or name their layers in map"
+            )

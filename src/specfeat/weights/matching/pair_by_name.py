@@ -1,87 +1,121 @@
-"""Which layer of the file is which of ours, by name.
+"""Pairs the layers of the network with the layers of the file by their names.
 
-Names agree exactly, but for four things that frameworks do to them: a dot for a slash, a scope around
-the whole network ("vggish/conv1", "module.conv1"), Keras' own numbers for layers without a name
-(conv2d, conv2d_1, ... or from conv2d_1, or from conv2d_12 when others were made before), and a "_1" behind
-the name of a layer that was made twice. Each is undone only where one answer is left; the "_1" only where
-no other layer, of the file or of ours, has the name but for its number.
+The names must be equal, except for four things that frameworks do to names:
+
+- PyTorch has a dot where the config has a slash: "conv_block1.conv1" is "conv_block1/conv1".
+- A scope stands before the names of all layers: "vggish/conv1" is "conv1", "module.conv1" as well.
+- Keras numbers layers that the user has not named: conv2d, conv2d_1, ...; in Keras 2 from conv2d_1; and from
+  any number if the session has made other layers before. Such names are paired in the order of their numbers.
+- Keras 2 adds "_1" to the name of a layer that is made a second time in a session.
+
+Each of them is undone only where one answer is left. In particular, "_1" is removed only if no other layer,
+of the file or of the network, has the same name except for a number: with `fc` and `fc_1` here, and `fc_1`
+and `fc_2` in the file, names alone would pair them crosswise.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable
 
-from specfeat.architecture.layers import LAYERS
+from specfeat.architecture.kinds import LAYER_KINDS
+from specfeat.architecture.kinds.base import Family
 from specfeat.weights.files.array_names import natural_sort_key, to_slash_path
 from specfeat.weights.matching.slots import to_snake_case
 
-# Keras' own names for a layer of a class: of Keras 2 and 3, of specfeat, of Keras 1.
-_STEMS = {stem: kind for kind in LAYERS for stem in (to_snake_case(kind), kind.lower())}
-_STEMS |= {stem.replace("conv", "convolution"): kind for stem, kind in list(_STEMS.items()) if "conv" in stem}
-_AUTOMATIC = re.compile(r"(.*?)(?:_\d+)?")
+# The names that Keras gives to unnamed layers of each class: in Keras 2 and 3 (conv2d), in specfeat
+# (depthwise_conv2d is depthwiseconv2d), and in Keras 1 (convolution2d).
+_AUTOMATIC_NAMES = {name: kind for kind in LAYER_KINDS for name in (to_snake_case(kind), kind.lower())}
+_AUTOMATIC_NAMES |= {
+    name.replace("conv", "convolution"): kind
+    for name, kind in list(_AUTOMATIC_NAMES.items())
+    if LAYER_KINDS[kind].family is Family.CONVOLUTION
+}
+_NUMBERED = re.compile(r"(.*?)(?:_\d+)?")
 
-Pairs = dict[str, str]
+LayerPairs = dict[str, str]  # the network's layer -> the file's layer
 
 
-def pair_by_name(ours: Iterable[str], theirs: Iterable[str]) -> Pairs:
-    """Find for each of our layers the file's.
+def pair_by_name(network_layers: Iterable[str], file_layers: Iterable[str]) -> LayerPairs:
+    """Return the file's layer for each layer of the network, for as many layers as have one.
 
     Args:
-        ours: names as the YAML has them, in order.
-        theirs: names as the file has them.
+        network_layers: the names in the config, in order.
+        file_layers: the names in the file.
 
     Returns:
-        Our name to theirs, for as many as could be found; one of theirs is never given twice.
+        The pairs; no layer of the file is in two of them.
     """
-    wanted, known = list(ours), list(dict.fromkeys(theirs))
-    return max((_pair(wanted, known, scope) for scope in _scopes(known)), key=len)
+    network_names, file_names = list(network_layers), list(dict.fromkeys(file_layers))
+    # The scope that makes the most names equal is the right one: the empty scope if names agree as they are.
+    attempts = (_pair_within_scope(network_names, file_names, scope) for scope in _list_scopes(file_names))
+    return max(attempts, key=len)
 
 
-def _scopes(theirs: list[str]) -> list[str]:
-    """The scopes that all names lie in: the empty one, "a/", "a/b/", ..."""
-    parts = [to_slash_path(name).split("/")[:-1] for name in theirs]
+def _list_scopes(file_names: list[str]) -> list[str]:
+    """Return the scopes that all names have in common: "", "a/", "a/b/", ..."""
+    parts = [to_slash_path(name).split("/")[:-1] for name in file_names]
     scopes = [""]
-    for level in zip(*parts, strict=False) if parts else ():
+    for level in zip(*parts, strict=False):
         if len(set(level)) > 1:
             break
         scopes.append(f"{scopes[-1]}{level[0]}/")
     return scopes
 
 
-def _pair(ours: list[str], theirs: list[str], scope: str) -> Pairs:
-    by_path = {to_slash_path(name).removeprefix(scope): name for name in theirs}
-    found = _numbered(ours, list(by_path)) | {
-        name: to_slash_path(name) for name in ours if not _kind(name) and to_slash_path(name) in by_path
-    }
-    sharing = Counter(stem for name in ours for stem in {to_slash_path(name), _stem(to_slash_path(name))})
+def _pair_within_scope(network_names: list[str], file_names: list[str], scope: str) -> LayerPairs:
+    by_path = {to_slash_path(name).removeprefix(scope): name for name in file_names}
+    paths = _pair_automatic_names(network_names, list(by_path))
+    chosen_names = {name: to_slash_path(name) for name in network_names if not _find_kind(name)}
+    paths |= {name: path for name, path in chosen_names.items() if path in by_path}
+    paths |= _pair_repeated_layers(network_names, list(by_path), paths)
+    return {name: by_path[path] for name, path in paths.items()}
+
+
+def _pair_automatic_names(network_names: list[str], file_paths: list[str]) -> LayerPairs:
+    """Pair the layers that the user has not named, class by class.
+
+    The names are taken as they are if the file has all of them, and else by number, if there are as many.
+    """
+    pairs: LayerPairs = {}
+    for kind in dict.fromkeys(filter(None, map(_find_kind, network_names))):
+        names = [name for name in network_names if _find_kind(name) == kind]
+        paths = sorted((path for path in file_paths if _find_kind(path) == kind), key=natural_sort_key)
+        if set(map(to_slash_path, names)) <= set(paths):
+            pairs |= {name: to_slash_path(name) for name in names}
+        elif len(names) == len(paths):
+            pairs |= dict(zip(names, paths, strict=True))
+    return pairs
+
+
+def _pair_repeated_layers(network_names: list[str], file_paths: list[str], paired: LayerPairs) -> LayerPairs:
+    """Pair layers with a name in the file that has a number behind it, where only one name is meant.
+
+    Args:
+        network_names: the names in the config.
+        file_paths: the names in the file, with slashes and without the scope.
+        paired: the layers that have been paired before.
+    """
+    # How many layers of the network have a name, when numbers are removed or not.
+    uses = Counter(
+        stem for name in network_names for stem in {to_slash_path(name), _remove_number(to_slash_path(name))}
+    )
     numbered: dict[str, list[str]] = {}
-    for path in by_path:
-        numbered.setdefault(_stem(path), []).append(path)
-    for name in ours:
-        twice = numbered.get(to_slash_path(name), ())
-        if name not in found and not _kind(name) and len(twice) == sharing[to_slash_path(name)] == 1:
-            found[name] = twice[0]
-    return {name: by_path[path] for name, path in found.items()}
+    for path in file_paths:
+        numbered.setdefault(_remove_number(path), []).append(path)
+    pairs: LayerPairs = {}
+    for name in network_names:
+        candidates = numbered.get(to_slash_path(name), [])
+        is_single = len(candidates) == 1 and uses[to_slash_path(name)] == 1
+        if is_single and name not in paired and not _find_kind(name):
+            pairs[name] = candidates[0]
+    return pairs
 
 
-def _stem(path: str) -> str:
+def _remove_number(path: str) -> str:
     return re.sub(r"_\d+$", "", path)
 
 
-def _numbered(ours: list[str], theirs: list[str]) -> Pairs:
-    """Pair layers that have their class for a name: the same names, or as many, by number."""
-    found: Pairs = {}
-    for kind in dict.fromkeys(filter(None, map(_kind, ours))):
-        mine = [name for name in ours if _kind(name) == kind]
-        yours = sorted((name for name in theirs if _kind(name) == kind), key=natural_sort_key)
-        if set(map(to_slash_path, mine)) <= set(yours):
-            found |= {name: to_slash_path(name) for name in mine}
-        elif len(mine) == len(yours):
-            found |= dict(zip(mine, yours, strict=True))
-    return found
-
-
-def _kind(name: str) -> str | None:
-    """The class that a layer without a name of its own is named after."""
-    match = _AUTOMATIC.fullmatch(name)
-    return _STEMS.get(match[1]) if match else None
+def _find_kind(name: str) -> str | None:
+    """Return the class of a layer whose name Keras has chosen; None for a name that the user has chosen."""
+    match = _NUMBERED.fullmatch(name)
+    return _AUTOMATIC_NAMES.get(match[1]) if match else None

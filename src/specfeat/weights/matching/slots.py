@@ -1,4 +1,4 @@
-"""The arrays that the network wants, in order, each with all that is needed to find it in a file."""
+"""The slots of a network: the arrays that it needs, with all that is used to find them in a file."""
 
 import re
 from collections import Counter
@@ -15,18 +15,19 @@ from specfeat.weights.matching.axis_order import AxisOrder, compute_axis_orders
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """One array of the network.
+    """An array that the network needs.
 
     Attributes:
-        layer: as the YAML names it.
+        layer: the layer's name in the config.
         kind: the layer's Keras class.
         role: Keras' name of the array: "kernel", "moving_mean", ...
-        index: its number among the layer's arrays.
-        shape: as Keras has it.
-        place: of the layer in a file of Keras 3, e.g. "layers/conv2d_1".
-        rank: of the layer, among all, as Keras counts them.
-        reads: in which order the numbers lie that the array goes along; see axes.py.
-        variable: Keras' own, to be set.
+        index: the array's number among the layer's arrays.
+        shape: the shape in Keras.
+        keras_path: the layer's path in a Keras 3 file, e.g. "layers/conv2d_1".
+        keras_rank: the layer's number in Keras' order of the layers, which differs from the config's order in
+            networks with branches.
+        axis_order: the order of the numbers that the array's values belong to; see `axis_order.py`.
+        variable: Keras' variable, to be set; None if the network has not been built.
     """
 
     layer: str
@@ -34,40 +35,41 @@ class Slot:
     role: str
     index: int
     shape: Shape
-    place: str
-    rank: int = 0
-    reads: AxisOrder = None
+    keras_path: str
+    keras_rank: int = 0
+    axis_order: AxisOrder = None
     variable: Any = field(repr=False, compare=False, default=None)
 
     @property
     def name(self) -> str:
-        """Layer and role: "conv1/kernel"."""
+        """Layer and role, e.g. "conv1/kernel"."""
         return f"{self.layer}/{self.role}"
 
 
 def list_model_slots(
     model: Any, layers: tuple[Layer, ...], flatten: FlattenOrder = "channels_first"
 ) -> list[Slot]:
-    """List the arrays of a network that is built, in the order of its layers.
+    """Return the slots of a network that has been built, in the order of its layers.
 
     Args:
         model: the Keras model.
-        layers: that it was built of, those of an application in its place.
-        flatten: how PyTorch's program joined axes, if the weights are from one.
+        layers: the layers that it was built from; an application is replaced by its own layers.
+        flatten: the order in which the PyTorch program that wrote the weights joined axes; without effect on
+            weights of other programs.
     """
-    made = {layer.name: model.get_layer(to_keras_name(layer.name)) for layer in layers}
-    shapes = {name: tuple(one.output.shape[1:]) for name, one in made.items()}
+    keras_layers = {layer.name: model.get_layer(to_keras_name(layer.name)) for layer in layers}
+    shapes = {name: tuple(keras_layer.output.shape[1:]) for name, keras_layer in keras_layers.items()}
     arrays = [
         (layer, variable.name, tuple(variable.shape), variable)
         for layer in layers
-        for variable in made[layer.name].weights
+        for variable in keras_layers[layer.name].weights
     ]
     orders = compute_axis_orders(layers, {INPUT_NAME: tuple(model.input.shape[1:]), **shapes}, flatten)
-    return _slots(layers, orders, arrays)
+    return _make_slots(layers, orders, arrays)
 
 
 def derive_slots(settings: Settings) -> list[Slot]:
-    """List the same by arithmetic, for a network that is not built; nothing can be set through them.
+    """Return the slots of a config's network by arithmetic, without Keras; their `variable` is None.
 
     Raises:
         UnknownLayerError: only Keras knows the shapes.
@@ -77,17 +79,18 @@ def derive_slots(settings: Settings) -> list[Slot]:
     orders = compute_axis_orders(
         layers, compute_network_shapes(settings.graph), settings.model.weights.flatten
     )
-    return _slots(layers, orders, arrays)
+    return _make_slots(layers, orders, arrays)
 
 
-def _slots(
+def _make_slots(
     layers: tuple[Layer, ...], orders: Mapping[str, AxisOrder], arrays: list[tuple[Layer, str, Shape, Any]]
 ) -> list[Slot]:
-    places = _places(layers)
+    """Make a slot of each array, given as layer, role, shape and Keras' variable."""
+    positions = _locate_layers(layers)
     slots: list[Slot] = []
     for layer, role, shape, variable in arrays:
         index = slots[-1].index + 1 if slots and slots[-1].layer == layer.name else 0
-        place, rank = places[layer.name]
+        keras_path, keras_rank = positions[layer.name]
         slots.append(
             Slot(
                 layer=layer.name,
@@ -95,38 +98,41 @@ def _slots(
                 role=role,
                 index=index,
                 shape=shape,
-                place=place,
-                rank=rank,
-                reads=orders[layer.name],
+                keras_path=keras_path,
+                keras_rank=keras_rank,
+                axis_order=orders[layer.name],
                 variable=variable,
             )
         )
     return slots
 
 
-def _places(layers: tuple[Layer, ...]) -> dict[str, tuple[str, int]]:
-    """Give each layer its place in a file of Keras 3, and its number among all, as Keras counts."""
+def _locate_layers(layers: tuple[Layer, ...]) -> dict[str, tuple[str, int]]:
+    """Return for each layer its path in a Keras 3 file, and its number in Keras' order."""
     kinds = {layer.name: to_snake_case(layer.kind) for layer in layers}
     counts: Counter[str] = Counter()
-    places: dict[str, tuple[str, int]] = {}
+    positions: dict[str, tuple[str, int]] = {}
+    # Keras numbers the layers of a class in its own order, and leaves the number out for the first one.
     for rank, name in enumerate(list_in_keras_order(layers)):
-        number = counts[kinds[name]]
-        counts[kinds[name]] += 1
-        places[name] = f"layers/{kinds[name]}" + (f"_{number}" if number else ""), rank
-    return places
+        kind = kinds[name]
+        suffix = f"_{counts[kind]}" if counts[kind] else ""
+        counts[kind] += 1
+        positions[name] = f"layers/{kind}{suffix}", rank
+    return positions
 
 
-def get_class_name(place: str) -> str:
-    """The class, in Keras' spelling, of the layer at a place in a file of Keras 3."""
-    return re.sub(r"_\d+$", "", place.rpartition("/")[2])
+def get_class_name(keras_path: str) -> str:
+    """Return the class of the layer at a path of a Keras 3 file, e.g. "conv2d" for "layers/conv2d_1"."""
+    return re.sub(r"_\d+$", "", keras_path.rpartition("/")[2])
 
 
 def to_snake_case(kind: str) -> str:
-    """Write a class name as Keras' files do: SeparableConv2D, separable_conv2d."""
+    """Return the name of a class as it stands in Keras' files: "separable_conv2d" for "SeparableConv2D"."""
     text = ""
-    for i, c in enumerate(kind):
-        starts = (
-            c.isupper() and i and (kind[i - 1].islower() or (i + 1 < len(kind) and kind[i + 1].islower()))
-        )
-        text += ("_" if starts else "") + c.lower()
+    for i, letter in enumerate(kind):
+        follows_small = i > 0 and kind[i - 1].islower()
+        precedes_small = i + 1 < len(kind) and kind[i + 1].islower()
+        if letter.isupper() and i > 0 and (follows_small or precedes_small):
+            text += "_"
+        text += letter.lower()
     return text

@@ -1,4 +1,8 @@
-"""The config's `map`: our layer, or layer/role, to the file's layer or array; obeyed, or refused."""
+"""Applies the config's `map`: a layer, or layer/role, of the network to a layer or an array of the file.
+
+The map is obeyed or refused. It does not give way to equal names: whoever writes an entry is told if the
+entry has no effect.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -10,70 +14,82 @@ from specfeat.weights.matching.slots import Slot
 
 
 def apply_array_map(
-    slots: list[Slot], arrays: Iterable[FileArray], given: Mapping[str, str]
+    network_slots: list[Slot], file_arrays: Iterable[FileArray], user_map: Mapping[str, str]
 ) -> dict[str, FileArray]:
-    """Find the arrays that the map names for one of ours each.
+    """Return the arrays that the map gives to single slots, by the slot's name.
 
-    Returns:
-        Slot to array.
+    Args:
+        network_slots: all slots of the network.
+        file_arrays: all arrays of the file, including those that are not weights.
+        user_map: the map; entries for whole layers are only checked here.
 
     Raises:
-        WeightsError: an entry is of no array of the network, or names one that the file has not, or that
-            another entry names.
+        WeightsError: an entry is for a layer or an array that the network does not have, or it names an array
+            that the file does not have or that another entry names as well.
     """
-    by_name = {array.name: array for array in arrays}
-    names, layers = {slot.name for slot in slots}, {slot.layer for slot in slots}
-    for key in given:
-        if key not in names and key not in layers:
-            known = [slot.name for slot in slots if key.startswith(f"{slot.layer}/")]
-            has = f"it has {format_names(known)}" if known else "it has no arrays"
-            raise WeightsError(f"cannot be mapped: the map's entry {key!r} is no array of its layer; {has}")
-    found: dict[str, FileArray] = {}
-    for key in filter(names.__contains__, given):
-        if given[key] not in by_name:
-            raise _absent(key, given[key], by_name, "array")
-        found[key] = by_name[given[key]]
-    _check_once({key: array.name for key, array in found.items()})
-    return found
+    arrays_by_name = {array.name: array for array in file_arrays}
+    slot_names = {slot.name for slot in network_slots}
+    layer_names = {slot.layer for slot in network_slots}
+    # All keys are checked before any value: a key that is wrong is the user's mistake, not the file's.
+    for key in user_map:
+        if key not in slot_names and key not in layer_names:
+            raise _make_key_error(key, network_slots)
+    mapped: dict[str, FileArray] = {}
+    for key, array_name in user_map.items():
+        if key not in slot_names:
+            continue
+        if array_name not in arrays_by_name:
+            raise _make_missing_error("array", key, array_name, arrays_by_name)
+        mapped[key] = arrays_by_name[array_name]
+    _check_unique({key: array.name for key, array in mapped.items()})
+    return mapped
 
 
 def apply_layer_map(
-    ours: Mapping[str, str], theirs: Collection[str], given: Mapping[str, str]
+    network_layers: Mapping[str, str], file_layers: Collection[str], user_map: Mapping[str, str]
 ) -> dict[str, str]:
-    """Find the layers that the map names for ours.
+    """Return the layers of the file that the map gives to layers of the network.
 
     Args:
-        ours: our layers, and what the map calls them; of a separable convolution its two parts.
-        theirs: the file's layers.
-        given: the map.
-
-    Returns:
-        Our layer to the file's.
+        network_layers: the layers of the network, each with its name in the config. The two differ for the
+            parts of a separable convolution: "sep/depthwise" and "sep/pointwise" have the name "sep".
+        file_layers: the names of the file's layers.
+        user_map: the map; entries for single arrays have no effect here.
 
     Raises:
-        WeightsError: an entry names a layer that the file has not, or that another entry names.
+        WeightsError: an entry names a layer that the file does not have, or that another entry names as well.
     """
-    by_path = {to_slash_path(name): name for name in theirs}
-    found: dict[str, str] = {}
-    for name, layer in ours.items():
-        if layer in given:
-            target = to_slash_path(given[layer]) + to_slash_path(name).removeprefix(to_slash_path(layer))
-            if target not in by_path:
-                raise _absent(layer, given[layer], theirs, "layer")
-            found[name] = by_path[target]
-    _check_once(found)
-    return found
+    names_by_path = {to_slash_path(name): name for name in file_layers}
+    mapped: dict[str, str] = {}
+    for name, config_name in network_layers.items():
+        if config_name in user_map:
+            # The user names the separable convolution; its two layers in the file continue that name.
+            part = to_slash_path(name).removeprefix(to_slash_path(config_name))  # "/depthwise", or nothing
+            path = to_slash_path(user_map[config_name]) + part
+            if path not in names_by_path:
+                raise _make_missing_error("layer", config_name, user_map[config_name], file_layers)
+            mapped[name] = names_by_path[path]
+    _check_unique(mapped)
+    return mapped
 
 
-def _check_once(found: Mapping[str, str]) -> None:
-    takers: dict[str, str] = {}
-    for key, target in found.items():
-        if target in takers:
-            raise WeightsError(f"has one {target}; the map gives it to {takers[target]} and to {key}")
-        takers[target] = key
+def _check_unique(mapped: Mapping[str, str]) -> None:
+    keys: dict[str, str] = {}
+    for key, target in mapped.items():
+        if target in keys:
+            raise WeightsError(f"has one {target}; the map gives it to {keys[target]} and to {key}")
+        keys[target] = key
 
 
-def _absent(key: str, target: str, known: Iterable[str], what: str) -> WeightsError:
-    names = list(known)
+def _make_key_error(key: str, network_slots: list[Slot]) -> WeightsError:
+    layer_slots = [slot.name for slot in network_slots if key.startswith(f"{slot.layer}/")]
+    has = f"its layer has {format_names(layer_slots)}" if layer_slots else "its layer has no arrays"
+    return WeightsError(
+        f"cannot be mapped: the map's entry {key!r} is not an array or a layer with arrays; {has}"
+    )
+
+
+def _make_missing_error(what: str, key: str, target: str, existing: Iterable[str]) -> WeightsError:
+    names = list(existing)
     hint = suggest_name(target, names) or f"; it has {format_names(names)}"
     return WeightsError(f"has no {what} {target!r}, which the map gives to {key}{hint}")

@@ -1,0 +1,62 @@
+"""Activations as layers."""
+
+from collections.abc import Sequence
+
+from specfeat.architecture.axes import Shape, find_missing_axis, repeat_per_axis
+from specfeat.architecture.graph import Layer
+from specfeat.architecture.kinds.arguments import ActivationName, InitializerName, Number
+from specfeat.architecture.kinds.axis_arguments import Axes, SharedAxes
+from specfeat.architecture.kinds.base import ArrayKind, Family, LayerKind, Options, keep_shape
+
+
+def _find_axis_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
+    axes = layer.options.get("axis", layer.options.get("shared_axes", ()))
+    return find_missing_axis(repeat_per_axis(axes, 1), shapes[0])
+
+
+def _compute_slopes_shape(options: Options, shape: Shape) -> Shape:
+    shared = repeat_per_axis(options.get("shared_axes", ()), 1)
+    return tuple(1 if axis in shared else size for axis, size in enumerate(shape, 1))
+
+
+KINDS = (
+    LayerKind(
+        name="Activation",
+        family=Family.ACTIVATION,
+        required={"activation": ActivationName()},
+        compute_output_shape=keep_shape,
+    ),
+    LayerKind(
+        name="ReLU",
+        family=Family.ACTIVATION,
+        optional={"max_value": Number(0.0), "negative_slope": Number(0.0), "threshold": Number(0.0)},
+        compute_output_shape=keep_shape,
+    ),
+    LayerKind(
+        name="LeakyReLU",
+        family=Family.ACTIVATION,
+        optional={"negative_slope": Number(0.0)},
+        compute_output_shape=keep_shape,
+    ),
+    LayerKind(
+        name="PReLU",
+        family=Family.ACTIVATION,
+        optional={"shared_axes": SharedAxes(), "alpha_initializer": InitializerName()},
+        compute_output_shape=keep_shape,
+        find_mismatch=_find_axis_mismatch,
+        arrays=(ArrayKind("alpha", _compute_slopes_shape),),
+    ),
+    LayerKind(
+        name="ELU",
+        family=Family.ACTIVATION,
+        optional={"alpha": Number(0.0)},
+        compute_output_shape=keep_shape,
+    ),
+    LayerKind(
+        name="Softmax",
+        family=Family.ACTIVATION,
+        optional={"axis": Axes()},
+        compute_output_shape=keep_shape,
+        find_mismatch=_find_axis_mismatch,
+    ),
+)

@@ -1,0 +1,57 @@
+"""The arguments that name axes or list the sizes of all of them; see `arguments`."""
+
+from specfeat.architecture.kinds.arguments import is_whole_number
+
+
+class OneAxis:
+    """One axis, which counts the batch as 0."""
+
+    def check(self, value: object) -> str | None:
+        """See `ArgumentType`."""
+        if isinstance(value, list):
+            return "one axis: -1 (channels), 1 (frames) or 2 (bins)"
+        return Axes().check(value)
+
+
+class Axes:
+    """One axis or a list of axes, which count the batch as 0."""
+
+    def check(self, value: object) -> str | None:
+        """See `ArgumentType`."""
+        axes = value if isinstance(value, list) else [value]
+        if axes and all(type(v) is int and v != 0 for v in axes):
+            return None
+        return "an axis: -1 (channels), 1 (frames), 2 (bins); 0 is the batch"
+
+
+class SharedAxes:
+    """The axes along which PReLU has one slope."""
+
+    def check(self, value: object) -> str | None:
+        """See `ArgumentType`."""
+        axes = value if isinstance(value, list) else [value]
+        if axes and all(is_whole_number(v, 1) for v in axes):
+            return None
+        return "axes that share a slope, counted from 1: [1, 2] for one slope for each channel"
+
+
+class TargetShape:
+    """The sizes of all axes, of which one may follow from the others."""
+
+    def check(self, value: object) -> str | None:
+        """See `ArgumentType`."""
+        sizes = value if isinstance(value, list) else []
+        if sizes and all(is_whole_number(v, 1) or v == -1 for v in sizes):
+            return None
+        return "a list of whole numbers, -1 for the size that follows from the others, e.g. [96, -1]"
+
+
+class AxisPermutation:
+    """All axes in a new order."""
+
+    def check(self, value: object) -> str | None:
+        """See `ArgumentType`."""
+        axes = [v for v in value if type(v) is int] if isinstance(value, list) else []
+        if axes and axes == value and sorted(axes) == list(range(1, len(axes) + 1)):
+            return None
+        return "the axes in their new order, counted from 1, e.g. [2, 1, 3]"

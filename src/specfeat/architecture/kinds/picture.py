@@ -1,0 +1,33 @@
+"""The spectrogram as a picture: a layer of specfeat's own."""
+
+from collections.abc import Sequence
+
+from specfeat.architecture.axes import Shape
+from specfeat.architecture.graph import Layer
+from specfeat.architecture.kinds.arguments import NumberRange, Text
+from specfeat.architecture.kinds.base import AxisChange, Family, LayerKind, Options
+from specfeat.text import format_shape
+
+
+def _compute_output_shape(_: Options, shapes: Sequence[Shape]) -> Shape:
+    return (shapes[0][1], shapes[0][0], 3)
+
+
+def _find_mismatch(_: Layer, shapes: Sequence[Shape]) -> str | None:
+    if shapes[0][-1] == 1:
+        return None
+    return f"gets {format_shape(shapes[0])}; wanted 1 channel, whose values it colours"
+
+
+KINDS = (
+    LayerKind(
+        name="Picture",
+        family=Family.PICTURE,
+        required={"colormap": Text(), "range": NumberRange()},
+        input_axes=2,
+        compute_output_shape=_compute_output_shape,
+        find_mismatch=_find_mismatch,
+        axis_change=AxisChange.REPLACE_ALL,
+        keras_class="specfeat.network.picture:Picture",
+    ),
+)

@@ -1,0 +1,92 @@
+"""Layers that keep the values and arrange them along other axes."""
+
+import math
+from collections.abc import Sequence
+
+from specfeat.architecture.axes import Shape, describe_axes, find_missing_axis
+from specfeat.architecture.graph import Layer
+from specfeat.architecture.kinds.arguments import WholeNumber
+from specfeat.architecture.kinds.axis_arguments import AxisPermutation, TargetShape
+from specfeat.architecture.kinds.base import AxisChange, Family, LayerKind, Options
+from specfeat.text import format_shape
+
+
+def _flatten_shape(_: Options, shapes: Sequence[Shape]) -> Shape:
+    return (math.prod(shapes[0]),)
+
+
+def _compute_target_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
+    target = options["target_shape"]
+    known = math.prod(n for n in target if n != -1)
+    return tuple(math.prod(shapes[0]) // known if n == -1 else n for n in target)
+
+
+def _find_target_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
+    target = layer.options["target_shape"]
+    known, open_sizes = math.prod(n for n in target if n != -1), target.count(-1)
+    if open_sizes > 1:
+        return f"has {open_sizes} sizes of -1 in target_shape; wanted one at most"
+    values = math.prod(shapes[0])
+    if (values % known == 0) if open_sizes else (values == known):
+        return None
+    return (
+        f"gets {format_shape(shapes[0])}, {values} values, which do not fill a target_shape of "
+        f"{format_shape(target)}"
+    )
+
+
+def _permute_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
+    return tuple(shapes[0][axis - 1] for axis in options["dims"])
+
+
+def _find_permutation_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
+    dims, shape = layer.options["dims"], shapes[0]
+    if len(dims) < len(shape):
+        return f"gets {describe_axes(shape)}, but dims names {len(dims)}"
+    return find_missing_axis(dims, shape)
+
+
+def _repeat_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
+    return (options["n"], *shapes[0])
+
+
+def _find_vector_mismatch(_: Layer, shapes: Sequence[Shape]) -> str | None:
+    if len(shapes[0]) == 1:
+        return None
+    return f"gets {describe_axes(shapes[0])}; wanted one axis, as Flatten or a global pooling gives it"
+
+
+KINDS = (
+    LayerKind(
+        name="Flatten",
+        family=Family.RESHAPING,
+        compute_output_shape=_flatten_shape,
+        axis_change=AxisChange.REGROUP,
+    ),
+    LayerKind(
+        name="Reshape",
+        family=Family.RESHAPING,
+        required={"target_shape": TargetShape()},
+        compute_output_shape=_compute_target_shape,
+        find_mismatch=_find_target_mismatch,
+        axis_change=AxisChange.REGROUP,
+        other_names={"view": " or Flatten"},
+    ),
+    LayerKind(
+        name="Permute",
+        family=Family.RESHAPING,
+        required={"dims": AxisPermutation()},
+        compute_output_shape=_permute_shape,
+        find_mismatch=_find_permutation_mismatch,
+        axis_change=AxisChange.PERMUTE,
+        other_names={"transpose": ""},
+    ),
+    LayerKind(
+        name="RepeatVector",
+        family=Family.RESHAPING,
+        required={"n": WholeNumber()},
+        compute_output_shape=_repeat_shape,
+        find_mismatch=_find_vector_mismatch,
+        axis_change=AxisChange.ADD_FIRST,
+    ),
+)

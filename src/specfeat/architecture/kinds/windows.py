@@ -1,0 +1,67 @@
+"""Windows that move over the frames and bins of a layer's input: convolutions and poolings.
+
+The rules are Keras': `same` gives ceil(n / stride), `valid` floor((n - extent) / stride) + 1.
+"""
+
+from typing import Any
+
+from specfeat.architecture.axes import Shape, repeat_per_axis
+from specfeat.architecture.graph import Layer
+from specfeat.architecture.kinds.base import Options
+from specfeat.text import format_shape
+
+
+def compute_window_extent(size: Any, dilation: Any, axes: int) -> Shape:
+    """Return how far a window reaches along each axis, with gaps of `dilation - 1` between its points."""
+    return tuple(
+        (k - 1) * d + 1
+        for k, d in zip(repeat_per_axis(size, axes), repeat_per_axis(dilation, axes), strict=True)
+    )
+
+
+def count_window_positions(options: Options, shape: Shape, size: Any, strides: Any) -> Shape:
+    """Return the spatial axes of the output of a layer that moves a window over its input.
+
+    Args:
+        options: the layer's arguments.
+        shape: of the input, without the batch.
+        size: of the window, for all axes or for each.
+        strides: for all axes or for each.
+    """
+    axes = len(shape) - 1
+    steps = repeat_per_axis(strides, axes)
+    if options.get("padding", "valid") == "same":
+        return tuple(-(-n // s) for n, s in zip(shape, steps, strict=False))
+    extent = compute_window_extent(size, options.get("dilation_rate", 1), axes)
+    return tuple((n - k) // s + 1 for n, k, s in zip(shape, extent, steps, strict=False))
+
+
+def find_window_mismatch(layer: Layer, shape: Shape, argument: str, size: Any) -> str | None:
+    """Return why a window does not fit into the layer's input, or None.
+
+    Args:
+        layer: the layer that moves the window.
+        shape: of its input, without the batch.
+        argument: the argument that has the window's size.
+        size: of the window, for all axes or for each.
+    """
+    if layer.options.get("padding", "valid") != "valid":
+        return None
+    axes = len(shape) - 1
+    sizes = repeat_per_axis(size, axes)
+    extent = compute_window_extent(size, layer.options.get("dilation_rate", 1), axes)
+    if _fits_into(extent, shape):
+        return None
+    dilated = "" if extent == sizes else f", dilated to {format_shape(extent)}"
+    turned = ""
+    if _fits_into(extent[::-1], shape):
+        numbers = ", ".join(map(str, sizes[::-1]))
+        turned = f"sizes are [frames, bins], and [{numbers}] would fit; otherwise "
+    return (
+        f"gets {format_shape(shape)}, too small for a {argument} of {format_shape(sizes)}{dilated}; {turned}"
+        "make it smaller, pool less before it, make the clips longer, or use padding: same"
+    )
+
+
+def _fits_into(extent: Shape, shape: Shape) -> bool:
+    return all(k <= n for k, n in zip(extent, shape, strict=False))

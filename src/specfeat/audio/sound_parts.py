@@ -1,0 +1,93 @@
+"""The part of a file that a sound is, in samples of the file."""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+from specfeat.audio.audio_file import Block
+from specfeat.errors import AudioError
+from specfeat.sound import SoundPart
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRange:
+    """The samples of one part of a file, at the file's own rate.
+
+    Attributes:
+        start: the number of the first sample, counted from 0.
+        end: the number of the sample after the last one; None for the end of the file.
+        rate: samples per second.
+        label: how an error message names the part.
+    """
+
+    start: int
+    end: int | None
+    rate: int
+    label: str
+
+    def cut_block(self, block: Block, position: int) -> Block:
+        """Return what of a block belongs to the part.
+
+        Args:
+            block: samples, along the first axis.
+            position: the number of the block's first sample in the file.
+        """
+        begin = max(0, self.start - position)
+        end = None if self.end is None else max(0, self.end - position)
+        return block[begin:end]
+
+    def is_complete(self, position: int) -> bool:
+        """Return whether a decoder that has come to this sample has given the whole part."""
+        return self.end is not None and position >= self.end
+
+    def check_length(self, samples: int) -> None:
+        """Check that a file with so many samples has the whole part.
+
+        Raises:
+            AudioError: the part begins or ends after the end of the file.
+        """
+        problem = None
+        if self.start > 0 and self.start >= samples:
+            problem = "begins after the end of the file"
+        elif self.end is not None and self.end > samples:
+            problem = "ends after the end of the file"
+        if problem:
+            end_s = samples / self.rate
+            raise AudioError(f"{self.label} {problem}, at {end_s:g} s", "decode", "part", end_s)
+
+
+def find_sample_range(part: SoundPart, rate: int) -> SampleRange:
+    """Convert a part from seconds to the nearest samples of a file.
+
+    The decimal number that was written counts, as in a config: 0.009 s at 48 kHz is sample 432, although the
+    binary number for 0.009 is a little different. Two parts of which one begins where the other ends share no
+    sample, and no sample lies between them.
+
+    Args:
+        part: the part, in seconds.
+        rate: samples per second of the file.
+
+    Raises:
+        AudioError: the part begins before the file, or has no sample.
+    """
+    label = _format_part(part)
+    if not all(math.isfinite(time_s) for time_s in (part.start_s, part.end_s) if time_s is not None):
+        raise AudioError(f"{label} has a time that is not a number", "open", "part")
+    start = 0 if part.start_s is None else _convert_to_sample(part.start_s, rate)
+    end = None if part.end_s is None else _convert_to_sample(part.end_s, rate)
+    if start < 0:
+        raise AudioError(f"{label} begins before the start of the file", "open", "part")
+    if end is not None and end <= start:
+        raise AudioError(f"{label} has no samples", "open", "part")
+    return SampleRange(start, end, rate, label)
+
+
+def _convert_to_sample(seconds: float, rate: int) -> int:
+    # Fraction of the text, not of the number: the text has the decimal digits that were written.
+    return round(Fraction(repr(float(seconds))) * rate)
+
+
+def _format_part(part: SoundPart) -> str:
+    name = "the part" if part.id is None else f"the part {part.id!r}"
+    end = "the end" if part.end_s is None else f"{part.end_s:g} s"
+    return f"{name} from {part.start_s or 0:g} s to {end}"

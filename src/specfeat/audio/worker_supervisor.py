@@ -1,0 +1,233 @@
+"""Keeps one worker process at work: gives it tasks, receives its messages, kills it and replaces it."""
+
+import contextlib
+import os
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from specfeat.audio.messages import (
+    ClipsEvent,
+    ErrorData,
+    SoundEnd,
+    WorkerEvent,
+    WorkerOrder,
+    encode_order,
+    encode_task,
+    receive_message,
+)
+from specfeat.audio.worker_process import WorkerProcess
+from specfeat.errors import AudioError, Remedy, WorkerError
+from specfeat.sound import Sound
+
+# The time that a sound may take unless the user sets a limit. It is far more than a sound needs, unless its
+# decoder or its disk hangs.
+PATIENCE_S = 600.0
+PATIENCE_BYTES_PER_S = 100_000
+CHECK_INTERVAL_S = 0.25  # how often the progress of a silent worker is looked at
+MAX_IDLE_DEATHS = 2  # one after another; with one more, the run ends
+
+
+class WorkerSupervisor:
+    """One worker process after another, and the thread that gives it tasks and receives its messages.
+
+    The states of the worker, as the thread sees them:
+
+        starting --> waiting for a task --> decoding sound k <--> sending a message
+            ^                 ^                    |                     |
+            |                 +---- task done -----|---------------------+
+            |                                      | takes too long
+            |                                      v
+            |                                     late
+            |                                      | killed by this thread
+            |                                      v
+        replaced <------------------------------- dead <--- crash, in any state
+
+        any state --> closing: killed by the pool, and not replaced
+
+    A process that has died is replaced, and the new one gets the sounds that its task still has. Two may kill a
+    process: this thread when a sound is late, and the pool when it closes, at any time. Replacing and closing
+    happen under `_process_lock`, so no process is started after the pool has been closed.
+
+    Args:
+        order: the settings for the worker.
+        take_task: called with this object, returns the next sounds to decode; nothing if there are no more.
+        timeout_s: the time that a sound may take, in seconds; None for `compute_patience_s` by its size.
+        queue_size: how many messages may wait to be taken. If the queue is full, the worker waits.
+
+    Raises:
+        WorkerError: the system does not let the process start.
+    """
+
+    def __init__(
+        self,
+        order: WorkerOrder,
+        take_task: Callable[["WorkerSupervisor"], list[Sound]],
+        timeout_s: float | None,
+        queue_size: int,
+    ) -> None:
+        self._order = encode_order(order)
+        self._input_shape = order.settings.input_shape
+        self._take_task = take_task
+        self._timeout_s = timeout_s
+        # The events of a message, or the error that has ended the thread.
+        self._messages: queue.Queue[list[WorkerEvent] | BaseException] = queue.Queue(queue_size)
+        self._events: deque[WorkerEvent] = deque()  # of the message that is being taken
+        self._thread = threading.Thread(target=self._run_tasks, daemon=True)
+        self._is_closing = False
+        self._process_lock = threading.Lock()
+        self._idle_deaths = 0
+        self._late_sound: int | None = None  # the sound, by its number in the task, that had to be killed
+        self._is_partly_received = False  # whether clips of a sound have arrived that has not ended
+        # Copied now, because Keras changes the environment while it is loaded in the main thread.
+        self._environment = os.environ.copy()
+        self._process = WorkerProcess(self._order, self._environment)
+
+    @property
+    def pid(self) -> int:
+        """The id of the worker process that is running now."""
+        return self._process.pid
+
+    def start(self) -> None:
+        """Begin to give tasks to the worker."""
+        self._thread.start()
+
+    def take_event(self) -> WorkerEvent:
+        """Wait for the next event of the worker, and return it.
+
+        Raises:
+            WorkerError: the worker process dies again and again, or cannot be replaced.
+        """
+        while not self._events:
+            message = self._messages.get()
+            if isinstance(message, BaseException):
+                raise message
+            self._events.extend(message)
+        return self._events.popleft()
+
+    def kill(self) -> None:
+        """Kill the worker process, and have no other one started."""
+        with self._process_lock:
+            self._is_closing = True
+            self._process.kill()
+
+    def close(self) -> None:
+        """Wait until the thread has ended; to be called after `kill`."""
+        while self._thread.is_alive():
+            # The thread may wait for room in the queue.
+            with contextlib.suppress(queue.Empty):
+                self._messages.get(timeout=0.01)
+        self._process.close()
+
+    def _run_tasks(self) -> None:
+        try:
+            while task := self._take_task(self):
+                while task:
+                    task = self._run_task(task)
+        except BaseException as e:  # it is raised where the next event is taken
+            if not self._is_closing:
+                self._messages.put(e)
+
+    def _run_task(self, task: list[Sound]) -> list[Sound]:
+        """Have a task decoded; return the sounds that must be decoded again, by another process.
+
+        Raises:
+            WorkerError: the process dies again and again, or cannot be replaced.
+            EOFError: the pool is closing.
+            OSError: the pool is closing.
+        """
+        begun_before = self._process.read_progress().begun_sounds
+        ended = 0
+        self._is_partly_received = False
+        try:
+            self._process.send(encode_task(task))
+            while ended < len(task):
+                self._wait_for_message(task, begun_before)
+                ended += self._receive_message()
+                self._idle_deaths = 0
+        except (EOFError, OSError):
+            if self._is_closing:
+                raise
+            begun = self._process.read_progress().begun_sounds - begun_before
+            return self._handle_death(task, ended, begun - 1)
+        return []
+
+    def _wait_for_message(self, task: list[Sound], begun_before: int) -> None:
+        """Wait for a message or the end of the process; kill the process if a sound takes too long."""
+        while not self._process.wait_for_data(CHECK_INTERVAL_S):
+            if self._is_closing:
+                raise EOFError
+            progress = self._process.read_progress()
+            number = progress.begun_sounds - begun_before - 1
+            if progress.since == 0.0 or not 0 <= number < len(task):
+                continue  # it waits to send, or for its first sound
+            if time.monotonic() - progress.since > compute_patience_s(task[number], self._timeout_s):
+                self._late_sound = number
+                self._process.kill_and_wait()
+                return
+
+    def _receive_message(self) -> int:
+        """Put a message into the queue; return how many sounds end in it."""
+        events = receive_message(self._process.receive, self._input_shape)
+        self._messages.put(events)
+        self._is_partly_received = isinstance(events[-1], ClipsEvent)
+        return sum(isinstance(event, SoundEnd) for event in events)
+
+    def _handle_death(self, task: list[Sound], ended: int, current: int) -> list[Sound]:
+        """Replace the process; return the sounds of its task that must be decoded again.
+
+        Args:
+            task: the task of the process.
+            ended: how many of its sounds have ended, and have been received.
+            current: the number of the sound that the process was decoding, or has decoded last.
+        """
+        late_sound, self._late_sound = self._late_sound, None
+        description = self._replace_process()
+        if late_sound not in (None, current) and not self._is_partly_received:
+            # The late sound was finished just before the kill, so no sound is at fault.
+            return task[ended:]
+        if current < ended:
+            # The process was not decoding. It may have been killed from outside by chance. But if this
+            # happens again and again, no worker can run on this machine, e.g. because a library is missing.
+            self._idle_deaths += 1
+            if self._idle_deaths > MAX_IDLE_DEATHS:
+                raise WorkerError(f"workers end while they decode nothing; the last one {description}")
+            return task[ended:]
+        if current > ended:
+            # These sounds were decoded, but died with the process before they were sent. They do not crash
+            # the decoder, and nothing of them has been received (see EventSender.add_end), so they are done
+            # again.
+            unfinished = self._run_task(task[ended:current])
+            if unfinished:
+                return unfinished + task[current:]
+        error = AudioError(f"the worker that decodes it {description}", "decode", "crash")
+        if late_sound == current:
+            patience_s = compute_patience_s(task[current], self._timeout_s)
+            text = f"is not decoded within {patience_s:g} s"
+            error = AudioError(text, "decode", "timeout", remedy=Remedy.ALLOW_MORE_TIME)
+        end = SoundEnd(0, 0.0, silent=False, error=ErrorData.from_error(error), keeps_clips=False)
+        self._messages.put([end])
+        return task[current + 1 :]
+
+    def _replace_process(self) -> str:
+        """Start a new process in the place of the dead one; return how that one ended."""
+        with self._process_lock:
+            if self._is_closing:
+                raise EOFError
+            description = self._process.close_and_describe_end()
+            self._process = WorkerProcess(self._order, self._environment)
+        return description
+
+
+def compute_patience_s(sound: Sound, timeout_s: float | None) -> float:
+    """Return how many seconds a sound may take.
+
+    The size of its file was taken before the run, so a disk that hangs is not asked again.
+
+    Args:
+        sound: the sound.
+        timeout_s: the limit that the user has set; None for one that grows with the file.
+    """
+    return PATIENCE_S + (sound.file.size or 0) / PATIENCE_BYTES_PER_S if timeout_s is None else timeout_s

@@ -1,0 +1,140 @@
+"""The application: its commands, what its errors look like on stderr, and its exit codes."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from specfeat import __version__
+from specfeat.cli.command_line import CommandLine
+from specfeat.cli.extract import extract
+from specfeat.cli.messages import describe_error, print_message
+from specfeat.cli.signals import (
+    StoppedBySignal,
+    keep_signal_handlers,
+    restore_signal_error,
+    stop_on_signals,
+)
+from specfeat.cli.standard_streams import (
+    discard_unwritten_output,
+    is_stdout_full,
+    is_stdout_unread,
+    keep_stream_objects,
+    open_standard_streams,
+)
+from specfeat.cli.weights import weights_app
+from specfeat.errors import SpecfeatError
+from specfeat.library_messages import simplify_typer_message
+from specfeat.process_state import disable_pydantic_plugins, pause_garbage_collection
+
+app = typer.Typer(
+    name="specfeat",
+    add_completion=False,
+    rich_markup_mode=None,  # rich would take as long to load as everything else of --help
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        print(f"specfeat {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def specfeat(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Turn audio files into rows of features with a network that a YAML file describes."""
+
+
+app.command()(extract)
+app.add_typer(weights_app)
+
+
+def main() -> int:
+    """Run the command line of this process and return its exit code: the console script.
+
+    The process is expected to end after it. So the stop signals stay ignored: after the work, a signal would
+    turn a finished run into one that looks stopped. And a stream that cannot be written leads to /dev/null.
+    """
+    open_standard_streams()
+    try:
+        return _run_until_stopped(CommandLine(sys.argv[0], tuple(sys.argv[1:])))
+    finally:
+        discard_unwritten_output()
+
+
+def run_command_line(words: Sequence[str], program: str = "specfeat") -> int:
+    """Run one command line and return its exit code, in a program that goes on afterwards.
+
+    Signal handlers, hooks, the garbage collector and the environment are as before when it returns; what
+    TensorFlow changes when it is loaded remains (see `Extractor`). In a thread other than the main one, no
+    signal handlers are set, because Python allows that in the main thread only.
+
+    Args:
+        words: the words after the program's name, e.g. `["extract", "recordings", "out.npy"]`.
+        program: the name of the program, which the record of a run contains.
+
+    Raises:
+        Exception: a bug; every error that the user can repair is printed to stderr and gives an exit code.
+    """
+    with keep_signal_handlers():
+        return _run_until_stopped(CommandLine(program, tuple(words)))
+
+
+def _run_until_stopped(command_line: CommandLine) -> int:
+    try:
+        with stop_on_signals():
+            return _run(command_line)
+    except StoppedBySignal as e:  # out here, because a signal may also come while the block ends
+        print_message(str(e))
+        return 128 + e.number
+
+
+def _run(command_line: CommandLine) -> int:
+    """Run the command; print the errors that the user can repair, and return the exit code."""
+    command = get_command(app)  # not `app()`, which would set sys.excepthook for good
+    try:
+        with (
+            keep_stream_objects(),
+            pause_garbage_collection(),
+            disable_pydantic_plugins(),
+            restore_signal_error(),
+        ):
+            code = command.main(
+                command_line.words, prog_name="specfeat", standalone_mode=False, obj=command_line
+            )
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except SpecfeatError as e:
+        print_message(describe_error(e))
+        return e.exit_code
+    except (OSError, SystemExit) as e:  # Typer turns a BrokenPipeError into SystemExit
+        return _handle_stdout_error(e)
+    except Exception as e:
+        if not hasattr(e, "format_message"):
+            raise
+        # Typer's own error: an unknown option, a missing argument, a value of the wrong type.
+        command_path = getattr(getattr(e, "ctx", None), "command_path", "specfeat")
+        print_message(f"{simplify_typer_message(str(e.format_message()))}; see {command_path} --help")
+        return 2
+    return code if isinstance(code, int) else 0
+
+
+def _handle_stdout_error(error: BaseException) -> int:
+    """Return the exit code if the error comes from a stdout that cannot be written; else raise it again."""
+    is_write_error = isinstance(error, OSError) and not isinstance(error, BrokenPipeError)
+    if not is_write_error and is_stdout_unread():
+        return 128 + signal.SIGPIPE
+    if is_write_error and is_stdout_full():
+        print_message(f"stdout cannot be written: {getattr(error, 'strerror', None) or error}")
+        return 1
+    raise error

@@ -1,0 +1,68 @@
+"""Passes the events of one run on to several listeners."""
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from specfeat.cli.signals import raise_pending_signal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from specfeat.config import Config
+    from specfeat.events import SoundEndEvent
+    from specfeat.network.build import Network
+    from specfeat.output.summary import RunSummary
+    from specfeat.run.listener import RunListener
+    from specfeat.run.plan import RunPlan
+    from specfeat.sound import Sound
+
+
+class ListenerGroup:
+    """Passes each event of a run on to several listeners, in their order; itself a `RunListener`.
+
+    It also raises a stop signal that got lost in a library, at the events that come often.
+    """
+
+    def __init__(self, *listeners: "RunListener") -> None:
+        self._listeners = listeners
+
+    def on_plan(self, config: "Config", plan: "RunPlan") -> None:
+        """Pass on what the run is going to do."""
+        for listener in self._listeners:
+            listener.on_plan(config, plan)
+
+    def on_note(self, text: str) -> None:
+        """Pass on a sentence that the user should know."""
+        for listener in self._listeners:
+            listener.on_note(text)
+
+    def on_network(self, network: "Network") -> None:
+        """Pass on that the network is built."""
+        raise_pending_signal()  # one that came while TensorFlow was loaded
+        for listener in self._listeners:
+            listener.on_network(network)
+
+    @contextmanager
+    def show_progress(self, sounds: "Sequence[Sound]") -> "Iterator[None]":
+        """Let all listeners show the progress."""
+        with ExitStack() as stack:
+            for listener in self._listeners:
+                stack.enter_context(listener.show_progress(sounds))
+            yield
+
+    def on_audio_read(self, seconds: float) -> None:
+        """Pass on how many more seconds of audio have been read."""
+        raise_pending_signal()
+        for listener in self._listeners:
+            listener.on_audio_read(seconds)
+
+    def on_sound_end(self, event: "SoundEndEvent") -> None:
+        """Pass on that a sound is done or has failed."""
+        for listener in self._listeners:
+            listener.on_sound_end(event)
+
+    def on_output(self, summary: "RunSummary", array: "Path", *, is_new: bool) -> None:
+        """Pass on that the output is there."""
+        for listener in self._listeners:
+            listener.on_output(summary, array, is_new=is_new)

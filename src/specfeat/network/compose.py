@@ -1,0 +1,148 @@
+"""A config's Keras model: every layer made, joined and compiled; without folding or tracing.
+
+`build` goes on from here for extraction; training uses the same model.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from specfeat.architecture.axes import Shape
+from specfeat.architecture.check import check_feature_shape, find_mismatch
+from specfeat.architecture.graph import INPUT_NAME, Layer, LayerMismatchError, to_keras_name
+from specfeat.architecture.kinds import get_layer_kind
+from specfeat.architecture.size_limits import check_output_size
+from specfeat.config import Config
+from specfeat.config.layer_errors import make_layer_error
+from specfeat.errors import ModelError
+from specfeat.library_messages import summarize_keras_error
+from specfeat.network.application import expand_application
+from specfeat.network.keras_layers import make_keras_layer
+from specfeat.process_state import capture_native_stderr, keep_random_state
+from specfeat.tensorflow_runtime import keras, tf
+from specfeat.text import format_shape
+from specfeat.weights.matching.slots import Slot, list_model_slots
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedModel:
+    """A Keras model that is built and compiled; its weights are random, or zeros where a file follows.
+
+    Attributes:
+        keras_model: the Keras model, from a batch of clips to the outputs of all layers that no layer reads.
+        layers: its layers in order; an application of the config is replaced by that application's own
+            layers.
+        feature_layer: the name of the layer whose output is the row.
+    """
+
+    keras_model: Any
+    layers: tuple[Layer, ...] = field(repr=False)
+    feature_layer: str
+
+
+def compose_model(config: Config) -> ComposedModel:
+    """Make every layer of the config, join the layers and compile the model, once.
+
+    The device is the one of the surrounding `tf.device` block.
+
+    Raises:
+        ModelError: a layer does not fit; the message names the YAML line, the layer and both shapes.
+    """
+    with keep_random_state():
+        model = _connect_layers(config)
+    options = config.settings.model.compile
+    model.keras_model.compile(
+        optimizer=options.optimizer,
+        loss=options.loss,
+        metrics=list(options.metrics),
+        jit_compile=options.jit_compile,
+    )
+    return model
+
+
+def list_network_slots(config: Config) -> list[Slot]:
+    """List the arrays that a config's network needs, by building the network.
+
+    This is for networks whose shapes cannot be computed by `architecture`, because only Keras knows them.
+
+    Raises:
+        ModelError: a layer does not fit; the message names the YAML line, the layer and both shapes.
+    """
+    with capture_native_stderr(), tf.device("/CPU:0"), keep_random_state():
+        model = _connect_layers(config)
+    return list_model_slots(model.keras_model, model.layers, config.settings.model.weights.flatten)
+
+
+def _connect_layers(config: Config) -> ComposedModel:
+    settings = config.settings
+    tensors: dict[str, Any] = {
+        INPUT_NAME: keras.Input(settings.input_shape, name=INPUT_NAME, dtype="float32")
+    }
+    layers: list[Layer] = []
+    # For each layer of the config, the layer that has its output: of an application, one of its own layers.
+    output_names: dict[str, str] = {}
+    for layer in settings.model.layers:
+        inputs = tuple(output_names.get(name, name) for name in layer.inputs)
+        parts, output_names[layer.name] = _expand_layer(config, replace(layer, inputs=inputs), tensors)
+        for part in parts:
+            _check_name(config, part, tensors)
+            tensors[part.name] = _apply_layer(config, part, tensors)
+        layers += parts
+    feature_layer = output_names[settings.model.feature_layer]
+    try:
+        check_feature_shape(
+            {layer.name: layer for layer in layers},
+            feature_layer,
+            _get_shape(tensors[feature_layer]),
+            named=settings.model.features,
+        )
+    except LayerMismatchError as e:
+        raise _make_error(config, e.layer, e.reason) from e
+    read_names = {name for layer in layers for name in layer.inputs}
+    outputs = [tensor for name, tensor in tensors.items() if name not in read_names]
+    keras_model = keras.Model(tensors[INPUT_NAME], outputs if len(outputs) > 1 else outputs[0])
+    return ComposedModel(keras_model, tuple(layers), feature_layer)
+
+
+def _expand_layer(config: Config, layer: Layer, tensors: Mapping[str, Any]) -> tuple[list[Layer], str]:
+    """Return the layers that stand for a layer of the config, and the name of the one with its output."""
+    shapes = [_get_shape(tensors[name]) for name in layer.inputs]
+    reason = find_mismatch(layer, shapes)
+    if reason:
+        raise _make_error(config, layer, reason)
+    if not get_layer_kind(layer.kind).is_composite:
+        return [layer], layer.name
+    try:
+        return expand_application(layer, shapes[0])
+    except ValueError as e:
+        raise _make_error(config, layer, summarize_keras_error(e)) from e
+
+
+def _check_name(config: Config, layer: Layer, tensors: Mapping[str, Any]) -> None:
+    """Refuse a name that a layer of an application shares with another layer."""
+    if to_keras_name(layer.name) in map(to_keras_name, tensors):
+        reason = "has the name of another layer of an application; wanted different names"
+        raise _make_error(config, layer, reason)
+
+
+def _apply_layer(config: Config, layer: Layer, tensors: Mapping[str, Any]) -> Any:
+    """Make the Keras layer, apply it to its inputs and return its output."""
+    inputs = [tensors[name] for name in layer.inputs]
+    try:
+        keras_layer = make_keras_layer(layer, config.settings.model.weights.random)
+        output = keras_layer(inputs if len(inputs) > 1 else inputs[0])
+    except (ValueError, TypeError, IndexError, tf.errors.OpError) as e:
+        shapes = " and ".join(format_shape(_get_shape(tensor)) for tensor in inputs)
+        raise _make_error(config, layer, f"cannot take {shapes}: {summarize_keras_error(e)}") from e
+    reason = check_output_size(_get_shape(output), config.settings.model.batch)
+    if reason:
+        raise _make_error(config, layer, reason)
+    return output
+
+
+def _get_shape(tensor: Any) -> Shape:
+    return tuple(tensor.shape[1:])
+
+
+def _make_error(config: Config, layer: Layer, reason: str) -> ModelError:
+    return make_layer_error(config.tree, layer, reason)

@@ -1,0 +1,72 @@
+"""Engines: each turns a built Keras model into a function from a batch of clips to rows.
+
+The network is always composed, compiled and given its weights by Keras (`network.compose`). An engine decides
+on which device and with how many threads it runs. Another runtime is one more module with a class that has
+the attributes and methods of `Engine`, and one more line in `ENGINES`.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specfeat.config.settings import Settings
+
+Rows = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The processor that runs the network.
+
+    Attributes:
+        name: the name that the engine uses, e.g. "/CPU:0".
+        description: the name in the record, e.g. "cpu" or "gpu:0 NVIDIA H200".
+    """
+
+    name: str
+    description: str
+
+
+class RowFunction(Protocol):
+    """Computes the rows of one batch; several threads may call it at once."""
+
+    def __call__(self, clips: NDArray[np.float32]) -> Rows:
+        """Return the rows, float32, shape (batch, width), of clips, float32, shape (batch, *input_shape)."""
+
+
+class Engine(Protocol):
+    """Runs a network on one device.
+
+    Attributes:
+        name: the key in `ENGINES`.
+        device: where the network runs.
+        parallel_batches: the number of batches that are worth running at once, each in a thread of its own.
+    """
+
+    name: str
+    device: Device
+    parallel_batches: int
+
+    def place_variables(self) -> AbstractContextManager[object]:
+        """Return the context in which layers are made and weights are set."""
+
+    def make_row_function(
+        self, model: Any, clips_shape: tuple[int, ...], *, jit_compile: bool
+    ) -> RowFunction:
+        """Prepare the model for the one shape of batch that it will ever get, and run it once.
+
+        Args:
+            model: a Keras model from clips to rows, its weights set.
+            clips_shape: (batch, frames, bins, channels).
+            jit_compile: whether to compile with XLA, as the config's `compile` says.
+
+        Raises:
+            ValueError: the model cannot run on clips of that shape; the message says why.
+        """
+
+
+EngineFactory = Callable[[Settings, str, int | None], Engine]

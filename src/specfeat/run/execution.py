@@ -1,0 +1,112 @@
+"""Executes a plan with workers and a network, and replaces it if finished rows turn out to be of no use."""
+
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specfeat.audio.worker_pool import WorkerPool
+from specfeat.cpu_count import count_available_cores
+from specfeat.output.summary import RunSummary
+from specfeat.output.work_folder import WorkFolder
+from specfeat.pipeline import extract_rows
+from specfeat.run.failure_counter import FailureCounter
+from specfeat.run.listener import RunListener
+from specfeat.run.options import FailureLimit
+from specfeat.run.plan import RunPlan, plan_full_recompute
+from specfeat.run.provenance import add_network, recall_network
+from specfeat.run.request import ExtractionRequest
+from specfeat.run.runner import ChangedSettingsError, RunStart, execute_plan
+
+if TYPE_CHECKING:
+    from specfeat.network.build import Network
+
+
+class Execution:
+    """Executes the plan of a run.
+
+    Args:
+        request: what the caller asked for.
+        work_folder: the work folder of the output, locked.
+        listener: hears how the run proceeds.
+        network_threads: closed by the caller when the work folder is closed; it ends the network's threads.
+    """
+
+    def __init__(
+        self,
+        request: ExtractionRequest,
+        work_folder: WorkFolder,
+        listener: RunListener,
+        network_threads: ExitStack,
+    ) -> None:
+        self._request = request
+        self._work_folder = work_folder
+        self._listener = listener
+        self._network_threads = network_threads
+        self._network: Network | None = None
+
+    def run(self, plan: RunPlan) -> RunSummary:
+        """Execute the plan; recompute everything if finished rows have different settings and may go."""
+        try:
+            return self._execute(plan)
+        except ChangedSettingsError:
+            if not plan.can_recompute:
+                raise
+        plan = plan_full_recompute(plan, self._work_folder)
+        for note in plan.notes:
+            self._listener.on_note(note)
+        return self._execute(plan)
+
+    def _execute(self, plan: RunPlan) -> RunSummary:
+        return self._extract_remaining(plan) if plan.remaining else self._rearrange_finished(plan)
+
+    def _extract_remaining(self, plan: RunPlan) -> RunSummary:
+        execution = self._request.execution
+        counter = make_failure_counter(plan, execution.failure_limit)
+        workers = min(execution.workers or count_available_cores(), len(plan.remaining))
+        # The workers start first: they decode while TensorFlow loads.
+        with WorkerPool(
+            plan.config.settings,
+            workers,
+            timeout_s=execution.timeout_s,
+            keep_partial=self._request.options.keep_partial,
+        ) as pool:
+            streams = pool.stream_clips(plan.remaining)
+            network = self._build_network()
+            events = self._network_threads.enter_context(closing(extract_rows(streams, network)))
+            provenance = add_network(plan.provenance, network)
+            start = self._make_start(network.seconds)
+            with self._listener.show_progress(plan.remaining):
+                return execute_plan(
+                    plan, counter.watch(events), provenance, start, self._work_folder, self._listener
+                )
+
+    def _rearrange_finished(self, plan: RunPlan) -> RunSummary:
+        """Write an output of finished rows only, without the network."""
+        provenance = recall_network(plan.provenance, plan.previous_runs[-1].provenance)
+        with self._listener.show_progress(()):
+            return execute_plan(plan, (), provenance, self._make_start(), self._work_folder, self._listener)
+
+    def _build_network(self) -> "Network":
+        if self._network is None:
+            self._network = self._request.build_network(self._request.config, self._request.execution)
+            self._listener.on_network(self._network)
+        return self._network
+
+    def _make_start(self, build_seconds: float = 0.0) -> RunStart:
+        try:
+            folder = str(Path.cwd())
+        except OSError:  # it has been removed
+            folder = None
+        return RunStart(command=self._request.command, folder=folder, build_seconds=build_seconds)
+
+
+def make_failure_counter(plan: RunPlan, limit: FailureLimit) -> FailureCounter:
+    """Return the counter of a run.
+
+    A run that continues another one counts that one's failures, or it could be resumed again and again. An
+    update is a run of its own, about the files that it extracts.
+    """
+    if plan.is_update:
+        return FailureCounter(limit, len(plan.remaining))
+    failed = sum(finished.entry.is_failure for finished in plan.finished.values())
+    return FailureCounter(limit, len(plan.sounds), failed)

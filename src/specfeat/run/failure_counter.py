@@ -1,0 +1,68 @@
+"""Counts the files that fail, and stops a run with too many of them."""
+
+from collections.abc import Iterable, Iterator
+
+from specfeat.errors import Remedy, TooManyFailuresError
+from specfeat.events import Event, SoundEndEvent
+from specfeat.run.options import FailureLimit
+
+
+class FailureCounter:
+    """Counts the files that fail, and stops a run with too many of them.
+
+    A file that breaks in the middle counts, whether its rows before the break are kept or not. A percentage
+    is one of all files of the run, so the run stops as soon as the total is exceeded, whatever the other
+    files give.
+
+    Args:
+        limit: how many failures are allowed.
+        files: how many files the run has.
+        failed: how many of them failed before the run was interrupted and resumed.
+
+    Raises:
+        TooManyFailuresError: those are too many already.
+    """
+
+    def __init__(self, limit: FailureLimit, files: int, failed: int = 0) -> None:
+        self._limit = limit
+        self._files = files
+        self._allowed = limit.count_allowed(files)
+        self._failed = failed
+        self._check()
+
+    def count(self, event: SoundEndEvent) -> None:
+        """Count a file that has ended.
+
+        Raises:
+            TooManyFailuresError: it failed, and that is one failure too many.
+        """
+        if event.error:
+            self._failed += 1
+            self._check()
+
+    def watch(self, events: Iterable[Event]) -> Iterator[Event]:
+        """Yield the events, and count the failures among them.
+
+        A failure is counted when the receiver asks for the event after it. The receiver has then written the
+        failed file to the journal, and a resumed run counts it again.
+
+        Raises:
+            TooManyFailuresError: too many files have failed.
+        """
+        for event in events:
+            yield event
+            if isinstance(event, SoundEndEvent):
+                self.count(event)
+
+    def _check(self) -> None:
+        if self._limit.stop_at_first and self._failed:
+            raise TooManyFailuresError(
+                "a file has failed, so the run stops, as requested; repair that file or leave it out",
+                remedy=Remedy.CONTINUE_AFTER_FAILURES,
+            )
+        if self._failed > self._allowed:
+            raise TooManyFailuresError(
+                f"{self._failed} of {self._files} files have failed, so the run stops: "
+                f"{self._limit.most} may fail; repair these files or leave them out",
+                remedy=Remedy.ALLOW_MORE_FAILURES,
+            )

@@ -1,0 +1,87 @@
+"""Sets the arrays of a network from a weights file."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specfeat.architecture.graph import Layer
+from specfeat.config.settings import Settings, Weights
+from specfeat.errors import WeightsError
+from specfeat.weights.files.arrays import FileArray
+from specfeat.weights.files.formats import open_weights_file
+from specfeat.weights.files.source import (
+    WeightsSource,
+    check_unchanged,
+    locate_weights,
+    prefix_errors_with,
+)
+from specfeat.weights.matching.axis_layouts import arrange_axes
+from specfeat.weights.matching.match import match_arrays
+from specfeat.weights.matching.slots import Slot, list_model_slots
+from specfeat.weights.sound_check import check_sound
+
+
+def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> dict[str, object]:
+    """Set every array of a network from the file that the config names.
+
+    Args:
+        model: the Keras model, built.
+        layers: the layers that it was built from.
+        settings: the settings of the config; `model.weights.file` is set.
+
+    Returns:
+        What the record says of the weights: file, sha256 and format; and for a single file path, size,
+        mtime_ns, ctime_ns and inode.
+
+    Raises:
+        WeightsError: the file cannot be read, is not the one that the config's `sha256` names, was trained on
+            another spectrogram, or does not fit the network.
+    """
+    weights = settings.model.weights
+    name = str(weights.file)
+    with prefix_errors_with(name):
+        source = locate_weights(name)
+        with check_unchanged(source):
+            # The hash comes first: a file that is not the expected one is not even opened by a reader.
+            digest = _check_hash(source, weights)
+            identity = source.identify_file()
+            with open_weights_file(source, weights.format) as contents:
+                slots = list_model_slots(model, layers, weights.flatten)
+                result = match_arrays(slots, contents, weights.match, weights.map)
+                result.check()
+                check_sound(settings, contents)
+                for slot, array in result.pairs:
+                    slot.variable.assign(read_slot_values(slot, array))
+    return {"file": name, "sha256": digest, "format": contents.format, **identity}
+
+
+def _check_hash(source: WeightsSource, weights: Weights) -> str:
+    digest = source.compute_sha256()
+    if weights.sha256 is not None and digest != weights.sha256.lower():
+        raise WeightsError(f"has the SHA-256 {digest}, but the config says {weights.sha256.lower()}")
+    return digest
+
+
+def read_slot_values(slot: Slot, array: FileArray) -> NDArray[np.float32]:
+    """Read the values of an array for a slot.
+
+    Args:
+        slot: the slot.
+        array: the array that goes into it.
+
+    Returns:
+        float32 in the slot's shape.
+
+    Raises:
+        WeightsError: the array holds integers that no scale makes weights, or values that float32 cannot
+            hold.
+    """
+    is_dequantised = bool(array.note)
+    if array.dtype.startswith(("int", "uint", "bool")) and not is_dequantised:
+        raise WeightsError(f"{array.name} holds whole numbers ({array.dtype}); wanted floats for {slot.name}")
+    with np.errstate(over="ignore"):  # values that are too large become infinite, and are refused below
+        values = np.asarray(array.read(), np.float32)
+    if not np.isfinite(values).all():
+        raise WeightsError(f"{array.name} has values that are not finite")
+    return np.ascontiguousarray(arrange_axes(values, array, slot))

@@ -1,0 +1,109 @@
+"""What the records say of shapes and arrays is what Keras makes; each kind is tested as soon as it has a record."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from specfeat.architecture.axes import Shape
+from specfeat.architecture.check import find_mismatch
+from specfeat.architecture.graph import Layer
+from specfeat.architecture.kinds import LAYER_KINDS
+from specfeat.architecture.kinds.arguments import (
+    ActivationName,
+    ArgumentType,
+    Choice,
+    Flag,
+    InitializerName,
+    Margins,
+    Number,
+    NumberRange,
+    Sizes,
+    Text,
+    WholeNumber,
+    check_argument,
+)
+from specfeat.architecture.kinds.axis_arguments import Axes, AxisPermutation, OneAxis, SharedAxes, TargetShape
+from specfeat.architecture.kinds.base import LayerKind
+from specfeat.architecture.shapes import compute_array_shapes, compute_output_shape
+
+SHAPES: tuple[Shape, ...] = ((4, 5, 6), (4, 5, 1), (4, 6), (6,))  # of the inputs that are tried
+
+
+def _list_examples(argument: ArgumentType, rank: int) -> list[Any]:
+    """Return allowed values of a type of argument, for a layer whose input has `rank` axes."""
+    if isinstance(argument, Choice):
+        return list(argument.names)
+    if isinstance(argument, Sizes):
+        return [2, [3, 2][: argument.axes]]
+    if isinstance(argument, Margins):
+        return [1, [0, 1], [[0, 1], [2, 0]]] if argument.axes == 2 else [1, [0, 1]]
+    examples: dict[type, list[Any]] = {
+        WholeNumber: [6],
+        Number: [0.5],
+        NumberRange: [[0, 1]],
+        Text: ["viridis"],
+        Flag: [True, False],
+        ActivationName: ["tanh"],
+        InitializerName: ["ones"],
+        Axes: [1, -1, [1, rank]] if rank > 1 else [1],
+        OneAxis: [1, -1],
+        SharedAxes: [1, rank, list(range(1, rank + 1))],
+        TargetShape: [[-1], [2, -1]],
+        AxisPermutation: [list(range(rank, 0, -1))],
+    }
+    return examples[type(argument)]
+
+
+def _list_options(kind: LayerKind, rank: int) -> Iterator[dict[str, Any]]:
+    """Yield the required arguments alone, and with each example of each argument."""
+    required = {key: _list_examples(argument, rank)[0] for key, argument in kind.required.items()}
+    yield required
+    for key, argument in kind.arguments.items():
+        for value in _list_examples(argument, rank):
+            yield {**required, key: value}
+
+
+def _to_tuple(value: Any) -> Any:
+    return tuple(map(_to_tuple, value)) if isinstance(value, list) else value
+
+
+def _list_layers(kind: LayerKind) -> Iterator[tuple[Layer, list[Shape]]]:
+    """Yield layers of a kind with the shapes of inputs that they can take."""
+    for shape in SHAPES:
+        shapes = [shape] * (2 if kind.merges else 1)
+        names = ("one", "two")[: len(shapes)]
+        for options in _list_options(kind, len(shape)):
+            frozen = {key: _to_tuple(value) for key, value in options.items()}
+            layer = Layer(kind.name, f"tried_{len(shape)}", names, frozen, ())
+            if find_mismatch(layer, shapes) is None:
+                yield layer, shapes
+
+
+@pytest.mark.parametrize("name", LAYER_KINDS)
+def test_every_kind_takes_one_of_the_inputs(name: str) -> None:
+    """What the comparison with Keras tries is there for each kind, and its arguments are allowed."""
+    kind = LAYER_KINDS[name]
+    tried = list(_list_layers(kind))
+
+    assert tried
+    assert kind.required.keys().isdisjoint(kind.optional)
+    for options in _list_options(kind, 3):
+        assert all(check_argument(kind.arguments[key], value) is None for key, value in options.items())
+
+
+@pytest.mark.tf
+@pytest.mark.parametrize("name", [name for name, kind in LAYER_KINDS.items() if not kind.is_composite])
+def test_every_kind_is_the_same_in_keras(name: str) -> None:
+    """The shape of the output, and the arrays in their order, with each argument that has a part in them."""
+    from specfeat.network.keras_layers import make_keras_layer
+    from specfeat.tensorflow_runtime import keras
+
+    for layer, shapes in _list_layers(LAYER_KINDS[name]):
+        inputs = [keras.Input(shape) for shape in shapes]
+        made = make_keras_layer(layer, 0)
+        output = made(inputs if len(inputs) > 1 else inputs[0])
+
+        assert compute_output_shape(layer, shapes) == tuple(output.shape[1:]), layer
+        arrays = [(variable.name, tuple(variable.shape)) for variable in made.weights]
+        assert compute_array_shapes(layer, shapes[0]) == arrays, layer

@@ -1,0 +1,103 @@
+"""Runs whose events are made by hand: no decoder, no worker and no network, so that a run takes milliseconds."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from specfeat.audio.discovery import FoundSounds
+from specfeat.config import load_config
+from specfeat.events import Event, RowsEvent, SoundEndEvent
+from specfeat.output.paths import OutputPaths
+from specfeat.output.summary import RunSummary
+from specfeat.output.work_folder import WorkFolder
+from specfeat.run.listener import SilentListener
+from specfeat.run.options import RunOptions
+from specfeat.run.plan import RunPlan, make_plan
+from specfeat.run.provenance import add_network
+from specfeat.run.runner import RunStart, execute_plan
+from specfeat.sound import make_file_sound
+
+WIDTH = 3
+NETWORK: Any = SimpleNamespace(
+    weights={"random": 0}, device=SimpleNamespace(description="cpu"), width=WIDTH, seconds=0.0
+)
+
+
+class InterruptionError(Exception):
+    """The run is interrupted."""
+
+
+@dataclass
+class InterruptingListener(SilentListener):
+    """Interrupts a run when so many sounds have ended."""
+
+    sounds: int
+    ended: list[str] = field(default_factory=list)
+
+    def on_sound_end(self, event: SoundEndEvent) -> None:
+        """Count the sound."""
+        self.ended.append(event.sound.path)
+        if len(self.ended) == self.sounds:
+            raise InterruptionError
+
+
+def make_events(plan: RunPlan) -> Iterator[Event]:
+    """Yield the events of every remaining sound: as many samples as its file has bytes, rows of its own number."""
+    for sound in plan.remaining:
+        samples = sound.file.size or 0
+        rows = plan.config.settings.clip_grid.count(samples)
+        value = float(Path(sound.path).stem)
+        yield RowsEvent(np.full((rows, WIDTH), value, np.float32))
+        yield SoundEndEvent(sound=sound, status="ok", samples=samples, rows=rows)
+
+
+@dataclass(frozen=True)
+class HandmadeRuns:
+    """A folder with files that stand for sounds; their names are numbers.
+
+    Attributes:
+        folder: where they are, and the output `out.npy`.
+    """
+
+    folder: Path
+
+    @property
+    def paths(self) -> OutputPaths:
+        """The output."""
+        return OutputPaths(self.folder / "out.npy")
+
+    def write_files(self, count: int) -> list[str]:
+        """Write files 0 .. count-1, each longer than the one before, and return their paths."""
+        paths = [self.folder / str(k) for k in range(count)]
+        for k, path in enumerate(paths):
+            path.write_bytes(bytes(10_000 * (k + 1)))
+        return [str(path) for path in paths]
+
+    def plan(
+        self, work_folder: WorkFolder, files: Sequence[str], *overrides: str, **options: bool
+    ) -> RunPlan:
+        """Make the plan of a run over these files."""
+        config = load_config("minimal", overrides)
+        return make_plan(
+            config, FoundSounds(tuple(map(make_file_sound, files)), ()), work_folder, RunOptions(**options)
+        )
+
+    def run(
+        self, files: Sequence[str], *overrides: str, stop_after: int = -1, **options: bool
+    ) -> RunSummary | None:
+        """Write the output of these files; return None if the run was interrupted or had nothing to do."""
+        try:
+            with WorkFolder(self.paths) as work_folder:
+                plan = self.plan(work_folder, files, *overrides, **options)
+                if plan.complete_record is not None:
+                    return None
+                provenance = add_network(plan.provenance, NETWORK)
+                start = RunStart(command=("test",), folder=None)
+                listener = InterruptingListener(stop_after)
+                return execute_plan(plan, make_events(plan), provenance, start, work_folder, listener)
+        except InterruptionError:
+            return None

@@ -1,0 +1,9 @@
+"""Weights files that lie about sizes, lead to other files, unpack without end or contain code.
+
+CVE numbers stand where a file does what that report describes of Keras.
+"""
+
+from helpers.hostile_weights import archives, hdf5, no_weights, safetensors, tensorflow
+from helpers.hostile_weights.registry import HOSTILE_FILES
+
+__all__ = ["HOSTILE_FILES", "archives", "hdf5", "no_weights", "safetensors", "tensorflow"]

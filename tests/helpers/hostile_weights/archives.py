@@ -1,0 +1,103 @@
+"""Zip archives (.keras, .npz): bombs, paths that lead out, pickles and wrong headers."""
+
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from helpers.hostile_weights.containers import (
+    make_good_hdf5,
+    make_npy,
+    write_archive,
+    write_archive_of_zeros,
+)
+from helpers.hostile_weights.hdf5 import external_link
+from helpers.hostile_weights.registry import hostile
+from helpers.weights_files import make_arrays
+
+
+@hostile("keras", "has the member 'model.weights.h5', which unpacks from")
+def zip_bomb(path: Path) -> None:
+    write_archive_of_zeros(path, "model.weights.h5", 512)
+
+
+@hostile("keras", "the weights cannot be read: the file is damaged")
+def zip_that_declares_less_than_it_has(path: Path) -> None:
+    write_archive_of_zeros(path, "model.weights.h5", 256)
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"PK\x01\x02")
+    data[at + 24 : at + 28] = struct.pack("<I", 10_000)
+    path.write_bytes(data)
+
+
+@hostile("keras", "has a member named '../model.weights.h5', which leads out of the archive")
+def path_upwards(path: Path) -> None:  # CVE-2025-12060
+    write_archive(path, {"model.weights.h5": make_good_hdf5(path.parent), "../model.weights.h5": b""})
+
+
+@hostile("keras", "has a member named '/etc/x', which leads out of the archive")
+def path_from_the_root(path: Path) -> None:
+    write_archive(path, {"model.weights.h5": make_good_hdf5(path.parent), "/etc/x": b""})
+
+
+@hostile("keras", "has two members with the name 'model.weights.h5'")
+def two_members_with_one_name(path: Path) -> None:
+    good = make_good_hdf5(path.parent)
+    write_archive(path, {"model.weights.h5": good, "model.weights.h6": good}, zipfile.ZIP_STORED)
+    path.write_bytes(path.read_bytes().replace(b"weights.h6", b"weights.h5"))
+
+
+@hostile("keras", "has the encrypted member 'model.weights.h5'")
+def encrypted(path: Path) -> None:
+    write_archive(path, {"model.weights.h5": make_good_hdf5(path.parent)})
+    data = bytearray(path.read_bytes())
+    data[data.rindex(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+
+
+@hostile("keras", "which is not compressed by deflate")
+def packed_by_another_method(path: Path) -> None:
+    write_archive(path, {"model.weights.h5": make_good_hdf5(path.parent)}, zipfile.ZIP_LZMA)
+
+
+@hostile("keras", "is an external link")
+def keras_archive_around_a_link(path: Path) -> None:
+    external_link(path.with_suffix(".h5"))
+    write_archive(path, {"model.weights.h5": path.with_suffix(".h5").read_bytes()})
+
+
+@hostile("npz", "row/kernel.npy holds objects (a pickle)")
+def pickle_in_npz(path: Path) -> None:
+    arrays: Any = make_arrays()
+    arrays["row/kernel"] = np.array([[print]], object)
+    with path.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+@hostile("npz", "row/kernel.npy declares another size than it has")
+def npz_shape_bomb(path: Path) -> None:
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776,)}"
+    write_archive(path, {"row/kernel.npy": make_npy(header)})
+
+
+@hostile("npz", "has the member 'row/kernel.npy', which unpacks from")
+def npz_bomb(path: Path) -> None:
+    write_archive_of_zeros(path, "row/kernel.npy", 512)
+
+
+@hostile("npz", "the weights cannot be read: the file is damaged")
+def npz_header_of_a_megabyte(path: Path) -> None:
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + "1, " * 2**18 + ")}"
+    write_archive(path, {"row/kernel.npy": make_npy(header, bytes(4), b"\x02\x00")})
+
+
+@hostile("npz", "the weights cannot be read: the file is damaged")
+def npz_header_of_code(path: Path) -> None:
+    write_archive(path, {"a.npy": make_npy("__import__('os').system('true')")})
+
+
+@hostile("npz", "is in version 9.0 of NumPy's format")
+def npz_of_the_future(path: Path) -> None:
+    write_archive(path, {"a.npy": make_npy("{}", version=b"\x09\x00")})

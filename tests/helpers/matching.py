@@ -1,0 +1,88 @@
+"""A network given by a few layers, and what of a file would be set in it; no file, no Keras and no TensorFlow."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specfeat.config import load_config
+from specfeat.config.settings import Settings
+from specfeat.weights.files.array_names import assign_roles
+from specfeat.weights.files.arrays import FileArray, FileContents
+from specfeat.weights.matching.axis_layouts import arrange_axes
+from specfeat.weights.matching.match import MatchRule, match_arrays
+from specfeat.weights.matching.slots import derive_slots
+
+Arrays = Mapping[str, NDArray[Any]]
+LoadNetwork = Callable[..., Settings]
+
+CONFIG_HEAD = """\
+audio: {sample_rate: 8000}
+spectrogram: {n_fft: 128, hop_length: 64, mel: {n_mels: 10}, compress: {db: {}}}
+clips: {frames: 14}
+model:
+  weights: {random: 0}
+  layers:
+"""  # the input is 14 frames x 10 bands x 1 channel
+
+
+def load_network(folder: Path, *layers: str, weights: Mapping[str, object] | None = None) -> Settings:
+    """Write a config with the given layers, and a Flatten after them, to FOLDER/net.yaml, and load it.
+
+    Args:
+        folder: where the config is written.
+        layers: each layer as a line of the config.
+        weights: keys of the config's `weights`, besides `random`.
+    """
+    lines = [*layers, "Flatten: {name: to_a_row}"]
+    head = CONFIG_HEAD.replace("{random: 0}", json.dumps({"random": 0, **(weights or {})}))
+    (folder / "net.yaml").write_text(head + "".join(f"    - {line}\n" for line in lines))
+    return load_config(folder / "net.yaml").settings
+
+
+def make_contents(arrays: Arrays, sound_settings: str | None = None) -> FileContents:
+    """Return the contents of a file that has arrays by name only, as .npz and safetensors files."""
+    file_arrays = [
+        FileArray(name=name, shape=array.shape, dtype=str(array.dtype), read=lambda array=array: array)  # type: ignore[misc]
+        for name, array in arrays.items()
+    ]
+    return FileContents(format="test", arrays=assign_roles(file_arrays), sound_settings=sound_settings)
+
+
+def match_and_arrange(
+    settings: Settings,
+    contents: Arrays | FileContents,
+    match_rule: MatchRule = "name",
+    user_map: Mapping[str, str] | None = None,
+) -> dict[str, NDArray[Any]]:
+    """Return the values that would be set in a network, by the slots' names.
+
+    Args:
+        settings: the settings with the network.
+        contents: the contents of a file, or its arrays by name.
+        match_rule: how layers are paired.
+        user_map: the config's `map`.
+    """
+    file_contents = contents if isinstance(contents, FileContents) else make_contents(contents)
+    result = match_arrays(derive_slots(settings), file_contents, match_rule, user_map or {})
+    result.check()
+    return {slot.name: arrange_axes(array.read(), array, slot) for slot, array in result.pairs}
+
+
+def count_up(*shape: int) -> NDArray[np.float32]:
+    """Return an array of a shape with the values 0, 1, 2, ..., so that each place can be recognised."""
+    return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+
+
+def make_dense_kernels(*names: str) -> dict[str, NDArray[Any]]:
+    """Return a kernel of 10 x 10 for each layer, which differ by 1."""
+    return {f"{name}/kernel": count_up(10, 10) + i for i, name in enumerate(names)}
+
+
+def list_dense_layers(*names: str) -> tuple[str, ...]:
+    """Return the lines of a config for dense layers of 10 units without a bias."""
+    lines = [f"Dense: {{name: {name}, units: 10, use_bias: false}}" for name in names]
+    return ("Reshape: {target_shape: [14, 10]}", *lines)
