@@ -1,4 +1,4 @@
-"""A single file that appears under its name whole, or not at all."""
+"""A file that appears under its name completely written, or not at all."""
 
 import contextlib
 import os
@@ -48,6 +48,7 @@ class AtomicFile:
         """
         with wrap_os_errors(self.path):
             self.file.close()
+            # Before the rename: if a signal comes just after it, `is_finished` still knows.
             self._finishing = True
             self._hidden.replace(self.path)
 
@@ -68,7 +69,7 @@ class AtomicFile:
         try:
             with wrap_os_errors(self.path):
                 self.file = self._hidden.open("w+b")
-        except BaseException:  # a signal may come when the file exists already
+        except BaseException:  # a signal may come after the file was made
             self.discard()
             raise
         return self

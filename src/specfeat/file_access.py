@@ -111,9 +111,9 @@ def read_first_bytes(path: Path, count: int) -> bytes | None:
 
 
 def write_fully(descriptor: int, data: bytes | memoryview, offset: int) -> None:
-    """Write all of `data` at an offset of a file, in as many system calls as that takes."""
-    whole = memoryview(data)
-    remaining = whole.cast("B") if whole.nbytes else b""
+    """Write all of `data` at an offset of a file; one system call may write less than that."""
+    view = memoryview(data)
+    remaining = view.cast("B") if view.nbytes else b""  # an empty view of an array cannot be cast
     while remaining:
         count = os.pwrite(descriptor, remaining, offset)
         remaining, offset = remaining[count:], offset + count

@@ -110,7 +110,7 @@ def test_weights_that_are_the_same_file_are_not_read_again(
     path.write_bytes(b"one")
     config = load_config("minimal", [f"model.weights.file={path}"])
     identity = identify_weights_file(str(path))
-    noted: JsonObject = {"file": "w.h5", "sha256": "same", **identity}
+    noted: dict[str, object] = {"file": "w.h5", "sha256": "same", **identity}
     provenance = replace(collect_provenance(config), weights=noted, device="cpu")
     hashed: list[str] = []
 

@@ -103,18 +103,18 @@ class ProgressReporter:
         )
         if is_new:
             seconds = time.perf_counter() - self._start_s
-            text += f", {_format_duration(summary.heard_seconds)} of audio in {seconds:.1f} s"
+            text += f", {_format_duration(summary.read_seconds)} of audio in {seconds:.1f} s"
         else:
             text += ", up to date"
         if is_new and summary.seconds > 1:
             # In a shorter run, most of the audio was decoded while TensorFlow loaded, so it tells no speed.
-            text += f" ({summary.heard_seconds / summary.seconds:.0f} x real time after the start)"
+            text += f" ({summary.read_seconds / summary.seconds:.0f} x real time after the start)"
         for count, noun, description in (
             (summary.without_rows, "file", "empty or too short"),
             (summary.silent, "file", "silent"),
             (summary.partial, "file", "broken in the middle, see the record"),
             (summary.failed, "file", "failed, see the record"),
-            (summary.passed_over, "other file", "skipped, see the record"),
+            (summary.skipped_files, "other file", "skipped, see the record"),
         ):
             if count:
                 text += f"; {_format_count(count, noun)} {description}"

@@ -28,7 +28,7 @@ class SoundEntry:
         id: see `SoundPart`.
         size: the file's size in bytes before it was read; None if it could not be read.
         mtime_ns: the file's time of change before it was read, as in `FileIdentity`.
-        status: how the sound fared.
+        status: how its extraction ended.
         rows: how many rows the array has of it.
         samples: its length at the config's sample rate, or how far it was read.
         seconds: time spent on reading it and making its clips.
@@ -68,7 +68,7 @@ class SoundEntry:
 
     @property
     def is_failure(self) -> bool:
-        """Whether the sound failed, or broke half-way."""
+        """Whether the sound failed or broke in the middle."""
         return self.status in ("failed", "partial")
 
     def to_json(self) -> JsonObject:
@@ -77,7 +77,7 @@ class SoundEntry:
 
     @property
     def outcome(self) -> JsonObject:
-        """How the sound fared, without its identity: the object from `status` on."""
+        """How the extraction ended, without the identity of the sound: the object from `status` on."""
         entry = self.to_json()
         return {key: entry[key] for key in list(entry)[list(entry).index("status") :]}
 
@@ -177,7 +177,7 @@ class JournalHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord(OutputDigests):
-    """The record of an output: what it was made from, with what, and how each sound fared.
+    """The record of an output: what it was made from, with what, and how the extraction of each sound ended.
 
     Attributes:
         command: the words of the command line.
