@@ -109,8 +109,8 @@ def test_twice_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
 
     assert [done.returncode for done in (first, refused, again)] == [0, 2, 0]
     assert refused.stderr == (
-        "specfeat: out: exists already; give another name, --update to bring it up to date, "
-        "or --force to replace it\n"
+        "specfeat: out: exists already; give another name, use --update to bring it up to date, "
+        "or use --force to replace it\n"
     )
     assert (first.stdout, first.stderr) == (again.stdout, again.stderr) == ("", "")
     assert one == two
@@ -214,7 +214,7 @@ def test_nothing_usable_is_4(run: Run, tmp_path: Path) -> None:
     [
         (["nowhere", "o.npy"], "nowhere: no such file or folder; check its name, and "),
         ([".", "no/o.npy"], "no: no such folder for the output; make it first: mkdir -p no"),
-        ([".", "o.CSV"], "o.CSV: the output is an array of NumPy; name it o.npy"),
+        ([".", "o.CSV"], "o.CSV: specfeat does not write .csv files; name it o.npy"),
         ([".", "o.npy", "-c", "yament"], "yament: no such config (did you mean 'yamnet'?); shipped are "),
         (
             [".", "o.npy", "-c", "my.yaml"],
@@ -233,7 +233,7 @@ def test_nothing_usable_is_4(run: Run, tmp_path: Path) -> None:
         ),
         (
             ["a.wav", "b.WAV"],
-            "b.WAV: is named like sound, and the output is an array of NumPy; wanted INPUTS",
+            "b.WAV: is named like audio, and the output is an array; wanted INPUTS",
         ),
         ([".", "o.npy", "--threads", "0"], "invalid value for '--threads': wanted at least 1; see "),
         ([".", "o.npy", "--workers", "x"], "invalid value for '--workers': wanted a whole number; see "),
@@ -385,7 +385,7 @@ def test_no_terminal_no_home(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["in.wav", "sub/../in.wav"])
 def test_an_input_is_never_written_over(run: Run, tmp_path: Path, name: str) -> None:
-    """An output that is also an input, or that is no array, is refused even with --force."""
+    """An output that is also an input, or that is not an array, is refused even with --force."""
     _sound(tmp_path / "in.wav", 0.1)
     (tmp_path / "sub").mkdir()
     before = (tmp_path / "in.wav").read_bytes()
@@ -397,7 +397,7 @@ def test_an_input_is_never_written_over(run: Run, tmp_path: Path, name: str) -> 
     other = run("extract", "in.wav", "b.wav", "--force")
     assert other.returncode == 2
     assert other.stderr == (
-        "specfeat: b.wav: is no array, so it is not replaced; wanted INPUTS... and then OUTPUT, e.g. out.npy\n"
+        "specfeat: b.wav: is not an array, so it is not replaced; wanted INPUTS... and then OUTPUT, e.g. out.npy\n"
     )
     np.save(tmp_path / "a.npy", np.zeros(3))
     again = run("extract", "in.wav", "a.npy", "a.npy", "--force")

@@ -12,7 +12,8 @@ from helpers.command_runs import SMALL_BATCH, kill_extract, read_output, run_ext
 from specfeat.config import load_config
 from specfeat.files import identify_weights_file
 from specfeat.output.previous_run import PreviousRun
-from specfeat.output.records import JsonObject, Provenance
+from specfeat.output.field_types import JsonObject
+from specfeat.output.records import Provenance
 from specfeat.run.provenance import collect_provenance
 from specfeat.run.provenance_probe import ProvenanceProbe
 

@@ -122,7 +122,7 @@ def _write_converted_file(config: "Config", target: Path) -> tuple[int, str]:
         How many numbers they are, and the format of the file that they come from.
     """
     from specfeat.atomic_file import AtomicFile
-    from specfeat.files import sync_folder
+    from specfeat.file_access import sync_folder
     from specfeat.process_state import hide_optional_packages
 
     with hide_optional_packages():
