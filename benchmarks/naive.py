@@ -18,8 +18,8 @@ import librosa
 import numpy as np
 
 from specfeat.config import load_config
+from specfeat.config.mel import Mel
 from specfeat.config.settings import Settings
-from specfeat.config.sound import Mel
 
 
 def build_model(settings: Settings) -> keras.Model:
@@ -57,9 +57,10 @@ def compute_spectrogram(samples: np.ndarray, settings: Settings) -> np.ndarray:
 def cut_clips(samples: np.ndarray, settings: Settings) -> np.ndarray:
     """Return the clips of a file, padded with silence and cut like those of specfeat."""
     grid = settings.clip_grid
-    count = grid.count(len(samples))
+    count = grid.count_rows(len(samples))
     samples = np.pad(
-        samples, (0, max(0, grid.padded_length(len(samples)) - len(samples)) + settings.spectrogram.n_fft)
+        samples,
+        (0, max(0, grid.compute_padded_length(len(samples)) - len(samples)) + settings.spectrogram.n_fft),
     )
     if settings.clips.cut == "samples":
         starts = range(0, count * grid.hop_samples, grid.hop_samples)

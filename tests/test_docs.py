@@ -16,25 +16,14 @@ from specfeat import errors
 from specfeat.architecture.kinds import LAYER_KINDS
 from specfeat.architecture.kinds.application import APPLICATIONS
 from specfeat.config import load_config, shipped_names
-from specfeat.config.settings import Compile, Model, Weights, WeightsFormat
-from specfeat.config.sound import (
-    Audio,
-    Clips,
-    Compress,
-    Db,
-    Deltas,
-    Ln,
-    Log10,
-    Mel,
-    Mfcc,
-    Normalize,
-    Pcen,
-    Power,
-    Preemphasis,
-    Section,
-    Spectrogram,
-)
-from specfeat.config.validation_errors import KEYS_IN_SECONDS
+from specfeat.config.audio import Audio
+from specfeat.config.clips import Clips
+from specfeat.config.compression import Compress, Db, Ln, Log10, Pcen, Power
+from specfeat.config.mel import Mel, Mfcc
+from specfeat.config.model import Compile, Model, Weights, WeightsFormat
+from specfeat.config.seconds import LENGTHS
+from specfeat.config.section import Section
+from specfeat.config.spectrogram import Deltas, Normalize, Preemphasis, Spectrogram
 from specfeat.output.index import COLUMNS
 from specfeat.weights.files.array_names import IGNORED_ARRAYS
 
@@ -86,7 +75,7 @@ def test_every_layer_and_length_in_seconds_is_documented() -> None:
 
     assert [kind for kind in LAYER_KINDS if not re.search(rf"`{kind}[`:]", text)] == []
     assert [name for name in APPLICATIONS if f"`{name}`" not in text] == []
-    assert [key for _, key in KEYS_IN_SECONDS if f"`{key}`" not in text] == []
+    assert [length.seconds_key for length in LENGTHS if f"`{length.seconds_key}`" not in text] == []
 
 
 def test_the_page_of_weights_is_whole() -> None:

@@ -219,7 +219,7 @@ def test_features_that_are_not_finite_fail_their_file_alone(
     assert [end.samples for end in ends] == [round(8000 * length) for length in lengths.values()]
     assert rows - ends[1].void_rows == sum(end.rows for end in ends)
     assert [end.rows for end in ends] == [
-        0 if end.error else settings.clip_grid.count(end.samples) for end in ends
+        0 if end.error else settings.clip_grid.count_rows(end.samples) for end in ends
     ]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from specfeat.file_access import sync_open_file
 from specfeat.files import wrap_os_errors
 
 
@@ -37,8 +38,7 @@ class AtomicFile:
             OutputError: the disk refuses.
         """
         with wrap_os_errors(self.path):
-            self.file.flush()
-            os.fsync(self.file.fileno())
+            sync_open_file(self.file)
 
     def finish(self) -> None:
         """Rename the file to its final path; call `sync` before.

@@ -12,7 +12,7 @@ from specfeat.audio import decode
 from specfeat.audio.clip_stream import LocalClipStream
 from specfeat.audio.clips import ClipMaker
 from specfeat.config import Config, Settings
-from specfeat.config.sound import SAMPLE_RATE_LIMITS
+from specfeat.config.audio import SAMPLE_RATE_LIMITS
 from specfeat.config.weights_file import check_weights_file
 from specfeat.errors import AudioError, UsageError
 from specfeat.events import RowsEvent
@@ -151,7 +151,7 @@ class Extractor:
                 on_error(path, error)
 
     def _compute_times(self, samples: int) -> NDArray[np.float64]:
-        spans = list(self.settings.clip_grid.spans(samples))
+        spans = list(self.settings.clip_grid.iterate_spans(samples))
         return np.array(spans, np.float64).reshape(-1, 2) / self.settings.audio.sample_rate
 
     def _read_blocks(self, samples: NDArray[np.float32], sample_rate: int) -> Iterator[NDArray[np.float32]]:

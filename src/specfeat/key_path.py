@@ -1,12 +1,15 @@
-"""Paths into the config, such as `model.layers[3].Conv2D.filters`."""
+"""Paths of values in a config, such as `model.layers[3].Conv2D.filters`."""
 
-Key = str | int
+Key = str | int  # the name of a key in a mapping, or the number of an item in a list, counted from 0
 KeyPath = tuple[Key, ...]
 
 
 def format_key_path(path: KeyPath) -> str:
-    """Write a path as the documentation does: `model.layers[3].Conv2D.filters`."""
+    """Return a path as messages and documentation write it: `model.layers[3].Conv2D.filters`."""
     text = ""
     for key in path:
-        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else str(key)
+        if isinstance(key, int):
+            text += f"[{key}]"
+        else:
+            text += f".{key}" if text else key
     return text

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from specfeat.config import Config, Settings, load_config
-from specfeat.config.yaml_tree import ConfigTree
+from specfeat.config.config_tree import ConfigTree
 from specfeat.errors import UsageError
 
 

@@ -1,32 +1,52 @@
-"""Words that messages share."""
+"""How values are written in messages."""
 
 import difflib
 from collections.abc import Iterable
 
+_LONGEST_VALUE = 60  # characters of a wrong value that a message repeats
+
 
 def suggest_name(value: object, names: Iterable[str]) -> str:
-    """Return ` (did you mean 'x'?)` for a near miss, else nothing."""
-    known = {name.lower(): name for name in names}
-    close = difflib.get_close_matches(str(value).lower(), known, n=1, cutoff=0.6)
-    return f" (did you mean {known[close[0]]!r}?)" if close else ""
+    """Return ` (did you mean 'NAME'?)` with the name that is most like a value, or "" if none is like it.
+
+    Args:
+        value: what the user wrote; capital letters do not count.
+        names: the names that are possible.
+    """
+    names_in_lower_case = {name.lower(): name for name in names}
+    # 0.6, difflib's default, finds two letters swapped or missing in a short name, but no other word.
+    matches = difflib.get_close_matches(str(value).lower(), names_in_lower_case, n=1, cutoff=0.6)
+    return f" (did you mean {names_in_lower_case[matches[0]]!r}?)" if matches else ""
 
 
 def format_value(value: object) -> str:
-    """Show a wrong value as the YAML has it, short, and say when it is quoted text."""
+    """Return a wrong value as YAML writes it, shortened, with the word "text" before a text.
+
+    So '16' in quotes, where a number is wanted, is told from 16.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
         return "empty"
     text = repr(value)
-    text = text if len(text) <= 60 else text[:57] + "..."
+    if len(text) > _LONGEST_VALUE:
+        text = text[: _LONGEST_VALUE - 3] + "..."
     return f"the text {text}" if isinstance(value, str) else text
 
 
-def shorten_text(text: str, most: int) -> str:
-    """Leave out the middle of a text that has more than `most` characters."""
-    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"
+def shorten_text(text: str, max_characters: int) -> str:
+    """Return a text with ` ... ` in place of its middle if it has more than `max_characters`."""
+    if len(text) <= max_characters:
+        return text
+    half = max_characters // 2
+    return f"{text[:half]} ... {text[-half:]}"
 
 
 def format_shape(shape: tuple[int, ...]) -> str:
-    """Write a shape as people say it: `96 x 64 x 1`."""
+    """Return a shape as people write it, e.g. `96 x 64 x 1`."""
     return " x ".join(map(str, shape))
+
+
+def format_count(number: int, singular: str, plural: str) -> str:
+    """Return a number and the word for what is counted, e.g. `1 band` or `2 bands`."""
+    return f"{number} {singular if number == 1 else plural}"

@@ -15,7 +15,7 @@ import soxr
 from numpy.typing import NDArray
 
 from specfeat.audio import decode
-from specfeat.config.sound import Audio
+from specfeat.config.audio import Audio
 from specfeat.errors import AudioError
 from specfeat.sound import Sound
 

@@ -12,7 +12,7 @@ import soundfile
 
 from specfeat.audio import decode
 from specfeat.audio.discovery import find_sounds, list_audio_extensions
-from specfeat.config.sound import Audio
+from specfeat.config.audio import Audio
 from specfeat.errors import AudioError, NoUsableAudioError, UsageError
 from specfeat.files import format_path
 from specfeat.sound import WHOLE_FILE, Sound

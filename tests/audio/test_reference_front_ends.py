@@ -86,7 +86,7 @@ def test_vggish(name: str, reference: Any, read_sound_at: Any) -> None:
     assert settings.input_shape == (96, 64, 1)
     assert_logs_agree(whole[..., 0], reference[f"vggish_{name}_logmel"], 5e-7, LN_AMPLITUDE)
     assert_logs_agree(cut[..., 0], reference[f"vggish_{name}_examples"], 5e-7, LN_AMPLITUDE)
-    assert len(cut) == settings.clip_grid.count(len(sound)) == {"speech": 4, "music": 8}[name]
+    assert len(cut) == settings.clip_grid.count_rows(len(sound)) == {"speech": 4, "music": 8}[name]
 
 
 @pytest.mark.parametrize("config", ["yamnet", "yamnet_relu6"])
@@ -95,14 +95,14 @@ def test_yamnet(name: str, config: str, reference: Any, read_sound_at: Any) -> N
     """YAMNet pads a sound with silence to whole hops of 0.48 s."""
     settings = load_config(config).settings
     sound = read_sound_at(name, 16_000)
-    padded = np.pad(sound, (0, settings.clip_grid.padded_length(len(sound)) - len(sound)))
+    padded = np.pad(sound, (0, settings.clip_grid.compute_padded_length(len(sound)) - len(sound)))
 
     whole, cut = compute_frames(settings, padded), compute_clips(settings, sound)
 
     assert settings.input_shape == (96, 64, 1)
     assert_logs_agree(whole[..., 0], reference[f"yamnet_{name}_logmel"], 2e-4, LN_AMPLITUDE)
     assert_logs_agree(cut[..., 0], reference[f"yamnet_{name}_patches"], 2e-4, LN_AMPLITUDE)
-    assert len(cut) == settings.clip_grid.count(len(sound)) == {"speech": 8, "music": 16}[name]
+    assert len(cut) == settings.clip_grid.count_rows(len(sound)) == {"speech": 8, "music": 16}[name]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_panns(name: str, config: str, rate: int, of: str, reference: Any, read_
     whole, cut = compute_frames(settings, sound), compute_clips(settings, sound)
 
     assert_logs_agree(whole[..., 0], expected, 5e-5, DB_POWER)
-    assert cut.shape == (1, 1001, 64, 1) == (settings.clip_grid.count(len(sound)), *settings.input_shape)
+    assert cut.shape == (1, 1001, 64, 1) == (settings.clip_grid.count_rows(len(sound)), *settings.input_shape)
     until = (len(sound) - settings.spectrogram.n_fft // 2) // settings.spectrogram.hop_length
     assert_logs_agree(cut[0, :until, :, 0], expected[:until], 5e-5, DB_POWER)
 
@@ -138,7 +138,7 @@ def test_kaldi_fbank(name: str, reference: Any, read_sound_at: Any) -> None:
     whole, cut = compute_frames(settings, sound)[..., 0], compute_clips(settings, sound)[..., 0]
 
     assert_logs_agree(whole, expected, 2e-4, LN_POWER)
-    assert len(cut) == settings.clip_grid.count(len(sound)) == {"speech": 5, "music": 8}[name]
+    assert len(cut) == settings.clip_grid.count_rows(len(sound)) == {"speech": 5, "music": 8}[name]
     assert_logs_agree(np.concatenate(cut)[: len(expected)], expected, 2e-4, LN_POWER)
 
 
@@ -176,7 +176,7 @@ def test_openl3_before_its_decibels(name: str, n_mels: int, reference: Any, read
 
     result = compute_clips(settings, sound)
 
-    assert result.shape == (settings.clip_grid.count(len(sound)), 199, n_mels, 1)
+    assert result.shape == (settings.clip_grid.count_rows(len(sound)), 199, n_mels, 1)
     assert len(result) == {"speech": 8, "music": 15}[name]
     expected = reference[f"openl3_mel{n_mels}_{name}_mel"]
     loudest = expected.max(axis=-1, keepdims=True)
@@ -212,7 +212,7 @@ def test_openl3_has_a_window_every_tenth_of_a_second(name: str, kind: str, read_
     samples = len(read_sound_at(name, 48_000))
 
     assert settings.input_shape == (*OPENL3[kind], 1)
-    assert settings.clip_grid.count(samples) == 1 + -(-(samples - 48_000) // 4_800)
+    assert settings.clip_grid.count_rows(samples) == 1 + -(-(samples - 48_000) // 4_800)
 
 
 @pytest.mark.parametrize("name", SOUNDS)

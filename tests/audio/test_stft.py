@@ -27,7 +27,7 @@ from helpers.sample_data import (
     make_tone,
 )
 from specfeat.audio.stft import Stft, apply_preemphasis, make_window, pad_centred
-from specfeat.config.sound import Preemphasis
+from specfeat.config.spectrogram import Preemphasis
 
 # One rounding to float32. A bin that should be empty has the rounding error of the loud bins in float64.
 EXACT: dict[str, Any] = {"rtol": 2.0**-24 * 1.01, "atol": 1e-13}
@@ -390,4 +390,4 @@ def test_every_block_of_frames_has_one_shape(n_fft: int) -> None:
     counts = [count for _, count in stft.cut_frames([make_noise(70_000)])]
 
     assert set(shapes) == {(stft.block_frames, n_fft)}
-    assert sum(counts) == settings.frames(70_000)
+    assert sum(counts) == settings.count_frames(70_000)

@@ -78,8 +78,8 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
 
     assert [run.returncode for run in (first_run, refused, second_run)] == [0, 2, 0]
     assert refused.stderr == (
-        "specfeat: out: exists already; give another name, --update to bring it up to date, "
-        "or --force to replace it\n"
+        "specfeat: out: exists already; give another name, use --update to bring it up to date, "
+        "or use --force to replace it\n"
     )
     assert (first_run.stdout, first_run.stderr) == (second_run.stdout, second_run.stderr) == ("", "")
     assert first_output == second_output
@@ -139,7 +139,7 @@ def test_no_python_file_of_the_folder_is_imported(tmp_path: Path) -> None:
     [
         (["nowhere", "o.npy"], "nowhere: no such file or folder; check its name, and "),
         ([".", "no/o.npy"], "no: no such folder for the output; make it first: mkdir -p no"),
-        ([".", "o.CSV"], "o.CSV: the output is an array of NumPy; name it o.npy"),
+        ([".", "o.CSV"], "o.CSV: specfeat does not write .csv files; name it o.npy"),
         ([".", "o.npy", "-c", "yament"], "yament: no such config (did you mean 'yamnet'?); shipped are "),
         (
             [".", "o.npy", "-c", "my.yaml"],
@@ -158,7 +158,7 @@ def test_no_python_file_of_the_folder_is_imported(tmp_path: Path) -> None:
         ),
         (
             ["a.wav", "b.WAV"],
-            "b.WAV: is named like sound, and the output is an array of NumPy; wanted INPUTS",
+            "b.WAV: is named like audio, and the output is an array; wanted INPUTS",
         ),
         ([".", "o.npy", "--threads", "0"], "invalid value for '--threads': wanted at least 1; see "),
         ([".", "o.npy", "--workers", "x"], "invalid value for '--workers': wanted a whole number; see "),
@@ -178,7 +178,7 @@ def test_a_mistake_is_one_line_and_2(tmp_path: Path, arguments: list[str], sente
 
 @pytest.mark.parametrize("name", ["in.wav", "sub/../in.wav"])
 def test_an_input_is_never_written_over(tmp_path: Path, name: str) -> None:
-    """An output that is also an input, or that is no array, is refused even with --force."""
+    """An output that is also an input, or that is not an array, is refused even with --force."""
     write_noise(tmp_path / "in.wav", 0.1)
     (tmp_path / "sub").mkdir()
     before = (tmp_path / "in.wav").read_bytes()
@@ -193,7 +193,7 @@ def test_an_input_is_never_written_over(tmp_path: Path, name: str) -> None:
         f"specfeat: {name}: would be written over the input 'in.wav'; give another name\n"
     )
     assert over_sound.stderr == (
-        "specfeat: b.wav: is no array, so it is not replaced; wanted INPUTS... and then OUTPUT, e.g. out.npy\n"
+        "specfeat: b.wav: is not an array, so it is not replaced; wanted INPUTS... and then OUTPUT, e.g. out.npy\n"
     )
     assert over_array.stderr == (
         "specfeat: a.npy: would be written over the input 'a.npy'; give another name\n"

@@ -20,8 +20,10 @@ from librosa.filters import mel as mel_filters
 
 from specfeat.config import load_config
 from specfeat.config.clip_grid import ClipGrid, ClipSpan
+from specfeat.config.clips import Clips
 from specfeat.config.mel_scale import compute_band_edges_hz, find_empty_bands, hz_to_mel, mel_to_hz
-from specfeat.config.sound import Clips, Spectrogram, convert_to_samples
+from specfeat.config.seconds import convert_to_samples
+from specfeat.config.spectrogram import Spectrogram
 
 examples = partial(hypothesis.settings, deadline=None, derandomize=True)
 
@@ -138,13 +140,13 @@ SAMPLES = st.integers(0, 150)
 @given(spectrograms(), SAMPLES)
 @examples(max_examples=100)
 def test_frames_are_those_that_can_be_laid(s: Spectrogram, samples: int) -> None:
-    assert naive_frames(s, samples) == s.frames(samples)
+    assert naive_frames(s, samples) == s.count_frames(samples)
 
 
 @given(spectrograms(), st.integers(1, 30))
 @examples(max_examples=100)
 def test_samples_are_the_fewest_that_give_so_many_frames(s: Spectrogram, frames: int) -> None:
-    assert naive_fewest(s, frames) == s.samples(frames)
+    assert naive_fewest(s, frames) == s.count_samples(frames)
 
 
 # --- clips ---------------------------------------------------------------------------------------
@@ -157,7 +159,9 @@ def test_clips_are_those_that_can_be_laid(case: Case, samples: int) -> None:
     length, hop, grid = naive_lengths(case.spectrogram, case.clips)
     starts = naive_starts(length, hop, grid, case.clips, samples)
 
-    assert [ClipSpan(start, start + length) for start in starts] == list(case.clip_grid.spans(samples))
+    assert [ClipSpan(start, start + length) for start in starts] == list(
+        case.clip_grid.iterate_spans(samples)
+    )
 
 
 @given(cases(tail="drop", edges="repeat"), SAMPLES)
@@ -165,7 +169,7 @@ def test_clips_are_those_that_can_be_laid(case: Case, samples: int) -> None:
 def test_with_repeated_edges_there_is_a_row_for_each_hop(case: Case, samples: int) -> None:
     """Row r has the clip that begins half a clip, in whole hops, before hop r; at the ends the nearest one."""
     s, cutter = case.spectrogram, case.clip_grid
-    plain = list(ClipGrid(s, case.clips.model_copy(update={"edges": "cut"})).spans(samples))
+    plain = list(ClipGrid(s, case.clips.model_copy(update={"edges": "cut"})).iterate_spans(samples))
     length, hop, grid = naive_lengths(s, case.clips)
     ends_padded = s.center or s.pad_end
     there = (
@@ -180,7 +184,7 @@ def test_with_repeated_edges_there_is_a_row_for_each_hop(case: Case, samples: in
 
     wanted = [plain[min(max(row - before, 0), len(plain) - 1)] for row in rows if plain]
 
-    assert wanted == list(cutter.spans(samples))
+    assert wanted == list(cutter.iterate_spans(samples))
     assert set(plain) == set(wanted)
 
 
@@ -190,7 +194,7 @@ def test_rows_are_as_many_as_inaspeechsegmenters_patches(frames: int) -> None:
     spectrogram = Spectrogram(n_fft=512, win_length=400, hop_length=160, center=False, framing="win_length")
     cutter = ClipGrid(spectrogram, Clips(frames=68, hop=2, tail="drop", edges="repeat"))
 
-    starts = [span.start // 160 for span in cutter.spans((frames - 1) * 160 + 400)]
+    starts = [span.start // 160 for span in cutter.iterate_spans((frames - 1) * 160 + 400)]
 
     windows = list(range(0, frames - 68 + 1, 2))
     assert starts == [0] * 17 + windows + [windows[-1]] * (16 + frames % 2)
@@ -199,22 +203,22 @@ def test_rows_are_as_many_as_inaspeechsegmenters_patches(frames: int) -> None:
 @given(cases(), SAMPLES)
 @examples(max_examples=100)
 def test_the_count_is_known_before_the_clips(case: Case, samples: int) -> None:
-    assert len(list(case.clip_grid.spans(samples))) == case.clip_grid.count(samples)
+    assert len(list(case.clip_grid.iterate_spans(samples))) == case.clip_grid.count_rows(samples)
 
 
 @given(cases(), SAMPLES)
 @examples(max_examples=100)
 def test_every_clip_begins_inside_the_file(case: Case, samples: int) -> None:
     """A row stands for some part of the file, however much silence is added to it."""
-    assert all(0 <= span.start < samples for span in case.clip_grid.spans(samples))
+    assert all(0 <= span.start < samples for span in case.clip_grid.iterate_spans(samples))
 
 
 @given(cases(), SAMPLES)
 @examples(max_examples=100)
 def test_the_padded_share_of_a_clip_is_counted(case: Case, samples: int) -> None:
-    for start, end in case.clip_grid.spans(samples):
+    for start, end in case.clip_grid.iterate_spans(samples):
         silent = sum(position >= samples for position in range(start, end))
-        share = ClipSpan(start, end).padded(samples)
+        share = ClipSpan(start, end).compute_padded_share(samples)
         assert share == pytest.approx(silent / (end - start), abs=1e-12)
         assert 0.0 <= share < 1.0
 
@@ -225,7 +229,7 @@ def test_padding_the_tail_leaves_no_sample_out(case: Case, samples: int) -> None
     """Where clips meet or overlap, each sample is in a clip."""
     assume(case.clip_grid.hop_samples <= case.clip_grid.clip_samples)
 
-    inside = {n for span in case.clip_grid.spans(samples) for n in range(*span)}
+    inside = {n for span in case.clip_grid.iterate_spans(samples) for n in range(*span)}
 
     assert inside >= set(range(samples))
 
@@ -235,7 +239,7 @@ def test_padding_the_tail_leaves_no_sample_out(case: Case, samples: int) -> None
 def test_dropping_the_tail_leaves_whole_clips_only(case: Case, samples: int) -> None:
     assume(samples >= case.clip_grid.clip_samples)
 
-    assert all(span.padded(samples) == 0.0 for span in case.clip_grid.spans(samples))
+    assert all(span.compute_padded_share(samples) == 0.0 for span in case.clip_grid.iterate_spans(samples))
 
 
 @given(cases(tail="shift"), st.integers(1, 150))
@@ -243,7 +247,7 @@ def test_dropping_the_tail_leaves_whole_clips_only(case: Case, samples: int) -> 
 def test_shifting_ends_the_last_clip_where_the_file_ends(case: Case, samples: int) -> None:
     """At the last sample where samples are cut; at the last whole frame, so less than a hop before, else."""
     assume(samples >= case.clip_grid.clip_samples)
-    *_, last = case.clip_grid.spans(samples)
+    *_, last = case.clip_grid.iterate_spans(samples)
 
     assert 0 <= samples - last.end < (case.spectrogram.hop_length if case.clips.cut == "frames" else 1)
 
@@ -251,10 +255,10 @@ def test_shifting_ends_the_last_clip_where_the_file_ends(case: Case, samples: in
 @given(cases(), SAMPLES)
 @examples(max_examples=100)
 def test_the_padded_file_holds_its_last_clip_and_no_more(case: Case, samples: int) -> None:
-    ends = [span.end for span in case.clip_grid.spans(samples)]
+    ends = [span.end for span in case.clip_grid.iterate_spans(samples)]
     adds = case.clips.tail == "pad" or samples < case.clip_grid.clip_samples
 
-    assert max([samples, *(ends if adds else [])]) == case.clip_grid.padded_length(samples)
+    assert max([samples, *(ends if adds else [])]) == case.clip_grid.compute_padded_length(samples)
 
 
 @given(cases(), SAMPLES)
@@ -266,8 +270,10 @@ def test_every_clip_has_its_frames(case: Case, samples: int) -> None:
     if case.clips.cut == "samples":
         assert naive_frames(s, cutter.clip_samples) == cutter.frames
     else:
-        there = naive_frames(s, cutter.padded_length(samples))
-        assert all(span.start // s.hop_length + cutter.frames <= there for span in cutter.spans(samples))
+        there = naive_frames(s, cutter.compute_padded_length(samples))
+        assert all(
+            span.start // s.hop_length + cutter.frames <= there for span in cutter.iterate_spans(samples)
+        )
         assert cutter.hop_frames * s.hop_length == cutter.hop_samples
 
 
@@ -275,7 +281,13 @@ def test_a_file_of_whole_clips_has_no_clip_of_silence() -> None:
     """The default config's clips are a second, centred frames or not: ten seconds are ten rows."""
     cutter = load_config("default").settings.clip_grid
 
-    assert [cutter.count(samples) for samples in (1, 16000, 16001, 160_000, 160_001)] == [1, 1, 2, 10, 11]
+    assert [cutter.count_rows(samples) for samples in (1, 16000, 16001, 160_000, 160_001)] == [
+        1,
+        1,
+        2,
+        10,
+        11,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +299,7 @@ def yamnet() -> ClipGrid:
 @examples(max_examples=100)
 def test_yamnets_clips_are_as_many_as_its_own_code_pads_for(yamnet: ClipGrid, samples: int) -> None:
     """Its features.py pads to 0.975 s and then to whole hops of 0.48 s, at 16 kHz."""
-    assert 1 + ceil(Fraction(max(0, samples - 15600), 7680)) == yamnet.count(samples)
+    assert 1 + ceil(Fraction(max(0, samples - 15600), 7680)) == yamnet.count_rows(samples)
 
 
 # --- seconds -------------------------------------------------------------------------------------

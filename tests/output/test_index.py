@@ -78,7 +78,7 @@ def test_the_index_of_an_output(tmp_path: Path) -> None:
     settings = load_config("minimal").settings
     samples = settings.clip_grid.clip_samples + settings.clip_grid.hop_samples
     entries = [
-        make_entry("a.wav", settings.clip_grid.count(samples), samples=samples),
+        make_entry("a.wav", settings.clip_grid.count_rows(samples), samples=samples),
         make_entry("b.wav", 0, samples=0, status="empty"),
         make_entry("c.wav", 1, samples=1, status="partial"),
     ]

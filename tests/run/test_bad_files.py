@@ -98,7 +98,7 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(0o755)
     code = (
-        "import os, sys; from specfeat.audio import decode; from specfeat.config.sound import Audio;"
+        "import os, sys; from specfeat.audio import decode; from specfeat.config.audio import Audio;"
         "from specfeat.errors import AudioError; from specfeat.sound import Sound\n"
         "if os.geteuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "try: list(decode.read_samples(Sound(sys.argv[1]), Audio(sample_rate=16000)))\n"

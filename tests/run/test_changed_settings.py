@@ -5,6 +5,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,9 +13,12 @@ from helpers.command_runs import SMALL_BATCH, kill_extract, read_output, run_ext
 from specfeat.config import load_config
 from specfeat.files import identify_weights_file
 from specfeat.output.previous_run import PreviousRun
-from specfeat.output.records import JsonObject, Provenance
+from specfeat.output.records import Provenance
 from specfeat.run.provenance import collect_provenance
 from specfeat.run.provenance_probe import ProvenanceProbe
+
+if TYPE_CHECKING:
+    from specfeat.output.field_types import JsonObject
 
 pytestmark = pytest.mark.slow
 

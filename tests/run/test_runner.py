@@ -40,7 +40,7 @@ def test_rows_of_another_source_become_the_output(runs: HandmadeRuns) -> None:
         _execute(runs, plan, make_events(plan), work_folder)
     rows = np.load(runs.paths.array)
     grid = plan.config.settings.clip_grid
-    counts = [grid.count(10_000 * (k + 1)) for k in range(3)]
+    counts = [grid.count_rows(10_000 * (k + 1)) for k in range(3)]
 
     assert rows.shape == (sum(counts), WIDTH)
     np.testing.assert_array_equal(rows[:, 0], np.repeat([0.0, 1.0, 2.0], counts))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from helpers.hostile_weights.containers import encode_constant, encode_field
-from specfeat.config.settings import WeightsFormat
+from specfeat.config.model import WeightsFormat
 from specfeat.weights.files import formats
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.file_format import FileFormat

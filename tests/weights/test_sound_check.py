@@ -9,8 +9,9 @@ import pytest
 
 from helpers.weights_files import CONFIG, load_small_config, make_arrays, write_keras_2
 from specfeat.config import Config, load_config
-from specfeat.config.settings import WEIGHTS_FILE_KEYS, Settings
-from specfeat.config.yaml_tree import ConfigTree
+from specfeat.config.config_tree import ConfigTree
+from specfeat.config.model import WEIGHTS_FILE_KEYS
+from specfeat.config.settings import Settings
 from specfeat.errors import ConfigError, WeightsError
 from specfeat.run.provenance import collect_provenance, describe_differences
 from specfeat.weights.files.arrays import FileArray, FileContents, Shape

@@ -11,7 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from specfeat.audio.decoder_checks import MAX_SAMPLES_PER_BYTE, describe_unread_data
-from specfeat.config.sound import SAMPLE_RATE_LIMITS
+from specfeat.config.audio import SAMPLE_RATE_LIMITS
 from specfeat.errors import AudioError
 from specfeat.files import describe_os_error, inspect_file
 

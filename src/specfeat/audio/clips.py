@@ -95,18 +95,18 @@ class ClipIterator:
             if last is None:
                 # A sound shorter than a clip has been read to its end by now. It may have fewer rows than the
                 # lead, so the number of its rows limits how often its clip is repeated.
-                yield from repeat(clip, min(grid.lead, grid.count(self.samples) - 1))
+                yield from repeat(clip, min(grid.repeated_edge_clips, grid.count_rows(self.samples) - 1))
             last = clip
             yield clip
         if last is not None:
-            yield from repeat(last, grid.count(self.samples) - self.count)
+            yield from repeat(last, grid.count_rows(self.samples) - self.count)
 
     def _drop_end_frame(self, frames: Iterator[FloatArray]) -> Iterator[FloatArray]:
         """Drop the frame that is centred on the end of the sound: a frame stands for the hop that it begins.
 
         The last frame is held back until it is known whether another one follows.
         """
-        if not self._settings.spectrogram.pads_ends:
+        if not self._settings.spectrogram.has_padded_ends:
             yield from frames
             return
         count = 0
@@ -126,7 +126,7 @@ class ClipIterator:
             self.samples += len(block)
             self.silent = self.silent and not block.any()
             yield block
-        self._padded_samples = self._settings.clip_grid.padded_length(self.samples)
+        self._padded_samples = self._settings.clip_grid.compute_padded_length(self.samples)
         missing = self._padded_samples - self.samples
         while missing > 0:
             count = min(missing, SILENCE_BLOCK)

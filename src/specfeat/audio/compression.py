@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from specfeat.audio.stft import DoubleArray, FloatArray
-from specfeat.config.sound import Compress, Db, Ln, Log10, Pcen, Power
+from specfeat.config.compression import Compress, Db, Ln, Log10, Pcen, Power
 
 
 def make_compression(compress: Compress | None) -> Callable[[FloatArray], FloatArray]:

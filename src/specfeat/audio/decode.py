@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from specfeat.audio.audio_file import AudioFile, Block
 from specfeat.audio.sound_parts import SampleRange, find_sample_range
-from specfeat.config.sound import Audio
+from specfeat.config.audio import Audio
 from specfeat.errors import AudioError
 from specfeat.sound import Sound, SoundPart
 

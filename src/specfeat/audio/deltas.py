@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from specfeat.audio.stft import DoubleArray, FloatArray
-from specfeat.config.sound import Deltas
+from specfeat.config.spectrogram import Deltas
 
 
 def append_deltas(blocks: Iterable[FloatArray], deltas: Deltas) -> Iterator[FloatArray]:

@@ -9,9 +9,10 @@ from threadpoolctl import ThreadpoolController
 from specfeat.audio.compression import apply_pcen, make_compression
 from specfeat.audio.deltas import append_deltas
 from specfeat.audio.stft import DoubleArray, FloatArray, Stft
+from specfeat.config.mel import Mel, Mfcc
 from specfeat.config.mel_scale import find_top_bin, hz_to_mel
 from specfeat.config.settings import Settings
-from specfeat.config.sound import Mel, Mfcc, Normalize
+from specfeat.config.spectrogram import Normalize
 
 
 class SpectrogramMaker:
@@ -102,7 +103,7 @@ def make_mel_filters(mel: Mel, sample_rate: int, n_fft: int) -> FloatArray:
     With `triangles: hz` they are those of librosa.filters.mel; with `triangles: mel` their sides are straight
     over the mel scale, as in tf.signal.linear_to_mel_weight_matrix.
     """
-    edges = np.array(mel.edges_hz(sample_rate))
+    edges = np.array(mel.compute_edges_hz(sample_rate))
     bins = np.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
     corners, positions = edges, bins  # on the scale over which the sides are straight
     if mel.triangles == "mel":
@@ -115,7 +116,7 @@ def make_mel_filters(mel: Mel, sample_rate: int, n_fft: int) -> FloatArray:
     if mel.norm == "slaney":
         triangles *= (2.0 / (edges[2:] - edges[:-2]))[:, np.newaxis]
     if mel.top_bin == "drop":
-        _drop_top_bins(triangles, mel.edges_hz(sample_rate), sample_rate / n_fft)
+        _drop_top_bins(triangles, mel.compute_edges_hz(sample_rate), sample_rate / n_fft)
     return triangles.astype(np.float32)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.config.sound import Preemphasis, Spectrogram
+from specfeat.config.spectrogram import Preemphasis, Spectrogram
 
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
@@ -182,7 +182,7 @@ def pad_end(blocks: Iterable[FloatArray], settings: Spectrogram) -> Iterator[Flo
         total += len(block)
         yield block
     if total:
-        end_of_last_frame = (settings.frames(total) - 1) * settings.hop_length + settings.frame_length
+        end_of_last_frame = (settings.count_frames(total) - 1) * settings.hop_length + settings.frame_length
         yield np.zeros(max(0, end_of_last_frame - total), np.float32)
 
 

@@ -102,7 +102,7 @@ def extract(
             timeout_s=timeout_per_file or (None if timeout_per_file is None else math.inf),
             failure_limit=failure_limit,
         )
-        loaded_config = load_config(config, overrides or [])
+        loaded_config = load_config(config, overrides or [], override_prefix="--set ")
         check_weights_file(loaded_config)
         if not output or not (inputs or files_from):
             raise UsageError(EXTRACT_USAGE_HINT)

@@ -62,7 +62,7 @@ def show_weights_file(
         raise UsageError(
             "--set changes a value of a config, and no config is given; name it with -c, e.g. -c default"
         )
-    compared_config = load_config(config, overrides or []) if config else None
+    compared_config = load_config(config, overrides or [], override_prefix="--set ") if config else None
 
     with hide_optional_packages():
         from specfeat.cli import weights_report as report
@@ -104,7 +104,9 @@ def convert_weights_file(
     from specfeat.errors import UsageError
 
     target = Path(output)
-    loaded_config = load_config(config, [*(overrides or []), f"model.weights.file={_quote_yaml_text(file)}"])
+    loaded_config = load_config(
+        config, [*(overrides or []), f"model.weights.file={_quote_yaml_text(file)}"], override_prefix="--set "
+    )
     problem = describe_unreadable_file(str(loaded_config.settings.model.weights.file))
     if problem:
         raise UsageError(problem)  # without a line of the config: the file comes from the command line
@@ -122,7 +124,7 @@ def _write_converted_file(config: "Config", target: Path) -> tuple[int, str]:
         How many numbers they are, and the format of the file that they come from.
     """
     from specfeat.atomic_file import AtomicFile
-    from specfeat.files import sync_folder
+    from specfeat.file_access import sync_folder
     from specfeat.process_state import hide_optional_packages
 
     with hide_optional_packages():

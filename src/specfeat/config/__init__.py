@@ -1,11 +1,12 @@
-"""YAML to frozen settings, and every number that follows from them.
+"""From YAML to frozen settings, and every number that follows from them.
 
-`load_config("yamnet")` or `load_config("my.yaml", ["model.batch=8"])` gives a `Config`: the
-settings, and where in the file each of them stands. Nothing here imports NumPy, librosa, Keras or
-TensorFlow, so a typo is answered at once.
+`load_config("yamnet")` or `load_config("my.yaml", ["model.batch=8"])` returns a `Config`: the settings, and
+where in the file each of them is written. Nothing here imports NumPy, librosa, Keras or TensorFlow, so that a
+mistake in a config is reported at once.
 """
 
-from specfeat.config.load import Config, load_config, shipped_names
+from specfeat.config.config_files import shipped_names
+from specfeat.config.load import Config, load_config
 from specfeat.config.settings import Settings
 
 __all__ = ["Config", "Settings", "load_config", "shipped_names"]

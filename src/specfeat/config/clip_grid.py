@@ -1,92 +1,139 @@
-"""Where a file's clips lie, in exact integers."""
+"""Where the clips of a file lie, in exact integers."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from specfeat.config.sound import Clips, Spectrogram
+from specfeat.config.clips import Clips
+from specfeat.config.spectrogram import Spectrogram
 
 
 class ClipSpan(NamedTuple):
-    """The samples of one clip, at the config's sample rate: [start, end)."""
+    """The samples of one clip, at the config's sample rate.
+
+    Attributes:
+        start: the first sample of the clip, counted from 0.
+        end: the sample after the last one of the clip.
+    """
 
     start: int
     end: int
 
-    def padded(self, samples: int) -> float:
-        """The share of the clip that lies after the file's end and is silence, 0..1."""
+    def compute_padded_share(self, samples: int) -> float:
+        """Return the share of the clip, 0 to 1, that is silence after the end of the file.
+
+        Args:
+            samples: the length of the file in samples.
+        """
         return min(1.0, max(0, self.end - samples) / (self.end - self.start))
 
 
 class ClipGrid:
-    """The arithmetic of clips: which samples each clip of a file of known length has.
+    """Which samples each clip of a file has, when the length of the file is known.
+
+    All lengths are integers: a length in seconds times a rate is not exact in binary, and one sample more or
+    less decides whether a file has one row more.
+
+    The file is cut in units. With `cut: frames` a unit is a frame of the file's spectrogram, so clips begin
+    at multiples of its hop; with `cut: samples` a unit is one sample.
 
     Args:
-        spectrogram: the frames' settings.
-        clips: the clips' settings.
+        spectrogram: the settings of the frames.
+        clips: the settings of the clips.
 
     Attributes:
-        frames: of one clip: the first axis of the network's input.
-        clip_samples: that one clip spans. Uncentred, they are those that its frames are cut from; centred, or
-            with pad_end, a frame stands for one hop, and a clip of T frames spans T hops.
-        hop_samples: from one clip's start to the next one's.
-        lead: how often the first clip is given again, with `edges: repeat`.
+        frames: how many frames a clip has: the first axis of the network's input.
+        clip_samples: how many samples a clip spans. Without padded ends these are the samples that its frames
+            are cut from. With padded ends (`center` or `pad_end`) a frame stands for one hop, so a clip of T
+            frames spans T hops.
+        hop_samples: from the start of one clip to the start of the next one, in samples.
+        repeated_edge_clips: how many further rows the first clip has before its own, with `edges: repeat`; 0
+            with `edges: cut`.
     """
 
     def __init__(self, spectrogram: Spectrogram, clips: Clips) -> None:
         self._clips = clips
-        self._grid = 1 if clips.cut == "samples" else spectrogram.hop_length
-        length = clips.samples or spectrogram.samples(clips.frames or 1)
-        if clips.cut == "frames" and spectrogram.pads_ends:
-            length = (clips.frames or 1) * spectrogram.hop_length
-        self.frames = spectrogram.frames(length) if clips.cut == "samples" else clips.frames or 1
-        self.clip_samples = length
-        hop_unit = 1 if clips.samples else spectrogram.hop_length
-        whole = length if clips.cut == "samples" else self.frames * spectrogram.hop_length
-        self.hop_samples = clips.hop * hop_unit if clips.hop else whole
-        # The clip in frames where frames are cut, in samples where samples are.
-        self._length = self.frames if clips.cut == "frames" else length
-        self.lead = self._length // (2 * self.hop_frames) if clips.edges == "repeat" else 0
+        hop_length, is_cut_in_frames = spectrogram.hop_length, clips.cut == "frames"
+        frames = clips.frames or 1  # None only if the length is given in samples, where it is not used
+        if is_cut_in_frames and spectrogram.has_padded_ends:
+            self.clip_samples = frames * hop_length
+        else:
+            self.clip_samples = clips.samples or spectrogram.count_samples(frames)
+        self.frames = frames if is_cut_in_frames else spectrogram.count_frames(self.clip_samples)
+        if clips.hop:
+            self.hop_samples = clips.hop * (1 if clips.samples else hop_length)
+        else:  # clips lie end to end
+            self.hop_samples = self.frames * hop_length if is_cut_in_frames else self.clip_samples
+        self._unit_samples = hop_length if is_cut_in_frames else 1
+        self._clip_units = self.frames if is_cut_in_frames else self.clip_samples
+        # Row r shows the clip whose middle is hop r, so the first rows, up to half a clip, have none of their
+        # own.
+        half_clip_hops = self._clip_units // (2 * self._hop_units)
+        self.repeated_edge_clips = half_clip_hops if clips.edges == "repeat" else 0
 
     @property
     def hop_frames(self) -> int:
-        """From one clip's first frame to the next one's, where the file's spectrogram is cut."""
-        return self.hop_samples // self._grid
+        """From the first frame of one clip to the first frame of the next one; only for `cut: frames`."""
+        return self._hop_units
 
-    def count(self, samples: int) -> int:
-        """Rows of a file of `samples` samples."""
-        if self._clips.edges == "cut" or not self.clips(samples):
-            return self.clips(samples)
-        whole = self._length + (samples - self.clip_samples) // self._grid
-        return max(1, -(-whole // self.hop_frames))
+    @property
+    def _hop_units(self) -> int:
+        return self.hop_samples // self._unit_samples
 
-    def clips(self, samples: int) -> int:
-        """Clips of a file of `samples` samples, each counted once."""
+    def count_rows(self, samples: int) -> int:
+        """Return how many rows a file gives.
+
+        Args:
+            samples: the length of the file in samples.
+        """
+        clips = self.count_clips(samples)
+        if self._clips.edges == "cut" or not clips:
+            return clips
+        file_units = self._clip_units + (samples - self.clip_samples) // self._unit_samples
+        return max(1, -(-file_units // self._hop_units))  # one row for each hop that begins in the file
+
+    def count_clips(self, samples: int) -> int:
+        """Return how many different clips a file has; with `edges: repeat` there may be more rows.
+
+        Args:
+            samples: the length of the file in samples.
+        """
         if samples <= 0:
             return 0
-        left = samples - self.clip_samples
-        if left < 0:
+        samples_after_first = samples - self.clip_samples
+        if samples_after_first < 0:
             return 1 if self._clips.short == "pad" else 0
-        whole = 1 + left // self.hop_samples
+        whole_clips = 1 + samples_after_first // self.hop_samples
         if self._clips.tail == "drop":
-            return whole
+            return whole_clips
         if self._clips.tail == "shift":
-            return whole + (left % self.hop_samples >= self._grid)
-        padded = 1 + -(-left // self.hop_samples)
-        return min(padded, -(-samples // self.hop_samples))  # a clip after a gap must begin inside the file
+            # One more clip, if it can begin later than the last whole one: at least one unit.
+            return whole_clips + (samples_after_first % self.hop_samples >= self._unit_samples)
+        clips_to_the_end = 1 + -(-samples_after_first // self.hop_samples)
+        # If the hop is longer than the clip, the last clip might begin after the end of the file.
+        clips_that_begin_inside = -(-samples // self.hop_samples)
+        return min(clips_to_the_end, clips_that_begin_inside)
 
-    def spans(self, samples: int) -> Iterator[ClipSpan]:
-        """Yield the samples of each row's clip of a file of `samples` samples, in order."""
-        last = self.clips(samples) - 1
-        for row in range(self.count(samples)):
-            k = min(max(0, row - self.lead), last)
+    def iterate_spans(self, samples: int) -> Iterator[ClipSpan]:
+        """Yield the samples of each row's clip, in order.
+
+        Args:
+            samples: the length of the file in samples.
+        """
+        last = self.count_clips(samples) - 1
+        for row in range(self.count_rows(samples)):
+            k = min(max(0, row - self.repeated_edge_clips), last)
             start = k * self.hop_samples
             if self._clips.tail == "shift" and k and k == last:
-                start = (samples - self.clip_samples) // self._grid * self._grid
+                # The last clip ends where the file ends, or less than one unit before.
+                start = (samples - self.clip_samples) // self._unit_samples * self._unit_samples
             yield ClipSpan(start, start + self.clip_samples)
 
-    def padded_length(self, samples: int) -> int:
-        """Samples of the file with the silence that its last clip needs."""
-        if samples <= 0 or (self._clips.tail != "pad" and samples >= self.clip_samples):
-            return samples
-        count = self.clips(samples)
-        return max(samples, (count - 1) * self.hop_samples + self.clip_samples if count else 0)
+    def compute_padded_length(self, samples: int) -> int:
+        """Return the length of the file in samples, with the silence that its last clip needs.
+
+        Args:
+            samples: the length of the file in samples.
+        """
+        is_padded = self._clips.tail == "pad" or samples < self.clip_samples
+        clips = self.count_clips(samples) if is_padded else 0
+        return max(samples, (clips - 1) * self.hop_samples + self.clip_samples) if clips else samples

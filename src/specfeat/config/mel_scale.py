@@ -1,67 +1,104 @@
-"""The mel scale, in plain Python: the edges of the bands are known before NumPy is loaded.
+"""The mel scale and the edges of mel bands, in plain Python, so that a config is checked without NumPy.
 
-Two formulas are in use (librosa.hz_to_mel has both):
+Two formulas are in use, and librosa.hz_to_mel has both:
 
-* HTK: `2595 log10(1 + f / 700)` (The HTK Book, "Filterbank Analysis"); `1127 ln(1 + f / 700)`,
-  as TensorFlow and Kaldi write it, is the same up to a factor that cancels.
-* Slaney: linear to 1 kHz, 15 bands; then logarithmic, 27 bands to 6.4 kHz (Auditory Toolbox).
+* HTK's: `2595 log10(1 + f / 700)` (The HTK Book, "Filterbank Analysis"). TensorFlow and Kaldi write it as
+  `1127 ln(1 + f / 700)`, which differs by a factor that cancels when bands are spaced.
+* Slaney's: linear up to 1 kHz, which is mel 15, then logarithmic, with 27 mel from 1 kHz to 6.4 kHz (Auditory
+  Toolbox).
 """
 
 import math
 
-_HZ_A_BAND = 200.0 / 3.0
-_LOG_FROM_HZ = 1000.0
-_LOG_FROM_MEL = _LOG_FROM_HZ / _HZ_A_BAND
-_LOG_STEP = math.log(6.4) / 27.0
+_HTK_FACTOR = 2595.0
+_HTK_CORNER_HZ = 700.0
+
+_SLANEY_HZ_PER_MEL = 200.0 / 3.0
+_SLANEY_CORNER_HZ = 1000.0
+_SLANEY_CORNER_MEL = _SLANEY_CORNER_HZ / _SLANEY_HZ_PER_MEL
+_SLANEY_LOG_STEP = math.log(6.4) / 27.0  # the natural logarithm of the ratio of frequencies 1 mel apart
 
 
 def hz_to_mel(hz: float, *, htk: bool) -> float:
-    """Return the mel of a frequency in Hz, 0 or more."""
+    """Return the mel of a frequency.
+
+    Args:
+        hz: the frequency in Hz, 0 or more.
+        htk: whether to use HTK's formula; Slaney's otherwise.
+    """
     if htk:
-        return 2595.0 * math.log10(1.0 + hz / 700.0)
-    if hz < _LOG_FROM_HZ:
-        return hz / _HZ_A_BAND
-    return _LOG_FROM_MEL + math.log(hz / _LOG_FROM_HZ) / _LOG_STEP
+        return _HTK_FACTOR * math.log10(1.0 + hz / _HTK_CORNER_HZ)
+    if hz < _SLANEY_CORNER_HZ:
+        return hz / _SLANEY_HZ_PER_MEL
+    return _SLANEY_CORNER_MEL + math.log(hz / _SLANEY_CORNER_HZ) / _SLANEY_LOG_STEP
 
 
 def mel_to_hz(mel: float, *, htk: bool) -> float:
-    """Return the frequency in Hz of a mel: the inverse of `hz_to_mel`."""
+    """Return the frequency in Hz of a mel: the inverse of `hz_to_mel`.
+
+    Args:
+        mel: the mel, 0 or more.
+        htk: whether to use HTK's formula; Slaney's otherwise.
+    """
     if htk:
-        return 700.0 * (math.pow(10.0, mel / 2595.0) - 1.0)
-    if mel < _LOG_FROM_MEL:
-        return mel * _HZ_A_BAND
-    return _LOG_FROM_HZ * math.exp(_LOG_STEP * (mel - _LOG_FROM_MEL))
+        return _HTK_CORNER_HZ * (math.pow(10.0, mel / _HTK_FACTOR) - 1.0)
+    if mel < _SLANEY_CORNER_MEL:
+        return mel * _SLANEY_HZ_PER_MEL
+    return _SLANEY_CORNER_HZ * math.exp(_SLANEY_LOG_STEP * (mel - _SLANEY_CORNER_MEL))
 
 
 def compute_band_edges_hz(n_mels: int, fmin: float, fmax: float, *, htk: bool) -> tuple[float, ...]:
-    """Return the n_mels + 2 edges, in Hz, of triangles spaced equally in mel.
+    """Return the edges in Hz of triangles that are spaced equally in mel.
 
-    Band i rises from edge i to edge i + 1 and falls to edge i + 2.
+    Args:
+        n_mels: the number of triangles.
+        fmin: the lowest edge in Hz.
+        fmax: the highest edge in Hz.
+        htk: whether to use HTK's formula; Slaney's otherwise.
+
+    Returns:
+        n_mels + 2 edges. Band i rises from edge i to edge i + 1 and falls to edge i + 2.
     """
-    low, high = hz_to_mel(fmin, htk=htk), hz_to_mel(fmax, htk=htk)
-    step = (high - low) / (n_mels + 1)
-    inner = (mel_to_hz(low + step * i, htk=htk) for i in range(1, n_mels + 1))
-    return (fmin, *inner, fmax)  # the ends as given: to mel and back they would move by a rounding error
+    lowest_mel, highest_mel = hz_to_mel(fmin, htk=htk), hz_to_mel(fmax, htk=htk)
+    step = (highest_mel - lowest_mel) / (n_mels + 1)
+    inner_edges = (mel_to_hz(lowest_mel + step * i, htk=htk) for i in range(1, n_mels + 1))
+    # fmin and fmax themselves: converted to mel and back they would differ by a rounding error.
+    return (fmin, *inner_edges, fmax)
 
 
 def find_empty_bands(
     edges_hz: tuple[float, ...], sample_rate: int, n_fft: int, *, drop_top: bool = False
 ) -> list[int]:
-    """List the bands in whose triangle no FFT bin lies: their features would be constant.
+    """Return the numbers of the bands whose triangle contains no FFT bin, so that their values are constant.
 
-    With `drop_top` the bin that `top_bin` gives does not count.
+    A bin on the foot of a triangle has the weight 0 and does not count.
+
+    Args:
+        edges_hz: the edges of the bands, as `compute_band_edges_hz` returns them.
+        sample_rate: the sample rate in Hz.
+        n_fft: the length of the FFT in samples.
+        drop_top: whether the bin that `find_top_bin` returns does not count.
     """
     bin_hz = sample_rate / n_fft
-    empty = []
+    empty_bands = []
     for band in range(len(edges_hz) - 2):
-        first_inside = math.floor(edges_hz[band] / bin_hz) + 1
-        dropped = find_top_bin(edges_hz, band, bin_hz) if drop_top else None
-        if first_inside * bin_hz >= edges_hz[band + 2] or first_inside == dropped:
-            empty.append(band)
-    return empty
+        first_bin_inside = math.floor(edges_hz[band] / bin_hz) + 1
+        dropped_bin = find_top_bin(edges_hz, band, bin_hz) if drop_top else None
+        if first_bin_inside * bin_hz >= edges_hz[band + 2] or first_bin_inside == dropped_bin:
+            empty_bands.append(band)
+    return empty_bands
 
 
 def find_top_bin(edges_hz: tuple[float, ...], band: int, bin_hz: float) -> int | None:
-    """Return the highest FFT bin on the falling side of a band's triangle, its foot included, if any."""
-    last = math.floor(edges_hz[band + 2] / bin_hz)
-    return last if last > math.floor(edges_hz[band + 1] / bin_hz) else None
+    """Return the highest FFT bin on the falling side of a band's triangle, including its foot.
+
+    Args:
+        edges_hz: the edges of the bands, as `compute_band_edges_hz` returns them.
+        band: the number of the band.
+        bin_hz: from one FFT bin to the next one, in Hz.
+
+    Returns:
+        The number of the bin; None if no bin lies on the falling side.
+    """
+    last_bin = math.floor(edges_hz[band + 2] / bin_hz)
+    return last_bin if last_bin > math.floor(edges_hz[band + 1] / bin_hz) else None

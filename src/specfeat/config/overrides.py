@@ -1,98 +1,106 @@
-"""`--set KEY.PATH=VALUE`: one value of a config, from the command line."""
+"""Overrides: single values that replace those of a config, each written as `KEY.PATH=VALUE`."""
 
 from typing import Any
 
-from specfeat.config.yaml_tree import MAX_DEPTH, MAX_SAID, ConfigTree, format_override, parse_override_value
-from specfeat.errors import ConfigError, escape_control_characters
-from specfeat.key_path import KeyPath, format_key_path
-from specfeat.text import format_value, shorten_text, suggest_name
+from specfeat.config.config_tree import ConfigTree
+from specfeat.config.seconds import list_keys_of_same_length
+from specfeat.config.yaml_scalars import has_lone_surrogate
+from specfeat.config.yaml_tree import MAX_DEPTH, parse_override_value
+from specfeat.key_path import Key, KeyPath, format_key_path
+from specfeat.text import format_value, suggest_name
 
-# Sections of which one key is given: `--set` of another one takes its place.
-_ONE_OF = (("model", "weights"), ("spectrogram", "compress"))
-# How a file is matched (match, map) holds for the next file, too, but its hash and its format do not.
-_WEIGHTS_GIVE_WAY = {"file": {"random", "sha256", "format"}, "random": {"file", "sha256", "format"}}
+_WEIGHTS = ("model", "weights")
+_COMPRESS = ("spectrogram", "compress")
+# Which keys of the weights make way for a new file or seed. A hash and a format belong to the old file; how
+# arrays are matched (match, map, flatten) is true of the next file, too.
+_KEYS_REPLACED_BY_WEIGHTS = {"file": {"random", "sha256", "format"}, "random": {"file", "sha256", "format"}}
 
 
 def apply_override(tree: ConfigTree, override: str) -> None:
-    """Set one value of the tree, as `--set` gives it: `KEY.PATH=VALUE`.
+    """Replace one value of the tree, and remove the values that cannot stand beside it.
 
-    Lists are reached by number, as in `model.layers.0.Conv2D.filters=8`; VALUE is YAML. Sections that are not
-    there are made.
+    Args:
+        tree: the config, which is changed.
+        override: `KEY.PATH=VALUE`. An item of a list is named by its number, as in
+            `model.layers.0.Conv2D.filters=8` or `model.layers[0].Conv2D.filters=8`; VALUE is YAML. Sections
+            that are not in the config are added.
 
     Raises:
-        ConfigError: there is no such place, or VALUE is not YAML.
+        ConfigError: the config has no such place, or VALUE is not YAML.
     """
-    dotted, equals, text = override.partition("=")
-    keys = [
-        int(k) if k.isdecimal() and len(k) < 10 else k
-        for k in dotted.replace("[", ".").replace("]", "").split(".")
-    ]
-    if any("\ud800" <= c <= "\udfff" for c in override):
-        raise _bad_override(override.encode(errors="replace").decode(), "is not UTF-8 text")
-    if not equals or not all(k != "" for k in keys) or len(keys) > MAX_DEPTH:
-        raise _bad_override(override, "wanted KEY.PATH=VALUE, e.g. model.batch=32")
-    path: KeyPath = tuple(keys)
-    _make_room(tree, path)
-    at: Any = tree.data
+    if has_lone_surrogate(override):  # what Python makes of bytes on the command line that are not UTF-8
+        raise tree.make_override_error(override.encode(errors="replace").decode(), "is not UTF-8 text")
+    dotted_path, equals_sign, text = override.partition("=")
+    path = _parse_path(dotted_path)
+    if not equals_sign or "" in path or len(path) > MAX_DEPTH:
+        raise tree.make_override_error(override, "wanted KEY.PATH=VALUE, e.g. model.batch=32")
+    _remove_replaced_values(tree, path)
+    parent: Any = tree.data
     for i, key in enumerate(path[:-1]):
-        if isinstance(at, dict) and isinstance(key, str) and at.get(key) is None:
-            at[key] = {}
-            tree.replace(path[: i + 1], override)
-        at = _step(at, key, override, path[:i])
-    if not (isinstance(at, dict) and isinstance(path[-1], str)):
-        _step(at, path[-1], override, path[:-1])
-    at[path[-1]] = parse_override_value(text, override)
-    tree.replace(path, override)
+        if isinstance(parent, dict) and isinstance(key, str) and parent.get(key) is None:
+            parent[key] = {}
+            tree.mark_overridden(path[: i + 1], override)
+        _check_item(tree, override, parent, path[: i + 1])
+        parent = parent[key]
+    # The last key of a mapping may be a new one.
+    if not (isinstance(parent, dict) and isinstance(path[-1], str)):
+        _check_item(tree, override, parent, path)
+    parent[path[-1]] = parse_override_value(text, override, tree.override_prefix)
+    tree.mark_overridden(path, override)
 
 
-def _make_room(tree: ConfigTree, path: KeyPath) -> None:
-    """Take out what cannot stand beside the value that is about to be set."""
-    for section in _ONE_OF:
-        at: Any = tree.data
-        for key in section:
-            at = at.get(key) if isinstance(at, dict) else None
-        if path[: len(section)] == section and len(path) > len(section) and at is not None:
-            kept = at if isinstance(at, dict) else {"file": at} if section[1] == "weights" else {}
-            for other in [key for key in kept if _gives_way(section, key, path[len(section)])]:
-                del kept[other]
-            tree.data[section[0]][section[1]] = kept
-    if len(path) == 2:  # a length: in seconds or as the integer, the new one counts
-        values = tree.data.get(str(path[0]))
-        if isinstance(values, dict):
-            for key in _same_length(path):
-                values.pop(key, None)
+def _parse_path(dotted_path: str) -> KeyPath:
+    keys = dotted_path.replace("[", ".").replace("]", "").split(".")
+    # No list has an item of ten digits, and Python refuses to convert thousands of them.
+    return tuple(int(key) if key.isdecimal() and len(key) < 10 else key for key in keys)
 
 
-def _gives_way(section: KeyPath, key: str, new: str | int) -> bool:
-    if section[1] == "weights":
-        return key in _WEIGHTS_GIVE_WAY.get(str(new), ())
-    return key != new
+def _remove_replaced_values(tree: ConfigTree, path: KeyPath) -> None:
+    """Remove what cannot stand beside the value that an override gives at `path`."""
+    parent = tree.data.get(str(path[0]))
+    if not isinstance(parent, dict):
+        return
+    for key in list_keys_of_same_length(path):  # in seconds or as an integer, the new length counts
+        parent.pop(key, None)
+    if len(path) < 3 or parent.get(path[1]) is None:
+        return
+    section, new_key = parent[path[1]], str(path[2])
+    if path[:2] == _WEIGHTS:
+        values = (
+            section if isinstance(section, dict) else {"file": section}
+        )  # `weights: PATH` is short for it
+        replaced_keys = _KEYS_REPLACED_BY_WEIGHTS.get(new_key, set())
+        parent[path[1]] = {key: value for key, value in values.items() if key not in replaced_keys}
+    elif path[:2] == _COMPRESS:  # a new kind of compression replaces any other
+        values = section if isinstance(section, dict) else {}
+        parent[path[1]] = {key: value for key, value in values.items() if key == new_key}
 
 
-def _same_length(path: KeyPath) -> set[str]:
-    """Name the other keys that give the length at `path`."""
-    units = [{"win_seconds", "win_length"}, {"hop_seconds", "hop_length"}]
-    if path[0] == "clips":
-        units = [{"seconds", "frames", "samples"}, {"hop_seconds", "hop"}]
-    return {key for unit in units if path[1] in unit for key in unit if key != path[1]}
+def _check_item(tree: ConfigTree, override: str, parent: object, path: KeyPath) -> None:
+    """Refuse an override whose path leads to an item that does not exist.
+
+    Args:
+        tree: the config, which makes the error.
+        override: the override.
+        parent: the value that should have the item.
+        path: the path of the item.
+
+    Raises:
+        ConfigError: the parent has no such item.
+    """
+    key, parent_name = path[-1], format_key_path(path[:-1]) or "the config"
+    if _has_item(parent, key):
+        return
+    if isinstance(parent, list):
+        text = f"is a list of {len(parent)}; wanted a number from 0 to {len(parent) - 1}, not {key!r}"
+    elif isinstance(parent, dict):
+        text = f"has no {key!r} inside{suggest_name(key, parent)}"
+    else:
+        text = f"is {format_value(parent)} and has nothing inside; set it as a whole"
+    raise tree.make_override_error(override, f"{parent_name} {text}")
 
 
-def _step(at: Any, key: str | int, override: str, inside: KeyPath) -> Any:
-    if isinstance(at, dict) and key in at:
-        return at[key]
-    if isinstance(at, list) and isinstance(key, int) and key < len(at):
-        return at[key]
-    where = format_key_path(inside) or "the config"
-    if isinstance(at, list):
-        raise _bad_override(
-            override, f"{where} is a list of {len(at)}; wanted a number from 0 to {len(at) - 1}, not {key!r}"
-        )
-    if isinstance(at, dict):
-        raise _bad_override(override, f"{where} has no {key!r} inside{suggest_name(key, at)}")
-    raise _bad_override(override, f"{where} is {format_value(at)} and has nothing inside; set it as a whole")
-
-
-def _bad_override(override: str, text: str) -> ConfigError:
-    return ConfigError(
-        escape_control_characters(f"{format_override(override)}: {shorten_text(text, MAX_SAID)}")
-    )
+def _has_item(parent: object, key: Key) -> bool:
+    if isinstance(parent, list):
+        return isinstance(key, int) and key < len(parent)
+    return isinstance(parent, dict) and key in parent

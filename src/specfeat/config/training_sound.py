@@ -1,26 +1,31 @@
-"""The sound that weights were trained on, as settings to compare: on another one features are wrong."""
+"""The sound that weights were trained on, as settings to compare: features of another sound are wrong."""
 
 from typing import Any
 
-from specfeat.config.sound import Spectrogram
+from specfeat.config.spectrogram import Spectrogram
 
-Sound = dict[str, Any]  # settings by dotted key
+SoundSettings = dict[str, Any]  # values by dotted key, such as "spectrogram.mel.n_mels"
 
 
-def flatten_sound_settings(sample_rate: int, spectrogram: Spectrogram) -> Sound:
-    """Write sample rate and settings of the spectrogram with dotted keys; what is null is left out."""
-    flat: Sound = {"audio.sample_rate": sample_rate}
-    pending = [("spectrogram", spectrogram.model_dump(mode="json"))]
-    while pending:
-        path, values = pending.pop()
+def flatten_sound_settings(sample_rate: int, spectrogram: Spectrogram) -> SoundSettings:
+    """Return the sample rate and the settings of the spectrogram by dotted key, without those that are null.
+
+    Args:
+        sample_rate: the sample rate in Hz.
+        spectrogram: the settings of the spectrogram.
+    """
+    flat: SoundSettings = {"audio.sample_rate": sample_rate}
+    sections: list[tuple[str, dict[str, Any]]] = [("spectrogram", spectrogram.model_dump(mode="json"))]
+    while sections:
+        path, values = sections.pop()
         for key, value in values.items():
             if isinstance(value, dict):
-                pending.append((f"{path}.{key}", value))
+                sections.append((f"{path}.{key}", value))
             elif value is not None:
                 flat[f"{path}.{key}"] = value
     return flat
 
 
-def find_first_difference(one: Sound, other: Sound) -> str | None:
-    """The first key, by name, that the two do not share with one value; None if they are the same sound."""
+def find_first_difference(one: SoundSettings, other: SoundSettings) -> str | None:
+    """Return the first key, in alphabetical order, whose value differs; None if the sounds are the same."""
     return next((key for key in sorted(one.keys() | other.keys()) if one.get(key) != other.get(key)), None)

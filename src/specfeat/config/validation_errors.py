@@ -1,37 +1,37 @@
-"""What pydantic says of a wrong value, as one sentence with its place."""
+"""Turns pydantic's errors into one message about the first mistake in the file."""
 
 import re
-from functools import cached_property
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import ValidationError
 
+from specfeat.config.compression import Compress
+from specfeat.config.config_tree import ConfigTree, Position
 from specfeat.config.key_aliases import suggest_key
-from specfeat.config.settings import Settings
-from specfeat.config.yaml_tree import ConfigTree
+from specfeat.config.schema import find_sections_with, list_choices, list_keys
+from specfeat.config.section import RULE_ERROR
+from specfeat.config.spectrogram import ShapedWindow, Window
 from specfeat.errors import ConfigError
-from specfeat.key_path import KeyPath, format_key_path
-from specfeat.library_messages import list_expected_names, shorten_pydantic_message
+from specfeat.key_path import Key, KeyPath
+from specfeat.library_messages import shorten_pydantic_message
 from specfeat.text import format_value, suggest_name
 
-# Where the config may speak seconds: (section, key) -> the key that keeps the integer.
-KEYS_IN_SECONDS = {
-    ("spectrogram", "win_seconds"): "win_length",
-    ("spectrogram", "hop_seconds"): "hop_length",
-    ("clips", "seconds"): "frames",
-    ("clips", "hop_seconds"): "hop",
-}
 
-# What may stand where pydantic would tell of each kind of value apart.
-_WANTED: dict[KeyPath, str] = {
+def _join_names(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+# What is wanted where a value may be of several types. pydantic reports each type as an error of its own
+# there.
+_WANTED_BY_PATH: dict[KeyPath, str] = {
     ("audio", "channels"): "mix, left, right or a channel's number, from 0",
-    (
-        "spectrogram",
-        "window",
-    ): "hann, hamming, blackman, blackmanharris, nuttall, flattop, bartlett, povey or "
-    "boxcar, or [name, parameter] with kaiser, gaussian, tukey, general_hamming or chebwin",
-    ("spectrogram", "compress"): "ln, db, log10, power or pcen with its settings, e.g. {db: {}}",
+    ("spectrogram", "window"): (
+        f"{_join_names(get_args(Window))}, or [name, parameter] with "
+        f"{_join_names(get_args(get_args(ShapedWindow)[0]))}"
+    ),
+    ("spectrogram", "compress"): (
+        f"{_join_names(tuple(Compress.model_fields))} with its settings, e.g. {{db: {{}}}}"
+    ),
     ("spectrogram", "normalize", "mean"): "a number, or a list with one for each channel",
     ("spectrogram", "normalize", "std"): "a number above 0, or a list with one for each channel",
     ("spectrogram", "mel", "norm"): "slaney or null",
@@ -39,8 +39,8 @@ _WANTED: dict[KeyPath, str] = {
     ("spectrogram", "normalize", "clip"): "mean_std, max or subtract_max",
     ("model", "weights", "sha256"): "a SHA-256: 64 hexadecimal digits, as sha256sum prints them",
 }
-_REQUIRED = {"weights": ": {file: PATH}, or {random: 0} to try the network without its weights"}
-_BY_TYPE = {
+# What is wanted, by pydantic's name for the type of the error.
+_WANTED_BY_ERROR = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
     "int_parsing_size": "a whole number that is not so long",
@@ -56,121 +56,126 @@ _BY_TYPE = {
     "model_type": "a mapping, its keys indented below",
     "model_attributes_type": "a mapping, its keys indented below",
 }
+# For errors about a bound: pydantic's name for the bound, and how it is written.
 _BOUNDS = {
     "greater_than_equal": ("ge", "{} or more"),
     "greater_than": ("gt", "more than {}"),
     "less_than_equal": ("le", "{} or less"),
     "less_than": ("lt", "less than {}"),
 }
+# What is said after a required key that is missing.
+_MISSING_HINTS = {"weights": ": {file: PATH}, or {random: 0} to try the network without its weights"}
+
+
+def make_validation_error(tree: ConfigTree, error: ValidationError) -> ConfigError:
+    """Return the error for the first mistake in the file.
+
+    Args:
+        tree: the values that were validated, with their places.
+        error: what pydantic says of them.
+    """
+    problems = [
+        ValidationProblem(tree, details)
+        for details in error.errors(include_url=False)
+        # The default depends on another key (`kind`) that is wrong, and reported, itself.
+        if details["type"] != "default_factory_not_called"
+    ]
+    # A key that is missing because it is misspelt is one mistake, not two.
+    sections_with_misspelt_keys = {
+        problem.path[:-1] for problem in problems if problem.is_unknown_key and problem.suggestion
+    }
+    problems = [
+        problem
+        for problem in problems
+        if not (problem.is_missing_key and problem.path in sections_with_misspelt_keys)
+    ]
+    return min(problems, key=lambda problem: problem.position).make_error()
 
 
 class ValidationProblem:
-    """One of pydantic's errors.
+    """One of the mistakes that pydantic has found.
+
+    Args:
+        tree: the values that were validated, with their places.
+        details: the mistake, as `ValidationError.errors` lists it.
 
     Attributes:
-        path: where in the config; for a missing key, the section that lacks it.
-        missing: a required key is not there.
-        unknown: a key that is there is not known.
+        path: the path of the wrong value or unknown key; for a missing key, the path of its section.
+        is_missing_key: whether a required key is missing.
+        is_unknown_key: whether a key has no meaning in its section.
     """
 
-    def __init__(self, tree: ConfigTree, error: Any) -> None:
+    def __init__(self, tree: ConfigTree, details: Any) -> None:
         self._tree = tree
-        self._error = error
-        self._context = error.get("ctx", {})
-        self.missing: bool = error["type"] == "missing"
-        self.unknown: bool = error["type"] == "extra_forbidden"
-        self.path = _path(tree, error["loc"])
-        if self.missing:
-            self.path = _path(tree, error["loc"][:-1])
-        if error["type"] == "specfeat":
+        self._details = details
+        self._context = details.get("ctx", {})
+        self.is_missing_key: bool = details["type"] == "missing"
+        self.is_unknown_key: bool = details["type"] == "extra_forbidden"
+        location = details["loc"][:-1] if self.is_missing_key else details["loc"]
+        self.path = _keep_written_keys(tree, location)
+        if details["type"] == RULE_ERROR:
             self.path = (*self.path, *self._context["path"])
 
-    @cached_property
-    def near(self) -> str:
-        """The hint for an unknown key that is nearly a known one."""
-        known = _fields(self.path[:-1])
-        hint = suggest_key(self.path[-1], known, lambda name: _sections_with(name, Settings, ()))
-        return hint or suggest_name(self.path[-1], known)
+    @property
+    def suggestion(self) -> str:
+        """What to say after an unknown key that is like a known one; "" if none is."""
+        key, known_keys = self.path[-1], list_keys(self.path[:-1])
+        return suggest_key(key, known_keys, find_sections_with) or suggest_name(key, known_keys)
 
     @property
-    def place(self) -> tuple[int, int]:
-        """Line and column, (0, 0) for what the command line gave, so that the first problem can be told."""
+    def position(self) -> Position:
+        """Line and column, to find the first problem; (0, 0), before all lines, for an override."""
         for length in range(len(self.path), -1, -1):
-            if self.path[:length] in self._tree.overrides:
+            part = self.path[:length]
+            if part in self._tree.overrides:
                 break
-            if self.path[:length] in self._tree.places:
-                return self._tree.places[self.path[:length]]
+            if part in self._tree.value_positions:
+                return self._tree.value_positions[part]
         return (0, 0)
 
-    def error(self) -> ConfigError:
-        """Make the error that the user sees."""
-        if self._error["type"] == "specfeat":
-            return self._tree.error(self.path, self._context["text"], at_key=self._context["at_key"])
-        if self.unknown:
-            known = self.near or f"; known: {', '.join(_fields(self.path[:-1]))}"
-            return self._tree.error(self.path, f"is not known here{known}", at_key=True)
-        if self.missing:
-            key = self._error["loc"][-1]
-            text = f"has no {key!r}; it is required{_REQUIRED.get(key, '')}"
-            return self._tree.error(self.path, text, at_key=True)
-        return self._tree.error(
-            self.path, f"is {format_value(self._error['input'])}; wanted {self._wanted()}"
+    def make_error(self) -> ConfigError:
+        """Return the error that the user sees."""
+        if self._details["type"] == RULE_ERROR:
+            return self._tree.make_error(self.path, self._context["text"], at_key=self._context["at_key"])
+        if self.is_unknown_key:
+            hint = self.suggestion or f"; known: {', '.join(list_keys(self.path[:-1]))}"
+            return self._tree.make_error(self.path, f"is not known here{hint}", at_key=True)
+        if self.is_missing_key:
+            key = self._details["loc"][-1]
+            text = f"has no {key!r}; it is required{_MISSING_HINTS.get(key, '')}"
+            return self._tree.make_error(self.path, text, at_key=True)
+        return self._tree.make_error(
+            self.path, f"is {format_value(self._details['input'])}; wanted {self._describe_wanted()}"
         )
 
-    def _wanted(self) -> str:
-        kind = self._error["type"]
-        if self.path in _WANTED:
-            wanted = _WANTED[self.path]
-            return wanted + suggest_name(self._error["input"], re.findall(r"\w+", wanted))
-        if kind in _BOUNDS:
-            key, words = _BOUNDS[kind]
+    def _describe_wanted(self) -> str:
+        error_type, value = self._details["type"], self._details["input"]
+        if self.path in _WANTED_BY_PATH:
+            wanted = _WANTED_BY_PATH[self.path]
+            return wanted + suggest_name(value, re.findall(r"\w+", wanted))
+        if error_type in _BOUNDS:
+            key, text = _BOUNDS[error_type]
             bound = self._context[key]
-            return words.format(f"{bound:,}" if bound >= 10_000 else f"{bound:g}")
-        if kind == "literal_error":
-            names = list_expected_names(self._context["expected"])
-            return f"one of {', '.join(names)}{suggest_name(self._error['input'], names)}"
-        return _BY_TYPE.get(kind) or shorten_pydantic_message(str(self._error["msg"]))
+            return text.format(f"{bound:,}" if bound >= 10_000 else f"{bound:g}")
+        if error_type == "literal_error":
+            choices = list_choices(self.path)
+            return f"one of {', '.join(choices)}{suggest_name(value, choices)}"
+        return _WANTED_BY_ERROR.get(error_type) or shorten_pydantic_message(str(self._details["msg"]))
 
 
-def _path(tree: ConfigTree, loc: tuple[str | int, ...]) -> KeyPath:
-    """Keep of pydantic's location the part that the YAML has: it adds the names of union members."""
-    at: Any = tree.data
-    path: list[str | int] = []
-    for key in loc:
-        if isinstance(at, dict):
-            is_there = key in at
-        else:  # a list that is too short for what it stands for has no place of what it lacks
-            is_there = isinstance(at, list) and isinstance(key, int) and key < len(at)
-        if is_there:
-            at = at[key]
+def _keep_written_keys(tree: ConfigTree, location: tuple[Key, ...]) -> KeyPath:
+    """Return the part of pydantic's location that is a path in the config.
+
+    pydantic puts the names of types between the keys where a value may have several types.
+    """
+    value: Any = tree.data
+    path: list[Key] = []
+    for key in location:
+        if isinstance(value, dict):
+            is_written = key in value
+        else:  # an item that a list is too short to have is not written anywhere
+            is_written = isinstance(value, list) and isinstance(key, int) and key < len(value)
+        if is_written:
+            value = value[key]
             path.append(key)
     return tuple(path)
-
-
-def _fields(path: KeyPath) -> list[str]:
-    """List the keys that the section at `path` knows."""
-    model: Any = Settings
-    for key in path:
-        if isinstance(key, int) or model is None:
-            return []
-        model = _section(model.model_fields[key].annotation)
-    names = list(model.model_fields) if model else []
-    return names + [key for (section, key) in KEYS_IN_SECONDS if path == (section,)]
-
-
-def _sections_with(key: str, model: type[BaseModel], path: KeyPath) -> list[str]:
-    """Find the sections of the config that have a key."""
-    found = [format_key_path(path)] if key in model.model_fields and path else []
-    for name, field in model.model_fields.items():
-        inner = _section(field.annotation)
-        found += _sections_with(key, inner, (*path, name)) if inner else []
-    return found
-
-
-def _section(annotation: Any) -> type[BaseModel] | None:
-    """Find the section in an annotation such as `Annotated[Mel, ...] | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) in (Union, UnionType, Annotated):
-        return next(filter(None, map(_section, get_args(annotation))), None)
-    return None

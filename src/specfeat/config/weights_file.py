@@ -1,28 +1,77 @@
-"""The file of weights as the file system knows it; nothing is opened."""
+"""The path of the weights file, and whether the file can be read; nothing is opened."""
 
 import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from specfeat.config.load import Config
+from specfeat.config.config_tree import ConfigTree
+from specfeat.text import format_value
+
+if TYPE_CHECKING:
+    from specfeat.config.load import Config
+    from specfeat.key_path import KeyPath
+
+_MAX_ADDRESS_LENGTH = 60  # characters of a web address that a message repeats
 
 
-def check_weights_file(config: Config) -> None:
-    """Tell of a file that is not there, or may not be read, with the line that names it.
+def resolve_weights_path(tree: ConfigTree, folder: Path) -> None:
+    """Make the path of the weights file one that can be opened from the current folder.
+
+    A path in a config is relative to the folder of the config, so that the two can be moved together; a path
+    in an override is relative to the current folder, as any path on a command line is.
+
+    Args:
+        tree: the config, which is changed.
+        folder: the folder of the config.
 
     Raises:
-        ConfigError: there is no such file and no such checkpoint, or it may not be read.
+        ConfigError: the path is a web address, or names the home of an unknown user.
+    """
+    model = tree.data.get("model", {})
+    weights = model.get("weights")
+    path: KeyPath = ("model", "weights", "file")
+    if (
+        isinstance(weights, str) and weights != "random"
+    ):  # `weights: PATH` is short for `weights: {file: PATH}`
+        tree.value_positions[path] = tree.value_positions.get(path[:2], (1, 1))
+        path = path[:2]  # where the path is written
+        weights = model["weights"] = {"file": weights}
+    if not isinstance(weights, dict) or not isinstance(weights.get("file"), str) or not weights["file"]:
+        return
+    file: str = weights["file"]
+    if "://" in file:
+        raise tree.make_error(
+            path,
+            f"is an address, {file[:_MAX_ADDRESS_LENGTH]!r}, and nothing is downloaded; fetch the file first "
+            "(specfeat weights fetch, or a browser) and give its path",
+        )
+    try:
+        expanded = Path(file).expanduser()
+    except RuntimeError as e:
+        raise tree.make_error(path, f"is {format_value(file)}: there is no such user's folder") from e
+    is_from_override = any(path[:length] in tree.overrides for length in range(1, 4))
+    weights["file"] = str(expanded if is_from_override else folder / expanded)
+
+
+def check_weights_file(config: "Config") -> None:
+    """Check that the weights file of a config, if it names one, is there and may be read.
+
+    Raises:
+        ConfigError: there is no such file and no such checkpoint, or it may not be read; names the line.
     """
     file = config.settings.model.weights.file
-    wrong = describe_unreadable_file(file) if file is not None else None
-    if wrong:
-        raise config.tree.error(("model", "weights", "file"), wrong)
+    problem = describe_unreadable_file(file) if file is not None else None
+    if problem:
+        raise config.tree.make_error(("model", "weights", "file"), problem)
 
 
 def describe_unreadable_file(file: str) -> str | None:
-    """Return what is wrong with a file of weights, or a checkpoint, as the file system sees it."""
-    names = (file, f"{file}.index")
-    found = next((name for name in names if os.path.exists(name)), None)  # noqa: PTH110  pathlib raises on long names
-    if found is None:
-        return f"{file}: no such file; of published weights, specfeat weights fetch prints the path"
-    if not os.access(found, os.R_OK):
-        return f"{found}: may not be read: permission denied"
-    return None
+    """Return why a weights file or checkpoint cannot be read; None if it seems that it can.
+
+    Args:
+        file: the path of the file, or of a checkpoint without its `.index`.
+    """
+    for name in (file, f"{file}.index"):
+        if os.path.exists(name):  # noqa: PTH110  pathlib raises on names that are too long
+            return None if os.access(name, os.R_OK) else f"{name}: may not be read: permission denied"
+    return f"{file}: no such file; `specfeat weights fetch` prints the path of published weights"

@@ -127,7 +127,7 @@ def _make_row_function(config: Config, engine: Engine, extractor: Any) -> RowFun
     try:
         return engine.make_row_function(extractor, shape, jit_compile=settings.model.compile.jit_compile)
     except ValueError as e:
-        where = config.tree.where(("model", "layers"), at_key=True)
+        where = config.tree.format_place(("model", "layers"), at_key=True)
         raise ModelError(
             f"{where}: model.layers: the network does not run on {format_shape(shape)}: {e}"
         ) from e

@@ -26,16 +26,16 @@ def write_index(settings: Settings, entries: Sequence[SoundEntry], file: BinaryI
     index = IndexWriter(file, settings.audio.channels, settings.audio.sample_rate, has_ids=has_ids)
     for entry in entries:
         if entry.rows:
-            index.add_sound(entry, settings.clip_grid.spans(entry.samples))
+            index.add_sound(entry, settings.clip_grid.iterate_spans(entry.samples))
 
 
 class IndexWriter:
     """Writes `row,path,channel,start_s,end_s,padded,status` to a CSV file.
 
-    Times are seconds from the start of the file: whole samples divided by the sample rate, in as many
-    digits as give the same float64 again; for a part of a file, the part's `start_s` is added. `padded` is the share
-    of the clip that is silence after the end of the sound, 0..1. `status` is "ok", or "partial" for a file that
-    broke in the middle.
+    Times are seconds from the start of the file: whole samples divided by the sample rate, in as many digits
+    as give the same float64 again; for a part of a file, the part's `start_s` is added. `padded` is the share
+    of the clip that is silence after the end of the sound, 0..1. `status` is "ok", or "partial" for a file
+    that broke in the middle.
 
     Args:
         file: where the lines go.
@@ -73,7 +73,7 @@ class IndexWriter:
         for span in spans:
             start = repr(offset_s + span.start / self._sample_rate)
             end = repr(offset_s + span.end / self._sample_rate)
-            padded = f"{span.padded(entry.samples):.6g}"
+            padded = f"{span.compute_padded_share(entry.samples):.6g}"
             writer.writerow((self._rows, entry.path, channel, start, end, padded, entry.status, *id_column))
             self._rows += 1
             if self._block.tell() > _BLOCK_CHARACTERS:

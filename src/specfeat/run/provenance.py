@@ -14,7 +14,7 @@ import soxr
 
 import specfeat
 from specfeat.config import Config
-from specfeat.config.settings import WEIGHTS_FILE_KEYS
+from specfeat.config.model import WEIGHTS_FILE_KEYS
 from specfeat.output.records import ConfigIdentity, Provenance
 
 if TYPE_CHECKING:

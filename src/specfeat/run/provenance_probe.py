@@ -5,8 +5,8 @@ from dataclasses import replace
 from specfeat.config import Config
 from specfeat.config.device import parse_device
 from specfeat.files import identify_weights_file
+from specfeat.output.field_types import JsonObject
 from specfeat.output.previous_run import PreviousRun
-from specfeat.output.records import JsonObject
 from specfeat.run.provenance import collect_provenance, describe_differences
 
 
@@ -46,7 +46,7 @@ class ProvenanceProbe:
 
         This makes sense only for runs with the same settings, because the number of rows depends on them.
         """
-        return previous.find_wrong_row_count(self._grid.count)
+        return previous.find_wrong_row_count(self._grid.count_rows)
 
     def _expect_device(self, previous_device: str) -> str:
         """Return the device, as far as the caller names it.

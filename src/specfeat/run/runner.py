@@ -155,7 +155,7 @@ def _write_rows(
             continue
         if event.void_rows:
             work_folder.rows.remove_last(event.void_rows)
-        _check_end(event, sounds, grid.count(event.samples))
+        _check_end(event, sounds, grid.count_rows(event.samples))
         # The plan's sound and not the event's: its size and time were taken before anything was read.
         event = replace(event, sound=sounds.pop(event.sound.key))
         extracted[event.sound.key] = work_folder.finish_sound(event.to_entry())

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.architecture.graph import Layer
-from specfeat.config.settings import Settings, Weights
+from specfeat.config.model import Weights
+from specfeat.config.settings import Settings
 from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import FileArray
 from specfeat.weights.files.formats import open_weights_file

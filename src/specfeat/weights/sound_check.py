@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from specfeat.config.mel import Mel
 from specfeat.config.settings import Settings
-from specfeat.config.sound import Mel, Spectrogram
+from specfeat.config.spectrogram import Spectrogram
 from specfeat.config.training_sound import find_first_difference, flatten_sound_settings
 from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import FileArray, FileContents
@@ -87,7 +88,7 @@ def _check_mel_filters(settings: Settings, array: FileArray) -> None:
     # Only now are the values read: the shape is the config's own, so it is not too large.
     filters = array.read()
     frequencies = np.arange(bins) * sample_rate / spectrogram.n_fft
-    edges = mel.edges_hz(sample_rate)
+    edges = mel.compute_edges_hz(sample_rate)
     for band, (low, high) in enumerate(zip(edges, edges[2:], strict=False)):
         is_inside = (frequencies > low) & (frequencies < high)
         # A bin on an edge is zero up to rounding, so it may be on either side.

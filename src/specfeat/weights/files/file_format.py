@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from specfeat.config.settings import WeightsFormat
+from specfeat.config.model import WeightsFormat
 from specfeat.weights.files.arrays import FileContents
 
 Reader = Callable[[Path], AbstractContextManager[FileContents]]

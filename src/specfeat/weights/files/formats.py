@@ -17,7 +17,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from specfeat.config.settings import WeightsFormat
+from specfeat.config.model import WeightsFormat
 from specfeat.errors import WeightsError
 from specfeat.files import describe_os_error
 from specfeat.weights.files import zip_archive

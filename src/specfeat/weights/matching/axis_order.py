@@ -18,7 +18,7 @@ from specfeat.architecture.axes import to_axis_index
 from specfeat.architecture.graph import INPUT_NAME, Layer
 from specfeat.architecture.kinds import get_layer_kind
 from specfeat.architecture.kinds.base import AxisChange
-from specfeat.config.settings import FlattenOrder
+from specfeat.config.model import FlattenOrder
 from specfeat.weights.files.arrays import Shape
 
 # The order of the numbers along the axis that a layer reads:

@@ -8,7 +8,8 @@ from typing import Any
 
 from specfeat.architecture.graph import INPUT_NAME, Layer, list_in_keras_order, to_keras_name
 from specfeat.architecture.shapes import compute_network_shapes, list_network_arrays
-from specfeat.config.settings import FlattenOrder, Settings
+from specfeat.config.model import FlattenOrder
+from specfeat.config.settings import Settings
 from specfeat.weights.files.arrays import Shape
 from specfeat.weights.matching.axis_order import AxisOrder, compute_axis_orders
 

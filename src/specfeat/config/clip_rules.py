@@ -1,0 +1,113 @@
+"""The rules that tie the settings of the clips to those of the spectrogram, and bound the memory of a clip.
+
+Each function raises the error of `make_rule_error` for the first thing that is wrong, with a path from the
+top of the config. `Settings` calls them in a fixed order.
+"""
+
+from specfeat.config.clip_grid import ClipGrid
+from specfeat.config.clips import Clips
+from specfeat.config.section import make_rule_error
+from specfeat.config.spectrogram import Spectrogram
+from specfeat.text import format_shape
+
+# A clip is read as a whole, and a shorter file is filled with silence up to its length, however few frames it
+# has. 2 GiB as float32; at 16 kHz nine hours.
+MAX_CLIP_SAMPLES = 2**29
+MAX_BATCH_BYTES = 2**31  # of the network's input, a batch of spectrogram clips as float32
+
+
+def check_clip_unit(clips: Clips) -> None:
+    """Check that the length of a clip is given once, in a unit in which the file is cut."""
+    if clips.cut == "frames" and clips.samples is not None:
+        raise make_rule_error(
+            ("clips", "samples"),
+            "applies only together with cut: samples; wanted frames or seconds",
+            at_key=True,
+        )
+    if (clips.frames is None) == (clips.samples is None):
+        units = "frames or seconds" if clips.cut == "frames" else "frames, samples or seconds"
+        raise make_rule_error(("clips",), f"wanted one length, in {units}")
+
+
+def check_clip_frames(clips: Clips, spectrogram: Spectrogram, clip_grid: ClipGrid) -> None:
+    """Check that a clip has one frame or more, and as many as the config says."""
+    if clips.frames is not None and clip_grid.frames != clips.frames:
+        raise make_rule_error(
+            ("clips", "frames"),
+            f"is {clips.frames}, but no number of samples gives so many frames; wanted samples instead",
+        )
+    if clip_grid.frames < 1:
+        needed = spectrogram.count_samples(1)
+        raise make_rule_error(
+            ("clips", "samples"), f"is {clips.samples}, too short for one frame; wanted {needed} or more"
+        )
+
+
+def check_edges(clips: Clips) -> None:
+    """Check that clips are repeated at the edges only where all clips are whole."""
+    if clips.edges == "repeat" and clips.tail != "drop":
+        raise make_rule_error(
+            ("clips", "edges"),
+            f"repeat applies only together with tail: drop; tail is {clips.tail}",
+            at_key=True,
+        )
+
+
+def check_deltas(spectrogram: Spectrogram, clip_grid: ClipGrid) -> None:
+    """Check that an estimate of a derivative has a middle frame, and is not longer than a clip."""
+    deltas = spectrogram.deltas
+    if deltas is None:
+        return
+    path = ("spectrogram", "deltas", "width")
+    if clip_grid.frames < deltas.width:
+        raise make_rule_error(
+            path,
+            f"is {deltas.width}, more than the {clip_grid.frames} frames of a clip; "
+            "wanted fewer, an odd number",
+        )
+    if deltas.width % 2 == 0:
+        raise make_rule_error(path, f"is {deltas.width}; wanted an odd number")
+
+
+def check_reflection(clips: Clips, spectrogram: Spectrogram, clip_grid: ClipGrid) -> None:
+    """Check that a clip with a spectrogram of its own is long enough to be mirrored at its ends."""
+    if clips.cut == "samples" and spectrogram.pad_mode == "reflect":
+        margin, clip_samples = spectrogram.margin, clip_grid.clip_samples
+        if clip_samples <= margin:
+            raise make_rule_error(
+                ("spectrogram", "pad_mode"),
+                f"is reflect, but {margin} samples cannot be mirrored in a clip of {clip_samples}; wanted "
+                "constant, or longer clips",
+            )
+
+
+def check_batch_memory(input_shape: tuple[int, int, int], batch: int) -> None:
+    """Check that a batch of clips does not take too much memory.
+
+    Args:
+        input_shape: the shape of one clip: (frames, bins, channels).
+        batch: how many clips go through the network at once.
+    """
+    frames, bins, channels = input_shape
+    clip_bytes = 4 * frames * bins * channels
+    if clip_bytes > MAX_BATCH_BYTES:
+        raise make_rule_error(
+            ("clips",),
+            f"one clip of {format_shape(input_shape)} would take {clip_bytes / 2**30:.1f} GiB; "
+            "wanted a shorter clip",
+        )
+    if clip_bytes * batch > MAX_BATCH_BYTES:
+        raise make_rule_error(
+            ("model", "batch"),
+            f"is {batch}: so many clips of {format_shape(input_shape)} take "
+            f"{clip_bytes * batch / 2**30:.1f} GiB; wanted {MAX_BATCH_BYTES // clip_bytes} or fewer",
+        )
+
+
+def check_clip_samples(clip_grid: ClipGrid) -> None:
+    """Check that a clip does not span too many samples."""
+    samples = clip_grid.clip_samples
+    if samples > MAX_CLIP_SAMPLES:
+        raise make_rule_error(
+            ("clips",), f"one clip would span {samples:,} samples; wanted {MAX_CLIP_SAMPLES:,} or fewer"
+        )

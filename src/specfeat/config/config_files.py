@@ -1,0 +1,48 @@
+"""The files of configs: those that come with specfeat, and those that a path names."""
+
+from pathlib import Path
+
+from specfeat.errors import CHECK_PATH_HINT, ConfigError, escape_control_characters
+from specfeat.text import suggest_name
+
+# In an installed package the shipped configs are inside it; in a checkout they are at its top.
+_SHIPPED_FOLDERS = (Path(__file__).parents[1] / "configs", Path(__file__).parents[3] / "configs")
+_MAX_NAME_LENGTH = 300  # characters of a name that a message repeats; no file system has longer ones
+
+
+def shipped_names() -> list[str]:
+    """Return the names of the configs that come with specfeat, in alphabetical order."""
+    return sorted(path.stem for folder in _SHIPPED_FOLDERS for path in folder.glob("*.yaml"))
+
+
+def find_config_file(source: str | Path) -> Path:
+    """Return the path of a config's file.
+
+    Args:
+        source: a shipped name, such as "yamnet", or the path of a YAML file. A name counts as a shipped one
+            before a file of that name in the current folder; `./NAME` and a `Path` always mean the file.
+
+    Raises:
+        ConfigError: there is no such config, or it is a folder.
+    """
+    path, text = Path(source), escape_control_characters(str(source))
+    is_name = isinstance(source, str) and path.name == source and not path.suffix
+    try:
+        shipped_files = [folder / f"{source}.yaml" for folder in _SHIPPED_FOLDERS if is_name]
+        file = next((shipped for shipped in shipped_files if shipped.is_file()), path)
+        is_folder, exists = file.is_dir(), file.exists()
+    except (OSError, ValueError) as e:  # the name is too long, or contains a zero byte
+        reason = getattr(e, "strerror", None) or e
+        raise ConfigError(f"{text[:_MAX_NAME_LENGTH]}: cannot be read: {reason}") from e
+    if is_folder:
+        raise ConfigError(f"{text}: is a folder; wanted a YAML file")
+    if exists:
+        return file
+    names = shipped_names()
+    if is_name:
+        raise ConfigError(
+            f"{text}: no such config{suggest_name(text, names)}; "
+            f"shipped are {', '.join(names)}, or give a path to a YAML file"
+        )
+    hint = suggest_name(path.stem, names) or f"; {CHECK_PATH_HINT}"
+    raise ConfigError(f"{text}: no such file{hint}")

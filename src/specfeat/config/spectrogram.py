@@ -1,0 +1,187 @@
+"""The settings `spectrogram`: how samples become frames of values.
+
+Names, meanings and defaults are those of librosa where librosa has them. The numbers that follow from the
+settings, such as the bins of a frame, are derived here and nowhere else, in exact integers.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from specfeat.config.compression import Compress, Db
+from specfeat.config.mel import Mel, Mfcc
+from specfeat.config.section import Section
+
+Window = Literal[
+    "hann", "hamming", "blackman", "blackmanharris", "nuttall", "flattop", "bartlett", "povey", "boxcar"
+]
+# Windows with a parameter, written as [name, parameter]. Their shapes are those of scipy.signal.windows.
+ShapedWindow = tuple[Literal["kaiser", "gaussian", "tukey", "general_hamming", "chebwin"], float]
+# The largest parameter of each: those of tukey and general_hamming are shares, the others are far above any
+# use.
+LARGEST_WINDOW_PARAMETERS = {
+    "kaiser": 300.0,
+    "chebwin": 300.0,
+    "gaussian": 1e6,
+    "tukey": 1.0,
+    "general_hamming": 1.0,
+}
+
+
+class Preemphasis(Section):
+    """A filter that raises high frequencies before the window: `y[n] = x[n] - coef x[n-1]`.
+
+    Attributes:
+        coef: the coefficient, 0 to 1.
+        per: what is filtered: the "file", whose first sample is treated as `librosa.effects.preemphasis`
+            does, or each "frame" by itself (Kaldi).
+    """
+
+    coef: Annotated[float, Field(ge=0, le=1)] = 0.97
+    per: Literal["file", "frame"] = "file"
+
+
+class Deltas(Section):
+    """Changes over time as further channels, as `librosa.feature.delta` with `mode="interp"`.
+
+    Attributes:
+        order: 1 adds the first derivative as a channel, 2 adds the second one as well.
+        width: how many frames one estimate spans, an odd number from 3 to 99, at most the frames of a clip.
+    """
+
+    order: Annotated[int, Field(ge=1, le=2)] = 1
+    width: Annotated[int, Field(ge=3, le=99)] = 9
+
+
+class Normalize(Section):
+    """The last step: either `(x - mean) / std` with constants, or each clip by its own values.
+
+    Attributes:
+        mean: the constant that is subtracted, one for all channels or a list with one for each.
+        std: the constant to divide by, above 0, one for all channels or a list with one for each.
+        clip: how each clip is normalised by its own values, each channel by itself. "mean_std" subtracts the
+            mean and divides by the standard deviation, "max" divides by the largest magnitude, and
+            "subtract_max" subtracts the largest value (of decibels: the loudest value becomes 0 dB). Nothing
+            is divided by 0: a clip of one constant value becomes 0 with "mean_std".
+        floor: the smallest value after `clip`; smaller values are replaced by it; none if left out.
+    """
+
+    mean: float | tuple[float, ...] | None = None
+    std: PositiveFloat | tuple[PositiveFloat, ...] | None = None
+    clip: Literal["mean_std", "max", "subtract_max"] | None = None
+    floor: float | None = None
+
+
+def _make_default_mel(settings: dict[str, Any]) -> Mel | None:
+    return Mel() if settings.get("kind") in ("mel", "mfcc") else None
+
+
+def _make_default_mfcc(settings: dict[str, Any]) -> Mfcc | None:
+    return Mfcc() if settings.get("kind") == "mfcc" else None
+
+
+def _make_default_compress(settings: dict[str, Any]) -> Compress | None:
+    return Compress(db=Db()) if settings.get("kind") == "mfcc" else None
+
+
+class Spectrogram(Section):
+    """How samples become frames of values: the section `spectrogram`.
+
+    Attributes:
+        kind: what the values of a frame are: "linear" for the FFT's n_fft / 2 + 1 bins, "mel" for mel bands
+            (`librosa.feature.melspectrogram`), "mfcc" for a cepstrum of mel bands (`librosa.feature.mfcc`).
+        n_fft: the length of the FFT in samples, 2 to 1,048,576.
+        win_length: the length of the window in samples, at most `n_fft`; `n_fft` if left out. May be given in
+            seconds as `win_seconds`.
+        hop_length: the samples from one frame to the next, at most the length of the window. May be given in
+            seconds as `hop_seconds`.
+        window: the shape of the window: a name, or [name, parameter] for a window that has a parameter.
+        periodic: whether the window is the periodic one, for spectral analysis (librosa's default); false for
+            the symmetric one (`numpy.hanning`, Kaldi).
+        center: whether frame t is centred on sample t * hop_length and both ends are padded by `pad_mode`
+            (librosa's default); false if frame t begins at that sample.
+        pad_mode: how `center` pads the ends: "constant" with zeros, or "reflect" with the sound mirrored.
+        pad_end: with `center: false`, whether zeros after the end give one frame for every hop that begins in
+            the sound (kapre, TensorFlow's `pad_end`).
+        framing: the length of a frame: "n_fft" samples with the window in their middle (librosa), or
+            "win_length" samples, followed by zeros up to n_fft (TensorFlow, Kaldi). With `center: false` it
+            changes the number of the frames and where they lie.
+        power: the exponent of |STFT|, above 0: 1 for magnitude, 2 for power.
+        remove_dc_offset: whether each frame's mean is subtracted before the window (Kaldi).
+        preemphasis: a filter that raises high frequencies before the window; none if left out.
+        mel: the mel bands, for `kind: mel` and `kind: mfcc`.
+        mfcc: the cepstrum, for `kind: mfcc`.
+        compress: how the values are compressed, before the cepstrum; not at all if left out, but by `db: {}`
+            for `kind: mfcc`.
+        deltas: changes over time as further channels; none if left out.
+        normalize: how values are normalised, as the last step; not at all if left out.
+    """
+
+    kind: Literal["linear", "mel", "mfcc"] = "mel"
+    n_fft: Annotated[int, Field(ge=2, le=1_048_576)] = 2048
+    win_length: PositiveInt | None = None
+    hop_length: PositiveInt
+    window: Window | ShapedWindow = "hann"
+    periodic: bool = True
+    center: bool = True
+    pad_mode: Literal["constant", "reflect"] = "constant"
+    pad_end: bool = False
+    framing: Literal["n_fft", "win_length"] = "n_fft"
+    power: PositiveFloat = 2.0
+    remove_dc_offset: bool = False
+    preemphasis: Preemphasis | None = None
+    mel: Mel | None = Field(default_factory=_make_default_mel)
+    mfcc: Mfcc | None = Field(default_factory=_make_default_mfcc)
+    compress: Compress | None = Field(default_factory=_make_default_compress)
+    deltas: Deltas | None = None
+    normalize: Normalize | None = None
+
+    @property
+    def window_samples(self) -> int:
+        """The length of the window in samples."""
+        return self.win_length or self.n_fft
+
+    @property
+    def frame_length(self) -> int:
+        """How many samples of the sound one frame takes."""
+        return self.n_fft if self.framing == "n_fft" else self.window_samples
+
+    @property
+    def has_padded_ends(self) -> bool:
+        """Whether the ends are padded, so that there is a frame for every hop that begins in the sound."""
+        return self.center or self.pad_end
+
+    @property
+    def margin(self) -> int:
+        """How many samples `center` adds before the first sample, and again after the last one."""
+        return self.frame_length // 2 if self.center else 0
+
+    @property
+    def bins(self) -> int:
+        """How many values a frame has: the second axis of the network's input."""
+        if self.mfcc:
+            return self.mfcc.n_mfcc
+        return self.mel.bands if self.mel else self.n_fft // 2 + 1
+
+    @property
+    def channels(self) -> int:
+        """The spectrogram and its deltas: the last axis of the network's input."""
+        return 1 + (self.deltas.order if self.deltas else 0)
+
+    def count_frames(self, samples: int) -> int:
+        """Return how many frames a sound gives, before silence is added for a clip.
+
+        Args:
+            samples: the length of the sound in samples.
+        """
+        if samples <= 0:
+            return 0
+        if self.pad_end:
+            return -(-samples // self.hop_length)
+        return max(0, 1 + (samples + 2 * self.margin - self.frame_length) // self.hop_length)
+
+    def count_samples(self, frames: int) -> int:
+        """Return the smallest number of samples that gives `frames` frames, 1 or more."""
+        if self.pad_end:
+            return (frames - 1) * self.hop_length + 1
+        return max(1, (frames - 1) * self.hop_length + self.frame_length - 2 * self.margin)

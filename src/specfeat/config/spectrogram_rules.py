@@ -1,0 +1,172 @@
+"""The rules that tie the settings of the spectrogram to each other and to the sample rate.
+
+Each function raises the error of `make_rule_error` for the first thing that is wrong, with a path from the
+top of the config. `Settings` calls them in a fixed order.
+"""
+
+from specfeat.config.mel_scale import find_empty_bands
+from specfeat.config.section import Section, make_rule_error
+from specfeat.config.spectrogram import LARGEST_WINDOW_PARAMETERS, Spectrogram
+from specfeat.text import format_count
+
+MAX_FILTER_BYTES = 2**28  # of all mel filters as float32; the shipped configs have 1 MiB or less
+
+
+def list_given_keys(section: Section) -> list[str]:
+    """Return the keys of a section that have a value.
+
+    null counts as left out, so that settings with all defaults written out, as in a record, are valid.
+    """
+    return [name for name in type(section).model_fields if getattr(section, name) is not None]
+
+
+def check_compression(spectrogram: Spectrogram) -> None:
+    """Check that there is exactly one kind of compression, and that silence has a finite value."""
+    compress = spectrogram.compress
+    if compress is None:
+        return
+    kinds = list_given_keys(compress)
+    if len(kinds) != 1:
+        names = ", ".join(type(compress).model_fields)
+        raise make_rule_error(
+            ("spectrogram", "compress"),
+            f"has {len(kinds)} kinds of compression; wanted exactly one of {names}, e.g. {{db: {{}}}}",
+        )
+    if compress.ln and not (compress.ln.offset or compress.ln.amin):
+        raise make_rule_error(
+            ("spectrogram", "compress", "ln"), "gives -inf for silence; wanted an offset or an amin above 0"
+        )
+
+
+def check_kind(spectrogram: Spectrogram) -> None:
+    """Check that `mel` and `mfcc` are there if, and only if, the kind of spectrogram has them."""
+    kind, mel, mfcc = spectrogram.kind, spectrogram.mel, spectrogram.mfcc
+    if kind == "linear" and mel:
+        raise make_rule_error(
+            ("spectrogram", "mel"), "does not apply to kind: linear; wanted kind: mel", at_key=True
+        )
+    if kind != "mfcc" and mfcc:
+        raise make_rule_error(("spectrogram", "mfcc"), "applies only to kind: mfcc", at_key=True)
+    if kind != "linear" and not mel:
+        raise make_rule_error(("spectrogram", "mel"), f"is empty; kind: {kind} needs it")
+    if kind == "mfcc" and not mfcc:
+        raise make_rule_error(("spectrogram", "mfcc"), "is empty; kind: mfcc needs it")
+
+
+def check_band_counts(spectrogram: Spectrogram) -> None:
+    """Check that no more bands are kept, and no more coefficients made, than there are bands."""
+    mel, mfcc = spectrogram.mel, spectrogram.mfcc
+    if mel and mel.keep and mel.keep > mel.n_mels:
+        raise make_rule_error(
+            ("spectrogram", "mel", "keep"), f"is {mel.keep}; wanted at most n_mels, {mel.n_mels}"
+        )
+    if mel and mfcc and mfcc.n_mfcc > mel.bands:
+        limiting_key = "keep" if mel.keep else "n_mels"
+        raise make_rule_error(
+            ("spectrogram", "mfcc", "n_mfcc"),
+            f"is {mfcc.n_mfcc}; wanted at most {limiting_key}, {mel.bands}",
+        )
+
+
+def check_frame_lengths(spectrogram: Spectrogram) -> None:
+    """Check that the window fits the FFT, that frames leave no sample out, and that ends are padded once."""
+    window = spectrogram.window_samples
+    if window > spectrogram.n_fft:
+        raise make_rule_error(
+            ("spectrogram", "win_length"),
+            f"is {window}, longer than n_fft, {spectrogram.n_fft}; wanted n_fft or less",
+        )
+    if spectrogram.hop_length > window:
+        raise make_rule_error(
+            ("spectrogram", "hop_length"),
+            f"is {spectrogram.hop_length}, longer than the window, {window}, so that samples between frames "
+            f"would be left out; wanted {window} or less",
+        )
+    if spectrogram.center and spectrogram.pad_end:
+        raise make_rule_error(("spectrogram", "pad_end"), "applies only together with center: false")
+
+
+def check_band_limits(spectrogram: Spectrogram, sample_rate: int) -> None:
+    """Check that the bands lie below half the sample rate, and that there is room between fmin and fmax."""
+    mel = spectrogram.mel
+    if not mel:
+        return
+    nyquist_hz = sample_rate / 2
+    if mel.fmax is not None and mel.fmax > nyquist_hz:
+        raise make_rule_error(
+            ("spectrogram", "mel", "fmax"),
+            f"is {mel.fmax:g} Hz, above half the sample rate; wanted {nyquist_hz:g} or less",
+        )
+    if mel.fmin >= (mel.fmax or nyquist_hz):
+        raise make_rule_error(
+            ("spectrogram", "mel", "fmin"),
+            f"is {mel.fmin:g} Hz; wanted less than fmax, {mel.fmax or nyquist_hz:g}",
+        )
+
+
+def check_filter_memory(spectrogram: Spectrogram) -> None:
+    """Check that the mel filters, a matrix of bands x bins, do not take too much memory."""
+    filter_bytes = 4 * spectrogram.bins * (spectrogram.n_fft // 2 + 1)
+    if spectrogram.mel and filter_bytes > MAX_FILTER_BYTES:
+        raise make_rule_error(
+            ("spectrogram", "mel", "n_mels"),
+            f"is {spectrogram.mel.n_mels}: so many filters over n_fft {spectrogram.n_fft} take "
+            f"{filter_bytes / 2**30:.1f} GiB; wanted fewer",
+        )
+
+
+def check_empty_bands(spectrogram: Spectrogram, sample_rate: int) -> None:
+    """Check that each band contains an FFT bin, unless the config keeps empty bands."""
+    mel = spectrogram.mel
+    if not mel or mel.empty_bands == "keep":
+        return
+    empty_bands = find_empty_bands(
+        mel.compute_edges_hz(sample_rate), sample_rate, spectrogram.n_fft, drop_top=mel.top_bin == "drop"
+    )
+    if empty_bands:
+        raise make_rule_error(
+            ("spectrogram", "mel", "n_mels"),
+            f"is {mel.n_mels}, but {format_count(len(empty_bands), 'band holds', 'bands hold')} no FFT bin "
+            f"at n_fft {spectrogram.n_fft} (the first is number {empty_bands[0]}) and would be constant; "
+            "wanted fewer bands, a larger n_fft or a higher fmin",
+        )
+
+
+def check_window_parameter(spectrogram: Spectrogram) -> None:
+    """Check the parameter of a window that has one."""
+    window = spectrogram.window
+    if isinstance(window, str):
+        return
+    name, parameter = window
+    largest = LARGEST_WINDOW_PARAMETERS[name]
+    if not 0 < parameter <= largest:
+        raise make_rule_error(
+            ("spectrogram", "window"),
+            f"is {parameter:g} for {name}; wanted more than 0, at most {largest:g}",
+        )
+
+
+def check_normalize(spectrogram: Spectrogram) -> None:
+    """Check that only constants or only the clip are used, and that constants match the channels."""
+    normalize, channels = spectrogram.normalize, spectrogram.channels
+    if not normalize:
+        return
+    if normalize.clip and (normalize.mean is not None or normalize.std is not None):
+        raise make_rule_error(
+            ("spectrogram", "normalize"), "wanted either constants (mean, std) or clip, not both"
+        )
+    if normalize.floor is not None and not normalize.clip:
+        raise make_rule_error(
+            ("spectrogram", "normalize", "floor"), "applies only together with clip", at_key=True
+        )
+    if not list_given_keys(normalize):
+        raise make_rule_error(
+            ("spectrogram", "normalize"), "is empty; wanted {mean: M, std: S} or {clip: mean_std}"
+        )
+    for name in ("mean", "std"):
+        constants = getattr(normalize, name)
+        if isinstance(constants, tuple) and len(constants) != channels:
+            raise make_rule_error(
+                ("spectrogram", "normalize", name),
+                f"has {len(constants)} values; wanted one, or one for each of {channels} channels",
+            )
