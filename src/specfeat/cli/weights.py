@@ -159,13 +159,13 @@ def fetch_published_weights(name: PublishedName = None, quiet: QuietOption = Fal
         _print_published_weights()
         return 0
     entry = find_published_weights(name)
-    fetched = _download(entry, quiet=quiet)
+    fetched = _download_file(entry, quiet=quiet)
     _describe_fetched_file(entry, fetched, quiet=quiet)
     print(fetched.path)
     return 0
 
 
-def _download(entry: "PublishedWeights", *, quiet: bool) -> "FetchedWeights":
+def _download_file(entry: "PublishedWeights", *, quiet: bool) -> "FetchedWeights":
     from tqdm import tqdm
 
     from specfeat.published.fetch import fetch_weights, find_cache_folder
