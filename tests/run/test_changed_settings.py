@@ -5,7 +5,6 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,9 +15,6 @@ from specfeat.output.previous_run import PreviousRun
 from specfeat.output.records import Provenance
 from specfeat.run.provenance import collect_provenance
 from specfeat.run.provenance_probe import ProvenanceProbe
-
-if TYPE_CHECKING:
-    from specfeat.output.field_types import JsonObject
 
 pytestmark = pytest.mark.slow
 
