@@ -17,7 +17,6 @@ from ruamel.yaml.error import MarkedYAMLError
 from specfeat.cli import run_command_line
 from specfeat.library_messages import (
     explain_yaml_error,
-    list_expected_names,
     shorten_pydantic_message,
     simplify_typer_message,
     summarize_keras_error,
@@ -190,15 +189,6 @@ def test_pydantic_kinds_of_numbers(number: str, kind: str) -> None:
 def test_pydantic_bounds(text: str, key: str) -> None:
     """The bound stands in the error's context."""
     assert isinstance(_validate(text)["ctx"][key], int | float)
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [('{"three": "x"}', ["mel", "linear", "mfcc"]), ('{"two": "x"}', ["a", "b"]), ('{"one": "x"}', ["z"])],
-)
-def test_pydantic_names(text: str, names: list[str]) -> None:
-    """The names that a value may have are read from the error's context."""
-    assert list_expected_names(_validate(text)["ctx"]["expected"]) == names
 
 
 def test_pydantic_message() -> None:

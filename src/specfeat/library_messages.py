@@ -67,11 +67,6 @@ def shorten_pydantic_message(text: str) -> str:
     return text.removeprefix("Input should be ")
 
 
-def list_expected_names(expected: str) -> list[str]:
-    """Return the names in the context `expected` of pydantic's `literal_error`: "'a', 'b' or 'c'"."""
-    return [name.strip("'") for name in expected.replace(" or ", ", ").split(", ")]
-
-
 def summarize_keras_error(error: Exception) -> str:
     """Return what an error of Keras or TensorFlow says of its cause, on one line and without a full stop."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # colours of the terminal

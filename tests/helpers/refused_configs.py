@@ -1,9 +1,9 @@
-"""Put many hostile command lines through `specfeat` in one process, and say what each came to.
+"""Run many hostile command lines of `specfeat` in one process, and print the outcome of each.
 
     python tests/helpers/refused_configs.py < CASES
 
-CASES is JSON: a list of lists of words. A line of JSON for each goes to stdout: the exit code, what was said on
-stderr, the most memory that the process has had until then (bytes), and whether TensorFlow was loaded.
+CASES is JSON: a list of lists of words. The outcome of each is one line of JSON on stdout: the exit code, the
+message on stderr, the most memory that the process has had until then, and whether TensorFlow was loaded.
 """
 
 import contextlib
@@ -15,35 +15,34 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-MAX_ADDRESSES = (
-    2**32
-)  # of the process, libraries included: a case that fails is not to take the machine along
+# The most memory, in bytes of address space with all libraries, so that a case that fails does not stop the machine.
+MAX_ADDRESSES = 2**32
 
 
-def peak() -> int:
-    """The most memory that this process has had, in bytes.
+def get_peak_bytes() -> int:
+    """Return the most memory that this process has had, in bytes.
 
-    The kernel's counter in /proc begins at the program; getrusage's is also that of the process it came from.
+    The kernel's counter in /proc begins with the program; getrusage counts the process that started it as well.
     """
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return 1024 * int(status.split("VmHWM:")[1].split()[0])
 
 
-def outcome(words: list[str]) -> dict[str, Any]:
-    """Run `specfeat WORDS...` here."""
+def run_command(words: list[str]) -> dict[str, Any]:
+    """Run `specfeat WORDS...` in this process, and return its outcome."""
     from specfeat.cli import main
 
     sys.argv = ["specfeat", *words]
-    said = io.StringIO()
-    with contextlib.redirect_stderr(said):
+    stderr = io.StringIO()
+    with contextlib.redirect_stderr(stderr):
         try:
             code: object = main()
         except BaseException:
             code = traceback.format_exc()
     return {
         "code": code,
-        "said": said.getvalue(),
-        "peak": peak(),
+        "message": stderr.getvalue(),
+        "peak_bytes": get_peak_bytes(),
         "tensorflow": "tensorflow" in sys.modules,
     }
 
@@ -51,4 +50,4 @@ def outcome(words: list[str]) -> dict[str, Any]:
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESSES, MAX_ADDRESSES))
     for case in json.load(sys.stdin):
-        print(json.dumps(outcome(case)), flush=True)
+        print(json.dumps(run_command(case)), flush=True)

@@ -65,8 +65,7 @@ class ClipGrid:
             self.hop_samples = self.frames * hop_length if is_cut_in_frames else self.clip_samples
         self._unit_samples = hop_length if is_cut_in_frames else 1
         self._clip_units = self.frames if is_cut_in_frames else self.clip_samples
-        # Row r shows the clip whose middle is hop r, so the first rows, up to half a clip, have none of their
-        # own.
+        # A row's clip begins half a clip before its hop: for the first rows, before the start of the file.
         half_clip_hops = self._clip_units // (2 * self._hop_units)
         self.repeated_edge_clips = half_clip_hops if clips.edges == "repeat" else 0
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 
 # Keys of the spectrogram and its neighbours in papers, torchaudio, Kaldi, Essentia and TensorFlow's examples.
-_KEYS = {
+_NAMES_HERE = {
     **dict.fromkeys(("sr", "fs", "rate", "sampling_rate", "sample_frequency"), "sample_rate"),
     **dict.fromkeys(("window_size", "win_size", "window_length", "frame_length", "frame_size"), "win_length"),
     **dict.fromkeys(("hop_size", "hopsize", "frame_step", "frame_shift", "stride", "step"), "hop_length"),
@@ -40,8 +40,8 @@ def suggest_key(key: object, known: Collection[str], find_sections: Callable[[st
     """
     if key in _INSTEAD:
         return _INSTEAD[str(key)]
-    name = _KEYS.get(str(key).lower(), str(key))
+    name = _NAMES_HERE.get(str(key).lower(), str(key))
     if name in known:
         return f" (it is {name} here)"
     sections = sorted(find_sections(name))
-    return f"; {name} stands in {' and in '.join(sections)}" if sections else ""
+    return f"; {name} belongs in {' and in '.join(sections)}" if sections else ""

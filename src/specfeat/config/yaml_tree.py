@@ -80,9 +80,9 @@ def parse_override_value(text: str, override: str, override_prefix: str = "overr
     Raises:
         ConfigError: the text is not YAML.
     """
-    # Lines and columns in an override help nobody: all its values have the override as their place.
     tree = ConfigTree("", override_prefix, overrides={(): override})
-    node = _compose(text, tree.format_place(()), with_position=False)
+    tree.name = tree.format_override(override)  # in place of a file's name
+    node = _compose(text, tree.name, with_position=False)
     return None if node is None else _TreeBuilder(tree).build_value(node, ())
 
 
