@@ -95,7 +95,8 @@ def recover_commit(paths: OutputPaths) -> bool:
 def _has_decided_files(digests: OutputDigests, target: OutputPaths) -> bool:
     """Return whether array and index are those of the record, wherever the moves have left them."""
     folder = target.work_folder
-    # In the order of the moves, last place first: what exists there is the file that has still to be moved.
+    # In the order of the moves: a file that is still in the work folder is the one to be moved, whatever the
+    # old output has in its place.
     places = (
         (digests.array, (get_array_path(target), folder / ROWS_NAME, target.array)),
         (digests.index, (folder / INDEX_NAME, target.index)),

@@ -44,6 +44,8 @@ class FinishedSound:
         """
         if file is None or file == self.entry.file:
             return file is not None
+        # A file without permission to read has a size and a time, but the entry says that it could not be
+        # read.
         return self.entry.file == UNREADABLE_FILE and not os.access(
             from_record_name(self.entry.path), os.R_OK
         )
@@ -154,6 +156,7 @@ def read_previous_output(paths: OutputPaths) -> PreviousOutput:
             f"{paths.record}: is not a record of this version of specfeat ({e})",
             remedy=Remedy.REPLACE_OUTPUT,
         ) from None
+    # What costs no reading of the contents; their hashes are compared only before rows are taken from them.
     shape = (record.rows, record.provenance.features)
     if sizes != [record.array.bytes, record.index.bytes] or paths.format.read_shape(paths.array) != shape:
         raise UsageError(
@@ -199,6 +202,8 @@ def read_unfinished_run(folder: Path) -> UnfinishedRun | DamagedRun | None:
         header=journal.header,
         journal_bytes=journal.length,
     )
+    # The header of the rows file gives the width only: it states no rows until a run is over, so the bytes
+    # are counted. Rows beyond those of the journal belong to a sound that was not finished.
     shape = find_format(rows_path).read_shape(rows_path)
     if (
         shape is None

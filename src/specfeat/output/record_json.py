@@ -105,6 +105,7 @@ def _get_adapter(kind: Any) -> TypeAdapter[Any]:
 def _check_type(kind: type[_T], data: object) -> _T:
     adapter: TypeAdapter[_T] = _get_adapter(cast("Any", kind))
     try:
+        # Not `validate_json`: Pydantic's reader of JSON refuses the surrogates of names that are not UTF-8.
         return adapter.validate_python(data)
     except ValidationError as e:
         first = e.errors(include_url=False, include_input=False, include_context=False)[0]

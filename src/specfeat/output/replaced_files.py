@@ -26,6 +26,8 @@ class ReplacedFiles:
         Raises:
             OutputError: a file has appeared or changed.
         """
+        # Device and inode are compared, too: another program may have put a file of the same size and time
+        # there.
         versions = self._paths.identify_versions()
         for path, old, new in zip(self._paths.files, self._versions, versions, strict=True):
             if old != new:

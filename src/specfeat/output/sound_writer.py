@@ -49,12 +49,14 @@ class SoundWriter:
         Raises:
             OutputError: the disk refuses.
         """
+        # In this order a line of the journal is true at whatever moment the power fails.
         self.rows.sync()
         self._journal.sync()
         self.finished_count = self._earlier_sounds + self._journal.synced_count
 
     def remove_unfinished_rows(self) -> None:
         """Remove the rows of a sound that is not finished; on a full disk that makes room for the journal."""
+        # Counted from all entries, also those that are not on the disk yet: the journal is synced after this.
         finished_rows = self._earlier_rows + sum(entry.rows for entry in self._journal.entries)
         self.rows.remove_last(self.rows.count - finished_rows)
 

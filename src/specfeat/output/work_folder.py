@@ -39,8 +39,7 @@ class WorkFolder:
       Only that work keeps the folder; without it, leaving the block removes the folder.
     - Started (`start`): rows and journal grow. Leaving the block brings the finished sounds to the disk, and
       a later run can continue after them.
-    - Prepared (`prepare_output`): array and index are complete in the folder. A later run prepares them
-      again.
+    - Prepared (`prepare_output`): array and index are complete; a later run prepares them again.
     - Committed (`commit`): the output is in its place, and the folder is gone.
 
     This holds however the block ends, even if a signal interrupts it. Every method raises `OutputError` if
@@ -67,14 +66,14 @@ class WorkFolder:
         self._wait_s = wait_s
         self._lock = WorkFolderLock(paths.work_folder, paths.array)
         self._is_decided = False  # true from the decision on, `is_committed` when the files are moved
-        self._replaced: ReplacedFiles | None = None
+        self._replaced = ReplacedFiles(paths)  # looked at again under the lock
         self._writer: SoundWriter | None = None
         self._synced_at = time.monotonic()
 
     @property
     def replaced_files(self) -> tuple[tuple[int, int] | None, ...]:
         """Size and time of the files that this run is to replace, as in `JournalHeader.replaces`."""
-        return self._replaced.sizes_and_times if self._replaced else ()
+        return self._replaced.sizes_and_times
 
     def discard(self) -> None:
         """Remove rows, journal and whatever was prepared, if the folder is still this run's."""
@@ -129,9 +128,8 @@ class WorkFolder:
         if self._writer is None:
             return
         if not self._is_intact():
-            raise OutputError(
-                f"{self.paths.work_folder}: has been removed, or taken by another run; nothing is written"
-            )
+            problem = "has been removed, or taken by another run; nothing is written"
+            raise OutputError(f"{self.paths.work_folder}: {problem}")
         self._writer.sync()
         self.finished_count = self._writer.finished_count
         self._synced_at = time.monotonic()
@@ -195,8 +193,7 @@ class WorkFolder:
 
     def _check_before_commit(self) -> None:
         self.sync()
-        if self._replaced:
-            self._replaced.check_unchanged()
+        self._replaced.check_unchanged()
 
     def _is_intact(self) -> bool:
         """Return whether the folder is still this run's: it may have been removed and made again."""
@@ -221,8 +218,8 @@ class WorkFolder:
             self._lock.release()
             raise
         except BaseException:
-            # A signal. There is no `__exit__` after an error here, so what is left is examined and removed
-            # now; the lock is taken again, because the signal may have come while it was taken.
+            # A signal: `__exit__` is not called after an error here, so what is left is removed now. The lock
+            # is taken again, because the signal may have come while it was taken.
             with contextlib.suppress(SpecfeatError):
                 self._lock.take()
                 self._read_folder()
