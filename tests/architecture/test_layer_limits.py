@@ -97,10 +97,10 @@ MODELS = [
      "6:16: model.input_shape: is 224 x 224, without the channel axis; wanted [224, 224, 1], or leave it out"),
     ("input_shape: [224, 224, '1']", "6:27: model.input_shape[2]: is the text '1'; wanted a whole number"),
     ("input_shape: [224, 224.0, 1]", "6:22: model.input_shape[1]: is 224.0; wanted a whole number"),
-    ("features: roww", "6:13: model.features: the text 'roww' is not the name of a layer (did you mean 'row'?)"),
-    ("features: xyz", "6:13: model.features: the text 'xyz' is not the name of a layer; the last is 'row'"),
+    ("features: roww", "6:13: model.features: is the text 'roww', not the name of a layer (did you mean 'row'?)"),
+    ("features: xyz", "6:13: model.features: is the text 'xyz', not the name of a layer; the last one is 'row'"),
     ("features: spectrogram",
-     "6:13: model.features: the text 'spectrogram' is not the name of a layer; the last is 'row'"),
+     "6:13: model.features: is the text 'spectrogram', not the name of a layer; the last one is 'row'"),
 ]  # fmt: skip
 
 

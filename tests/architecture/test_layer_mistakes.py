@@ -27,9 +27,9 @@ KINDS = [
     ("Conv2D: [24, 5]", "8:15: model.layers[1].Conv2D: is [24, 5]; wanted arguments by name, "
      "e.g. {filters: 32, kernel_size: 3}"),
     ("MaxPooling2D: {pool_size: (4, 2)}", "8:33: model.layers[1].MaxPooling2D.pool_size: is the text '(4'; "
-     f"{TWO_SIZES}; a list stands in square brackets"),
+     f"{TWO_SIZES}; a list is written in square brackets"),
     ("MaxPooling2D: {pool_size: 4, 2}",
-     "8:36: model.layers[1].MaxPooling2D.2: a key must be a name; a list stands in square brackets"),
+     "8:36: model.layers[1].MaxPooling2D.2: a key must be a name; a list is written in square brackets"),
     ("Dense: {}", "8:14: model.layers[1].Dense: has no units; Dense needs it"),
     ("Dense", "8:7: model.layers[1]: has no units; Dense needs it"),
     ("Conv2D: {filters: 3}", "8:15: model.layers[1].Conv2D: has no kernel_size; Conv2D needs it"),

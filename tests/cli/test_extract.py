@@ -237,7 +237,7 @@ def test_nothing_usable_is_4(run: Run, tmp_path: Path) -> None:
         ),
         ([".", "o.npy", "--threads", "0"], "invalid value for '--threads': wanted at least 1; see "),
         ([".", "o.npy", "--workers", "x"], "invalid value for '--workers': wanted a whole number; see "),
-        ([".", "o.npy", "--device", "tpu"], "--device tpu: wanted auto, cpu, gpu or gpu:N"),
+        ([".", "o.npy", "--device", "tpu"], "device tpu: is not known; wanted auto, cpu, gpu or gpu:N"),
     ],
     ids=str,
 )

@@ -330,7 +330,7 @@ def test_convert_of_what_is_not_there_is_answered_at_once(net: Path) -> None:
     )
 
     assert done.stdout == "2\n"
-    cure = "of published weights, specfeat weights fetch prints the path"
+    cure = "`specfeat weights fetch` prints the path of published weights"
     assert done.stderr == f"specfeat: none.h5: no such file; {cure}\n"
 
 

@@ -106,8 +106,9 @@ def test_shipped_configs_of_published_weights_name_their_own_sound(name: str) ->
     with pytest.raises(ConfigError) as error:
         load_config(name, ["model.weights.file=w.h5", "spectrogram.power=1.5"])
     assert str(error.value).startswith(
-        f"--set spectrogram.power=1.5: spectrogram.power: is 1.5; the weights were trained with {name}'s, "
+        "override spectrogram.power=1.5: spectrogram.power: is 1.5, but the weights were trained with "
     )
+    assert f", the value in {name}; " in str(error.value)
     assert load_config(name, ["spectrogram.power=1.5"]).settings.spectrogram.power == 1.5  # random weights
 
 
@@ -132,7 +133,7 @@ def test_a_copy_of_a_config_must_have_the_sound_it_names(tmp_path: Path) -> None
     rate = next(line for line in text.splitlines() if "sample_rate" in line)
     (tmp_path / "my.yaml").write_text(text.replace(rate, "audio: {sample_rate: 24000}"))
     with pytest.raises(
-        ConfigError, match=r"my\.yaml:\d+:\d+: audio\.sample_rate: is 24000; the weights were"
+        ConfigError, match=r"my\.yaml:\d+:\d+: audio\.sample_rate: is 24000, but the weights were"
     ):
         load_config(tmp_path / "my.yaml")
 
@@ -147,13 +148,17 @@ def test_settings_from_python_must_have_the_sound_they_name() -> None:
 
     with pytest.raises(ConfigError) as error:
         Config("settings", other, ConfigTree("settings"))
-    assert str(error.value).startswith("settings: audio.sample_rate: is 24000; the weights were trained with")
+    assert str(error.value).startswith(
+        "settings: audio.sample_rate: is 24000, but the weights were trained with"
+    )
 
 
 def test_a_trained_with_that_is_no_shipped_config_is_refused(tmp_path: Path) -> None:
     """With or without a weights file, the error has the name that was probably meant."""
     for weights in ({"random": 0}, {"file": "w.h5"}):
-        with pytest.raises(ConfigError, match=r"'yamnett', no shipped config \(did you mean 'yamnet'\?\)"):
+        with pytest.raises(
+            ConfigError, match=r"'yamnett', not the name of a shipped config \(did you mean 'yamnet'\?\)"
+        ):
             load_small_config(tmp_path, {**weights, "trained_with": "yamnett"})
 
 
@@ -165,7 +170,7 @@ def test_show_reports_another_sound(tmp_path: Path) -> None:
         match, problem = compare_with_config(settings, contents, derive_slots(settings))
 
     assert match == "name"
-    assert "the weights were trained with minimal's, " in problem
+    assert "the weights were trained with 16000, the value in minimal; " in problem
 
 
 def test_trained_with_does_not_change_the_digest(tmp_path: Path) -> None:
