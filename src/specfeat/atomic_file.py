@@ -1,4 +1,4 @@
-"""A single file that appears under its name whole, or not at all."""
+"""A file that appears under its name completely written, or not at all."""
 
 import contextlib
 import os
@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from specfeat.file_access import sync_open_file
 from specfeat.files import wrap_os_errors
 
 
@@ -37,8 +38,7 @@ class AtomicFile:
             OutputError: the disk refuses.
         """
         with wrap_os_errors(self.path):
-            self.file.flush()
-            os.fsync(self.file.fileno())
+            sync_open_file(self.file)
 
     def finish(self) -> None:
         """Rename the file to its final path; call `sync` before.
@@ -48,6 +48,7 @@ class AtomicFile:
         """
         with wrap_os_errors(self.path):
             self.file.close()
+            # Before the rename: if a signal comes just after it, `is_finished` still knows.
             self._finishing = True
             self._hidden.replace(self.path)
 
@@ -68,7 +69,7 @@ class AtomicFile:
         try:
             with wrap_os_errors(self.path):
                 self.file = self._hidden.open("w+b")
-        except BaseException:  # a signal may come when the file exists already
+        except BaseException:  # a signal may come after the file was made
             self.discard()
             raise
         return self

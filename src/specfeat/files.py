@@ -1,10 +1,9 @@
-"""Files and folders: names, identity, hashes, safe opening and writing, and system errors as sentences.
+"""What a file is: its name as text, its identity, its hash, and system errors as sentences.
 
 This is the only module that turns an `OSError` into text, computes the hash of a file, or decides whether two
-names lead to the same file.
+names lead to the same file. How files are opened and written safely is in `file_access`.
 """
 
-import contextlib
 import errno
 import hashlib
 import os
@@ -13,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple, cast
+from typing import Literal, NamedTuple
 
-from specfeat.errors import OutputError, UsageError, escape_control_characters
+from specfeat.errors import OutputError, escape_control_characters
 
 # --- names ---------------------------------------------------------------------------------------
 
@@ -37,11 +36,6 @@ def to_record_name(path: str) -> str:
 def from_record_name(name: str) -> str:
     """Return the path that `to_record_name` has made into `name`."""
     return os.fsdecode(name.encode("utf-8", "surrogateescape"))
-
-
-def describe_os_error(error: Exception) -> str:
-    """Return the system's text for an error, or the error's own text, e.g. for a NUL in a file name."""
-    return str(getattr(error, "strerror", None) or error)
 
 
 # --- identity ------------------------------------------------------------------------------------
@@ -75,6 +69,15 @@ def identify_file(path: str) -> FileIdentity:
     return FileIdentity(status.st_size, status.st_mtime_ns)
 
 
+def read_size(path: Path) -> int:
+    """Return a file's size in bytes.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    return path.stat().st_size
+
+
 def read_file_size(path: str) -> int:
     """Return a file's size in bytes; 0 if the file cannot be read."""
     return identify_file(path).size or 0
@@ -103,7 +106,7 @@ def identify_inode(path: str) -> tuple[int, int] | None:
 
 
 class FileVersion(NamedTuple):
-    """What identifies a file and its content: a file that has been replaced or written to has another version."""
+    """What identifies a file and its content: it changes when the file is replaced or written to."""
 
     device: int
     inode: int
@@ -199,7 +202,12 @@ def compute_sha256_of_files(paths: Sequence[Path]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-# --- opening, reading and writing ----------------------------------------------------------------
+# --- errors --------------------------------------------------------------------------------------
+
+
+def describe_os_error(error: Exception) -> str:
+    """Return the system's text for an error, or the error's own text, e.g. for a NUL in a file name."""
+    return str(getattr(error, "strerror", None) or error)
 
 
 @contextmanager
@@ -218,53 +226,3 @@ def wrap_os_errors(path: Path, action: str = "written") -> Iterator[None]:
     except OSError as e:
         hint = "; free some space and run again" if e.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         raise OutputError(f"{path}: cannot be {action}: {describe_os_error(e)}{hint}") from e
-
-
-def open_regular_file(path: Path, mode: str = "rb", buffering: int = -1) -> BinaryIO:
-    """Open a file of a work folder, which must be a regular file and not a link.
-
-    Somebody may have put a link or a FIFO there: a link could lead the run to write to a file of another
-    program, and opening a FIFO would wait for its other end.
-
-    Args:
-        path: the file.
-        mode: as for `open`.
-        buffering: as for `open`.
-
-    Raises:
-        UsageError: the path is a link or no regular file.
-        OSError: the file cannot be opened.
-    """
-    return cast("BinaryIO", open(path, mode, buffering, opener=_open_regular))
-
-
-def _open_regular(name: str, flags: int) -> int:
-    if Path(name).is_symlink():
-        raise UsageError(f"{name}: is a link, which specfeat never makes; remove it")
-    # The file is truncated only after it is known to be a regular file.
-    descriptor = os.open(name, flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise UsageError(f"{name}: is not a regular file, so specfeat has not made it; remove it")
-    if flags & os.O_TRUNC:
-        os.ftruncate(descriptor, 0)
-    return descriptor
-
-
-def write_fully(descriptor: int, data: bytes | memoryview, offset: int) -> None:
-    """Write all of `data` at an offset of a file, in as many system calls as that takes."""
-    whole = memoryview(data)
-    remaining = whole.cast("B") if whole.nbytes else b""
-    while remaining:
-        count = os.pwrite(descriptor, remaining, offset)
-        remaining, offset = remaining[count:], offset + count
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk, so that renames in it survive a power failure."""
-    with contextlib.suppress(OSError):  # a folder that may not be read cannot be synced, either
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

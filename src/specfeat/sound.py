@@ -5,8 +5,9 @@ from typing import Literal
 
 from specfeat.files import UNREADABLE_FILE, FileIdentity, identify_file, to_record_name
 
-# "empty": the sound has no sample. "short": it is shorter than a clip, and the config says to skip such a sound.
-# "partial": it breaks in the middle, and has the rows of a sound that ends there.
+# How the extraction of a sound ended. "empty": the sound has no sample. "short": it is shorter than a clip,
+# and the config says to skip such a sound. "partial": it breaks in the middle, and has the rows of a sound
+# that ends there.
 SoundStatus = Literal["ok", "partial", "empty", "short", "failed"]
 
 

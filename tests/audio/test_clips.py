@@ -148,7 +148,7 @@ def count_samples(settings: Settings, length: tuple[int, str, int]) -> int:
     length=st.integers(0, 300) | LENGTHS_NEAR_EDGES,
     sizes=st.lists(st.integers(0, 60), max_size=8),
 )
-@examples(max_examples=100)
+@examples(max_examples=60)
 def test_the_settings_predict_the_clips(
     spectrogram: dict[str, Any], clip: dict[str, Any], length: int | tuple[int, str, int], sizes: list[int]
 ) -> None:
@@ -380,7 +380,7 @@ def make_stream_settings(name: str) -> Settings:
 
 @pytest.mark.parametrize("name", STREAMS)
 @given(samples=st.integers(0, 7000), sizes=st.lists(st.integers(0, 3000), max_size=12))
-@example(samples=2500, sizes=[1] * 2500)
+@example(samples=1500, sizes=[1] * 1500)
 @example(samples=6021, sizes=[0, 1, 0, 0, 2560, 0, 1])
 @examples(max_examples=10)
 def test_a_stream_gives_the_bits_of_the_whole(name: str, samples: int, sizes: list[int]) -> None:

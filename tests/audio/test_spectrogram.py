@@ -533,7 +533,7 @@ def make_stream_settings(name: str) -> Any:
 
 @pytest.mark.parametrize("name", STREAMS)
 @given(samples=st.integers(200, 7000), sizes=st.lists(st.integers(0, 3000), max_size=12))
-@example(samples=2500, sizes=[1] * 2500)
+@example(samples=1500, sizes=[1] * 1500)
 @example(samples=6021, sizes=[0, 1, 0, 0, 2560, 0, 1])
 @examples(max_examples=12)
 def test_a_stream_gives_the_bits_of_the_whole(name: str, samples: int, sizes: list[int]) -> None:

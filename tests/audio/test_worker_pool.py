@@ -29,6 +29,8 @@ from specfeat.sound import Sound, make_file_sound
 pytestmark = pytest.mark.slow
 
 SETTINGS = load_config("minimal").settings
+# With many clips for each second, the clips of a task are more than the queue and the connection hold.
+DENSE_SETTINGS = load_config("minimal", ["clips.hop=2"]).settings
 
 Results = dict[str, "np.ndarray | str"]
 
@@ -222,11 +224,11 @@ def test_a_bug_keeps_its_traceback(sounds: list[Sound], run_in_workers: Callable
 def test_workers_wait_for_a_slow_reader(sounds: list[Sound], monkeypatch: pytest.MonkeyPatch) -> None:
     """The number of messages that wait is limited, and in the end all sounds come."""
     monkeypatch.setattr(worker_pool, "QUEUE_BYTES", 1)
-    with WorkerPool(SETTINGS, 2) as pool:
+    with WorkerPool(DENSE_SETTINGS, 2) as pool:
         streams = pool.stream_clips(sounds)
         queues = [worker._messages for worker in pool._workers]
         wait_until(lambda: all(queue.full() for queue in queues))
-        wait_until(lambda: count_workers_that_wait_to_send(pool) > 0)
+        wait_until(lambda: count_workers_that_wait_to_send(pool) == 2)
         waiting = [queue.qsize() for queue in queues]
         count = sum(1 for _ in streams)
 
@@ -331,15 +333,15 @@ def test_the_wait_for_a_slow_reader_does_not_count(
     """A sound is not late if its clips are not taken for longer than the limit."""
     monkeypatch.setattr(worker_pool, "QUEUE_BYTES", 1)
     timeout_s = 1.0
-    with WorkerPool(SETTINGS, 2, timeout_s=timeout_s) as pool:
+    with WorkerPool(DENSE_SETTINGS, 2, timeout_s=timeout_s) as pool:
         streams = pool.stream_clips(sounds)
         first = next(streams)
-        wait_until(lambda: count_workers_that_wait_to_send(pool) > 0)
+        wait_until(lambda: count_workers_that_wait_to_send(pool) == 2)
         time.sleep(2 * timeout_s)  # not evidence: it makes the wait longer than the limit
         first.skip_rest()
         results = collect_clips(streams)
 
-    assert_same(results, compute_locally(sounds[1:]))
+    assert_same(results, compute_locally(sounds[1:], DENSE_SETTINGS))
 
 
 def test_the_time_for_a_sound_grows_with_its_file(tmp_path: Path) -> None:

@@ -5,14 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from specfeat.config import load_config
-from specfeat.output.records import (
-    FileDigest,
-    JournalHeader,
-    OutputDigests,
-    Provenance,
-    RunRecord,
-    SoundEntry,
-)
+from specfeat.output.digests import FileDigest, OutputDigests
+from specfeat.output.records import JournalHeader, Provenance, RunRecord, SoundEntry
 from specfeat.run.provenance import collect_provenance
 
 WIDTH = 2  # features in a row

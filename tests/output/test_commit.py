@@ -11,8 +11,8 @@ import pytest
 from helpers.sample_records import make_entry, make_record
 from specfeat.errors import UsageError
 from specfeat.output.commit import decide_commit, move_into_place, recover_commit
+from specfeat.output.digests import FileDigest, OutputDigests, digest_file
 from specfeat.output.paths import OutputPaths
-from specfeat.output.records import FileDigest, OutputDigests, digest_file
 
 NEW = {"out.npy": "new rows", "out.index.csv": "new index", "out.run.json": "new record"}
 
@@ -107,7 +107,7 @@ def test_a_decision_about_other_files_is_refused(tmp_path: Path, file: str) -> N
         (paths.work_folder / file).unlink()
         if other is not None:
             (paths.work_folder / file).write_text(other)
-        with pytest.raises(UsageError, match=r"run.json: is not a decision of specfeat's, or not about"):
+        with pytest.raises(UsageError, match=r"run.json: was not written by specfeat, or does not belong"):
             recover_commit(paths)
         assert [path.name for path in tmp_path.iterdir()] == ["out.partial"]
 
@@ -118,7 +118,7 @@ def test_a_decision_for_another_output_is_refused(tmp_path: Path, output: str) -
     paths = OutputPaths(tmp_path / "out.npy")
     _decide(paths, output)
 
-    with pytest.raises(UsageError, match="is not a decision of specfeat's"):
+    with pytest.raises(UsageError, match="was not written by specfeat"):
         recover_commit(paths)
     assert [path.name for path in tmp_path.iterdir()] == ["out.partial"]
 

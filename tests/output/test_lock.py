@@ -34,7 +34,7 @@ def test_a_child_does_not_inherit_the_lock(tmp_path: Path) -> None:
     """A child that is still running does not keep a lock that its parent has released; the holder is named."""
     lock, other = (WorkFolderLock(tmp_path / "work", tmp_path / "out") for _ in range(2))
     lock.take()
-    with pytest.raises(LockedError, match=rf"out: another run \(process {os.getpid()}\) is at work"):
+    with pytest.raises(LockedError, match=rf"out: another run \(process {os.getpid()}\) is writing it"):
         other.take()
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
     lock.release()

@@ -167,7 +167,7 @@ def test_rows_are_those_of_the_sounds() -> None:
     record = make_record(make_entry("a.wav", 1))
     for rows in (0, 2, True, "1"):
         data = json.loads(_format(record)) | {"rows": rows}
-        with pytest.raises(RecordFaultError, match="^rows$"):
+        with pytest.raises(RecordFaultError, match=r"^rows$"):
             parse_record(json.dumps(data).encode())
 
 

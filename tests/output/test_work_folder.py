@@ -89,11 +89,11 @@ def test_what_a_run_is_to_replace_is_noted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["out.npy", "out.index.csv", "out.run.json"])
 def test_a_file_that_appears_is_not_replaced(tmp_path: Path, name: str) -> None:
     """What another program writes there during the run stays; the finished sounds are kept."""
-    with pytest.raises(OutputError, match="has appeared or changed during the run"):
-        with WorkFolder(OutputPaths(tmp_path / "out.npy")) as work:
-            work.start(PROVENANCE, updates=False)
-            sound = _add_sound(work, "a.wav", 1)
-            (tmp_path / name).write_text("mine")
+    with WorkFolder(OutputPaths(tmp_path / "out.npy")) as work:
+        work.start(PROVENANCE, updates=False)
+        sound = _add_sound(work, "a.wav", 1)
+        (tmp_path / name).write_text("mine")
+        with pytest.raises(OutputError, match="has appeared or changed during the run"):
             _commit(work, [sound])
 
     assert (tmp_path / name).read_text() == "mine"
@@ -108,7 +108,7 @@ def test_rows_that_are_not_the_journals_are_damaged(tmp_path: Path) -> None:
         _add_sound(work, "a.wav", 3)
     os.truncate(paths.work_folder / "rows.npy", 128 + 2 * 4 * WIDTH)
     with WorkFolder(paths) as work:
-        assert work.unfinished_run == DamagedRun(1, "rows.npy is not what the journal speaks of")
+        assert work.unfinished_run == DamagedRun(1, "rows.npy does not match the journal")
         with pytest.raises(RuntimeError, match="must be discarded first"):
             work.start(PROVENANCE, updates=False)
         work.discard()

@@ -12,7 +12,7 @@ from helpers.command_runs import SMALL_BATCH, kill_extract, read_output, run_ext
 from specfeat.config import load_config
 from specfeat.files import identify_weights_file
 from specfeat.output.previous_run import PreviousRun
-from specfeat.output.records import JsonObject, Provenance
+from specfeat.output.records import Provenance
 from specfeat.run.provenance import collect_provenance
 from specfeat.run.provenance_probe import ProvenanceProbe
 
@@ -106,7 +106,7 @@ def test_weights_that_are_the_same_file_are_not_read_again(
     path.write_bytes(b"one")
     config = load_config("minimal", [f"model.weights.file={path}"])
     identity = identify_weights_file(str(path))
-    noted: JsonObject = {"file": "w.h5", "sha256": "same", **identity}
+    noted: dict[str, object] = {"file": "w.h5", "sha256": "same", **identity}
     provenance = replace(collect_provenance(config), weights=noted, device="cpu")
     hashed: list[str] = []
 

@@ -21,16 +21,16 @@ def test_a_damaged_output_is_not_used(sound_folder: Path) -> None:
     damages: list[tuple[Callable[[], object], str]] = [
         (
             lambda: overwrite(sound_folder / "out.npy", 500, b"x"),
-            "out.npy: has been changed since it was made",
+            "out.npy: has been changed since it was written",
         ),
         (
             lambda: overwrite(sound_folder / "out.npy", 10**6, b"x"),
-            "out.npy: or its index is not the one of out.run.json",
+            "out.npy: the array or its index does not match out.run.json",
         ),
-        ((sound_folder / "out.run.json").unlink, "out.run.json: is missing, so the output is not whole"),
+        ((sound_folder / "out.run.json").unlink, "out.run.json: is missing, so the output is not complete"),
         (
             lambda: (sound_folder / "out.run.json").write_text("{}"),
-            "out.run.json: is no record of this specfeat",
+            "out.run.json: is not a record of this version of specfeat",
         ),
     ]
     for damage, sentence in damages:

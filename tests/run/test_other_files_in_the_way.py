@@ -35,12 +35,12 @@ def test_a_folder_that_specfeat_has_not_made_is_not_touched(sound_folder: Path) 
 
     assert (refused_run.returncode, refused_run.stderr) == (
         2,
-        "specfeat: out.partial: is in the way; it is to be the work folder\n",
+        "specfeat: out.partial: is in the way of the work folder; rename or remove it\n",
     )
     for run in (run_with_mark, run_without_mark):
         assert run.returncode == 2
         assert run.stderr == (
-            "specfeat: out.partial: is in the way: it is to be the work folder, but specfeat has not made it; "
+            "specfeat: out.partial: is in the way of the work folder, and specfeat has not made it; "
             "rename or remove it\n"
         )
     for name in ("lock", "run.json", "journal"):
@@ -93,7 +93,7 @@ def test_a_wrong_decision_file_replaces_nothing(sound_folder: Path) -> None:
 
         assert (run.returncode, run.stderr.count("\n")) == (2, 1)
         assert run.stderr.startswith(
-            "specfeat: out.partial/run.json: is not a decision of specfeat's, or not"
+            "specfeat: out.partial/run.json: was not written by specfeat, or does not"
         )
         assert read_output(sound_folder) == before
     assert (work / "rows.npy").read_bytes() == b"others"

@@ -85,7 +85,7 @@ def test_missing_permissions(restricted_user: RestrictedUser) -> None:
         "specfeat: --set model.weights.file=w.h5: model.weights.file: "
         "w.h5: may not be read: permission denied\n"
     )
-    assert closed_run.stderr == "specfeat: closed: the folder may not be written to: permission denied\n"
+    assert closed_run.stderr == "specfeat: closed: the folder cannot be written to: permission denied\n"
     assert first_run.stderr.startswith("specfeat: b.wav: ")
     assert (second_run.stderr, third_run.stderr) == ("", "")
 

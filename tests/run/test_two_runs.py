@@ -52,10 +52,10 @@ def test_a_second_run_ends_with_75_or_waits(sound_folder: Path) -> None:
 
     assert (second.returncode, other_name_run.returncode, impatient_run.returncode) == (75, 75, 75)
     assert second.stderr == (
-        f"specfeat: out.npy: another run (process {first.pid}) is at work on it; wait for it with --lock-wait SECONDS\n"
+        f"specfeat: out.npy: another run (process {first.pid}) is writing it; use --lock-wait SECONDS to wait for it\n"
     )
     assert impatient_run.stderr.startswith(
-        f"specfeat: out.npy: another run (process {first.pid}) is still at work on it after 0.3 s; "
+        f"specfeat: out.npy: another run (process {first.pid}) is still writing it after 0.3 s; "
     )
     assert waiting.wait() == 0
     assert list_outputs(sound_folder) == OUTPUT_NAMES

@@ -127,7 +127,7 @@ def test_a_map_with_a_wrong_word_for_an_array_is_refused(tmp_path: Path) -> None
     (tmp_path / "net.yaml").write_text(text)
 
     with pytest.raises(
-        ConfigError, match=r"a/kernal.*ends in no name of an array \(did you mean 'kernel'\?\)"
+        ConfigError, match=r"a/kernal.*does not end in the name of an array \(did you mean 'kernel'\?\)"
     ):
         load_config(tmp_path / "net.yaml")
 

@@ -105,10 +105,11 @@ def test_shipped_configs_of_published_weights_name_their_own_sound(name: str) ->
 
     with pytest.raises(ConfigError) as error:
         load_config(name, ["model.weights.file=w.h5", "spectrogram.power=1.5"])
-    assert str(error.value).startswith(
+    message = str(error.value)
+    assert message.startswith(
         "override spectrogram.power=1.5: spectrogram.power: is 1.5, but the weights were trained with "
     )
-    assert f", the value in {name}; " in str(error.value)
+    assert f"the value in {name}; the features would be wrong" in message
     assert load_config(name, ["spectrogram.power=1.5"]).settings.spectrogram.power == 1.5  # random weights
 
 
@@ -170,7 +171,7 @@ def test_show_reports_another_sound(tmp_path: Path) -> None:
         match, problem = compare_with_config(settings, contents, derive_slots(settings))
 
     assert match == "name"
-    assert "the weights were trained with 16000, the value in minimal; " in problem
+    assert "but the weights were trained with 16000, the value in minimal" in problem
 
 
 def test_trained_with_does_not_change_the_digest(tmp_path: Path) -> None:

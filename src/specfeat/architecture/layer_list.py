@@ -205,7 +205,7 @@ def _check_arguments(path: KeyPath, kind: LayerKind, options: Mapping[str, Any])
         if wanted:
             hint = suggest_padding(kind, value) if key == "padding" else ""
             if isinstance(value, str) and value.startswith("("):
-                hint = "; a list stands in square brackets"
+                hint = "; a list is written in square brackets"
             raise LayerListError((*path, key), f"is {format_value(value)}; wanted {wanted}{hint}")
     for key in kind.required:
         if key not in options:

@@ -17,13 +17,13 @@ class SampleRange:
         start: the number of the first sample, counted from 0.
         end: the number of the sample after the last one; None for the end of the file.
         rate: samples per second.
-        label: how an error message names the part.
+        part: the part as the user gives it, for error messages.
     """
 
     start: int
     end: int | None
     rate: int
-    label: str
+    part: SoundPart
 
     def cut_block(self, block: Block, position: int) -> Block:
         """Return what of a block belongs to the part.
@@ -53,7 +53,7 @@ class SampleRange:
             problem = "ends after the end of the file"
         if problem:
             end_s = samples / self.rate
-            raise AudioError(f"{self.label} {problem}, at {end_s:g} s", "decode", "part", end_s)
+            raise AudioError(f"{_format_part(self.part)} {problem}, at {end_s:g} s", "decode", "part", end_s)
 
 
 def find_sample_range(part: SoundPart, rate: int) -> SampleRange:
@@ -70,16 +70,15 @@ def find_sample_range(part: SoundPart, rate: int) -> SampleRange:
     Raises:
         AudioError: the part begins before the file, or has no sample.
     """
-    label = _format_part(part)
     if not all(math.isfinite(time_s) for time_s in (part.start_s, part.end_s) if time_s is not None):
-        raise AudioError(f"{label} has a time that is not a number", "open", "part")
+        raise AudioError(f"{_format_part(part)} has a time that is not a number", "open", "part")
     start = 0 if part.start_s is None else _convert_to_sample(part.start_s, rate)
     end = None if part.end_s is None else _convert_to_sample(part.end_s, rate)
     if start < 0:
-        raise AudioError(f"{label} begins before the start of the file", "open", "part")
+        raise AudioError(f"{_format_part(part)} begins before the start of the file", "open", "part")
     if end is not None and end <= start:
-        raise AudioError(f"{label} has no samples", "open", "part")
-    return SampleRange(start, end, rate, label)
+        raise AudioError(f"{_format_part(part)} has no samples", "open", "part")
+    return SampleRange(start, end, rate, part)
 
 
 def _convert_to_sample(seconds: float, rate: int) -> int:

@@ -20,7 +20,6 @@ from specfeat.audio.messages import WorkerOrder
 from specfeat.audio.worker import compute_message_shape
 from specfeat.audio.worker_supervisor import WorkerSupervisor
 from specfeat.config.settings import Settings
-from specfeat.errors import WorkerError
 from specfeat.sound import Sound
 
 # A task is closed when it has so many bytes or files.
@@ -60,7 +59,7 @@ class WorkerPool:
         try:
             for _ in range(workers):
                 self._workers.append(WorkerSupervisor(order, self._take_task, timeout_s, queue_size))
-        except WorkerError:
+        except BaseException:  # KeyboardInterrupt, too: nobody else can end the workers that have started
             self.close()
             raise
 

@@ -47,9 +47,9 @@ class WorkerSupervisor:
 
         any state --> closing: killed by the pool, and not replaced
 
-    A process that has died is replaced, and the new one gets the sounds that its task still has. Two may kill a
-    process: this thread when a sound is late, and the pool when it closes, at any time. Replacing and closing
-    happen under `_process_lock`, so no process is started after the pool has been closed.
+    A process that has died is replaced, and the new one gets the sounds that its task still has. Two may kill
+    a process: this thread when a sound is late, and the pool when it closes, at any time. Replacing and
+    closing happen under `_process_lock`, so no process is started after the pool has been closed.
 
     Args:
         order: the settings for the worker.

@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from specfeat import __version__
 from specfeat.cli.command_line import CommandLine
-from specfeat.cli.extract import extract
+from specfeat.cli.extract import extract_command
 from specfeat.cli.messages import describe_error, print_message
 from specfeat.cli.signals import (
     StoppedBySignal,
@@ -46,7 +46,7 @@ def _print_version(is_wanted: bool) -> None:
 
 
 @app.callback()
-def specfeat(
+def read_global_options(
     _: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
@@ -55,7 +55,7 @@ def specfeat(
     """Turn audio files into rows of features with a network that a YAML file describes."""
 
 
-app.command()(extract)
+app.command("extract")(extract_command)
 app.add_typer(weights_app)
 
 
@@ -93,13 +93,13 @@ def run_command_line(words: Sequence[str], program: str = "specfeat") -> int:
 def _run_until_stopped(command_line: CommandLine) -> int:
     try:
         with stop_on_signals():
-            return _run(command_line)
+            return _run_command(command_line)
     except StoppedBySignal as e:  # out here, because a signal may also come while the block ends
         print_message(str(e))
         return 128 + e.number
 
 
-def _run(command_line: CommandLine) -> int:
+def _run_command(command_line: CommandLine) -> int:
     """Run the command; print the errors that the user can repair, and return the exit code."""
     command = get_command(app)  # not `app()`, which would set sys.excepthook for good
     try:

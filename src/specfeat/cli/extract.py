@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from specfeat.run.request import ExtractionRequest
 
 
-def extract(
+def extract_command(
     context: typer.Context,
     inputs: Inputs = None,
     output: Output = "",  # Python wants a default after a default; none is taken
@@ -124,7 +124,7 @@ def extract(
             command=command_line.list_recorded_words(),
             build_network=_build_network,
         )
-        summary = _run(request, paths, lock_wait, listener, command_line)
+        summary = _run_request(request, paths, lock_wait, listener, command_line)
         log.exit_code = 3 if summary.failed or summary.partial else 0
     return log.exit_code
 
@@ -153,7 +153,7 @@ def _check_inputs(inputs: list[str]) -> None:
             raise UsageError(f"{name}: no such file or folder; {CHECK_PATH_HINT}")
 
 
-def _run(
+def _run_request(
     request: "ExtractionRequest",
     paths: "OutputPaths",
     lock_wait_s: float,

@@ -54,13 +54,13 @@ class JsonLog:
             self._file = sys.stdout
         elif target is not None:
             try:
-                self._file = Path(target).open("a", encoding="ascii")  # noqa: SIM115  `_close` closes it
+                self._file = Path(target).open("a", encoding="ascii")  # noqa: SIM115  `_close_file` closes it
             except (OSError, ValueError) as e:
                 raise self._make_error(e) from e
 
     def on_plan(self, config: "Config", plan: "RunPlan") -> None:
         """Write what the run is going to do."""
-        self._write(
+        self._write_event(
             "begin",
             specfeat=__version__,
             config=config.name,
@@ -72,13 +72,13 @@ class JsonLog:
 
     def on_note(self, text: str) -> None:
         """Write what the user should know."""
-        self._write("warning", message=text)
+        self._write_event("warning", message=text)
 
     def on_network(self, network: "Network") -> None:
         """Write what the network is, and a warning if it is not trained."""
         from specfeat.cli.progress import describe_random_weights
 
-        self._write(
+        self._write_event(
             "built",
             seconds=round(network.seconds, 3),
             parameters=network.model.count_params(),
@@ -88,7 +88,7 @@ class JsonLog:
         )
         warning = describe_random_weights(network)
         if warning:
-            self._write("warning", message=warning)
+            self._write_event("warning", message=warning)
 
     @contextmanager
     def show_progress(self, sounds: "Sequence[Sound]") -> "Iterator[None]":
@@ -100,7 +100,7 @@ class JsonLog:
 
     def on_sound_end(self, event: "SoundEndEvent") -> None:
         """Write that a file is done or has failed."""
-        self._write("file", **_make_path_fields(event.sound.path), **event.to_entry().outcome)
+        self._write_event("file", **_make_path_fields(event.sound.path), **event.to_entry().outcome)
 
     def on_output(self, summary: "RunSummary", array: "Path", *, is_new: bool) -> None:
         """Remember what the output contains, for the last event."""
@@ -114,9 +114,9 @@ class JsonLog:
             fields["features"] = self._summary.width
         if error:
             fields["error"] = escape_control_characters(describe_error(error))
-        self._write("end", **fields)
+        self._write_event("end", **fields)
 
-    def _write(self, event: str, **fields: object) -> None:
+    def _write_event(self, event: str, **fields: object) -> None:
         if self._file is None:
             return
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
@@ -125,12 +125,12 @@ class JsonLog:
             self._file.flush()
         except OSError as e:
             is_stdout = self._file is sys.stdout
-            self._close()
+            self._close_file()
             if is_stdout and isinstance(e, BrokenPipeError):
                 raise
             raise self._make_error(e) from e
 
-    def _close(self) -> None:
+    def _close_file(self) -> None:
         """Write nothing from now on; what could not be written is not tried again."""
         file, self._file = self._file, None
         if file is not None and file is not sys.stdout:
@@ -155,7 +155,7 @@ class JsonLog:
                 raise
             # The error that ended the run is more important than the log that cannot be written.
         finally:
-            self._close()
+            self._close_file()
 
 
 def _get_exit_code(error: BaseException) -> int:

@@ -50,7 +50,7 @@ class ProgressReporter:
             return
         grid, sample_rate = config.settings.clip_grid, config.settings.audio.sample_rate
         if grid.hop_samples > grid.clip_samples:
-            self._print(
+            self._print_line(
                 f"each clip is {grid.clip_samples / sample_rate:g} s long and the next one begins "
                 f"{grid.hop_samples / sample_rate:g} s later, so the audio between them is not used; "
                 "see clips.hop"
@@ -61,17 +61,17 @@ class ProgressReporter:
             dropped = len(earlier_sounds - {sound.key for sound in plan.sounds})
             dropped_files = f"{_format_count(dropped, 'file')} no longer given"
             addition = f"; the rows of {dropped_files} are dropped" if dropped else ""
-            self._print(f"{len(plan.finished)} of {files} are finished already{addition}")
+            self._print_line(f"{len(plan.finished)} of {files} are finished already{addition}")
         if sys.stderr is not None and sys.stderr.isatty() and plan.remaining:
-            self._print(f"{files}; loading TensorFlow")
+            self._print_line(f"{files}; loading TensorFlow")
 
     def _print_inputs(self, config: "Config", plan: "RunPlan") -> None:
         settings = config.settings
         axes = zip(settings.input_shape, ("frame", "bin", "channel"), strict=True)
         clip_shape = " x ".join(_format_count(size, axis) for size, axis in axes)
         skipped_files = _format_count(count_visible_files(plan.skipped_files), "other file")
-        self._print(f"specfeat {__version__}, config {config.name} ({settings.digest[:12]})")
-        self._print(
+        self._print_line(f"specfeat {__version__}, config {config.name} ({settings.digest[:12]})")
+        self._print_line(
             f"{_format_count(len(plan.sounds), 'file')}, {skipped_files} skipped; clips of {clip_shape}, "
             f"one every {settings.clip_grid.hop_samples / settings.audio.sample_rate:g} s"
         )
@@ -79,15 +79,15 @@ class ProgressReporter:
     def on_note(self, text: str) -> None:
         """Print what the user should know."""
         if not self._is_quiet:
-            self._print(text)
+            self._print_line(text)
 
     def on_network(self, network: "Network") -> None:
         """Print what the network is, and a warning if it is not trained."""
         warning = describe_random_weights(network)
         if warning and not self._is_quiet:
-            self._print(warning)
+            self._print_line(warning)
         if self._is_verbose:
-            self._print(
+            self._print_line(
                 f"network of {network.model.count_params():,} parameters, {network.width} features per row, "
                 f"on {network.device.description}, built in {network.seconds:.1f} s"
             )
@@ -103,22 +103,22 @@ class ProgressReporter:
         )
         if is_new:
             seconds = time.perf_counter() - self._start_s
-            text += f", {_format_duration(summary.heard_seconds)} of audio in {seconds:.1f} s"
+            text += f", {_format_duration(summary.read_seconds)} of audio in {seconds:.1f} s"
         else:
             text += ", up to date"
         if is_new and summary.seconds > 1:
             # In a shorter run, most of the audio was decoded while TensorFlow loaded, so it tells no speed.
-            text += f" ({summary.heard_seconds / summary.seconds:.0f} x real time after the start)"
+            text += f" ({summary.read_seconds / summary.seconds:.0f} x real time after the start)"
         for count, noun, description in (
             (summary.without_rows, "file", "empty or too short"),
             (summary.silent, "file", "silent"),
             (summary.partial, "file", "broken in the middle, see the record"),
             (summary.failed, "file", "failed, see the record"),
-            (summary.passed_over, "other file", "skipped, see the record"),
+            (summary.skipped_files, "other file", "skipped, see the record"),
         ):
             if count:
                 text += f"; {_format_count(count, noun)} {description}"
-        self._print(text)
+        self._print_line(text)
 
     @contextmanager
     def show_progress(self, sounds: "Sequence[Sound]") -> "Iterator[None]":
@@ -145,15 +145,15 @@ class ProgressReporter:
         path = format_path(event.sound.path)
         if event.error:
             addition = f"; {_format_count(event.rows, 'row')} kept" if event.rows else ""
-            self._print(f"{path}: {describe_error(event.error)}{addition}")
+            self._print_line(f"{path}: {describe_error(event.error)}{addition}")
         elif self._is_verbose:
-            self._print(
+            self._print_line(
                 f"{path}: {_format_count(event.rows, 'row') if event.status == 'ok' else event.status}"
             )
         if self._bar:
             self._bar.end_sound(event.sound.path)
 
-    def _print(self, text: str) -> None:
+    def _print_line(self, text: str) -> None:
         """Print one line, above the bar if there is one."""
         if self._bar is None:
             print_message(text)

@@ -124,7 +124,7 @@ def _write_converted_file(config: "Config", target: Path) -> tuple[int, str]:
         How many numbers they are, and the format of the file that they come from.
     """
     from specfeat.atomic_file import AtomicFile
-    from specfeat.files import sync_folder
+    from specfeat.file_access import sync_folder
     from specfeat.process_state import hide_optional_packages
 
     with hide_optional_packages():
@@ -159,13 +159,13 @@ def fetch_published_weights(name: PublishedName = None, quiet: QuietOption = Fal
         _print_published_weights()
         return 0
     entry = find_published_weights(name)
-    fetched = _download(entry, quiet=quiet)
+    fetched = _download_file(entry, quiet=quiet)
     _describe_fetched_file(entry, fetched, quiet=quiet)
     print(fetched.path)
     return 0
 
 
-def _download(entry: "PublishedWeights", *, quiet: bool) -> "FetchedWeights":
+def _download_file(entry: "PublishedWeights", *, quiet: bool) -> "FetchedWeights":
     from tqdm import tqdm
 
     from specfeat.published.fetch import fetch_weights, find_cache_folder

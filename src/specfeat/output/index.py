@@ -32,10 +32,10 @@ def write_index(settings: Settings, entries: Sequence[SoundEntry], file: BinaryI
 class IndexWriter:
     """Writes `row,path,channel,start_s,end_s,padded,status` to a CSV file.
 
-    Times are seconds from the start of the file: whole samples divided by the sample rate, in as many
-    digits as give the same float64 again; for a part of a file, the part's `start_s` is added. `padded` is the share
-    of the clip that is silence after the end of the sound, 0..1. `status` is "ok", or "partial" for a file that
-    broke in the middle.
+    Times are seconds from the start of the file: whole samples divided by the sample rate, in as many digits
+    as give the same float64 again; for a part of a file, the part's `start_s` is added. `padded` is the share
+    of the clip that is silence after the end of the sound, 0..1. `status` is "ok", or "partial" for a file
+    that broke in the middle.
 
     Args:
         file: where the lines go.

@@ -1,9 +1,9 @@
 """The journal of a work folder: which sounds are finished, so that another run can go on after them.
 
 The first line says what the rows are made with; each further line is the entry of one sound, as it will stand
-in the record, and the rows of a sound follow those of the line before. A line begins with the CRC-32 of its JSON.
-Nothing is written of a sound before its rows are on the disk, so what can be read is true. A line that was cut
-off by a power failure, or has been changed, ends the journal: it and all lines after it do not count.
+in the record, and the rows of a sound follow those of the line before. A line begins with the CRC-32 of its
+JSON. Nothing is written of a sound before its rows are on the disk, so what can be read is true. A line that
+was cut off by a power failure, or has been changed, ends the journal: it and all lines after it do not count.
 """
 
 import json
@@ -12,9 +12,11 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from specfeat.files import open_regular_file, wrap_os_errors, write_fully
+from specfeat.file_access import open_regular_file, write_fully
+from specfeat.files import wrap_os_errors
+from specfeat.output.field_types import JsonObject
 from specfeat.output.record_json import RecordFaultError, parse_entries, parse_journal_header
-from specfeat.output.records import JournalHeader, JsonObject, SoundEntry
+from specfeat.output.records import JournalHeader, SoundEntry
 
 JOURNAL_NAME = "journal"  # its name in the work folder
 
@@ -84,7 +86,8 @@ class JournalWriter:
         self.entries: list[SoundEntry] = []
         self._path = path
         first_line = b"" if header is None else _format_line(header.to_json())
-        # Bytes and entries on the disk. They are one value so that a signal never sees only one of them changed.
+        # Bytes and entries on the disk. They are one value so that a signal never sees only one of them
+        # changed.
         self._synced = (length + len(first_line), 0)
         with wrap_os_errors(path):
             self._file = open_regular_file(path, "r+b" if header is None else "wb", 0)

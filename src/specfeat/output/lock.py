@@ -1,76 +1,80 @@
-"""One run at a time for an output: a lock that dies with its holder."""
+"""The lock of a work folder: one run at a time, and no lock that outlives its process."""
 
 import contextlib
 import fcntl
 import os
-import stat
 import time
 from pathlib import Path
 
-from specfeat.errors import LockedError, OutputError, UsageError
-from specfeat.files import is_same_file, open_regular_file, wrap_os_errors
+from specfeat.errors import LockedError, OutputError, Remedy, UsageError
+from specfeat.file_access import is_on_same_file_system, is_real_folder, open_regular_file
+from specfeat.files import is_same_file, wrap_os_errors
 from specfeat.output.journal import JOURNAL_NAME, is_journal
 
-POLL_S = 0.1
-LOCK_MARK = b"specfeat "  # what the lock begins with: by it a work folder is known to be one
+LOCK_NAME = "lock"  # its name in the work folder
+POLL_S = 0.1  # seconds between two attempts while another run has the lock
+LOCK_MARK = b"specfeat "  # what the lock's file begins with; it shows that specfeat has made the work folder
 
 
 class WorkFolderLock:
-    """The lock of a work folder, a file in it; taking the lock makes the folder.
+    """The lock of a work folder: a file in the folder, locked by `flock`. Taking the lock makes the folder.
 
-    It is flock's: the system drops it with the process that holds it, however that ends, and no child
-    inherits it.
+    The system releases the lock when the process ends, however it ends, and a child process does not inherit
+    it. The file may be removed and made again between two system calls of ours, so a lock counts only if the
+    file that is locked is still the one in the folder.
 
     Args:
         folder: the work folder.
-        output: that it is of.
+        output: the array that the run is to write, for messages.
     """
 
     def __init__(self, folder: Path, output: Path) -> None:
         self._folder = folder
         self._output = output
-        self._path = folder / "lock"
+        self._path = folder / LOCK_NAME
         self._descriptor: int | None = None
 
     def take(self, wait_s: float = 0.0) -> None:
-        """Take it, or take it again: a signal whose error comes up here leaves it half taken.
+        """Take the lock, or take it again if a signal has interrupted this before.
 
         Args:
             wait_s: how long to wait for another run to end.
 
         Raises:
-            LockedError: another run has it.
-            UsageError: something else has the folder's name: what specfeat has not made is not touched.
+            LockedError: another run has the lock.
+            UsageError: a file or folder of this name exists that specfeat has not made; it is not touched.
             OutputError: the folder cannot be made, or its file system has no locks.
         """
         deadline = time.monotonic() + wait_s
-        while not self._take():
-            if not time.monotonic() < deadline:  # who waits for nan seconds does not wait
-                raise LockedError(self._sentence(wait_s))
+        while not self._try_to_take():
+            if not time.monotonic() < deadline:  # so that nan seconds are no time at all
+                raise LockedError(self._describe_holder(wait_s), remedy=Remedy.WAIT_FOR_LOCK)
             time.sleep(POLL_S)
 
     @property
     def is_taken(self) -> bool:
-        """Whether it has been taken, and not given back."""
+        """Whether the lock has been taken and not released."""
         return self._descriptor is not None
 
     def is_held(self) -> bool:
-        """Tell whether it is still this run's: the folder may have been removed, and made anew by another."""
+        """Return whether the lock is still this run's: the folder may have been removed and made again."""
         return self._descriptor is not None and is_same_file(self._descriptor, self._path)
 
     def release(self) -> None:
-        """Give the lock back; the folder goes if it is empty, else the lock's file stays as its mark.
+        """Release the lock, and remove the folder if nothing else is in it.
 
-        The file is removed while the lock is held: who waits for it sees that its file is no more the one of
-        that name, and begins again. It may be done again if it was interrupted, and where nothing was taken.
+        It can be repeated if it was interrupted, and does nothing if the lock was not taken.
         """
         with contextlib.suppress(OSError):
+            # The file is removed before it is unlocked: a run that waits for it sees that it is no longer
+            # the file in the folder, and begins again. If the folder has other files, the lock's file stays
+            # as their mark.
             if self.is_held() and set(self._folder.iterdir()) == {self._path}:
                 self._path.unlink()
-            self._folder.rmdir()  # if it is empty
+            self._folder.rmdir()  # only an empty folder can be removed
         self._close()
 
-    def _take(self) -> bool:
+    def _try_to_take(self) -> bool:
         """Take the lock unless another run has it."""
         self._close()
         with wrap_os_errors(self._path, "locked"):
@@ -80,19 +84,20 @@ class WorkFolderLock:
                     self._check_folder()
                     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
                     self._descriptor = os.open(self._path, flags, 0o666)
-                except FileNotFoundError:  # the folder's holder has just removed it
+                except FileNotFoundError:  # the run that had the folder has just removed it
                     continue
-                taken = False
+                is_taken = False
                 try:
                     fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    taken = self.is_held()  # its last holder may have removed it
+                    # The run that had the lock may have removed the file between our `open` and `flock`.
+                    is_taken = self.is_held()
                 except BlockingIOError:
                     return False
                 finally:
-                    if not taken:
+                    if not is_taken:
                         self._close()
-                if taken:
-                    self._sign(self._descriptor)
+                if is_taken:
+                    self._write_holder(self._descriptor)
                     return True
 
     def _close(self) -> None:
@@ -109,26 +114,22 @@ class WorkFolderLock:
             raise OutputError(f"{self._folder.parent}: the folder has been removed") from None
 
     def _check_folder(self) -> None:
-        """Refuse a folder that is not specfeat's.
+        """Refuse a folder that specfeat has not made.
 
         Raises:
-            UsageError: it is not.
-            FileNotFoundError: it is not there any more.
+            UsageError: the folder is not specfeat's, is a link or a file, or is on another file system.
+            FileNotFoundError: the folder does not exist any more.
         """
-        status = self._folder.lstat()
-        if not stat.S_ISDIR(status.st_mode):
-            raise UsageError(f"{self._folder}: is in the way; it is to be the work folder")
-        if status.st_dev != self._folder.parent.stat().st_dev:
-            raise UsageError(
-                f"{self._folder}: is in the way: the work folder cannot be on another file system"
-            )
-        if not self._is_ours():
-            raise UsageError(
-                f"{self._folder}: is in the way: it is to be the work folder, but specfeat has not made it; "
-                "rename or remove it"
-            )
+        in_the_way = f"{self._folder}: is in the way of the work folder"
+        if not is_real_folder(self._folder):
+            raise UsageError(f"{in_the_way}; rename or remove it")
+        if not is_on_same_file_system(self._folder, self._folder.parent):
+            raise UsageError(f"{in_the_way}, which cannot be on another file system; rename or unmount it")
+        if not self._is_specfeats():
+            raise UsageError(f"{in_the_way}, and specfeat has not made it; rename or remove it")
 
-    def _is_ours(self) -> bool:
+    def _is_specfeats(self) -> bool:
+        """Return whether specfeat has made the folder: it has the lock's mark or a journal, or is empty."""
         paths = set(self._folder.iterdir())
         mark = b""
         if self._path in paths:
@@ -136,17 +137,18 @@ class WorkFolderLock:
                 mark = file.read(len(LOCK_MARK))
         if mark:
             return mark == LOCK_MARK
+        # The lock's file is empty if the run was killed before it wrote the mark, or if the disk was full.
         return not paths - {self._path} or is_journal(self._folder / JOURNAL_NAME)
 
-    def _sign(self, descriptor: int) -> None:
-        """Leave a name for those who find it locked; a full disk may not keep it, and need not."""
+    def _write_holder(self, descriptor: int) -> None:
+        """Write which process has the lock, for messages; if a full disk refuses it, that does no harm."""
         with contextlib.suppress(OSError):
             length = os.pwrite(descriptor, b"%b%d\n" % (LOCK_MARK, os.getpid()), 0)
-            os.ftruncate(descriptor, length)  # after it: the mark is never gone
+            os.ftruncate(descriptor, length)  # after the write, so that the mark is there at any moment
 
-    def _sentence(self, wait_s: float) -> str:
-        holder = ""
+    def _describe_holder(self, wait_s: float) -> str:
+        process = ""
         with contextlib.suppress(OSError, ValueError):
-            holder = f" (process {int(self._path.read_bytes().removeprefix(LOCK_MARK))})"
-        still = f"still at work on it after {wait_s:g} s" if wait_s else "at work on it"
-        return f"{self._output}: another run{holder} is {still}; wait for it with --lock-wait SECONDS"
+            process = f" (process {int(self._path.read_bytes().removeprefix(LOCK_MARK))})"
+        still = f"still writing it after {wait_s:g} s" if wait_s else "writing it"
+        return f"{self._output}: another run{process} is {still}"

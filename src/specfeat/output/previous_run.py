@@ -5,19 +5,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from specfeat.errors import UsageError
+from specfeat.errors import Remedy, UsageError
 from specfeat.files import (
     UNREADABLE_FILE,
     FileIdentity,
     compute_sha256,
     from_record_name,
+    read_size,
     wrap_os_errors,
 )
+from specfeat.output.formats import find_format
 from specfeat.output.journal import JOURNAL_NAME, read_journal
 from specfeat.output.paths import OutputPaths
 from specfeat.output.record_json import RecordFaultError, parse_record
 from specfeat.output.records import JournalHeader, Provenance, RunRecord, SoundEntry
-from specfeat.output.rows_file import count_rows, read_shape
+from specfeat.output.rows_file import ROWS_NAME, count_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class FinishedSound:
     first_row: int
 
     def is_unchanged(self, file: FileIdentity | None) -> bool:
-        """Return whether the file is the one that was read; a file that is still unreadable counts as unchanged.
+        """Return whether the file has not changed; one that is still unreadable counts as unchanged.
 
         Args:
             file: the file's identity now; None if the sound is no longer among the inputs.
@@ -82,7 +84,7 @@ class PreviousRun:
         for entry in self.entries:
             has_rows = entry.status in ("ok", "partial")
             if entry.rows != (count_rows_of(entry.samples) if has_rows else 0) or has_rows > entry.rows:
-                return f"{entry.path}: {entry.rows} rows do not fit its length"
+                return f"{entry.path}: {entry.rows} rows do not match its length"
         return ""
 
 
@@ -139,20 +141,24 @@ def read_previous_output(paths: OutputPaths) -> PreviousOutput:
     """
     for path in paths.files:
         if not path.is_file():
-            raise UsageError(f"{path}: is missing, so the output is not whole; --force makes it anew")
+            raise UsageError(
+                f"{path}: is missing, so the output is not complete", remedy=Remedy.REPLACE_OUTPUT
+            )
     with wrap_os_errors(paths.record, "read"):
         text = paths.record.read_bytes()
-        sizes = [path.stat().st_size for path in (paths.array, paths.index)]
+        sizes = [read_size(path) for path in (paths.array, paths.index)]
     try:
         record = parse_record(text)
     except RecordFaultError as e:
         raise UsageError(
-            f"{paths.record}: is no record of this specfeat ({e}); --force makes all anew"
+            f"{paths.record}: is not a record of this version of specfeat ({e})",
+            remedy=Remedy.REPLACE_OUTPUT,
         ) from None
     shape = (record.rows, record.provenance.features)
-    if sizes != [record.array.bytes, record.index.bytes] or read_shape(paths.array) != shape:
+    if sizes != [record.array.bytes, record.index.bytes] or paths.format.read_shape(paths.array) != shape:
         raise UsageError(
-            f"{paths.array}: or its index is not the one of {paths.record}; --force makes it anew"
+            f"{paths.array}: the array or its index does not match {paths.record.name}",
+            remedy=Remedy.REPLACE_OUTPUT,
         )
     return PreviousOutput(
         rows_path=paths.array, provenance=record.provenance, entries=record.files, record=record
@@ -170,25 +176,21 @@ def verify_output(output: PreviousOutput, paths: OutputPaths) -> None:
         with wrap_os_errors(path, "read"):
             sha256 = compute_sha256(path)
         if sha256 != digest.sha256:
-            raise UsageError(f"{path}: has been changed since it was made; --force makes it anew")
+            raise UsageError(f"{path}: has been changed since it was written", remedy=Remedy.REPLACE_OUTPUT)
 
 
-def read_unfinished_run(folder: Path, rows_path: Path) -> UnfinishedRun | DamagedRun | None:
+def read_unfinished_run(folder: Path) -> UnfinishedRun | DamagedRun | None:
     """Read what a run that ended early has left in its work folder; None if it had finished no sound.
-
-    Args:
-        folder: the work folder.
-        rows_path: the rows of that run.
 
     Raises:
         UsageError: the journal or the rows are a link or no regular file.
         OutputError: they cannot be read.
     """
-    journal = read_journal(folder / JOURNAL_NAME)
+    journal, rows_path = read_journal(folder / JOURNAL_NAME), folder / ROWS_NAME
     if not journal.entry_count or not os.path.lexists(rows_path):
         return None
     if journal.header is None:
-        fault = f"the journal's {journal.fault} is not what was written"
+        fault = f"the journal has a wrong value: {journal.fault}"
         return DamagedRun(journal.entry_count, fault)
     run = UnfinishedRun(
         rows_path=rows_path,
@@ -197,11 +199,11 @@ def read_unfinished_run(folder: Path, rows_path: Path) -> UnfinishedRun | Damage
         header=journal.header,
         journal_bytes=journal.length,
     )
-    shape = read_shape(rows_path)
+    shape = find_format(rows_path).read_shape(rows_path)
     if (
         shape is None
         or shape[1] != run.provenance.features
         or count_rows(rows_path, shape[1]) < run.row_count
     ):
-        return DamagedRun(journal.entry_count, f"{rows_path.name} is not what the journal speaks of")
+        return DamagedRun(journal.entry_count, f"{rows_path.name} does not match the journal")
     return run

@@ -11,14 +11,9 @@ from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from specfeat.output.records import (
-    JournalHeader,
-    JsonObject,
-    OutputDigests,
-    Provenance,
-    RunRecord,
-    SoundEntry,
-)
+from specfeat.output.digests import OutputDigests
+from specfeat.output.field_types import JsonObject
+from specfeat.output.records import JournalHeader, Provenance, RunRecord, SoundEntry
 
 _T = TypeVar("_T")
 

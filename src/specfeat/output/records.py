@@ -5,25 +5,15 @@ checks it. The keys have the order of the fields; a field that has its default v
 """
 
 from collections import Counter
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from dataclasses import dataclass
+from typing import Annotated, get_args
 
 from pydantic import AfterValidator, Field, InstanceOf, Strict
 
-from specfeat.files import FileIdentity, compute_sha256
+from specfeat.files import FileIdentity
+from specfeat.output.digests import OutputDigests
+from specfeat.output.field_types import Count, Flag, Integer, JsonObject, Seconds, Text, write_fields
 from specfeat.sound import SoundKey, SoundPart, SoundStatus
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-JsonObject = dict[str, object]
-# A `str` of Pydantic's refuses the surrogates that stand for bytes of a name that are not UTF-8.
-Text = InstanceOf[str]
-Flag = Annotated[bool, Strict()]
-Integer = Annotated[int, Strict()]
-Count = Annotated[int, Strict(), Field(ge=0, lt=2**53)]
-Seconds = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +28,7 @@ class SoundEntry:
         id: see `SoundPart`.
         size: the file's size in bytes before it was read; None if it could not be read.
         mtime_ns: the file's time of change before it was read, as in `FileIdentity`.
-        status: how the sound fared.
+        status: how its extraction ended.
         rows: how many rows the array has of it.
         samples: its length at the config's sample rate, or how far it was read.
         seconds: time spent on reading it and making its clips.
@@ -78,16 +68,16 @@ class SoundEntry:
 
     @property
     def is_failure(self) -> bool:
-        """Whether the sound failed, or broke half-way."""
+        """Whether the sound failed or broke in the middle."""
         return self.status in ("failed", "partial")
 
     def to_json(self) -> JsonObject:
         """Return the entry as the object that journal and record have."""
-        return _write_fields(self)
+        return write_fields(self)
 
     @property
     def outcome(self) -> JsonObject:
-        """How the sound fared, without its identity: the object from `status` on."""
+        """How the extraction ended, without the identity of the sound: the object from `status` on."""
         entry = self.to_json()
         return {key: entry[key] for key in list(entry)[list(entry).index("status") :]}
 
@@ -122,7 +112,9 @@ class ConfigIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Everything that affects the numbers: rows of two runs may stand in one array if it is the same for both.
+    """Everything that affects the numbers.
+
+    Rows of two runs may stand in one array only if this is the same for both.
 
     Attributes:
         config: the config.
@@ -157,7 +149,7 @@ class Provenance:
 
     def to_json(self) -> JsonObject:
         """Return the keys that a journal's header and a record have of it."""
-        return _write_fields(self) | {"config": _write_fields(self.config)}
+        return write_fields(self) | {"config": write_fields(self.config)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,8 +159,8 @@ class JournalHeader:
     Attributes:
         provenance: what the rows of the run are made with; complete.
         output: the name of the array that the run is to write.
-        replaces: size in bytes and time of change of the array, index and record that were there when the run began; None for
-            each that was not.
+        replaces: size in bytes and time of change of the array, index and record that were there when the run
+            began; None for each that was not.
         updates: whether the run brings an output up to date.
     """
 
@@ -184,38 +176,8 @@ class JournalHeader:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileDigest:
-    """Size and hash of a file, by which a reader sees that array, index and record belong together.
-
-    Attributes:
-        bytes: the size.
-        sha256: the SHA-256, in hexadecimal.
-    """
-
-    bytes: Count
-    sha256: Text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputDigests:
-    """The part of a record by which a commit that was interrupted is completed.
-
-    Attributes:
-        format: the version of the record's form; a reader may rely on what each version has.
-        output: the name of the array.
-        array: size and hash of the array.
-        index: size and hash of the index.
-    """
-
-    format: Literal[1] = 1
-    output: Text
-    array: FileDigest
-    index: FileDigest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord(OutputDigests):
-    """The record of an output: what it was made from, with what, and how each sound fared.
+    """The record of an output: what it was made from, with what, and how the extraction of each sound ended.
 
     Attributes:
         command: the words of the command line.
@@ -252,7 +214,7 @@ class RunRecord(OutputDigests):
         return {status: tally[status] for status in get_args(SoundStatus)} | {"silent": silent}
 
     def to_json(self) -> JsonObject:
-        """Return the record as the object that is written, but for `files`, whose entries write themselves."""
+        """Return the object that is written, except that `files` has the entries and not their objects."""
         return {
             "format": self.format,
             "command": self.command,
@@ -264,24 +226,9 @@ class RunRecord(OutputDigests):
             **self.provenance.to_json(),
             "rows": self.rows,
             "audio_seconds": self.audio_seconds,
-            "array": _write_fields(self.array),
-            "index": _write_fields(self.index),
+            "array": write_fields(self.array),
+            "index": write_fields(self.index),
             "counts": self.counts,
             "files": self.files,
             "passed_over": self.passed_over,
         }
-
-
-def digest_file(path: Path) -> FileDigest:
-    """Compute size and hash of a file.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    return FileDigest(bytes=path.stat().st_size, sha256=compute_sha256(path))
-
-
-def _write_fields(record: "DataclassInstance") -> JsonObject:
-    """Return the fields by name, in order, without those that have their default."""
-    pairs = ((field, getattr(record, field.name)) for field in fields(record))
-    return {field.name: value for field, value in pairs if value != field.default}

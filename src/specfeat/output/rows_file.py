@@ -1,20 +1,23 @@
-"""The rows of a run while it runs: one array file in the work folder that grows at its end."""
+"""The rows of a run while it goes on: one array file in the work folder that grows at its end."""
 
-import io
 import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.files import is_same_file, open_regular_file, wrap_os_errors, write_fully
+from specfeat.file_access import open_regular_file, write_fully
+from specfeat.files import is_same_file, read_size, wrap_os_errors
+from specfeat.output.formats.npy import BYTES_PER_VALUE, make_header
+
+ROWS_NAME = "rows.npy"  # its name in the work folder
 
 
 class RowsFile:
     """A `.npy` file of float32 rows, open for writing at its end.
 
-    Each write states its place in the file, so a write that a full disk or a signal has cut short can be
-    repeated.
+    Each write states its place in the file, so that a write that a full disk or a signal has cut short can be
+    repeated. The number of rows in the header is 0 until `finish`.
 
     Args:
         path: the file.
@@ -23,13 +26,14 @@ class RowsFile:
 
     Attributes:
         path: the file.
+        width: features in a row.
         count: how many rows have been written and not removed.
     """
 
     def __init__(self, path: Path, width: int, count: int = 0) -> None:
         self.path = path
+        self.width = width
         self.count = count
-        self._width = width
         self._header_bytes = len(make_header(0, width))
         with wrap_os_errors(path):
             self._file = open_regular_file(path, "r+b" if count else "w+b", 0)
@@ -54,7 +58,7 @@ class RowsFile:
     def finish(self) -> None:
         """Write the number of rows into the header, and bring the file to the disk."""
         self._truncate()
-        self._write(make_header(self.count, self._width), 0)
+        self._write(make_header(self.count, self.width), 0)
         self.sync()
 
     def has_its_name(self) -> bool:
@@ -67,7 +71,7 @@ class RowsFile:
 
     @property
     def _end(self) -> int:
-        return self._header_bytes + 4 * self._width * self.count
+        return self._header_bytes + BYTES_PER_VALUE * self.width * self.count
 
     def _truncate(self) -> None:
         with wrap_os_errors(self.path):
@@ -78,35 +82,11 @@ class RowsFile:
             write_fully(self._file.fileno(), data, offset)
 
 
-def make_header(rows: int, width: int) -> bytes:
-    """Return the header of such a file; its length does not depend on `rows`, since NumPy leaves room."""
-    text = io.BytesIO()
-    np.lib.format.write_array_header_1_0(
-        text, {"descr": "<f4", "fortran_order": False, "shape": (rows, width)}
-    )
-    return text.getvalue()
-
-
-def read_shape(path: Path) -> tuple[int, int] | None:
-    """Return rows and width as the header of such a file states them; None if it is no such file.
-
-    Raises:
-        OutputError: the file cannot be read.
-    """
-    with wrap_os_errors(path, "read"), open_regular_file(path) as file:
-        try:
-            np.lib.format.read_magic(file)
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-        except ValueError:
-            return None
-    return (shape[0], shape[1]) if len(shape) == 2 and not fortran and dtype == np.dtype("<f4") else None
-
-
 def count_rows(path: Path, width: int) -> int:
-    """Return how many whole rows the bytes of such a file have room for.
+    """Return how many whole rows the bytes of a rows file have room for, whatever its header says.
 
     Raises:
         OutputError: the file cannot be read.
     """
     with wrap_os_errors(path, "read"):
-        return (path.stat().st_size - len(make_header(0, width))) // (4 * width)
+        return (read_size(path) - len(make_header(0, width))) // (BYTES_PER_VALUE * width)

@@ -1,4 +1,4 @@
-"""What the user is told of an output when a run ends: counts from its record."""
+"""What the user is told about an output when a run ends: counts from its record."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """What an output came to, from its record.
+    """The counts that describe an output, from its record.
 
     Attributes:
-        files: how many there were.
+        files: how many sounds it has.
         failed: how many of them failed.
-        partial: how many broke half-way, their first rows kept.
+        partial: how many broke in the middle and have the rows before the break.
         silent: how many hold nothing but zeros; they have their rows.
-        without_rows: how many were empty, or shorter than a clip and skipped.
-        rows: in the array.
+        without_rows: how many are empty, or shorter than a clip and skipped as the config says.
+        rows: how many rows the array has.
         width: features in a row.
-        heard_seconds: of sound that this run has read.
-        seconds: that it took, from the first file to the last byte, without the start-up.
-        passed_over: files of the folders that are not named as audio, the hidden ones left aside.
+        read_seconds: how much audio this run has read, in seconds.
+        seconds: how long the run took from the first sound to the last byte, without the start of TensorFlow.
+        skipped_files: how many files in folders are not named as audio; hidden ones are not counted.
     """
 
     files: int
@@ -32,17 +32,17 @@ class RunSummary:
     without_rows: int
     rows: int
     width: int
-    heard_seconds: float
+    read_seconds: float
     seconds: float
-    passed_over: int
+    skipped_files: int
 
 
-def summarize_record(record: "RunRecord", heard_seconds: float = 0.0) -> RunSummary:
-    """Count what a record says.
+def summarize_record(record: "RunRecord", read_seconds: float = 0.0) -> RunSummary:
+    """Return the counts of a record.
 
     Args:
         record: the record of the output.
-        heard_seconds: seconds of audio that this run has read.
+        read_seconds: how much audio this run has read, in seconds.
     """
     counts = record.counts
     return RunSummary(
@@ -53,12 +53,12 @@ def summarize_record(record: "RunRecord", heard_seconds: float = 0.0) -> RunSumm
         without_rows=counts["empty"] + counts["short"],
         rows=record.rows,
         width=record.provenance.width,
-        heard_seconds=heard_seconds,
+        read_seconds=read_seconds,
         seconds=record.seconds,
-        passed_over=count_visible_files(record.passed_over),
+        skipped_files=count_visible_files(record.passed_over),
     )
 
 
-def count_visible_files(passed_over: Iterable[str]) -> int:
-    """Count the files that are passed over, the hidden ones, which nobody expects to be read, left aside."""
-    return sum(not path.rpartition("/")[2].startswith(".") for path in passed_over)
+def count_visible_files(paths: Iterable[str]) -> int:
+    """Count the skipped files without the hidden ones, which nobody expects to be read."""
+    return sum(not path.rpartition("/")[2].startswith(".") for path in paths)

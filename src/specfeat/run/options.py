@@ -32,7 +32,7 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.retry_failed and not self.uses_unfinished_work:
             raise UsageError(
-                "to retry failed files is possible only for an earlier run", remedy=Remedy.RESUME_OR_UPDATE
+                "retrying failed files has an effect only on an earlier run", remedy=Remedy.RESUME_OR_UPDATE
             )
 
     @property

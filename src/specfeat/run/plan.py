@@ -20,7 +20,7 @@ from specfeat.audio.discovery import FoundSounds
 from specfeat.config import Config
 from specfeat.errors import UsageError
 from specfeat.files import to_record_name
-from specfeat.output.previous_run import FinishedSound, PreviousRun, UnfinishedRun
+from specfeat.output.previous_run import FinishedSound, PreviousOutput, PreviousRun, UnfinishedRun
 from specfeat.output.records import Provenance, RunRecord
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.decisions import (
@@ -30,7 +30,7 @@ from specfeat.run.decisions import (
     decide_on_output,
     decide_on_unfinished_work,
 )
-from specfeat.run.earlier_work import EarlierWork, FoundUnfinishedWork
+from specfeat.run.earlier_work import EarlierWork, FoundOutput, FoundUnfinishedWork
 from specfeat.run.options import RunOptions
 from specfeat.run.provenance_probe import ProvenanceProbe
 from specfeat.sound import Sound, SoundKey
@@ -92,19 +92,10 @@ def make_plan(
     unfinished_work = earlier_work.examine_unfinished_work()
     unfinished, notes = _take_unfinished_work(unfinished_work, work_folder, options)
     use = _choose_output_use(unfinished, work_folder, options)
-    output = earlier_work.examine_output(use, unfinished)
-    action = decide_on_output(use=use, state=output.state, has_force=options.force)
-    if action is OutputAction.REFUSE:
-        if output.problem:
-            raise output.problem
-        paths.check_absent()
-    if action is OutputAction.KEEP:
-        work_folder.discard()  # it can only have what an update of this output had begun
-    is_used = action in (OutputAction.KEEP, OutputAction.REUSE)
+    found_output = earlier_work.examine_output(use, unfinished)
+    output, is_complete = _take_output(found_output, use, work_folder, options)
     # The unfinished work comes last: it is newer, so its rows of a sound take the place of the output's.
-    previous_runs: tuple[PreviousRun, ...] = tuple(
-        run for run in (output.run if is_used else None, unfinished) if run
-    )
+    previous_runs: tuple[PreviousRun, ...] = tuple(run for run in (output, unfinished) if run)
     finished: dict[SoundKey, FinishedSound] = {}
     for run in previous_runs:
         finished |= earlier_work.find_finished(run)
@@ -118,7 +109,7 @@ def make_plan(
         previous_runs=previous_runs,
         is_update=use is OutputUse.UPDATE,
         can_recompute=options.force,
-        complete_record=output.run.record if output.run and action is OutputAction.KEEP else None,
+        complete_record=output.record if output and is_complete else None,
         notes=notes,
     )
 
@@ -171,3 +162,25 @@ def _choose_output_use(
     if unfinished:
         return OutputUse.UPDATE if unfinished.header.updates else OutputUse.REPLACE_AS_BEGUN
     return OutputUse.RESULT if options.resume else OutputUse.NONE
+
+
+def _take_output(
+    found: FoundOutput, use: OutputUse, work_folder: WorkFolder, options: RunOptions
+) -> tuple[PreviousOutput | None, bool]:
+    """Decide on the output.
+
+    Returns:
+        The output if its rows are reused, and whether it is what the run would make.
+
+    Raises:
+        UsageError: it is in the way.
+    """
+    action = decide_on_output(use=use, state=found.state, has_force=options.force)
+    if action is OutputAction.REFUSE:
+        if found.problem:
+            raise found.problem
+        work_folder.paths.check_absent()
+    is_complete = action is OutputAction.KEEP
+    if is_complete:
+        work_folder.discard()  # it can only have what an update of this output had begun
+    return (found.run if is_complete or action is OutputAction.REUSE else None), is_complete

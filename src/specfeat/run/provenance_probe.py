@@ -5,8 +5,8 @@ from dataclasses import replace
 from specfeat.config import Config
 from specfeat.config.device import parse_device
 from specfeat.files import identify_weights_file
+from specfeat.output.field_types import JsonObject
 from specfeat.output.previous_run import PreviousRun
-from specfeat.output.records import JsonObject
 from specfeat.run.provenance import collect_provenance, describe_differences
 
 

@@ -1,0 +1,149 @@
+"""Files and folders that are written: what is checked before, safe opening, and the way to the disk."""
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from specfeat.errors import OutputError, UsageError
+from specfeat.files import describe_os_error
+
+# --- folders and names ---------------------------------------------------------------------------
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether a path leads to a folder, as far as that can be found out."""
+    return os.path.isdir(path)  # noqa: PTH112  pathlib raises an error on long names
+
+
+def is_existing_folder(path: Path) -> bool:
+    """Return whether a path leads to a folder.
+
+    Raises:
+        OutputError: that cannot be found out.
+    """
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as e:
+        raise OutputError(f"{path}: the folder cannot be examined: {describe_os_error(e)}") from e
+
+
+def is_real_folder(path: Path) -> bool:
+    """Return whether a path is a folder, and not a link to one.
+
+    Raises:
+        OSError: nothing is there.
+    """
+    return stat.S_ISDIR(path.lstat().st_mode)
+
+
+def find_folder_problem(folder: Path) -> str:
+    """Return why no file can be made in a folder that exists; "" if one can be made."""
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return "its file system is read-only"
+    return "" if os.access(folder, os.W_OK | os.X_OK) else "permission denied"
+
+
+def find_name_problem(path: Path) -> str:
+    """Return why the file system refuses a name, e.g. one of more than 255 bytes; "" if it takes it."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return ""
+    except OSError as e:
+        return describe_os_error(e)
+    return ""
+
+
+def is_on_same_file_system(path: Path, other: Path) -> bool:
+    """Return whether files can be moved from one folder to another by a rename.
+
+    Raises:
+        OSError: one does not exist.
+    """
+    return path.stat().st_dev == other.stat().st_dev
+
+
+# --- opening, reading and writing ----------------------------------------------------------------
+
+
+def open_regular_file(path: Path, mode: str = "rb", buffering: int = -1) -> BinaryIO:
+    """Open a file of a work folder, which must be a regular file and not a link.
+
+    Somebody may have put a link or a FIFO there: a link could lead the run to write to a file of another
+    program, and opening a FIFO would wait for its other end.
+
+    Args:
+        path: the file.
+        mode: as for `open`.
+        buffering: as for `open`.
+
+    Raises:
+        UsageError: the path is a link or no regular file.
+        OSError: the file cannot be opened.
+    """
+    return cast("BinaryIO", open(path, mode, buffering, opener=_open_regular))
+
+
+def _open_regular(name: str, flags: int) -> int:
+    if Path(name).is_symlink():
+        raise UsageError(f"{name}: is a link, which specfeat never makes; remove it")
+    # The file is truncated only after it is known to be a regular file.
+    descriptor = os.open(name, flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UsageError(f"{name}: is not a regular file, so specfeat has not made it; remove it")
+    if flags & os.O_TRUNC:
+        os.ftruncate(descriptor, 0)
+    return descriptor
+
+
+def read_first_bytes(path: Path, count: int) -> bytes | None:
+    """Return the first bytes of a file, all of a shorter one; None if the file cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(count)
+    except OSError:
+        return None
+
+
+def write_fully(descriptor: int, data: bytes | memoryview, offset: int) -> None:
+    """Write all of `data` at an offset of a file; one system call may write less than that."""
+    view = memoryview(data)
+    remaining = view.cast("B") if view.nbytes else b""  # an empty view of an array cannot be cast
+    while remaining:
+        count = os.pwrite(descriptor, remaining, offset)
+        remaining, offset = remaining[count:], offset + count
+
+
+def sync_open_file(file: BinaryIO) -> None:
+    """Bring every byte of an open file to the disk.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sync_file(path: Path) -> None:
+    """Bring every byte of a file to the disk, whoever has written it.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, so that renames in it survive a power failure."""
+    with contextlib.suppress(OSError):  # a folder that may not be read cannot be synced, either
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

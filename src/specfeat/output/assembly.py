@@ -1,0 +1,96 @@
+"""Array and index of the new output, put together from the rows of this run and of earlier ones."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specfeat.file_access import open_regular_file, sync_file, sync_open_file
+from specfeat.files import wrap_os_errors
+from specfeat.output.digests import OutputDigests, digest_file
+from specfeat.output.formats import find_format, find_suffix, list_suffixes
+from specfeat.output.paths import OutputPaths
+from specfeat.output.previous_run import FinishedSound
+from specfeat.output.rows_file import RowsFile
+
+INDEX_NAME = "index.csv"  # its name in the work folder
+RowSpan = tuple[Path, int, int]  # a file, the first row in it and the number of rows
+
+
+def get_array_path(paths: OutputPaths) -> Path:
+    """Return where in the work folder the array is put together."""
+    return paths.work_folder / f"array{find_suffix(paths.array)}"
+
+
+def list_prepared_names() -> list[str]:
+    """Return the names that array and index can have in a work folder, which outputs of all formats share."""
+    return [*(f"array{suffix}" for suffix in list_suffixes()), INDEX_NAME]
+
+
+def prepare_files(
+    paths: OutputPaths,
+    sounds: Sequence[FinishedSound],
+    rows: RowsFile,
+    write_index: Callable[[BinaryIO], None],
+) -> OutputDigests:
+    """Write array and index into the work folder, on the disk.
+
+    Args:
+        paths: the paths of the output.
+        sounds: all sounds of the output, in the order of the inputs.
+        rows: the rows of this run, open for writing.
+        write_index: writes the index to an open file.
+
+    Raises:
+        OutputError: the disk refuses.
+    """
+    array = _assemble_array(paths, sounds, rows)
+    index = paths.work_folder / INDEX_NAME
+    with wrap_os_errors(index), open_regular_file(index, "wb") as file:
+        write_index(file)
+        sync_open_file(file)
+    with wrap_os_errors(array, "read"):
+        return OutputDigests(output=paths.array.name, array=digest_file(array), index=digest_file(index))
+
+
+def _assemble_array(paths: OutputPaths, sounds: Sequence[FinishedSound], rows: RowsFile) -> Path:
+    """Bring the rows of all sounds into their order and into the format of the output, on the disk.
+
+    Returns:
+        The file that has the array: that of `rows`, or a new one.
+    """
+    spans = list(join_spans(sounds))
+    if paths.format.is_rows_format and spans in ([(rows.path, 0, rows.count)], []):
+        # The common case, all rows made by this run in the order of the inputs: nothing has to be copied.
+        rows.finish()
+        return rows.path
+    array = get_array_path(paths)
+    with wrap_os_errors(array):
+        open_regular_file(array, "wb").close()  # refuses a link that somebody has put there
+        row_count = sum(count for _, _, count in spans)
+        paths.format.write_array(array, _read_spans(spans), (row_count, rows.width))
+        sync_file(array)
+    return array
+
+
+def join_spans(sounds: Sequence[FinishedSound]) -> Iterator[RowSpan]:
+    """Yield where the rows of the sounds are; sounds that follow each other in a file are one span."""
+    path, first, count = Path(), 0, 0
+    for sound in sounds:
+        if not sound.entry.rows:
+            continue
+        if count and (sound.rows_path, sound.first_row) == (path, first + count):
+            count += sound.entry.rows
+            continue
+        if count:
+            yield path, first, count
+        path, first, count = sound.rows_path, sound.first_row, sound.entry.rows
+    if count:
+        yield path, first, count
+
+
+def _read_spans(spans: Sequence[RowSpan]) -> Iterator[NDArray[np.float32]]:
+    for path, first, count in spans:
+        yield from find_format(path).read_rows(path, first, count)

@@ -1,0 +1,97 @@
+"""Files that cannot be read, hang, or are not there: each costs its own rows and nothing else."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from helpers.specfeat_command import run_specfeat, write_noise
+
+
+@pytest.mark.tf
+def test_a_broken_file_costs_only_its_own_rows(tmp_path: Path) -> None:
+    """Exit code 3, one line on stderr and an entry in the record; the rows of the other files are as without it."""
+    for k in range(3):
+        write_noise(tmp_path / "in" / f"{k}.wav", 1.5 + k)
+    good_run = run_specfeat(tmp_path, "extract", "in", "good.npy", "-c", "minimal", "-q")
+    (tmp_path / "in" / "1b.wav").write_text("this is text")
+    (tmp_path / "in" / "1c.wav").write_bytes(b"")
+    run = run_specfeat(tmp_path, "extract", "in", "broken.npy", "-c", "minimal", "-q")
+    files = json.loads((tmp_path / "broken.run.json").read_text())["files"]
+    index = (tmp_path / "broken.index.csv").read_text()
+
+    assert (good_run.returncode, run.returncode) == (0, 3)
+    assert run.stderr.splitlines() == [
+        "specfeat: in/1b.wav: is not audio that libsndfile reads: Format not recognised",
+        "specfeat: in/1c.wav: is empty, 0 bytes",
+    ]
+    assert (tmp_path / "good.npy").read_bytes() == (tmp_path / "broken.npy").read_bytes()
+    assert (tmp_path / "good.index.csv").read_text() == index
+    assert [file["status"] for file in files] == ["ok", "ok", "failed", "failed", "ok"]
+    assert files[3] == {
+        "path": "in/1c.wav",
+        "size": 0,
+        "mtime_ns": (tmp_path / "in" / "1c.wav").stat().st_mtime_ns,
+        "status": "failed",
+        "rows": 0,
+        "samples": 0,
+        "seconds": files[3]["seconds"],
+        "stage": "open",
+        "cause": "0 bytes",
+        "error": "is empty, 0 bytes",
+    }
+
+
+# Makes the worker hang when it reads a file whose name ends in "1.wav".
+HANG = """
+import os, sys, time
+if "specfeat.audio.worker" in " ".join(sys.orig_argv):
+    import soundfile
+    read = soundfile.SoundFile.read
+    def hanging(self, *arguments, **options):
+        if os.fsdecode(self.name).endswith("1.wav"):
+            time.sleep(600)
+        return read(self, *arguments, **options)
+    soundfile.SoundFile.read = hanging
+"""
+
+
+@pytest.mark.tf
+def test_a_file_that_hangs_costs_only_its_own_rows(tmp_path: Path) -> None:
+    """After --timeout-per-file the worker is ended; the rows of the other files are as without it."""
+    for k in range(3):
+        write_noise(tmp_path / "in" / f"{k}.wav", 1.5 + k)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(HANG)
+    good_run = run_specfeat(tmp_path, "extract", "in/0.wav", "in/2.wav", "good.npy", "-c", "minimal", "-q")
+    run = run_specfeat(
+        tmp_path,
+        *("extract", "in", "hung.npy", "-c", "minimal", "-q", "--timeout-per-file", 2),
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+    )
+
+    assert (good_run.returncode, run.returncode) == (0, 3)
+    assert run.stderr == (
+        "specfeat: in/1.wav: is not decoded within 2 s; use --timeout-per-file SECONDS to allow more time\n"
+    )
+    assert (tmp_path / "good.npy").read_bytes() == (tmp_path / "hung.npy").read_bytes()
+    files = json.loads((tmp_path / "hung.run.json").read_text())["files"]
+    assert [file.get("cause") for file in files] == [None, "timeout", None]
+
+
+@pytest.mark.tf
+def test_no_usable_file_is_4(tmp_path: Path) -> None:
+    """If no audio is found, or every file fails: exit code 4, a sentence, and no output."""
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "notes.txt").write_text("")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "a.wav").write_text("text")
+    run_without_audio = run_specfeat(tmp_path, "extract", "none", "out.npy")
+    run_with_failure = run_specfeat(tmp_path, "extract", "bad", "out.npy", "-q")
+
+    assert (run_without_audio.returncode, run_with_failure.returncode) == (4, 4)
+    assert run_without_audio.stderr.startswith("specfeat: no audio in none: looked for .")
+    assert run_without_audio.stderr.endswith("skipped 1 other file\n")
+    assert run_with_failure.stderr.splitlines()[-1] == "specfeat: the file failed, so nothing is written"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "none"]

@@ -1,0 +1,130 @@
+"""Names of inputs, from a list and on the command line: whatever bytes they have, each file keeps its name."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from helpers.broken_audio import write_good_file
+from helpers.specfeat_command import read_log, run_specfeat, write_noise
+from specfeat.audio.discovery import find_sounds
+from specfeat.cli.input_list import read_input_list
+from specfeat.errors import NoUsableAudioError, UsageError
+
+NAMES = [
+    b"a/same.wav",
+    b"b/same.wav",
+    b"a/same.flac",
+    b"new\nline.wav",
+    b"-dash.wav",
+    b"--files-from.wav",
+    b"# no comment.wav",
+    b" spaces .wav ",
+    b"odd\xff\xfe.wav",
+    "caf\u00e9.wav".encode(),
+    "cafe\u0301.wav".encode(),
+    b"quote\"'.wav",
+    b"return\r.wav",
+    "\u2028\u202e.wav".encode(),
+]
+
+
+@pytest.mark.parametrize("null", [True, False])
+def test_names_are_read_as_bytes(tmp_path: Path, null: bool) -> None:
+    """Each name keeps all its bytes: dashes, hashes, spaces and bytes that are not UTF-8 have no special meaning."""
+    names = [name for name in NAMES if null or b"\n" not in name]
+    end = b"\0" if null else b"\n"
+    path = tmp_path / "list"
+
+    path.write_bytes(end.join(names) + end)
+    assert [os.fsencode(name) for name in read_input_list(str(path), null=null)] == names
+    path.write_bytes(end.join(names))  # the last name without an end
+    assert [os.fsencode(name) for name in read_input_list(str(path), null=null)] == names
+
+
+def test_a_wrong_list_is_refused(tmp_path: Path) -> None:
+    """A list that is empty, does not exist, is a folder, or has NUL bytes without --null: one sentence for each."""
+    (tmp_path / "empty").write_bytes(b"\n\n")
+    (tmp_path / "nulls").write_bytes(b"a.wav\0b.wav\0")
+
+    with pytest.raises(NoUsableAudioError, match="names no file"):
+        read_input_list(str(tmp_path / "empty"), null=False)
+    with pytest.raises(UsageError, match="add -0 if names end in them"):
+        read_input_list(str(tmp_path / "nulls"), null=False)
+    for name in ("nowhere", "."):
+        with pytest.raises(UsageError, match="cannot be read"):
+            read_input_list(str(tmp_path / name), null=True)
+
+
+def test_a_listed_file_may_be_missing(tmp_path: Path) -> None:
+    """A missing file is one that fails if a list names it, and a mistake on the command line."""
+    write_good_file(tmp_path / "a.wav")
+    existing, missing = str(tmp_path / "a.wav"), str(tmp_path / "gone.wav")
+
+    assert [sound.path for sound in find_sounds([], [existing, missing]).sounds] == [existing, missing]
+    with pytest.raises(UsageError, match="no such file or folder"):
+        find_sounds([existing, missing])
+    with pytest.raises(UsageError, match="is named twice"):
+        find_sounds([existing], [f"{tmp_path}/./a.wav"])
+
+
+@pytest.mark.tf
+@pytest.mark.slow
+def test_each_file_keeps_its_identity(tmp_path: Path) -> None:
+    """In list, index, record and log, files of one name, odd bytes and names that look alike stay apart."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a" / "loop").symlink_to("..")
+    for k, name in enumerate(NAMES):
+        path = tmp_path / "plain.wav"
+        write_good_file(path, 0.3 + k / 10, seed=k)
+        if name.endswith(b"flac"):
+            soundfile.write(path, *soundfile.read(path), format="FLAC")
+        path.rename(tmp_path / os.fsdecode(name))
+    names = [*NAMES, b"gone.wav"]
+    options = ("--files-from", "-", "-0", "-c", "minimal", "-q", "--log-json", "log")
+    input_list = os.fsdecode(b"\0".join(names) + b"\0")
+    run = run_specfeat(tmp_path, "extract", "o.npy", *options, input=input_list, errors="surrogateescape")
+    index = pd.read_csv(tmp_path / "o.index.csv", encoding_errors="surrogateescape")
+    record = json.loads((tmp_path / "o.run.json").read_text())
+    events = read_log(tmp_path / "log")
+    logged_names = [
+        bytes.fromhex(event["path_hex"]) if "path_hex" in event else event["path"].encode()
+        for event in events
+        if event["event"] == "file"
+    ]
+    rows = np.load(tmp_path / "o.npy")
+
+    assert (run.returncode, run.stdout) == (3, "")
+    assert run.stderr == "specfeat: gone.wav: cannot be opened: No such file or directory\n"
+    assert [os.fsencode(path) for path in dict.fromkeys(index["path"])] == NAMES
+    assert [os.fsencode(file["path"]) for file in record["files"]] == names
+    assert logged_names == names
+    assert [event["event"] for event in events[:3]] == ["begin", "built", "warning"]
+    assert events[-1].items() >= {"event": "end", "exit_code": 3, "files": 15, "failed": 1}.items()
+    assert len({rows[index["path"] == os.fsdecode(name)].tobytes() for name in NAMES}) == len(NAMES)
+
+
+@pytest.mark.tf
+def test_names_in_a_folder_are_kept(tmp_path: Path) -> None:
+    """Newlines, a leading dash, commas, odd bytes: each file keeps its name in index and record."""
+    names = [b"new\nline.wav", b"-q.wav", b"a,b.wav", b"odd\xff.wav", "grüße.wav".encode()]
+    (tmp_path / "in").mkdir()
+    for name in names:
+        write_noise(tmp_path / "plain.wav", 0.5)
+        (tmp_path / "plain.wav").rename(tmp_path / "in" / os.fsdecode(name))
+    run = run_specfeat(tmp_path, "extract", "in", "out.npy", "-c", "minimal", "-v")
+    record = json.loads((tmp_path / "out.run.json").read_text())
+    index = (tmp_path / "out.index.csv").read_bytes()
+
+    assert run.returncode == 0
+    assert [os.fsencode(file["path"]) for file in record["files"]] == [
+        b"in/" + name for name in sorted(names)
+    ]
+    assert all(name in index for name in names)
+    assert r"in/new\nline.wav: 2 rows" in run.stderr
+    assert r"in/odd\xff.wav: 2 rows" in run.stderr

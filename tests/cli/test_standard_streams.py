@@ -1,0 +1,134 @@
+"""stdin, stdout and stderr that are closed, full, or that nobody reads."""
+
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.broken_audio import write_good_file
+from helpers.specfeat_command import SPECFEAT, FinishedRun, run_program, write_noise
+
+pytestmark = pytest.mark.slow
+
+REDIRECTIONS = [
+    "",
+    "2>&-",
+    "2>/dev/full",
+    ">&-",
+    ">/dev/full",
+    ">&- 2>&-",
+    "<&- >&- 2>&-",
+    ">/dev/full 2>/dev/full",
+]
+COMMAND = f"{sys.executable} {Path(__file__).parents[1] / 'helpers' / 'without_tensorflow.py'}"
+COMMAND_WITH_TENSORFLOW = " ".join(SPECFEAT)
+
+
+def _run_redirected(folder: Path, words: str) -> dict[str, FinishedRun]:
+    """Run `specfeat WORDS` once for each redirection, some at a time; N in the words is the redirection's number."""
+    # The streams must have buffers: what is left in a buffer at the end is another way to fail.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+    def run(number: int) -> FinishedRun:
+        command = f"{COMMAND} {words.replace('N', str(number))} {REDIRECTIONS[number]}"
+        return run_program(folder, "sh", "-c", command, env=environment)
+
+    with ThreadPoolExecutor(4) as threads:
+        runs = dict(zip(REDIRECTIONS, threads.map(run, range(len(REDIRECTIONS))), strict=True))
+    assert [run.stderr for run in runs.values() if "Traceback" in run.stdout + run.stderr] == []
+    return runs
+
+
+def test_closed_and_full_streams_change_no_output(tmp_path: Path) -> None:
+    """Whatever stdout and stderr are, a run with a broken file ends with 3, and its output is the same."""
+    write_good_file(tmp_path / "a.wav")
+    (tmp_path / "bad.wav").write_text("text")
+    runs = _run_redirected(tmp_path, "extract a.wav bad.wav N.npy -v -c minimal")
+    numbers = range(len(REDIRECTIONS))
+
+    assert {name: run.returncode for name, run in runs.items()} == dict.fromkeys(REDIRECTIONS, 3)
+    assert {run.stdout for run in runs.values()} == {""}
+    assert [redirection for redirection, run in runs.items() if "bad.wav: is not audio" in run.stderr] == [
+        redirection for redirection in REDIRECTIONS if "2>" not in redirection
+    ]
+    for suffix in ("npy", "index.csv"):
+        assert len({(tmp_path / f"{number}.{suffix}").read_bytes() for number in numbers}) == 1
+    for number in numbers:
+        assert json.loads((tmp_path / f"{number}.run.json").read_text())["counts"]["failed"] == 1
+
+
+@pytest.mark.parametrize("words", ["extract gone.wav out.npy", "extract --no-such a.wav out.npy", "extrct"])
+def test_a_mistake_is_2_whatever_the_streams_are(tmp_path: Path, words: str) -> None:
+    """The exit code is 2, even if nobody can read why."""
+    runs = _run_redirected(tmp_path, words)
+
+    assert [run.returncode for run in runs.values()] == [2] * len(REDIRECTIONS)
+
+
+@pytest.mark.parametrize("words", ["--version", "--help", "extract --help", "weights fetch"])
+def test_text_that_cannot_be_printed_is_an_error(tmp_path: Path, words: str) -> None:
+    """A stdout on a full disk gives 1 and a sentence; a stdout that was closed before gives nothing."""
+    runs = _run_redirected(tmp_path, words)
+
+    for redirection, run in runs.items():
+        is_full = ">/dev/full" in redirection.split()
+        assert run.returncode == (1 if is_full else 0), redirection
+        message = "specfeat: stdout cannot be written: No space left on device\n"
+        assert run.stderr == (message if redirection == ">/dev/full" else ""), redirection
+
+
+def test_a_log_on_a_full_stdout_ends_the_run(tmp_path: Path) -> None:
+    """With the log on stdout: 1 and a sentence if it is full, nothing if it was closed before."""
+    write_good_file(tmp_path / "a.wav")
+    runs = _run_redirected(tmp_path, "extract a.wav N.npy -q -c minimal --log-json -")
+
+    for redirection, run in runs.items():
+        is_full = ">/dev/full" in redirection.split()
+        assert run.returncode == (1 if is_full else 0), redirection
+    message = "specfeat: --log-json -: cannot be written: No space left on device\n"
+    assert runs[">/dev/full"].stderr == message
+
+
+@pytest.mark.tf
+@pytest.mark.parametrize("tail", ["| head -1", "| true", ">&-"])
+def test_a_reader_who_leaves_ends_the_run_quietly(tmp_path: Path, tail: str) -> None:
+    """With the log on stdout, `| head -1` gives 141 without a traceback; a closed stdout does not matter."""
+    write_good_file(tmp_path / "a.wav")
+    command = f"{COMMAND_WITH_TENSORFLOW} extract a.wav o.npy -c minimal -q --log-json -"
+    run = run_program(tmp_path, "bash", "-c", f"{command} {tail}; exit ${{PIPESTATUS[0]}}")
+
+    assert (run.returncode, run.stderr) == (0 if tail == ">&-" else 141, "")
+
+
+@pytest.mark.tf
+def test_rows_are_written_without_streams(tmp_path: Path) -> None:
+    """With stdin, stdout and stderr closed, or a stderr that nobody reads, the rows are written all the same."""
+    write_noise(tmp_path / "a.wav", 0.5)
+    (tmp_path / "bad.wav").write_text("text")
+    command = f"{COMMAND_WITH_TENSORFLOW} extract a.wav bad.wav -c minimal"
+    calls = (
+        f"{command} closed.npy <&- >&- 2>&-",
+        f"{command} unread.npy 2>&1 | true; exit ${{PIPESTATUS[0]}}",
+        f"{command} full.npy 2>/dev/full",
+    )
+    runs = [run_program(tmp_path, "bash", "-c", call) for call in calls]
+
+    assert [run.returncode for run in runs] == [3, 3, 3]
+    for name in ("closed", "unread", "full"):
+        assert np.load(tmp_path / f"{name}.npy").shape == (2, 10)
+
+
+def test_the_exit_of_a_library_keeps_its_message(tmp_path: Path) -> None:
+    """Only a stdout without a reader is treated as a broken pipe; another SystemExit is passed on."""
+    program = (
+        "import sys, types; from specfeat.cli import app, main;"
+        "command = types.SimpleNamespace(main=lambda *_, **__: sys.exit('out of tokens'));"
+        "app.get_command = lambda _: command; sys.exit(main())"
+    )
+    run = run_program(tmp_path, sys.executable, "-c", program)
+
+    assert (run.returncode, run.stderr) == (1, "out of tokens\n")

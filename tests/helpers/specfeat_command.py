@@ -1,0 +1,51 @@
+"""Runs of the installed command `specfeat`, in a folder of the test."""
+
+import json
+import os
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+SPECFEAT = [sys.executable, "-m", "specfeat"]
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+
+FinishedRun = subprocess.CompletedProcess[str]
+
+
+def run_specfeat(folder: Path, *words: object, **options: Any) -> FinishedRun:
+    """Run `specfeat WORDS...` in a folder, and wait for its end.
+
+    Args:
+        folder: the folder to run in.
+        words: the command line; each is turned into text.
+        options: options of `subprocess.run`.
+    """
+    return run_program(folder, *SPECFEAT, *words, **options)
+
+
+def run_program(folder: Path, *words: object, **options: Any) -> FinishedRun:
+    """Run any program in a folder, and wait for its end; see `run_specfeat`."""
+    return subprocess.run(
+        [*map(str, words)],
+        **{"cwd": folder, "capture_output": True, "text": True, "check": False, "timeout": 300, **options},
+    )
+
+
+def write_noise(path: Path, seconds: float, sample_rate: int = 16_000) -> None:
+    """Write noise to an audio file; each file name has its own noise. Missing folders are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(zlib.crc32(os.fsencode(path.name)))
+    soundfile.write(path, generator.normal(size=round(seconds * sample_rate)) / 10, sample_rate)
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Return the events of a `--log-json` file; each line must be strict JSON, without a lone surrogate."""
+    events = [json.loads(line) for line in path.read_bytes().decode("ascii").splitlines()]
+    for event in events:
+        json.dumps(event, ensure_ascii=False).encode("utf-8")
+    return events
