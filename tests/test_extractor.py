@@ -280,13 +280,13 @@ def test_an_extractor_accepts_every_form_of_config(extractor: Extractor, tmp_pat
 def test_missing_weights_are_an_error_before_the_network_is_built(tmp_path: Path) -> None:
     """The error is the same for a path with overrides and for settings."""
     missing = str(tmp_path / "none.h5")
-    with pytest.raises(ConfigError, match=r"^--set .*none\.h5: no such file; of published"):
+    with pytest.raises(ConfigError, match=r"^override .*none\.h5: no such file; .* of published"):
         Extractor("minimal", overrides=[f"model.weights={{file: {missing}}}"])
     settings = load_config("minimal").settings
     weights = settings.model.weights.model_copy(update={"file": missing, "random": None})
     model = settings.model.model_copy(update={"weights": weights})
     with pytest.raises(
-        ConfigError, match=r"^settings: model\.weights\.file: .*none\.h5: no such file; of published"
+        ConfigError, match=r"^settings: model\.weights\.file: .*none\.h5: no such file; .* of published"
     ):
         Extractor(settings.model_copy(update={"model": model}))
 

@@ -162,7 +162,7 @@ def test_no_python_file_of_the_folder_is_imported(tmp_path: Path) -> None:
         ),
         ([".", "o.npy", "--threads", "0"], "invalid value for '--threads': wanted at least 1; see "),
         ([".", "o.npy", "--workers", "x"], "invalid value for '--workers': wanted a whole number; see "),
-        ([".", "o.npy", "--device", "tpu"], "there is no device 'tpu'; wanted auto, cpu, gpu or gpu:N"),
+        ([".", "o.npy", "--device", "tpu"], "device tpu: is not known; wanted auto, cpu, gpu or gpu:N"),
     ],
     ids=str,
 )

@@ -392,6 +392,6 @@ def test_weights_are_counted_to_the_last_one(tmp_path: Path) -> None:
     load_config(_write_network(tmp_path, *most))
 
     with pytest.raises(
-        ModelError, match=r"brings the network to 2,147,516,352 weights, 1,073,774,592 of them in 'dense_2'"
+        ModelError, match=r"brings the network to 2,147,516,352 weights, 1,073,741,824 of them in 'dense_2'"
     ):
         load_config(_write_network(tmp_path, *most, "GroupNormalization: {groups: 1, center: false}"))

@@ -20,7 +20,7 @@ def parse_device(name: str) -> tuple[str, int]:
     match = re.fullmatch(r"(auto|cpu|gpu)|gpu:(\d{1,4})", name)
     if not match:
         raise DeviceError(
-            f"there is no device {escape_control_characters(name)!r}; wanted auto, cpu, gpu or gpu:N",
+            f"device {escape_control_characters(name)}: is not known; wanted auto, cpu, gpu or gpu:N",
             remedy=Remedy.CHOOSE_OTHER_DEVICE,
         )
     return match[1] or "gpu", int(match[2] or 0)
