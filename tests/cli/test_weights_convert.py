@@ -97,7 +97,7 @@ def test_a_missing_file_is_reported_before_tensorflow_is_loaded(config_folder: P
     run = run_program(config_folder, sys.executable, "-c", code, *words, check=True)
 
     assert run.stdout == "2\n"
-    suggestion = "of published weights, specfeat weights fetch prints the path"
+    suggestion = "`specfeat weights fetch` prints the path of published weights"
     assert run.stderr == f"specfeat: none.h5: no such file; {suggestion}\n"
 
 
