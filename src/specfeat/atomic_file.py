@@ -13,7 +13,7 @@ from specfeat.files import wrap_os_errors
 class AtomicFile:
     """A file that is written beside its final path, under a hidden name, and renamed when it is complete.
 
-    Until `finish`, whatever is at the final path stays there. Leaving the `with` block without `finish`
+    Until `finish`, an older file at the final path stays there. Leaving the `with` block without `finish`
     removes the hidden file.
 
     Args:

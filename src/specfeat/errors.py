@@ -129,7 +129,7 @@ class AudioError(SpecfeatError):
         message: what is wrong with the file, without its path.
         stage: the stage at which it failed: "open", "decode", "spectrogram" or "network".
         cause: what is wrong, as a word for programs; the documentation of the record lists them.
-        at_s: where in the file, in seconds from its start; None if that is not known.
+        at_s: the position in the file, in seconds from its start; None if that is not known.
         remedy: see `SpecfeatError`.
     """
 

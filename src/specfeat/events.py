@@ -1,6 +1,6 @@
 """What comes out of the extraction: for each sound its rows, in pieces, and then its end.
 
-Whoever writes the rows follows a sequence of these events and knows nothing of where they come from.
+The code that writes the rows reads a sequence of these events and does not know where they come from.
 `pipeline` yields them on this machine; another program that yields the same sequence can take its place.
 """
 
@@ -35,7 +35,7 @@ class SoundEndEvent:
     it got.
 
     Attributes:
-        sound: which sound has ended.
+        sound: the sound that has ended.
         status: "ok"; "empty": the sound has no samples; "short": it is shorter than one clip and the config
             skips such sounds; "partial": it broke in the middle, and its rows before the break are kept;
             "failed".

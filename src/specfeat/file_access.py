@@ -78,8 +78,8 @@ def open_regular_file(path: Path, mode: str = "rb", buffering: int = -1) -> Bina
 
     Args:
         path: the file.
-        mode: as for `open`.
-        buffering: as for `open`.
+        mode: the mode, as in the call of `open`.
+        buffering: the size of the buffer, as in the call of `open`.
 
     Raises:
         UsageError: the path is a link or no regular file.
@@ -130,7 +130,7 @@ def sync_open_file(file: BinaryIO) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Bring every byte of a file to the disk, whoever has written it.
+    """Bring every byte of a file to the disk, also if another process has written it.
 
     Raises:
         OSError: the disk refuses.

@@ -20,7 +20,7 @@ from specfeat.errors import OutputError, escape_control_characters
 
 
 def format_path(name: str) -> str:
-    """Write a file name on one line of a terminal, whatever bytes it has."""
+    """Write a file name on one line of a terminal, even if it is not UTF-8."""
     return escape_control_characters(os.fsencode(name).decode("utf-8", "backslashreplace"))
 
 

@@ -34,7 +34,7 @@ class _OpenSound:
     It ends when two things are true: its stream is read to the end, and none of its clips waits in a batch.
 
     Attributes:
-        stream: where its clips come from.
+        stream: the stream that its clips come from.
         pending_clips: clips of it in batches whose rows have not been passed on.
         emitted_rows: rows of it that have been passed on.
         error: the first reason why it fails; its later rows are not passed on.

@@ -49,7 +49,7 @@ class Sound:
     """One file, or a part of one, that gives rows of its own.
 
     Attributes:
-        path: where the file is opened, as the user or the search of a folder gives it.
+        path: the path of the file, as the user or the search of a folder gives it.
         part: which part of the file.
         file: size and time of the file, taken before it is read.
     """

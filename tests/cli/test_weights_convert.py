@@ -1,7 +1,6 @@
 """`specfeat weights convert`: a weights file in the format of Keras 3."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -38,7 +37,7 @@ def test_a_converted_file_gives_the_same_features(config_folder: Path) -> None:
     """From PyTorch's names and axes to Keras' format: rows, arrays, a second conversion and Keras' own reader agree."""
     weights = make_arrays()
     with (config_folder / "it's.npz").open("wb") as file:
-        np.savez(file, **make_torch_state(weights))  # type: ignore[arg-type]
+        np.savez(file, **make_torch_state(weights))  # type: ignore[arg-type]  # to NumPy's stubs any keyword may be allow_pickle
 
     run = run_specfeat(config_folder, "weights", "convert", "it's.npz", "-c", "net.yaml", "out.weights.h5")
     second_run = run_specfeat(
@@ -116,7 +115,7 @@ def test_a_failed_conversion_leaves_no_file(config_folder: Path) -> None:
     assert run.returncode == 2
     assert "w.h5: does not fit the network: 1 missing (head/bias 2)" in run.stderr
     assert (config_folder / "there.weights.h5").read_bytes() == b"kept"
-    assert sorted(os.listdir(config_folder)) == ["net.yaml", "there.weights.h5", "w.h5"]  # noqa: PTH208
+    assert sorted(path.name for path in config_folder.iterdir()) == ["net.yaml", "there.weights.h5", "w.h5"]
 
 
 @pytest.mark.tf

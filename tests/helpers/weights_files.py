@@ -102,7 +102,7 @@ def assert_same_arrays(expected: Mapping[str, NDArray[Any]], actual: Mapping[str
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
     """Write an .npz archive, under any file name."""
     with path.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # to NumPy's stubs any keyword may be allow_pickle
     return path
 
 

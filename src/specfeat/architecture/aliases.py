@@ -122,7 +122,7 @@ def suggest_padding(kind: LayerKind, value: object) -> str:
     """Return what to say after a padding by a number, as PyTorch has it.
 
     Args:
-        kind: of the layer; nothing is said of a layer that moves no window.
+        kind: the kind of the layer; there is no suggestion for a layer that moves no window.
         value: what the config gives as padding.
     """
     sizes = value if isinstance(value, list) else [value]

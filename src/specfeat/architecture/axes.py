@@ -18,7 +18,7 @@ def to_axis_index(axis: int, shape: Sequence[object]) -> int:
 
     Args:
         axis: counts the batch as 0, or is negative and counts from the end.
-        shape: without the batch.
+        shape: a shape without the batch.
     """
     return axis - 1 if axis > 0 else len(shape) + axis
 

@@ -51,9 +51,9 @@ def check_feature_shape(
     """Check that the features of a clip are one row: more axes mean that a Flatten or a pooling is missing.
 
     Args:
-        layers: by name.
+        layers: the layers by their names.
         feature: the layer whose output is the row.
-        shape: of that output.
+        shape: the shape of that output.
         named: what the config's `features` says, if it does.
 
     Raises:
@@ -112,7 +112,7 @@ def find_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
 
     Args:
         layer: the layer.
-        shapes: of its inputs, without the batch.
+        shapes: the shapes of its inputs, without the batch.
     """
     kind = get_layer_kind(layer.kind)
     if kind.input_axes and len(shapes[0]) != kind.input_axes + 1:
@@ -125,7 +125,7 @@ def _describe_wrong_axes(shape: Shape, input_axes: int) -> str:
     """Return the message for an input that has too few or too many axes.
 
     Args:
-        shape: of the input, without the batch.
+        shape: the shape of the input, without the batch.
         input_axes: how many spatial axes the layer takes.
     """
     wanted = {1: "frames x channels", 2: "frames x bins x channels"}[input_axes]

@@ -19,7 +19,7 @@ class Layer:
         name: unique in the network.
         inputs: the names of the layers it reads, one or (for a merging layer) more.
         options: Keras' arguments, without the name; lists are tuples.
-        path: where in the config's list of layers it stands, for messages.
+        path: the place in the config's list of layers, for messages.
     """
 
     kind: str
@@ -34,8 +34,8 @@ class LayerGraph:
     """The layers of a network, and the shape of its input.
 
     Attributes:
-        layers: in the config's order; each reads only layers before it, or the input.
-        input_shape: of one clip, without the batch: (frames, bins, channels).
+        layers: the layers in the config's order; each reads only layers before it, or the input.
+        input_shape: the shape of one clip, without the batch: (frames, bins, channels).
     """
 
     layers: tuple[Layer, ...]
@@ -50,7 +50,7 @@ class LayerListError(LayerError):
     """The list of layers is not written as it must be.
 
     Attributes:
-        path: where the mistake is, below the list.
+        path: the place of the mistake, below the list.
         text: what is wrong, to be written after the path.
         at_key: whether the mistake is in a key, not in its value.
     """

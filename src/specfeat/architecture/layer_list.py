@@ -78,7 +78,7 @@ class _LayerReader:
     """Turns the items of the list into layers, one by one.
 
     Attributes:
-        layers: those that are read.
+        layers: the layers that have been read so far.
     """
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ class ArrayShape(NamedTuple):
     Attributes:
         layer: the layer that has it.
         role: what it is to the layer, by Keras' name.
-        shape: in Keras' axes.
+        shape: the shape of the array, with Keras' order of axes.
     """
 
     layer: Layer
@@ -72,7 +72,7 @@ def compute_output_shape(layer: Layer, shapes: Sequence[Shape]) -> Shape | None:
 
     Args:
         layer: the layer.
-        shapes: of its inputs, which it can take.
+        shapes: the shapes of its inputs, which must fit the layer.
     """
     compute = get_layer_kind(layer.kind).compute_output_shape
     return compute(layer.options, shapes) if compute else None
@@ -83,7 +83,7 @@ def compute_array_shapes(layer: Layer, shape: Shape) -> list[tuple[str, Shape]]:
 
     Args:
         layer: the layer.
-        shape: of its first input.
+        shape: the shape of its first input.
     """
     return get_layer_kind(layer.kind).compute_array_shapes(layer.options, shape)
 

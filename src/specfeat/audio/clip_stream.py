@@ -45,8 +45,9 @@ class LocalClipStream:
 
     Args:
         sound: the sound.
-        maker: makes the clips.
-        open_samples: begins to read the sound, and returns its mono samples at the config's rate, in blocks.
+        maker: the object that makes the clips.
+        open_samples: a function that begins to read the sound, and returns its mono samples at the config's
+            rate, in blocks.
     """
 
     def __init__(

@@ -86,7 +86,7 @@ class PartReader:
         """Yield the samples of one part as `decode.read_samples` does; each part can be read once.
 
         Args:
-            number: which of the parts, counted from 0.
+            number: the number of the part, counted from 0.
             on_break: see `decode.read_samples`.
 
         Raises:

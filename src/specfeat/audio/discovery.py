@@ -68,9 +68,10 @@ class FoundSounds:
 def find_sounds(inputs: Iterable[str | os.PathLike[str]], listed_inputs: Iterable[str] = ()) -> FoundSounds:
     """Find the sounds in the inputs, and after them those in a list of inputs.
 
-    A file is a sound whatever its extension. A folder stands for all files below it with an extension that
-    libsndfile reads (in upper or lower case), sorted by the bytes of their path below the folder. Hidden
-    files and folders are skipped. Links are followed, but not back to a folder that the link is in.
+    A file that is named directly is a sound, with any extension. A folder stands for all files below it with
+    an extension that libsndfile reads (in upper or lower case), sorted by the bytes of their path below the
+    folder. Hidden files and folders are skipped. Links are followed, but not back to a folder that the link
+    is in.
 
     Args:
         inputs: files and folders, which must exist.

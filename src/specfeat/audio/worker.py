@@ -176,7 +176,7 @@ def end_with_parent(lifeline: int) -> None:
     """Make the system end this process when the parent ends, even while a decoder hangs.
 
     Only the parent has the other end of the lifeline, and it never writes to it. So the first SIGIO of this
-    socket comes when the parent is gone, for whatever reason, and SIGIO ends a process that does not handle
+    socket comes when the parent is gone, for any reason, and SIGIO ends a process that does not handle
     it.
 
     Args:

@@ -101,7 +101,7 @@ class WorkerPool:
             return task
 
     def close(self) -> None:
-        """End the workers, whatever they are doing."""
+        """End the workers, even those that hang."""
         self._sounds.clear()
         for worker in self._workers:  # all of them first, so that the ends of all are waited for together
             worker.kill()

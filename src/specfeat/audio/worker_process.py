@@ -62,7 +62,7 @@ class WorkerProcess:
         """Start the process.
 
         Args:
-            keep: has its argument closed together with this object, and returns it.
+            keep: a function that returns its argument and closes it together with this object.
             environment: see the class.
         """
         pool_end, worker_end = map(keep, socket.socketpair())
@@ -113,7 +113,7 @@ class WorkerProcess:
         return read_progress(self._progress)
 
     def kill(self) -> None:
-        """Kill the process, whatever it is doing."""
+        """Kill the process, even if it hangs."""
         self._killed_at = self._killed_at or time.monotonic()
         self._process.kill()
 

@@ -1,6 +1,6 @@
 """What a signal to stop does to a command: SIGINT (Ctrl-C), SIGTERM and SIGHUP.
 
-    first signal  -> handle_stop_signal notes it and raises StoppedBySignal, wherever the main thread is
+    first signal  -> handle_stop_signal notes it and raises StoppedBySignal in the main thread
                   -> `finally` and `__exit__` blocks bring what is finished to the disk
                   -> the outermost call prints "stopped by SIGTERM; <what is there>", exit code 128 + number
     later signals -> noted nowhere and raise nothing, so that they cannot break into that writing

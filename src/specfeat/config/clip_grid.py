@@ -45,7 +45,7 @@ class ClipGrid:
         clip_samples: how many samples a clip spans. Without padded ends these are the samples that its frames
             are cut from. With padded ends (`center` or `pad_end`) a frame stands for one hop, so a clip of T
             frames spans T hops.
-        hop_samples: from the start of one clip to the start of the next one, in samples.
+        hop_samples: the distance from the start of one clip to the start of the next one, in samples.
         repeated_edge_clips: how many further rows the first clip has before its own, with `edges: repeat`; 0
             with `edges: cut`.
     """

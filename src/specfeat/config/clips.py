@@ -17,8 +17,9 @@ class Clips(Section):
             clip has a spectrogram of its own, with ends padded, and PCEN and deltas started, for each clip.
         frames: the length of a clip in frames. May be given in seconds as `seconds`.
         samples: the length of a clip in samples, only with `cut: samples`.
-        hop: from the start of one clip to the start of the next one, in frames, or in samples if the length
-            is given in samples; the length of a clip if left out. May be given in seconds as `hop_seconds`.
+        hop: the distance from the start of one clip to the start of the next one, in frames, or in samples if
+            the length is given in samples; the length of a clip if left out. May be given in seconds as
+            `hop_seconds`.
         tail: what happens to the sound after the last whole clip: "pad" adds silence to make one more clip,
             "drop" ignores it, "shift" makes one more clip that ends where the file ends.
         short: what happens to a file that is shorter than one clip: "pad" adds silence, "skip" gives no row.

@@ -95,7 +95,7 @@ def find_top_bin(edges_hz: tuple[float, ...], band: int, bin_hz: float) -> int |
     Args:
         edges_hz: the edges of the bands, as `compute_band_edges_hz` returns them.
         band: the number of the band.
-        bin_hz: from one FFT bin to the next one, in Hz.
+        bin_hz: the distance from one FFT bin to the next one, in Hz.
 
     Returns:
         The number of the bin; None if no bin lies on the falling side.

@@ -1,7 +1,7 @@
 """What the scalars of YAML mean: the core schema of YAML 1.2.2, chapter 10.3.2.
 
 ruamel.yaml would do this itself, but by the version that a `%YAML` directive in the file names: in YAML 1.1
-`1:30` is 90, `010` is 8, and `no` is false. A config means the same whatever its directives are.
+`1:30` is 90, `010` is 8, and `no` is false. A config has the same meaning with and without such a directive.
 """
 
 import math

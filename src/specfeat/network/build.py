@@ -28,8 +28,8 @@ class Network:
 
     Attributes:
         model: the Keras model, compiled, its weights set.
-        layers: its layers in order; an application of the config is replaced by that application's own
-            layers.
+        layers: the model's layers in order; an application of the config is replaced by that application's
+            own layers.
         batch: the number of clips in every batch.
         input_shape: the shape of one clip, without the batch: (frames, bins, channels).
         width: the number of features in a row.

@@ -30,8 +30,8 @@ class ComposedModel:
 
     Attributes:
         keras_model: the Keras model, from a batch of clips to the outputs of all layers that no layer reads.
-        layers: its layers in order; an application of the config is replaced by that application's own
-            layers.
+        layers: the model's layers in order; an application of the config is replaced by that application's
+            own layers.
         feature_layer: the name of the layer whose output is the row.
     """
 

@@ -13,7 +13,7 @@ from specfeat.tensorflow_runtime import keras
 def make_keras_layer(layer: Layer, seed: int | None) -> Any:
     """Make the Keras layer; Keras builds it when it is applied to its inputs.
 
-    The layer computes in float32 with the channels last, whatever the user's Keras settings are. Each
+    The layer computes in float32 with the channels last; the user's Keras settings have no effect. Each
     initialiser gets a seed that follows from `seed`, the layer's name and the initialiser's argument, so that
     a layer's weights do not depend on the layers around it.
 

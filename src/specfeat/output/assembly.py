@@ -41,7 +41,7 @@ def prepare_files(
         paths: the paths of the output.
         sounds: all sounds of the output, in the order of the inputs.
         rows: the rows of this run, open for writing.
-        write_index: writes the index to an open file.
+        write_index: a function that writes the index to an open file.
 
     Raises:
         OutputError: the disk refuses.

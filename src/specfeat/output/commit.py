@@ -93,10 +93,10 @@ def recover_commit(paths: OutputPaths) -> bool:
 
 
 def _has_decided_files(digests: OutputDigests, target: OutputPaths) -> bool:
-    """Return whether array and index are those of the record, wherever the moves have left them."""
+    """Return whether array and index are those of the record, at any point of the moves."""
     folder = target.work_folder
-    # In the order of the moves: a file that is still in the work folder is the one to be moved, whatever the
-    # old output has in its place.
+    # In the order of the moves: a file that is still in the work folder is the one to be moved, and a
+    # file in its final place may still be that of the old output.
     places = (
         (digests.array, (get_array_path(target), folder / ROWS_NAME, target.array)),
         (digests.index, (folder / INDEX_NAME, target.index)),

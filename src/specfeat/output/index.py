@@ -20,7 +20,7 @@ def write_index(settings: Settings, entries: Sequence[SoundEntry], file: BinaryI
     Args:
         settings: the settings that the rows were made with.
         entries: the sounds, in the order of their rows.
-        file: where to.
+        file: the open file to write to.
     """
     has_ids = any(entry.id is not None for entry in entries)
     index = IndexWriter(file, settings.audio.channels, settings.audio.sample_rate, has_ids=has_ids)
@@ -38,7 +38,7 @@ class IndexWriter:
     that broke in the middle.
 
     Args:
-        file: where the lines go.
+        file: the open file to write to.
         channels: what the config's `audio.channels` says; the `channel` of sounds that name none.
         sample_rate: the config's sample rate, in Hz.
         has_ids: whether there is a last column `id`, with the ids of parts of files.

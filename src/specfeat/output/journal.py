@@ -108,7 +108,7 @@ class JournalWriter:
         new_entries = self.entries[count:]
         lines = b"".join(_format_line(entry.to_json()) for entry in new_entries)
         with wrap_os_errors(self._path):
-            # Whatever an attempt that failed has left behind the last good line is cut off first.
+            # A failed attempt may have left part of a line after the last good one: it is cut off first.
             os.ftruncate(self._file.fileno(), length)
             write_fully(self._file.fileno(), lines, length)
             os.fsync(self._file.fileno())

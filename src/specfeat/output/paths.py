@@ -108,7 +108,7 @@ class OutputPaths:
             raise UsageError(f"{self.array}: specfeat does not write {suffix} files; name it {example}")
 
     def check_replaceable(self) -> None:
-        """Refuse to replace a file that is not an output, whatever the user allows.
+        """Refuse to replace a file that is not an output, even if the user allows replacing.
 
         Raises:
             UsageError: one of the files is a folder, a device, or a file that is no array.
@@ -141,7 +141,7 @@ class OutputPaths:
             inputs: the files that the run is to read.
 
         Raises:
-            UsageError: an input is one of the output's files, or in its work folder, by whatever name.
+            UsageError: an input is one of the output's files, or in its work folder, under any name.
         """
         own = {identify_inode(os.fspath(path)) for path in self.files} - {None}
         inner = {identify_inode(os.fspath(path)) for path in self.work_folder.rglob("*")} - {None}
@@ -153,7 +153,7 @@ class OutputPaths:
                 raise UsageError(f"{path}: lies in the work folder {self.work_folder}; move it elsewhere")
 
     def exclude_own_files(self, paths: Iterable[str]) -> list[str]:
-        """Return the paths that are neither files of this output nor in its work folder, by whatever name."""
+        """Return the paths that are neither files of this output nor in its work folder, under any name."""
         resolve = cache(os.path.realpath)  # of few folders, though there may be many paths
         own_folder = resolve(self.array.parent)
         own_names = {path.name for path in self.files}

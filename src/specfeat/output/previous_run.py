@@ -95,7 +95,7 @@ class PreviousOutput(PreviousRun):
     """An output that is in its place.
 
     Attributes:
-        record: its record.
+        record: the record of the output.
     """
 
     record: RunRecord

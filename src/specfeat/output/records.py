@@ -30,13 +30,14 @@ class SoundEntry:
         mtime_ns: the file's time of change before it was read, as in `FileIdentity`.
         status: how its extraction ended.
         rows: how many rows the array has of it.
-        samples: its length at the config's sample rate, or how far it was read.
+        samples: the length of the sound at the config's sample rate, or how far it was read.
         seconds: time spent on reading it and making its clips.
         silent: whether it has samples and all of them are 0.
         stage: the stage at which it failed, see `AudioError`; None if it did not fail, as are the next three.
         cause: why it failed, as a word for programs.
         error: why it failed, as a sentence.
-        at_s: where in the file it failed, in seconds from the file's start; None if that is not known.
+        at_s: the position in the file at which it failed, in seconds from the file's start; None if that is
+            not known.
     """
 
     path: Text
@@ -100,7 +101,7 @@ class ConfigIdentity:
     """The config of a run.
 
     Attributes:
-        name: as the user gave it.
+        name: the name or path of the config, as the user gave it.
         sha256: `Settings.digest`.
         resolved: the settings, every default spelt out.
     """
@@ -118,7 +119,7 @@ class Provenance:
 
     Attributes:
         config: the config.
-        versions: of specfeat, Python and the libraries; `platform` does not affect the numbers.
+        versions: the versions of specfeat, Python and the libraries; `platform` does not affect the numbers.
         processor: the kind of machine, and those of its instructions that matter.
         environment: the environment variables that matter, as far as they are set.
         keep_partial: whether a file that breaks in the middle has the rows before the break.

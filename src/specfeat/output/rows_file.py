@@ -83,7 +83,7 @@ class RowsFile:
 
 
 def count_rows(path: Path, width: int) -> int:
-    """Return how many whole rows the bytes of a rows file have room for, whatever its header says.
+    """Return how many whole rows the bytes of a rows file have room for; the header is not used.
 
     Raises:
         OutputError: the file cannot be read.

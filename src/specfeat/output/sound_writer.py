@@ -49,7 +49,7 @@ class SoundWriter:
         Raises:
             OutputError: the disk refuses.
         """
-        # In this order a line of the journal is true at whatever moment the power fails.
+        # In this order a line of the journal is true even if the power fails between the two steps.
         self.rows.sync()
         self._journal.sync()
         self.finished_count = self._earlier_sounds + self._journal.synced_count

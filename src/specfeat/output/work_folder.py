@@ -1,4 +1,4 @@
-"""The work folder of an output: one run at a time, and finished sounds that survive whatever ends it."""
+"""The work folder of an output: one run at a time; finished sounds survive every way in which it can end."""
 
 import contextlib
 import time
@@ -76,7 +76,7 @@ class WorkFolder:
         return self._replaced.sizes_and_times
 
     def discard(self) -> None:
-        """Remove rows, journal and whatever was prepared, if the folder is still this run's."""
+        """Remove rows, journal and prepared files, if the folder is still this run's."""
         self._close_files()
         if self._lock.is_held():
             remove_files(self.paths.work_folder, JOURNAL_NAME, ROWS_NAME)
@@ -141,7 +141,7 @@ class WorkFolder:
 
         Args:
             sounds: all sounds of the output, in the order of the inputs.
-            write_index: writes the index to an open file.
+            write_index: a function that writes the index to an open file.
 
         Returns:
             Name, size and hash of both, for the record.

@@ -32,7 +32,7 @@ def download_file(address: str, partial: Path, size: int | None, progress: Progr
         address: http or https.
         partial: the file that the bytes are written to; it is kept if the download fails.
         size: the size of the complete file in bytes, if known; not a byte more is accepted.
-        progress: is called after each block.
+        progress: a function that is called after each block.
 
     Raises:
         FetchError: the server cannot be reached or does not have the file, or the file is larger than

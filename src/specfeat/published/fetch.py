@@ -55,7 +55,7 @@ def fetch_weights(entry: PublishedWeights, folder: Path, progress: ProgressCallb
     Args:
         entry: the entry of the table.
         folder: the cache.
-        progress: is called after each block that has arrived.
+        progress: a function that is called after each block that has arrived.
 
     Raises:
         FetchError: the file cannot be fetched, or is not the file that was published.

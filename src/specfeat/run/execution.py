@@ -27,7 +27,7 @@ class Execution:
     Args:
         request: what the caller asked for.
         work_folder: the work folder of the output, locked.
-        listener: hears how the run proceeds.
+        listener: its methods are called as the run proceeds.
         network_threads: closed by the caller when the work folder is closed; it ends the network's threads.
     """
 

@@ -89,7 +89,8 @@ def extract_to(
         device: "auto" (the first GPU, or the CPU), "cpu", "gpu" or "gpu:N".
         timeout_s: seconds that reading one file may take; by default 600, and 1 more per 100 kB of the file.
         lock_wait_s: seconds to wait while another run is writing the output.
-        listener: hears how the run proceeds; see `RunListener`. What it raises ends the run.
+        listener: its methods are called as the run proceeds; see `RunListener`. An error that it raises ends
+            the run.
 
     Returns:
         What the output holds: files, failures, rows and more. Failed files do not raise: look at `failed`.

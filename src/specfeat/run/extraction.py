@@ -21,13 +21,13 @@ from specfeat.run.request import ExtractionRequest
 def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener: RunListener) -> RunSummary:
     """Extract from the inputs, and write the output; or find that the output is complete already.
 
-    Whatever ends this function early, KeyboardInterrupt included, the finished sounds stay in the work folder
-    and no worker process is left; see `describe_kept_files`.
+    If this function ends early, for any reason (KeyboardInterrupt included), the finished sounds stay in the
+    work folder and no worker process is left; see `describe_kept_files`.
 
     Args:
         request: what is to be extracted, and how.
         work_folder: the work folder of the output; this function locks and releases it.
-        listener: hears how the run proceeds.
+        listener: its methods are called as the run proceeds.
 
     Raises:
         SpecfeatError: see `make_plan` and `execute_plan`, and the network and the workers may refuse to

@@ -11,8 +11,8 @@ class FailureCounter:
     """Counts the files that fail, and stops a run with too many of them.
 
     A file that breaks in the middle counts, whether its rows before the break are kept or not. A percentage
-    is one of all files of the run, so the run stops as soon as the total is exceeded, whatever the other
-    files give.
+    is one of all files of the run, so the run stops as soon as the total is exceeded, and
+    does not wait for the other files.
 
     Args:
         limit: how many failures are allowed.

@@ -52,7 +52,7 @@ def execute_plan(
 ) -> RunSummary:
     """Write the rows of the events, add those that are finished, and make all of it the output.
 
-    Whatever ends this function early, the finished sounds stay in the work folder.
+    If this function ends early, for any reason, the finished sounds stay in the work folder.
 
     Args:
         plan: what is to be done.
@@ -61,7 +61,7 @@ def execute_plan(
         provenance: everything that affects the numbers; complete.
         start: how the run was started.
         work_folder: the output's work folder, locked.
-        listener: hears how the run proceeds.
+        listener: its methods are called as the run proceeds.
 
     Raises:
         ChangedSettingsError: finished rows of the plan were made with different settings.

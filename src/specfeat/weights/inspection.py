@@ -22,7 +22,7 @@ class OpenWeightsFile:
     """An open weights file.
 
     Attributes:
-        contents: its arrays.
+        contents: the file's arrays.
         size: the size of all its files, in bytes.
         sha256: the SHA-256 as `source.WeightsSource.compute_sha256` returns it.
     """

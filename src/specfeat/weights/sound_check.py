@@ -123,7 +123,7 @@ def _check_stft(settings: Settings, array: FileArray, sample_axis: Literal["firs
     Args:
         settings: the settings of the config.
         array: the kernels: (bins, 1, samples) of torchlibrosa, or (samples, 1, 1, bins) of kapre.
-        sample_axis: which axis the samples are; the bins are at the other end.
+        sample_axis: the axis of the samples, the first or the last one; the other one has the bins.
     """
     spectrogram, shape = settings.spectrogram, array.shape
     if len(shape) not in (3, 4) or array.size != shape[0] * shape[-1]:

@@ -60,7 +60,8 @@ class ArrayKind:
 
     Attributes:
         role: Keras' name of it: "kernel", "moving_mean", ...
-        compute_shape: gives its shape from the layer's arguments and the shape of the layer's input.
+        compute_shape: a function that returns its shape from the layer's arguments and the shape of the
+            layer's input.
         switch: the argument that leaves the array out where it is false; None if the array is always there.
         layout: the axes of a kernel; None for an array that is not a kernel.
     """
@@ -82,10 +83,11 @@ class LayerKind:
         optional: the arguments that a config may give; what is left out has Keras' default.
         input_axes: spatial axes of the input, beside batch and channels; 0 if any number will do.
         merges: whether it joins two inputs or more.
-        compute_output_shape: gives the shape of the output from arguments that fit the inputs and the shapes
-            of the inputs, all without the batch; None if only Keras knows it.
-        find_mismatch: says in a sentence, which follows the layer's name, why the layer cannot take inputs of
-            these shapes (their number of axes is checked before); None if nothing can be wrong.
+        compute_output_shape: a function that returns the shape of the output from arguments that fit the
+            inputs and the shapes of the inputs, all without the batch; None if only Keras knows it.
+        find_mismatch: a function that says in a sentence, which follows the layer's name, why the layer
+            cannot take inputs of these shapes (their number of axes is checked before); None if nothing can
+            be wrong.
         arrays: the arrays that it has, in Keras' order.
         axis_change: what it does to the axes of its input.
         fold_axes: the axes of its last kernel that belong to what comes out; a batch normalisation that
@@ -94,7 +96,7 @@ class LayerKind:
         window_argument: the argument with the size of the window that it moves over the input; None if it has
             no window that `strides` and `padding` go with.
         is_composite: whether it stands for several layers, which are put in its place on building.
-        keras_class: where its class is, as "package.module:Class"; None for `keras.layers.<name>`.
+        keras_class: the class and its module, as "package.module:Class"; None for `keras.layers.<name>`.
         other_names: what PyTorch, TF-Slim, tf.layers and older Keras call it, in small letters and without
             1d or 2d; the value is what to add to the name in a suggestion, mostly nothing.
     """
@@ -145,7 +147,7 @@ class LayerKind:
 
         Args:
             options: the layer's arguments.
-            shape: of the layer's input, without the batch.
+            shape: the shape of the layer's input, without the batch.
         """
         return [(array.role, array.compute_shape(options, shape)) for array in self.list_arrays(options)]
 

@@ -9,7 +9,7 @@ def find_group_mismatch(layer: Layer, shape: Shape, groups: int) -> str | None:
 
     Args:
         layer: the layer.
-        shape: of its input, without the batch.
+        shape: the shape of its input, without the batch.
         groups: how many groups there are.
     """
     if groups == 1:

@@ -24,9 +24,9 @@ def count_window_positions(options: Options, shape: Shape, size: Any, strides: A
 
     Args:
         options: the layer's arguments.
-        shape: of the input, without the batch.
-        size: of the window, for all axes or for each.
-        strides: for all axes or for each.
+        shape: the shape of the input, without the batch.
+        size: the size of the window, one for all axes or one for each.
+        strides: the strides, one for all axes or one for each.
     """
     axes = len(shape) - 1
     steps = repeat_per_axis(strides, axes)
@@ -41,9 +41,9 @@ def find_window_mismatch(layer: Layer, shape: Shape, argument: str, size: Any) -
 
     Args:
         layer: the layer that moves the window.
-        shape: of its input, without the batch.
+        shape: the shape of its input, without the batch.
         argument: the argument that has the window's size.
-        size: of the window, for all axes or for each.
+        size: the size of the window, one for all axes or one for each.
     """
     if layer.options.get("padding", "valid") != "valid":
         return None

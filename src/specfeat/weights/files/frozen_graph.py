@@ -68,8 +68,8 @@ class _Node:
         name: the node's name.
         operation: the name of its operation, e.g. "Const".
         inputs: the names of the nodes that it reads.
-        value: of a constant, its TensorProto.
-        is_transposed: of a matrix product, whether it transposes its second factor.
+        value: the TensorProto of a constant.
+        is_transposed: whether a matrix product transposes its second factor.
     """
 
     name: str = ""

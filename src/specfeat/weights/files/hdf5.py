@@ -54,7 +54,7 @@ def _walk_group(group: h5py.Group, path: str, seen: set[int]) -> Iterator[tuple[
 
     Args:
         group: the group.
-        path: its path.
+        path: the path of the group or dataset.
         seen: the addresses of all objects that were met before; a second link to one of them can be a circle.
     """
     if len(seen) + len(group) > MAX_OBJECTS:

@@ -35,9 +35,9 @@ class Tensor:
 
     Attributes:
         name: the tensor's name.
-        shape: its shape.
+        shape: the shape of the tensor.
         dtype: NumPy's code of its type; None for a type that is not read here.
-        data: its bytes; none if the graph computes it.
+        data: the bytes of the tensor; empty if the graph computes it.
         scales: the scales of quantised numbers: none, one, or one for each index along `axis`.
         zero_points: the numbers that stand for 0: none, one, or as many as there are scales.
         axis: the axis along which the scales go.

@@ -35,7 +35,7 @@ def compute_arranged_shape(array: FileArray, slot: Slot) -> Shape:
         return array.shape
     try:
         # broadcast_to makes an array of the shape from one number, with strides of 0: it takes no memory,
-        # whatever shape the file declares.
+        # even if the file declares a huge shape.
         return arrange_axes(np.broadcast_to(np.float32(0), array.shape), array, slot).shape
     except ValueError:  # too few axes to be rearranged
         return array.shape

@@ -1,7 +1,7 @@
 """Applies the config's `map`: a layer, or layer/role, of the network to a layer or an array of the file.
 
-The map is obeyed or refused. It does not give way to equal names: whoever writes an entry is told if the
-entry has no effect.
+Every entry of the map is applied, or refused with an error. An entry also comes before equal names, so that
+no entry is without effect.
 """
 
 from collections.abc import Collection, Iterable, Mapping
