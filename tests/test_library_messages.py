@@ -57,6 +57,26 @@ def test_typer(words: list[str], message: str, capsys: pytest.CaptureFixture[str
     assert (code, capsys.readouterr().err) == (2, f"specfeat: {message}\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["extrct", "a", "b"], "no such command 'extrct' (did you mean 'extract'?); see specfeat --help"),
+        (
+            ["extract", "a", "b", "--confg", "x"],
+            "no such option: --confg (did you mean --config?); see specfeat extract --help",
+        ),
+    ],
+    ids=["command", "option"],
+)
+def test_a_misspelt_word_has_a_suggestion(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A misspelt command or option is answered with the one that was probably meant."""
+    code = run_command_line(words)
+
+    assert (code, capsys.readouterr().err) == (2, f"specfeat: {message}\n")
+
+
 def test_typer_choices(capsys: pytest.CaptureFixture[str]) -> None:
     """A choice that does not exist is answered with the choices."""
     code = run_command_line(["extract", "a", "b", "--on-error", "x"])

@@ -16,12 +16,15 @@ _TYPER_REPLACEMENTS = {
     "Unable to parse input string as an integer, exceeded maximum size": "wanted a whole number",
     "Input should be a valid number, unable to parse string as a number": "wanted a number",
 }
+# How Typer ends the message about a misspelt command, and about a misspelt option.
+_TYPER_SUGGESTION = re.compile(r"\. Did you mean (.+)\?$| \(Possible options: (.+)\)$")
 
 
 def simplify_typer_message(text: str) -> str:
     """Return what Typer says of a wrong word on the command line, without a capital and a full stop."""
     for typer_words, our_words in _TYPER_REPLACEMENTS.items():
         text = text.replace(typer_words, our_words)
+    text = _TYPER_SUGGESTION.sub(lambda match: f" (did you mean {match[1] or match[2]}?)", text)
     return f"{text[:1].lower()}{text[1:].rstrip('.')}"
 
 

@@ -125,7 +125,8 @@ def _list_input(name: str, extensions: frozenset[str]) -> tuple[list[str], list[
 def _describe_missing_audio(names: list[str], extensions: frozenset[str], skipped: int) -> str:
     looked_for = " ".join(sorted(f".{extension}" for extension in extensions))
     text = f"no audio in {', '.join(map(format_path, names))}: looked for {looked_for}"
-    return text + (f", skipped {skipped} other file{'s' * (skipped > 1)}" if skipped else "")
+    text += f", skipped {skipped} other file{'s' * (skipped > 1)}" if skipped else ""
+    return f"{text}; name a folder with audio, or the files themselves"
 
 
 def _get_extension(path: str) -> str:

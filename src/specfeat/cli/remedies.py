@@ -12,7 +12,7 @@ SUGGESTIONS = {
     Remedy.WAIT_FOR_LOCK: "use --lock-wait SECONDS to wait for it",
     Remedy.START_FEWER_WORKERS: "use --workers N to start fewer",
     Remedy.ALLOW_MORE_TIME: "use --timeout-per-file SECONDS to allow more time",
-    Remedy.CHOOSE_OTHER_DEVICE: "use --device to choose another one",
+    Remedy.CHOOSE_OTHER_DEVICE: "use --device cpu or --device auto",
     Remedy.RESUME_OR_UPDATE: "use it together with --resume or --update",
     Remedy.CONTINUE_AFTER_FAILURES: "use --on-error skip to continue after failures",
     Remedy.ALLOW_MORE_FAILURES: "use --max-failures to allow more",
