@@ -79,7 +79,7 @@ def build_small_network(
 
 def compute_rows(network: Any, clips: NDArray[np.float32] = CLIPS) -> NDArray[np.float32]:
     """Return the rows of one batch of clips."""
-    rows: NDArray[np.float32] = network.rows(clips)
+    rows: NDArray[np.float32] = network.compute_rows(clips)
     return rows
 
 

@@ -65,7 +65,7 @@ def test_every_array_comes_into_its_slot(tmp_path: Path, writer: Callable[[Path,
     assert_same_arrays(arrays, read_network_arrays(network))
     assert network.weights["file"] == str(path)
     assert len(str(network.weights["sha256"])) == 64
-    assert network.traces == [1]
+    assert network.row_function.trace_count == 1
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float64"])

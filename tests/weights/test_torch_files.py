@@ -73,7 +73,7 @@ def test_a_pytorch_state_dict_gives_pytorchs_features(
     saved = {"iteration": 3, key: state} if key else state
     torch.save(saved, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
 
-    rows = build_small_network(tmp_path, {"file": str(tmp_path / "w.pth")}).rows(CLIPS)
+    rows = build_small_network(tmp_path, {"file": str(tmp_path / "w.pth")}).compute_rows(CLIPS)
 
     np.testing.assert_allclose(rows, expected, rtol=1e-4, atol=1e-5)
 
