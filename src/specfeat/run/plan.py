@@ -4,11 +4,9 @@ A plan is made in this order, and the order matters:
 
 1. What is not an output of specfeat is refused, even with `force`.
 2. Unfinished work is continued, discarded or refused. This comes before the output, because unfinished work
-says
-   whether the run that began it wanted to update the output or to replace it.
+   says whether the run that began it wanted to update the output or to replace it.
 3. The output is kept, reused, replaced or refused. With `force` nothing is refused here, so that what step 2
-has
-   discarded is not lost for nothing.
+   has discarded is not lost for nothing.
 4. A sound is finished if one of the earlier runs has it, and its file is unchanged since.
 
 `earlier_work` examines what is there, and the tables of `decisions` say what follows in steps 2 and 3.
