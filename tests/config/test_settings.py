@@ -57,6 +57,7 @@ ALIKE = [
     replace_text(("  n_fft: 512\n  win_length: 400\n", "  win_length: 400\n  n_fft: 512\n")),
     replace_text(("clips:\n  frames: 96\n", "clips: {frames: 96, tail: pad, short: pad}\n")),
     replace_text(("db: {}", "db: {amin: 1e-10, ref: 1}")),
+    replace_text(("  n_fft", "  gain: 1\n  n_fft")),
     replace_text(("n_mels: 64", "n_mels: 64\n    fmin: 0")),
     replace_text(
         ("filters: 8, kernel_size: 3", "kernel_size: 3, filters: 8, name: conv2d_1, inputs: spectrogram")
@@ -66,7 +67,7 @@ ALIKE = [
 OTHER = {
     "audio": "sample_rate=22050 | channels=left | channels=3 | res_type=soxr_vhq",
     "spectrogram": "kind=mfcc | n_fft=1024 | win_length=401 | win_length=null | hop_length=161 | power=1 | "
-    "window=hamming | periodic=false | center=false | pad_mode=reflect | framing=win_length | "
+    "window=hamming | periodic=false | center=false | pad_mode=reflect | framing=win_length | gain=2 | "
     "remove_dc_offset=true | preemphasis={} | preemphasis={coef: 0.9} | preemphasis={per: frame} | deltas={} | "
     "deltas={order: 2} | deltas={width: 7} | normalize={mean: 1} | normalize={std: 2} | normalize={clip: max} | "
     "normalize={clip: subtract_max} | normalize={clip: max, floor: 0}",
@@ -95,6 +96,16 @@ def test_other_values_have_other_digests() -> None:
 
     digests += [load_text(BASE, ["clips.tail=drop", "clips.edges=repeat"]).settings.digest]
     assert len({load_text(BASE).settings.digest, *digests}) == 2 + len(overrides)
+
+
+def test_settings_of_0_1_0_keep_their_digest() -> None:
+    """Keys that did not exist in version 0.1.0 do not change the digest until they are used.
+
+    The digest was computed by version 0.1.0.
+    """
+    assert (
+        load_text(BASE).settings.digest == "4a92ae85dd32a8a268c17c3331e91313db480d1e72532a40b93d9b2d9dc12bf7"
+    )
 
 
 @pytest.mark.parametrize("name", shipped_names())

@@ -94,6 +94,8 @@ class Stft:
             count: how many of these frames belong to the sound.
         """
         settings, hop = self._settings, self._settings.hop_length
+        if settings.gain != 1:
+            blocks = _multiply_samples(blocks, np.float32(settings.gain))
         if settings.preemphasis and settings.preemphasis.per == "file":
             blocks = apply_preemphasis(blocks, settings.preemphasis)
         if settings.margin:
@@ -155,6 +157,13 @@ class Stft:
             out[:, 1:] -= preemphasis.coef * out[:, :-1].copy()
             out[:, :1] = first
         out *= self._window
+
+
+def _multiply_samples(blocks: Iterable[FloatArray], gain: np.float32) -> Iterator[FloatArray]:
+    for block in blocks:
+        with np.errstate(over="ignore"):  # ClipIterator reports what is not finite
+            multiplied: FloatArray = block * gain
+        yield multiplied
 
 
 def pad_centred(

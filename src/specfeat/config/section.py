@@ -1,6 +1,8 @@
 """What all sections of the config have in common: how they refuse a value."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 from pydantic_core import PydanticCustomError
 
 from specfeat.key_path import KeyPath
@@ -9,9 +11,25 @@ RULE_ERROR = "specfeat_rule"  # pydantic's name for the type of the errors that 
 
 
 class Section(BaseModel):
-    """A part of the config: it cannot be changed, and refuses unknown keys, other types, infinity and NaN."""
+    """A part of the config: it cannot be changed, and refuses unknown keys, other types, infinity and NaN.
+
+    Attributes:
+        later_keys: the keys that version 0.1.0 did not have. While they have their defaults, they are left
+            out of what is written of the section, so that the digest and the record of an older
+            config stay as they are.
+    """
+
+    later_keys: ClassVar[frozenset[str]] = frozenset()
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_serializer(mode="wrap")
+    def _leave_out_later_defaults(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = serialize(self)
+        for key in self.later_keys:
+            if getattr(self, key) == type(self).model_fields[key].default:
+                values.pop(key, None)
+        return values
 
 
 def make_rule_error(path: KeyPath, text: str, *, at_key: bool = False) -> PydanticCustomError:

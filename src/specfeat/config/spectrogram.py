@@ -4,7 +4,7 @@ Names, meanings and defaults are those of librosa where librosa has them. The nu
 settings, such as the bins of a frame, are derived here and nowhere else, in exact integers.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
@@ -106,6 +106,8 @@ class Spectrogram(Section):
         framing: the length of a frame: "n_fft" samples with the window in their middle (librosa), or
             "win_length" samples, followed by zeros up to n_fft (TensorFlow, Kaldi). With `center: false` it
             changes the number of the frames and where they lie.
+        gain: the factor by which each sample is multiplied first, above 0, at most 1e9: 32768 gives samples
+            of -1..1 the scale of 16-bit integers (Kaldi and other programs that do not divide them).
         power: the exponent of |STFT|, above 0: 1 for magnitude, 2 for power.
         remove_dc_offset: whether each frame's mean is subtracted before the window (Kaldi).
         preemphasis: a filter that raises high frequencies before the window; none if left out.
@@ -117,6 +119,8 @@ class Spectrogram(Section):
         normalize: how values are normalised, as the last step; not at all if left out.
     """
 
+    later_keys: ClassVar[frozenset[str]] = frozenset({"gain"})
+
     kind: Literal["linear", "mel", "mfcc"] = "mel"
     n_fft: Annotated[int, Field(ge=2, le=1_048_576)] = 2048
     win_length: PositiveInt | None = None
@@ -127,6 +131,7 @@ class Spectrogram(Section):
     pad_mode: Literal["constant", "reflect"] = "constant"
     pad_end: bool = False
     framing: Literal["n_fft", "win_length"] = "n_fft"
+    gain: Annotated[float, Field(gt=0, le=1e9)] = 1.0
     power: PositiveFloat = 2.0
     remove_dc_offset: bool = False
     preemphasis: Preemphasis | None = None
