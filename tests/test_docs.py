@@ -21,9 +21,10 @@ from specfeat.config.clips import Clips
 from specfeat.config.compression import Compress, Db, Ln, Log10, Pcen, Power
 from specfeat.config.mel import Mel, Mfcc
 from specfeat.config.model import Compile, Model, Weights, WeightsFormat
+from specfeat.config.normalize import Normalize
 from specfeat.config.seconds import LENGTHS
 from specfeat.config.section import Section
-from specfeat.config.spectrogram import Deltas, Normalize, Preemphasis, Spectrogram
+from specfeat.config.spectrogram import Deltas, Preemphasis, Spectrogram
 from specfeat.output.index import COLUMNS
 from specfeat.weights.files.array_names import IGNORED_ARRAYS
 

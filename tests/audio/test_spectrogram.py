@@ -32,9 +32,11 @@ from helpers.sample_data import (
     make_tone,
 )
 from specfeat.audio.deltas import append_deltas
-from specfeat.audio.spectrogram import SpectrogramMaker, make_mel_filters, normalize_clip
+from specfeat.audio.normalization import normalize_clip
+from specfeat.audio.spectrogram import SpectrogramMaker, make_mel_filters
 from specfeat.config.mel import Mel
-from specfeat.config.spectrogram import Deltas, Normalize
+from specfeat.config.normalize import Normalize
+from specfeat.config.spectrogram import Deltas
 
 Double = NDArray[np.float64]
 
@@ -221,7 +223,7 @@ def compute_uncompressed(sound: Float) -> Double:
     return compute_librosa_mel(sound, MEL, **LENGTHS)
 
 
-def compute_compressed(compress: dict[str, object], sound: Float) -> Float:
+def compute_compressed(compress: Any, sound: Float) -> Float:
     return compute_frames(make_settings(kind="mel", mel=MEL, **LENGTHS, compress=compress), sound)[..., 0]
 
 
@@ -263,6 +265,41 @@ def test_the_logarithm_is_that_of_the_clipped_value_plus_the_offset(
     amin, offset = ln.get("amin", 0), ln.get("offset", 0)
     np.testing.assert_allclose(
         result, np.log(np.maximum(compute_uncompressed(sound), amin) + offset), rtol=0, atol=1.5e-6
+    )
+
+
+def test_steps_of_compression_follow_each_other() -> None:
+    """PCEN and then ln(1 + x), as np.log1p(librosa.pcen(...)); and a root before decibels."""
+    sound = make_swelling_noise(20_000)
+    plain = compute_uncompressed(sound)
+
+    twice = compute_compressed([{"pcen": {"gain": 0.8}}, {"ln": {"offset": 1}}], sound)
+    root = compute_compressed([{"power": {"exponent": 0.5}}, {"db": {}}], sound)
+
+    pcen = librosa.pcen(plain.T, sr=RATE, hop_length=100, gain=0.8).T
+    np.testing.assert_allclose(twice, np.log1p(pcen), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(root, compute_librosa_db(np.sqrt(plain)), **DECIBEL)
+
+
+@pytest.mark.parametrize("deltas", [None, {"order": 1, "width": 5}], ids=str)
+def test_constants_may_be_given_for_each_band(deltas: dict[str, int] | None) -> None:
+    """Each band (of each channel) has its own mean and deviation, as (x - mean) / std broadcasts in NumPy."""
+    sound, more = make_swelling_noise(5000), {"kind": "mel", "mel": MEL, **LENGTHS, "compress": {"db": {}}}
+    channels = 2 if deltas else 1
+    mean = np.linspace(-90, 10, 20 * channels).reshape(channels, 20)
+    std = np.linspace(0.5, 30, 20 * channels).reshape(channels, 20)
+    lists = (mean.tolist(), std.tolist()) if deltas else (mean[0].tolist(), std[0].tolist())
+    settings = make_settings(
+        **more,
+        deltas=deltas,
+        clips={"frames": 9},
+        normalize={"mean": lists[0], "std": lists[1], "per": "band"},
+    )
+
+    plain = compute_frames(make_settings(**more, deltas=deltas, clips={"frames": 9}), sound)
+
+    np.testing.assert_allclose(
+        compute_frames(settings, sound), (plain - mean.T) / std.T, rtol=1e-5, atol=1e-5
     )
 
 

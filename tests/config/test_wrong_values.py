@@ -27,8 +27,11 @@ UNKNOWN = [
     ("db: {}", "log: {}", "10:5: spectrogram.compress.log: is not known here (it is ln here)"),
     ("  n_fft: 512", "  n_mels: 64\n  n_fft: 512",
      "4:3: spectrogram.n_mels: is not known here; n_mels belongs in spectrogram.mel"),
-    ("db: {}", "db: {top_db: 80}", "10:10: spectrogram.compress.db.top_db: is not known here; decibels below a clip's "
-     "loudest are normalize: {clip: subtract_max, floor: -80}"),
+    ("db: {}", "db: {top_db: 80}", "10:18: spectrogram.compress.db.top_db: depends on a largest value; "
+     "wanted per: clip, for the largest one of each clip, or per: file"),
+    ("db: {}", "top_db: 80", "10:5: spectrogram.compress.top_db: is not known here; top_db belongs in "
+     "spectrogram.compress.db"),
+    ("db: {}", "log1p: {}", "10:5: spectrogram.compress.log1p: is not known here; ln(1 + x) is ln: {offset: 1}"),
     ("frames: 96", "frames: 96\n  overlap: 0.5", "13:3: clips.overlap: is not known here; hop is from one clip's start "
      "to the next: the length less the overlap"),
     ("frames: 96", "log_mel: true", "12:3: clips.log_mel: is not known here; db belongs in spectrogram.compress"),
@@ -99,7 +102,7 @@ TYPES = [
      "7:8: spectrogram.mel: is 64; wanted a mapping, its keys indented below"),
     ("compress:\n    db: {}\n", "compress: db\n",
      "9:13: spectrogram.compress: is the text 'db'; wanted ln, db, log10, power or pcen with its settings, "
-     "e.g. {db: {}} (did you mean 'db'?)"),
+     "e.g. {db: {}}, or a list of such steps (did you mean 'db'?)"),
 ]  # fmt: skip
 CHOICES = [
     ("frames: 96", "frames: 96\n  tail: pda",
@@ -146,14 +149,14 @@ UNFIT = [
      "8:13: spectrogram.mel.n_mels: is 80, but 2 bands hold no FFT bin at n_fft "
      "512 (the first is number 0) and would be constant; wanted fewer bands, a larger n_fft or a higher fmin"),
     ("  n_fft", "  normalize: {floor: -80}\n  n_fft",
-     "4:15: spectrogram.normalize.floor: applies only together with clip"),
+     "4:15: spectrogram.normalize.floor: applies only together with clip or file"),
     ("frames: 96", "frames: 96\n  edges: repeat",
      "13:3: clips.edges: repeat applies only together with tail: drop; tail is pad"),
     ("  n_fft", "  deltas: {width: 8}\n  n_fft",
      "4:19: spectrogram.deltas.width: is 8; wanted an odd number"),
     ("db: {}", "db: {}\n    ln: {offset: 1}",
      "10:5: spectrogram.compress: has 2 kinds of compression; "
-     "wanted exactly one of ln, db, log10, power, pcen, e.g. {db: {}}"),
+     "wanted exactly one of ln, db, log10, power, pcen, e.g. {db: {}}; several steps are a list"),
     ("db: {}", "ln: {}",
      "10:9: spectrogram.compress.ln: gives -inf for silence; wanted an offset or an amin above 0"),
     ("  n_fft", "  normalize: {std: 1, clip: max}\n  n_fft",

@@ -66,7 +66,7 @@ class ClipIterator:
             windows = cut_windows(samples, grid.clip_samples, grid.hop_samples, shift=is_shifted)
             clips = map(self._make_own_spectrogram, windows)
         else:
-            frames = self._drop_end_frame(self._spectrogram.make_frames(samples))
+            frames = self._drop_end_frame(self._spectrogram.make_frames(samples, lambda: self.samples))
             clips = cut_windows(frames, grid.frames, grid.hop_frames, shift=is_shifted)
         for clip in self._repeat_ends(self._normalize_clips(clips)):
             self.count += 1

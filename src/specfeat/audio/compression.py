@@ -1,31 +1,25 @@
 """Compression of spectrogram values, from float32 to float32; `spectrogram.compress` of a config."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from specfeat.audio.stft import DoubleArray, FloatArray
-from specfeat.config.compression import Compress, Db, Ln, Log10, Pcen, Power
+from specfeat.config.compression import Db, Ln, Log10, Pcen, Power
 
 
-def make_compression(compress: Compress | None) -> Callable[[FloatArray], FloatArray]:
-    """Return the function that compresses a block of values.
+def compress_values(values: FloatArray, step: Ln | Db | Log10 | Power) -> FloatArray:
+    """Return a block of values after one step of the compression that looks at each value by itself.
 
-    PCEN is left out here, because it depends on earlier blocks: see `apply_pcen`.
+    Of decibels, what depends on the largest value is left out: see `specfeat.audio.largest_value`.
     """
-    if compress and compress.ln:
-        ln = compress.ln
-        return lambda x: _compress_ln(x, ln)
-    if compress and compress.db:
-        db = compress.db
-        return lambda x: _compress_db(x, db)
-    if compress and compress.log10:
-        log10 = compress.log10
-        return lambda x: _compress_log10(x, log10)
-    if compress and compress.power:
-        power = compress.power
-        return lambda x: _compress_power(x, power)
-    return lambda x: x
+    if isinstance(step, Ln):
+        return _compress_ln(values, step)
+    if isinstance(step, Db):
+        return _compress_db(values, step)
+    if isinstance(step, Log10):
+        return _compress_log10(values, step)
+    return values ** np.float32(step.exponent)
 
 
 def _compress_ln(x: FloatArray, ln: Ln) -> FloatArray:
@@ -34,17 +28,16 @@ def _compress_ln(x: FloatArray, ln: Ln) -> FloatArray:
 
 def _compress_db(x: FloatArray, db: Db) -> FloatArray:
     decibels: FloatArray = np.float32(10.0) * np.log10(np.maximum(x, np.float32(db.amin)))
-    decibels -= np.float32(10.0 * np.log10(db.ref))
-    return decibels if db.floor is None else np.maximum(decibels, np.float32(db.floor))
+    if db.ref != "max":
+        decibels -= np.float32(10.0 * np.log10(db.ref))
+    if db.floor is None or db.has_largest_value:
+        return decibels
+    return np.maximum(decibels, np.float32(db.floor))
 
 
 def _compress_log10(x: FloatArray, log10: Log10) -> FloatArray:
     compressed: FloatArray = np.log10(np.float32(1.0) + np.float32(log10.scale) * x)
     return compressed
-
-
-def _compress_power(x: FloatArray, power: Power) -> FloatArray:
-    return x ** np.float32(power.exponent)
 
 
 def apply_pcen(blocks: Iterable[FloatArray], settings: Pcen, hop_seconds: float) -> Iterator[FloatArray]:

@@ -1,18 +1,21 @@
 """From samples to what the network sees: magnitudes, bands, compression, cepstrum, deltas, normalisation."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from specfeat.audio.compression import apply_pcen, make_compression
+from specfeat.audio.compression import apply_pcen, compress_values
 from specfeat.audio.deltas import append_deltas
+from specfeat.audio.largest_value import apply_largest_value, limit_below_largest
+from specfeat.audio.normalization import apply_constants, normalize_clip, normalize_file
 from specfeat.audio.stft import DoubleArray, FloatArray, Stft
+from specfeat.config.compression import CompressionStep, Db, Pcen
 from specfeat.config.mel import Mel, Mfcc
 from specfeat.config.mel_scale import find_top_bin, hz_to_mel
 from specfeat.config.settings import Settings
-from specfeat.config.spectrogram import Normalize
 
 
 class SpectrogramMaker:
@@ -36,48 +39,94 @@ class SpectrogramMaker:
             if spectrogram.mfcc and spectrogram.mel
             else None
         )
-        self._compress = make_compression(spectrogram.compress)
         self._blas = ThreadpoolController()
 
-    def make_frames(self, blocks: Iterable[FloatArray]) -> Iterator[FloatArray]:
+    def make_frames(
+        self, blocks: Iterable[FloatArray], get_length: Callable[[], int] | None = None
+    ) -> Iterator[FloatArray]:
         """Yield the spectrogram of a stream of mono samples, some frames at a time.
+
+        If the config asks for values of the whole file, nothing is yielded before the stream has ended.
+
+        Args:
+            blocks: the samples, with the silence that the last clip needs.
+            get_length: returns, after the end of the stream, the length of the sound in samples without this
+                silence. The frames of the silence do not count for the values of the file. All frames count
+                if it is left out.
 
         Yields:
             float32, shape (frames, bins, channels): bins and channels are those of `Settings.input_shape`.
         """
         spectrogram = self._settings.spectrogram
-        bands = self._make_bands(blocks)
+        bands = self._make_bands(blocks, get_length)
         frames = (
             append_deltas(bands, spectrogram.deltas)
             if spectrogram.deltas
             else (block[..., np.newaxis] for block in bands)
         )
         normalize = spectrogram.normalize
-        if normalize and normalize.clip is None:
-            mean = np.asarray(0.0 if normalize.mean is None else normalize.mean, np.float32)
-            std = np.asarray(1.0 if normalize.std is None else normalize.std, np.float32)
-            frames = ((block - mean) / std for block in frames)
+        if normalize and normalize.file:
+            frames = normalize_file(frames, normalize, partial(self._count_measured, get_length))
+        elif normalize and not normalize.clip and not self._clip_decibels:
+            frames = apply_constants(frames, normalize)
         yield from frames
 
     def normalize_clip(self, clip: FloatArray) -> FloatArray:
-        """Return one clip, shape `Settings.input_shape`, normalised by its own values if the config asks."""
+        """Return one clip, shape `Settings.input_shape`, after the steps that its own values decide."""
         normalize = self._settings.spectrogram.normalize
+        if self._clip_decibels:
+            clip = limit_below_largest(clip, self._clip_decibels, clip.max())
+            if normalize and not normalize.clip:
+                clip = next(apply_constants([clip], normalize))
         return normalize_clip(clip, normalize) if normalize and normalize.clip else clip
 
-    def _make_bands(self, blocks: Iterable[FloatArray]) -> Iterator[FloatArray]:
+    @property
+    def _clip_decibels(self) -> Db | None:
+        """The decibels that depend on each clip's largest value, where clips are cut from frames."""
+        settings = self._settings
+        return settings.spectrogram.clip_decibels if settings.clips.cut == "frames" else None
+
+    def _count_measured(self, get_length: Callable[[], int] | None) -> int | None:
+        """Return how many frames count for the values of the file; None for all of them."""
+        # A sound shorter than a frame has only frames that its silence completes.
+        return None if get_length is None else max(1, self._settings.spectrogram.count_frames(get_length()))
+
+    def _make_bands(
+        self, blocks: Iterable[FloatArray], get_length: Callable[[], int] | None
+    ) -> Iterator[FloatArray]:
         """Yield float32 blocks of shape (frames, bins): compressed bands, or their cepstrum.
 
         Every step computes whole blocks, also of the frames that only fill the last block, because a matrix
         product of another shape may round differently. These frames are cut off at the end.
         """
         frame_counts: deque[int] = deque()  # of the blocks on their way, the frames that belong to the sound
-        compress = self._settings.spectrogram.compress
         values = self._make_magnitudes(blocks, frame_counts)
-        if compress and compress.pcen:
-            hop_seconds = self._settings.spectrogram.hop_length / self._settings.audio.sample_rate
-            values = apply_pcen(values, compress.pcen, hop_seconds)
+        for step in self._settings.spectrogram.compression_steps:
+            values = self._compress(values, step, frame_counts, get_length)
         for block in values:
-            yield self._multiply(self._compress(block), self._cepstrum)[: frame_counts.popleft()]
+            yield self._multiply(block, self._cepstrum)[: frame_counts.popleft()]
+
+    def _compress(
+        self,
+        blocks: Iterator[FloatArray],
+        step: CompressionStep,
+        frame_counts: deque[int],
+        get_length: Callable[[], int] | None,
+    ) -> Iterator[FloatArray]:
+        """Apply one step of the compression to blocks of shape (block_frames, bins)."""
+        if isinstance(step, Pcen):
+            hop_seconds = self._settings.spectrogram.hop_length / self._settings.audio.sample_rate
+            return apply_pcen(blocks, step, hop_seconds)
+        compressed = (compress_values(block, step) for block in blocks)
+        if isinstance(step, Db) and step.has_largest_value and not self._clip_decibels:
+
+            def count_measured() -> int:
+                # At the end of the stream, all blocks are on their way.
+                frames, measured = sum(frame_counts), self._count_measured(get_length)
+                return frames if measured is None else min(frames, measured)
+
+            return apply_largest_value(compressed, step, count_measured)
+        return compressed
 
     def _make_magnitudes(
         self, blocks: Iterable[FloatArray], frame_counts: deque[int]
@@ -140,22 +189,3 @@ def make_cepstrum_matrix(mfcc: Mfcc, n_mels: int) -> FloatArray:
     if mfcc.lifter:
         basis *= 1.0 + (mfcc.lifter / 2.0) * np.sin(np.pi * (k + 1) / mfcc.lifter)
     return basis.astype(np.float32)
-
-
-def normalize_clip(clip: FloatArray, normalize: Normalize) -> FloatArray:
-    """Return a clip, shape (frames, bins, channels), each channel normalised by its own values."""
-    if normalize.clip == "max":
-        largest = np.abs(clip).max(axis=(0, 1))
-        out: FloatArray = np.divide(clip, np.where(largest > 0, largest, 1.0), dtype=np.float32)
-    elif normalize.clip == "subtract_max":
-        out = clip - clip.max(axis=(0, 1))
-    else:
-        out = _standardize(clip)
-    return out if normalize.floor is None else np.maximum(out, np.float32(normalize.floor))
-
-
-def _standardize(clip: FloatArray) -> FloatArray:
-    values = clip.astype(np.float64)
-    values -= values.mean(axis=(0, 1))
-    std = values.std(axis=(0, 1))  # exactly 0 for a constant clip, because its mean in float64 is exact
-    return np.where(std > 0, values / np.where(std > 0, std, 1.0), 0.0).astype(np.float32)

@@ -4,9 +4,9 @@ In the formulas x is a value before the compression: of an FFT bin or a mel band
 `spectrogram.power` gives (magnitude or power).
 """
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Discriminator, Field, PositiveFloat, Tag
 
 from specfeat.config.section import Section
 
@@ -24,18 +24,30 @@ class Ln(Section):
 
 
 class Db(Section):
-    """Decibels: `10 log10(max(x, amin) / ref)`, as `librosa.power_to_db` without `top_db`.
+    """Decibels: `10 log10(max(x, amin) / ref)`, as `librosa.power_to_db`.
 
     Attributes:
         amin: the smallest x; smaller values are replaced by it; above 0.
-        ref: the x that is 0 dB, above 0. It is a number and not the maximum of a file or clip: decibels below
-            a clip's maximum are made by `normalize: {clip: subtract_max}`.
+        ref: the x that is 0 dB, above 0; "max" is the largest x of the file or of the clip, see `per`.
         floor: the smallest result in dB; smaller results are replaced by it; none if left out.
+        top_db: how many dB below the largest result of the file or of the clip the smallest result lies;
+            smaller results are replaced by it; none if left out.
+        per: of what the largest value is taken, for `ref: max` and `top_db`: the "file", or each "clip" by
+            itself. For the largest value of a file, all its frames are kept until its end.
     """
 
+    later_keys: ClassVar[frozenset[str]] = frozenset({"top_db", "per"})
+
     amin: PositiveFloat = 1e-10
-    ref: PositiveFloat = 1.0
+    ref: PositiveFloat | Literal["max"] = 1.0
     floor: float | None = None
+    top_db: PositiveFloat | None = None
+    per: Literal["file", "clip"] | None = None
+
+    @property
+    def has_largest_value(self) -> bool:
+        """Whether the results depend on the largest value of the file or of the clip."""
+        return self.ref == "max" or self.top_db is not None
 
 
 class Log10(Section):
@@ -81,7 +93,7 @@ class Pcen(Section):
 
 
 class Compress(Section):
-    """How the values are compressed: exactly one of these keys is given.
+    """One step of the compression: exactly one of these keys is given.
 
     Attributes:
         ln: the natural logarithm, `ln(max(x, amin) + offset)`.
@@ -96,3 +108,30 @@ class Compress(Section):
     log10: Log10 | None = None
     power: Power | None = None
     pcen: Pcen | None = None
+
+    @property
+    def step(self) -> "CompressionStep":
+        """The settings of the one kind that is given."""
+        kinds = (self.ln, self.db, self.log10, self.power, self.pcen)
+        return next(kind for kind in kinds if kind is not None)
+
+
+CompressionStep = Ln | Db | Log10 | Power | Pcen
+
+
+def _find_compression_type(value: object) -> str:
+    return "<list>" if isinstance(value, list | tuple) else "<step>"
+
+
+# One step, or a list of steps. The tags appear only in pydantic's locations of errors. They cannot be the
+# name of a key, so that `validation_errors` can tell them from keys.
+Compression = Annotated[
+    Annotated[Compress, Tag("<step>")]
+    | Annotated[tuple[Compress, ...], Field(min_length=1, max_length=8), Tag("<list>")],
+    Discriminator(_find_compression_type),
+]
+
+
+def unwrap_single_step(compress: Any) -> Any:
+    """Return the only item of a list of one step, so that one step has one spelling in the settings."""
+    return compress[0] if isinstance(compress, tuple) and len(compress) == 1 else compress

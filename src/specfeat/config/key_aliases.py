@@ -24,7 +24,7 @@ _NAMES_HERE = {
 
 # Keys that have no counterpart here, and what to write instead.
 _INSTEAD = {
-    "top_db": "; decibels below a clip's loudest are normalize: {clip: subtract_max, floor: -80}",
+    "log1p": "; ln(1 + x) is ln: {offset: 1}",
     "overlap": "; hop is from one clip's start to the next: the length less the overlap",
     "ref_db": "; decibels below a clip's loudest are normalize: {clip: subtract_max}",
 }

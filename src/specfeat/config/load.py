@@ -147,5 +147,6 @@ def _validate(tree: ConfigTree) -> Settings:
 def _fill_empty_compression(data: dict[str, Any]) -> None:
     """Read `compress: {db: }` as `{db: {}}`. Beside another kind, null counts as left out."""
     compress = data.get("spectrogram", {}).get("compress")
-    if isinstance(compress, dict) and all(value is None for value in compress.values()):
-        compress.update({key: {} for key in compress})
+    for step in compress if isinstance(compress, list) else [compress]:
+        if isinstance(step, dict) and all(value is None for value in step.values()):
+            step.update({key: {} for key in step})

@@ -71,9 +71,17 @@ def _remove_replaced_values(tree: ConfigTree, path: KeyPath) -> None:
         )  # `weights: PATH` is short for it
         replaced_keys = _KEYS_REPLACED_BY_WEIGHTS.get(new_key, set())
         parent[path[1]] = {key: value for key, value in values.items() if key not in replaced_keys}
-    elif path[:2] == _COMPRESS:  # a new kind of compression replaces any other
-        values = section if isinstance(section, dict) else {}
-        parent[path[1]] = {key: value for key, value in values.items() if key == new_key}
+    elif path[:2] == _COMPRESS and isinstance(path[2], int):  # a step of a list
+        if isinstance(section, list) and path[2] < len(section) and len(path) > 3:
+            section[path[2]] = _keep_kind(section[path[2]], path[3])
+    elif path[:2] == _COMPRESS:
+        parent[path[1]] = _keep_kind(section, path[2])
+
+
+def _keep_kind(compress: object, kind: Key) -> dict[str, Any]:
+    """Return one step of the compression without other kinds than the one that an override sets."""
+    values = compress if isinstance(compress, dict) else {}
+    return {key: value for key, value in values.items() if key == kind}
 
 
 def _check_item(tree: ConfigTree, override: str, parent: object, path: KeyPath) -> None:

@@ -42,7 +42,9 @@ def _get_annotation(path: KeyPath) -> Any:
 
 
 def _get_item_type(annotation: Any) -> Any:
-    """Return the type of the items of a list, such as `Metric` of `tuple[Metric, ...]`."""
+    """Return the type of the items of a list, such as `Metric` of `tuple[Metric, ...] | None`."""
+    if get_origin(annotation) in (Union, UnionType, Annotated):
+        return next(filter(None, map(_get_item_type, get_args(annotation))), None)
     return get_args(annotation)[0] if get_origin(annotation) is tuple else None
 
 

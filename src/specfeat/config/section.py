@@ -32,6 +32,14 @@ class Section(BaseModel):
         return values
 
 
+def list_given_keys(section: Section) -> list[str]:
+    """Return the keys of a section that have a value.
+
+    null counts as left out, so that settings with all defaults written out, as in a record, are valid.
+    """
+    return [name for name in type(section).model_fields if getattr(section, name) is not None]
+
+
 def make_rule_error(path: KeyPath, text: str, *, at_key: bool = False) -> PydanticCustomError:
     """Return the error for a value that breaks a rule, to be raised while pydantic validates a section.
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pydantic import model_validator
 
 from specfeat.architecture.graph import LayerGraph
-from specfeat.config import clip_rules, model_rules, spectrogram_rules
+from specfeat.config import clip_rules, compression_rules, model_rules, normalize_rules, spectrogram_rules
 from specfeat.config.audio import Audio
 from specfeat.config.clip_grid import ClipGrid
 from specfeat.config.clips import Clips
@@ -65,7 +65,7 @@ class Settings(Section):
         between their limits have edges, and only a clip with one length has a grid and a shape.
         """
         audio, spectrogram, clips, model = self.audio, self.spectrogram, self.clips, self.model
-        spectrogram_rules.check_compression(spectrogram)
+        compression_rules.check_compression(spectrogram)
         model_rules.check_weights_source(model.weights)
         model_rules.check_weights_map(model)
         spectrogram_rules.check_kind(spectrogram)
@@ -80,7 +80,8 @@ class Settings(Section):
         clip_rules.check_edges(clips)
         clip_rules.check_deltas(spectrogram, self.clip_grid)
         clip_rules.check_reflection(clips, spectrogram, self.clip_grid)
-        spectrogram_rules.check_normalize(spectrogram)
+        compression_rules.check_largest_value(spectrogram, clips)
+        normalize_rules.check_normalize(spectrogram, clips)
         clip_rules.check_batch_memory(self.input_shape, model.batch)
         clip_rules.check_clip_samples(self.clip_grid)
         model_rules.check_input_shape(model, self.input_shape)

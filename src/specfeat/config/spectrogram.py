@@ -6,10 +6,11 @@ settings, such as the bins of a frame, are derived here and nowhere else, in exa
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt
 
-from specfeat.config.compression import Compress, Db
+from specfeat.config.compression import Compress, Compression, CompressionStep, Db, unwrap_single_step
 from specfeat.config.mel import Mel, Mfcc
+from specfeat.config.normalize import Normalize
 from specfeat.config.section import Section
 
 Window = Literal[
@@ -53,25 +54,6 @@ class Deltas(Section):
     width: Annotated[int, Field(ge=3, le=99)] = 9
 
 
-class Normalize(Section):
-    """The last step: either `(x - mean) / std` with constants, or each clip by its own values.
-
-    Attributes:
-        mean: the constant that is subtracted, one for all channels or a list with one for each.
-        std: the constant to divide by, above 0, one for all channels or a list with one for each.
-        clip: how each clip is normalised by its own values, each channel by itself. "mean_std" subtracts the
-            mean and divides by the standard deviation, "max" divides by the largest magnitude, and
-            "subtract_max" subtracts the largest value (of decibels: the loudest value becomes 0 dB). Nothing
-            is divided by 0: a clip of one constant value becomes 0 with "mean_std".
-        floor: the smallest value after `clip`; smaller values are replaced by it; none if left out.
-    """
-
-    mean: float | tuple[float, ...] | None = None
-    std: PositiveFloat | tuple[PositiveFloat, ...] | None = None
-    clip: Literal["mean_std", "max", "subtract_max"] | None = None
-    floor: float | None = None
-
-
 def _make_default_mel(settings: dict[str, Any]) -> Mel | None:
     return Mel() if settings.get("kind") in ("mel", "mfcc") else None
 
@@ -113,8 +95,9 @@ class Spectrogram(Section):
         preemphasis: a filter that raises high frequencies before the window; none if left out.
         mel: the mel bands, for `kind: mel` and `kind: mfcc`.
         mfcc: the cepstrum, for `kind: mfcc`.
-        compress: how the values are compressed, before the cepstrum; not at all if left out, but by `db: {}`
-            for `kind: mfcc`.
+        compress: how the values are compressed, before the cepstrum: one step, or a list of steps, each of
+            which is applied to the results of the one before; not at all if left out, but by `db: {}` for
+            `kind: mfcc`.
         deltas: changes over time as further channels; none if left out.
         normalize: how values are normalised, as the last step; not at all if left out.
     """
@@ -137,9 +120,25 @@ class Spectrogram(Section):
     preemphasis: Preemphasis | None = None
     mel: Mel | None = Field(default_factory=_make_default_mel)
     mfcc: Mfcc | None = Field(default_factory=_make_default_mfcc)
-    compress: Compress | None = Field(default_factory=_make_default_compress)
+    compress: Annotated[Compression | None, AfterValidator(unwrap_single_step)] = Field(
+        default_factory=_make_default_compress
+    )
     deltas: Deltas | None = None
     normalize: Normalize | None = None
+
+    @property
+    def compression_steps(self) -> tuple[CompressionStep, ...]:
+        """The steps of the compression, in order."""
+        if self.compress is None:
+            return ()
+        steps = self.compress if isinstance(self.compress, tuple) else (self.compress,)
+        return tuple(compress.step for compress in steps)
+
+    @property
+    def clip_decibels(self) -> Db | None:
+        """The decibels, the last step of the compression, that depend on the largest value of each clip."""
+        last_step = self.compression_steps[-1] if self.compression_steps else None
+        return last_step if isinstance(last_step, Db) and last_step.per == "clip" else None
 
     @property
     def window_samples(self) -> int:

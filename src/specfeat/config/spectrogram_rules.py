@@ -5,37 +5,11 @@ top of the config. `Settings` calls them in a fixed order.
 """
 
 from specfeat.config.mel_scale import find_empty_bands
-from specfeat.config.section import Section, make_rule_error
+from specfeat.config.section import make_rule_error
 from specfeat.config.spectrogram import LARGEST_WINDOW_PARAMETERS, Spectrogram
 from specfeat.text import format_count
 
 MAX_FILTER_BYTES = 2**28  # of all mel filters as float32; the shipped configs have 1 MiB or less
-
-
-def list_given_keys(section: Section) -> list[str]:
-    """Return the keys of a section that have a value.
-
-    null counts as left out, so that settings with all defaults written out, as in a record, are valid.
-    """
-    return [name for name in type(section).model_fields if getattr(section, name) is not None]
-
-
-def check_compression(spectrogram: Spectrogram) -> None:
-    """Check that there is exactly one kind of compression, and that silence has a finite value."""
-    compress = spectrogram.compress
-    if compress is None:
-        return
-    kinds = list_given_keys(compress)
-    if len(kinds) != 1:
-        names = ", ".join(type(compress).model_fields)
-        raise make_rule_error(
-            ("spectrogram", "compress"),
-            f"has {len(kinds)} kinds of compression; wanted exactly one of {names}, e.g. {{db: {{}}}}",
-        )
-    if compress.ln and not (compress.ln.offset or compress.ln.amin):
-        raise make_rule_error(
-            ("spectrogram", "compress", "ln"), "gives -inf for silence; wanted an offset or an amin above 0"
-        )
 
 
 def check_kind(spectrogram: Spectrogram) -> None:
@@ -144,29 +118,3 @@ def check_window_parameter(spectrogram: Spectrogram) -> None:
             ("spectrogram", "window"),
             f"is {parameter:g} for {name}; wanted more than 0, at most {largest:g}",
         )
-
-
-def check_normalize(spectrogram: Spectrogram) -> None:
-    """Check that only constants or only the clip are used, and that constants match the channels."""
-    normalize, channels = spectrogram.normalize, spectrogram.channels
-    if not normalize:
-        return
-    if normalize.clip and (normalize.mean is not None or normalize.std is not None):
-        raise make_rule_error(
-            ("spectrogram", "normalize"), "wanted either constants (mean, std) or clip, not both"
-        )
-    if normalize.floor is not None and not normalize.clip:
-        raise make_rule_error(
-            ("spectrogram", "normalize", "floor"), "applies only together with clip", at_key=True
-        )
-    if not list_given_keys(normalize):
-        raise make_rule_error(
-            ("spectrogram", "normalize"), "is empty; wanted {mean: M, std: S} or {clip: mean_std}"
-        )
-    for name in ("mean", "std"):
-        constants = getattr(normalize, name)
-        if isinstance(constants, tuple) and len(constants) != channels:
-            raise make_rule_error(
-                ("spectrogram", "normalize", name),
-                f"has {len(constants)} values; wanted one, or one for each of {channels} channels",
-            )

@@ -30,10 +30,13 @@ _WANTED_BY_PATH: dict[KeyPath, str] = {
         f"{_join_names(get_args(get_args(ShapedWindow)[0]))}"
     ),
     ("spectrogram", "compress"): (
-        f"{_join_names(tuple(Compress.model_fields))} with its settings, e.g. {{db: {{}}}}"
+        f"{_join_names(tuple(Compress.model_fields))} with its settings, e.g. {{db: {{}}}}, or a list of "
+        "such steps"
     ),
-    ("spectrogram", "normalize", "mean"): "a number, or a list with one for each channel",
-    ("spectrogram", "normalize", "std"): "a number above 0, or a list with one for each channel",
+    ("spectrogram", "compress", "db", "ref"): "a positive number, or max",
+    ("spectrogram", "normalize", "file"): "mean_std, max or subtract_max",
+    ("spectrogram", "normalize", "mean"): "a number, or a list with one for each channel or band",
+    ("spectrogram", "normalize", "std"): "a number above 0, or a list with one for each channel or band",
     ("spectrogram", "mel", "norm"): "slaney or null",
     ("spectrogram", "mfcc", "norm"): "ortho or null",
     ("spectrogram", "normalize", "clip"): "mean_std, max or subtract_max",
@@ -150,8 +153,8 @@ class ValidationProblem:
 
     def _describe_wanted(self) -> str:
         error_type, value = self._details["type"], self._details["input"]
-        if self.path in _WANTED_BY_PATH:
-            wanted = _WANTED_BY_PATH[self.path]
+        wanted = _WANTED_BY_PATH.get(_leave_out_step(self.path))
+        if wanted:
             return wanted + suggest_name(value, re.findall(r"\w+", wanted))
         if error_type in _BOUNDS:
             key, text = _BOUNDS[error_type]
@@ -161,6 +164,12 @@ class ValidationProblem:
             choices = list_choices(self.path)
             return f"one of {', '.join(choices)}{suggest_name(value, choices)}"
         return _WANTED_BY_ERROR.get(error_type) or shorten_pydantic_message(str(self._details["msg"]))
+
+
+def _leave_out_step(path: KeyPath) -> KeyPath:
+    """Return a path without the number of a step of the compression."""
+    is_step = path[:2] == ("spectrogram", "compress") and len(path) > 2 and isinstance(path[2], int)
+    return (*path[:2], *path[3:]) if is_step else path
 
 
 def _keep_written_keys(tree: ConfigTree, location: tuple[Key, ...]) -> KeyPath:

@@ -1,0 +1,71 @@
+"""Frames that are kept until the end of a sound, because a value of the whole sound decides about each."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+
+import numpy as np
+
+from specfeat.audio.stft import FloatArray
+from specfeat.errors import AudioError
+
+MEMORY_BYTES = 32 * 2**20  # of one sound; at 100 frames of 64 bands a second, 22 minutes
+
+
+class FrameBuffer:
+    """Keeps the blocks of a stream, to read them several times.
+
+    Up to `MEMORY_BYTES` are kept in memory, more in a temporary file that has no name, so that it cannot
+    outlive the process.
+
+    Args:
+        blocks: float32, shape (frames, ...); only the number of frames may differ. All are read at once.
+
+    Raises:
+        AudioError: there is no room for the temporary file.
+    """
+
+    def __init__(self, blocks: Iterable[FloatArray]) -> None:
+        self._file = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115  the buffer is the context
+        self._shapes: list[tuple[int, ...]] = []
+        for block in blocks:
+            self._append(block)
+
+    def __enter__(self) -> "FrameBuffer":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def read(self, frames: int | None = None) -> Iterator[FloatArray]:
+        """Yield the blocks from the first one, in the shapes in which they came; they cannot be written to.
+
+        Args:
+            frames: how many frames to read; the last block is then cut. None for all.
+        """
+        self._file.seek(0)
+        for shape in self._shapes:
+            if frames is not None and frames <= 0:
+                return
+            size = int(np.prod(shape))
+            block = np.frombuffer(self._file.read(4 * size), np.float32).reshape(shape)
+            yield block if frames is None else block[:frames]
+            frames = None if frames is None else frames - len(block)
+
+    def _append(self, block: FloatArray) -> None:
+        try:
+            self._file.write(np.ascontiguousarray(block, np.float32).data)
+        except OSError as e:
+            self._file.close()
+            raise AudioError(
+                "values of the whole file need room for its frames in the temporary folder "
+                f"({e.strerror or e}); make room there, or set TMPDIR to another folder",
+                "spectrogram",
+                "temporary folder",
+            ) from e
+        self._shapes.append(block.shape)

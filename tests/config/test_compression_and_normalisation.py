@@ -1,0 +1,160 @@
+"""Steps of the compression, values of a file or clip, and constants of a band: what fits together, and what not."""
+
+from pathlib import Path
+
+import pytest
+
+from helpers.config_texts import BASE, get_refusal, load_text, replace_text
+from specfeat.config.compression import Db, Ln, Log10, Pcen
+
+pytestmark = pytest.mark.usefixtures("_in_an_empty_folder")
+
+COMPRESS, NORMALIZE = "spectrogram.compress", "spectrogram.normalize"
+BY_CLIP = "{db: {top_db: 80, per: clip}}"
+CHANNELS_WITH_DELTAS = ["spectrogram.deltas={order: 1}"]
+
+
+def test_a_list_has_several_steps() -> None:
+    """The steps are in the order of the list, each with its own defaults."""
+    settings = load_text(BASE, [f"{COMPRESS}=[{{pcen: {{gain: 0.8}}}}, {{ln: {{offset: 1}}}}]"]).settings
+
+    assert settings.spectrogram.compression_steps == (Pcen(gain=0.8), Ln(offset=1.0))
+
+
+def test_a_list_of_one_step_is_that_step() -> None:
+    """The settings are equal, and so is the digest."""
+    alone = load_text(BASE, [f"{COMPRESS}={{log10: {{}}}}"]).settings
+
+    for text in ("[{log10: {}}]", "[{log10: }]"):
+        assert load_text(BASE, [f"{COMPRESS}={text}"]).settings.digest == alone.digest
+    assert alone.spectrogram.compression_steps == (Log10(),)
+
+
+def test_an_override_may_name_a_step_by_its_number() -> None:
+    """A value or the kind of one step is replaced; the other steps stay."""
+    text = replace_text(("    db: {}", "    - pcen: {gain: 0.8, bias: 3}\n    - ln: {offset: 1}"))
+    gain, kind = [f"{COMPRESS}.0.pcen.gain=0.5"], [f"{COMPRESS}[1].log10.scale=9"]
+
+    assert load_text(text, gain).settings.spectrogram.compression_steps == (
+        Pcen(gain=0.5, bias=3),
+        Ln(offset=1.0),
+    )
+    assert load_text(text, kind).settings.spectrogram.compression_steps[1] == Log10(scale=9)
+    whole = load_text(text, [f"{COMPRESS}.db.ref=2"]).settings
+    assert whole.spectrogram.compression_steps == (Db(ref=2),)
+
+
+def test_settings_with_the_new_keys_have_digests_of_their_own() -> None:
+    """Each change gives a digest that no other change gives."""
+    bands = ", ".join(["0.5"] * 64)
+    changes = [
+        f"{COMPRESS}=[{{power: {{exponent: 0.5}}}}, {{db: {{}}}}]",
+        f"{COMPRESS}=[{{log10: {{}}}}, {{db: {{}}}}]",
+        f"{COMPRESS}={BY_CLIP}",
+        f"{COMPRESS}={{db: {{top_db: 80, per: file}}}}",
+        f"{COMPRESS}={{db: {{ref: max, per: file}}}}",
+        f"{NORMALIZE}={{file: max}}",
+        f"{NORMALIZE}={{file: max, per: band}}",
+        f"{NORMALIZE}={{clip: max}}",
+        f"{NORMALIZE}={{clip: max, per: band}}",
+        f"{NORMALIZE}={{mean: [{bands}], per: band}}",
+        f"{NORMALIZE}={{mean: 0.5}}",
+    ]
+
+    assert len({load_text(BASE, [change]).settings.digest for change in changes}) == len(changes)
+
+
+REFUSED_COMPRESSIONS = [
+    ("[]", ": is []; wanted ln, db, log10, power or pcen with its settings, e.g. {db: {}}, or a list of such steps"),
+    ("[{db: {}}, {ln: {offset: 1}}]",
+     "[1]: follows db, whose results may be negative; wanted values of 0 or more, as of ln: {offset: 1}, log10, power or "
+     "pcen"),
+    ("[{pcen: {}}, {ln: {}}]", "[1].ln: gives -inf for silence; wanted an offset or an amin above 0"),
+    ("[{pcen: {}}, {db: {}, ln: {offset: 1}}]",
+     "[1]: has 2 kinds of compression; wanted exactly one of ln, db, log10, power, pcen, e.g. {db: {}}; several steps are "
+     "a list"),
+    ("[{pcen: {gian: 1}}]", "[0].pcen.gian: is not known here (did you mean 'gain'?)"),
+    ("[{pcen: {}}, {db: {ref: 0}}]", "[1].db.ref: is 0; wanted a positive number, or max"),
+    ("{db: {ref: max}}",
+     ".db.ref: depends on a largest value; wanted per: clip, for the largest one of each clip, or per: file"),
+    ("{db: {per: clip}}", ".db.per: applies only together with top_db or ref: max"),
+    ("{db: {top_db: 0, per: clip}}", ".db.top_db: is 0; wanted more than 0"),
+    ("[{db: {floor: 0, top_db: 9, per: clip}}, {log10: {}}]",
+     "[0].db.per: is clip, but another step of the compression of the whole file follows; wanted file, or "
+     "clips.cut: samples"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "rest"), REFUSED_COMPRESSIONS, ids=[value for value, _ in REFUSED_COMPRESSIONS]
+)
+def test_a_compression_that_cannot_be_computed_is_refused(value: str, rest: str) -> None:
+    """The message names the step and what is wanted."""
+    assert get_refusal(BASE, [f"{COMPRESS}={value}"]) == f"override {COMPRESS}={value}: {COMPRESS}{rest}"
+
+
+FOLLOWERS = [
+    ("spectrogram.kind=mfcc", "the cepstrum"),
+    ("spectrogram.deltas={}", "deltas"),
+    ("spectrogram.normalize={file: max}", "normalize: {file: ...}"),
+]
+
+
+@pytest.mark.parametrize(("follower", "name"), FOLLOWERS)
+def test_decibels_of_a_clip_come_after_what_is_computed_of_the_file(follower: str, name: str) -> None:
+    """With `cut: samples` each clip has a spectrogram of its own, so the same settings fit together."""
+    cut = ["clips={frames: 96, cut: samples}"] if "normalize" not in follower else []
+    by_clip = f"{COMPRESS}={BY_CLIP}"
+
+    assert get_refusal(BASE, [by_clip, follower]).endswith(
+        f"{COMPRESS}.db.per: is clip, but {name} of the whole file follows; wanted file, or clips.cut: samples"
+    )
+    if cut:
+        load_text(BASE, [by_clip, follower, *cut])
+
+
+@pytest.mark.parametrize(
+    ("override", "rest"),
+    [
+        (f"{COMPRESS}={{db: {{top_db: 80, per: file}}}}",
+         f"{COMPRESS}.db.per: is file, but with clips.cut: samples each clip has a spectrogram of its own; wanted clip"),
+        (f"{NORMALIZE}={{file: max}}",
+         f"{NORMALIZE}.file: applies only together with clips.cut: frames; with samples each clip has a spectrogram of "
+         "its own; wanted clip"),
+    ],
+)  # fmt: skip
+def test_clips_with_spectrograms_of_their_own_have_no_values_of_the_file(override: str, rest: str) -> None:
+    """With `cut: samples` there is no spectrogram of the file."""
+    line = get_refusal(BASE, ["clips={frames: 96, cut: samples}", override])
+
+    assert line == f"override {override}: {rest}"
+
+
+REFUSED_NORMALISATIONS = [
+    ("{clip: max, file: max}", ": wanted either clip or file, not both"),
+    ("{mean: 1, file: max}", ": wanted either constants (mean, std) or file, not both"),
+    ("{per: band}", ": is empty; wanted {mean: M, std: S}, {clip: mean_std} or {file: mean_std}"),
+    ("{file: loudest}", ".file: is the text 'loudest'; wanted mean_std, max or subtract_max"),
+    ("{mean: [1, 2], per: band}", ".mean: has 2 values; wanted one, or one for each of 64 bands"),
+    ("{mean: [[1, 2]], per: band}", ".mean: has 2 values; wanted one, or one for each of 64 bands"),
+    ("{std: [[1, 2], [3, 4]], per: band}",
+     ".std: has 2 lists; wanted a list for each of 1 channels, with one value for each band"),
+    ("{mean: [[1, 2]]}", ".mean: is a list of lists; wanted one list, or per: band"),
+    ("{mean: 1, std: 2, per: band}",
+     ".per: is band, but mean and std are one for all; wanted a list with one for each of 64 bands"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "rest"), REFUSED_NORMALISATIONS)
+def test_a_normalisation_that_cannot_be_computed_is_refused(value: str, rest: str) -> None:
+    """The message names the key and what is wanted."""
+    assert get_refusal(BASE, [f"{NORMALIZE}={value}"]) == f"override {NORMALIZE}={value}: {NORMALIZE}{rest}"
+
+
+def test_a_list_of_bands_is_one_channels(tmp_path: Path) -> None:
+    """With deltas, one list for all channels is refused, because it is not known which channel is meant."""
+    bands = f"{NORMALIZE}={{mean: {[1.0] * 64}, per: band}}"
+
+    assert get_refusal(BASE, [*CHANNELS_WITH_DELTAS, bands]).endswith(
+        "mean: has one list; wanted a list for each of 2 channels, with one value for each band"
+    )
