@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from helpers.config_texts import BASE, get_refusal, load_text, replace_text
+from specfeat.config import load_config
 from specfeat.config.compression import Db, Ln, Log10, Pcen
+from specfeat.config.normalize import Normalize
 
 pytestmark = pytest.mark.usefixtures("_in_an_empty_folder")
 
@@ -158,3 +161,58 @@ def test_a_list_of_bands_is_one_channels(tmp_path: Path) -> None:
     assert get_refusal(BASE, [*CHANNELS_WITH_DELTAS, bands]).endswith(
         "mean: has one list; wanted a list for each of 2 channels, with one value for each band"
     )
+
+
+# --- constants in a file -------------------------------------------------------------------------
+
+
+def test_constants_of_a_file_are_settings(tmp_path: Path) -> None:
+    """The settings, and so the digest and the record, are those of the same numbers in the config."""
+    values = np.linspace(-90, 10, 64)
+    np.savetxt(tmp_path / "mean.txt", values, header="a comment")
+    np.savetxt(tmp_path / "line.csv", values[np.newaxis], delimiter=",")
+    (tmp_path / "config.yaml").write_text(
+        replace_text(("  n_fft", "  normalize: {mean: mean.txt, per: band}\n  n_fft"))
+    )
+
+    from_file = load_config(tmp_path / "config.yaml").settings
+    from_line = load_text(BASE, [f"{NORMALIZE}={{mean: {tmp_path}/line.csv, per: band}}"]).settings
+
+    assert from_file.spectrogram.normalize == Normalize(mean=tuple(values.tolist()), per="band")
+    assert from_file.digest == from_line.digest
+
+
+def test_each_line_of_a_file_is_a_channel(tmp_path: Path) -> None:
+    """With deltas, an array of shape (channels, bands) is written as one line for each channel."""
+    values = np.arange(128.0).reshape(2, 64)
+    np.savetxt("mean.txt", values)
+
+    settings = load_text(BASE, [*CHANNELS_WITH_DELTAS, f"{NORMALIZE}={{mean: mean.txt, per: band}}"]).settings
+
+    normalize = settings.spectrogram.normalize
+    assert normalize
+    assert normalize.mean == tuple(map(tuple, values.tolist()))
+
+
+@pytest.mark.parametrize(
+    ("content", "rest"),
+    [
+        (None, "no such file; wanted a number, a list of numbers, or the path of a text file of numbers"),
+        (b"\x93NUMPY\xff", "is not a text file; write the numbers as text, e.g. with numpy.savetxt"),
+        (b"1 2 x", "could not convert string to float: 'x' in line 1 of the file; wanted numbers"),
+        (b"# nothing\n\n", "the file holds no numbers"),
+        (b"1 2 3", "has 3 values; wanted one, or one for each of 64 bands"),
+        (b"1 nan", "wanted a number, a list with one for each channel or band, or a file"),
+        (b"1 " * 500_001, "is larger than 1,000,000 bytes"),
+    ],
+    ids=["missing", "npy", "text", "empty", "three", "nan", "large"],
+)
+def test_a_file_without_the_constants_is_refused(content: bytes | None, rest: str) -> None:
+    """The message names the setting, the file or its content, and what is wanted."""
+    if content is not None:
+        Path("m.txt").write_bytes(content)
+
+    line = get_refusal(BASE, [f"{NORMALIZE}={{mean: m.txt, per: band}}"])
+
+    assert line.startswith(f"override {NORMALIZE}={{mean: m.txt, per: band}}: {NORMALIZE}.mean")
+    assert line.endswith(rest)

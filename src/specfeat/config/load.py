@@ -12,6 +12,7 @@ from specfeat.architecture.check import check_network
 from specfeat.architecture.graph import LayerMismatchError
 from specfeat.config.config_files import find_config_file, shipped_names
 from specfeat.config.config_tree import ConfigTree
+from specfeat.config.constants_file import read_constants_files
 from specfeat.config.layer_errors import make_layer_error
 from specfeat.config.overrides import apply_override
 from specfeat.config.seconds import convert_seconds
@@ -20,7 +21,9 @@ from specfeat.config.training_sound import find_first_difference, flatten_sound_
 from specfeat.config.validation_errors import make_validation_error
 from specfeat.config.weights_file import resolve_weights_path
 from specfeat.config.yaml_tree import read_tree
-from specfeat.text import format_value, suggest_name
+from specfeat.text import format_value, shorten_text, suggest_name
+
+MAX_VALUE_LENGTH = 80  # characters of a value in a message; a list of constants is longer
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def load_config(
     _check_sections(tree)  # first, because the next steps look inside the sections
     convert_seconds(tree)
     resolve_weights_path(tree, path.parent)
+    read_constants_files(tree, path.parent)
     settings = _validate(tree)
     try:
         check_network(settings.graph, batch=settings.model.batch, features=settings.model.features)
@@ -96,7 +100,9 @@ def compare_training_sound(settings: Settings) -> tuple[str, str] | None:
     key = find_first_difference(sound, training_sound)
     if key is None:
         return None
-    value, training_value = json.dumps(sound.get(key)), json.dumps(training_sound.get(key))
+    value, training_value = (
+        shorten_text(json.dumps(values.get(key)), MAX_VALUE_LENGTH) for values in (sound, training_sound)
+    )
     return key, (
         f"is {value}, but the weights were trained with {training_value}, the value in {name}; "
         "the features would be wrong"
