@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from helpers.hostile_weights.flatbuffer import FlatbufferWriter
 from helpers.weights_files import CONFIG, load_small_config, make_arrays, write_keras_2
 from specfeat.config import Config, load_config
 from specfeat.config.config_tree import ConfigTree
@@ -15,6 +16,7 @@ from specfeat.config.settings import Settings
 from specfeat.errors import ConfigError, WeightsError
 from specfeat.run.provenance import collect_provenance, describe_differences
 from specfeat.weights.files.arrays import FileArray, FileContents, Shape
+from specfeat.weights.files.flatbuffer import FlatbufferTable
 from specfeat.weights.files.formats import open_weights_file
 from specfeat.weights.files.source import locate_weights
 from specfeat.weights.files.tflite import Tensor
@@ -202,7 +204,11 @@ def test_keys_of_the_weights_file_change_no_number(tmp_path: Path, name: str) ->
 def test_quantised_numbers_need_a_zero_point_for_each_scale(count: int) -> None:
     """Two zero points for three scales are an error; NumPy would repeat them, or fail with a message of its own."""
     scale, zero = np.ones(3, np.float32), np.zeros(count, np.int64)
-    tensor = Tensor("kernel", (3, 2), "i1", memoryview(bytes(6)), scale, zero, 0)
+    writer = FlatbufferWriter()
+    start = writer.add_table({3: 0})
+    writer.set_reference(start, 3, writer.add_vector(b"kernel", 6))
+    table = FlatbufferTable(memoryview(writer.data), start)
+    tensor = Tensor(table, (3, 2), "i1", memoryview(bytes(6)), scale, zero, 0)
 
     with pytest.raises(WeightsError, match=f"'kernel' has {count} zero points for 3 scales"):
         tensor.read_values()

@@ -3,7 +3,7 @@
 CVE numbers stand where a file does what that report describes of Keras.
 """
 
-from helpers.hostile_weights import archives, hdf5, no_weights, safetensors, tensorflow
+from helpers.hostile_weights import archives, flatbuffer, hdf5, no_weights, safetensors, tensorflow
 from helpers.hostile_weights.registry import HOSTILE_FILES
 
-__all__ = ["HOSTILE_FILES", "archives", "hdf5", "no_weights", "safetensors", "tensorflow"]
+__all__ = ["HOSTILE_FILES", "archives", "flatbuffer", "hdf5", "no_weights", "safetensors", "tensorflow"]

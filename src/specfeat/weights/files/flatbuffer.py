@@ -17,7 +17,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_TABLES = 100_000  # in one list of tables
+from specfeat.errors import WeightsError
+
+MAX_TABLES = 20_000  # in one list of tables; networks have a few thousand operators and tensors
 # The length of a name in bytes. Many tables may refer to one name, and each of them copies it.
 MAX_TEXT_BYTES = 1000
 
@@ -96,9 +98,15 @@ class FlatbufferTable:
         return np.frombuffer(self._data, dtype, length, start) if length else np.empty(0, dtype)
 
     def iterate_tables(self, field: int) -> Iterator[Self]:
-        """Yield the tables of a field that is a vector of tables."""
+        """Yield the tables of a field that is a vector of tables.
+
+        Raises:
+            WeightsError: there are too many.
+        """
         start, length = self._find_vector(field)
         if length > MAX_TABLES:
-            raise ValueError(f"a vector of more than {MAX_TABLES:,} tables")
+            raise WeightsError(
+                f"has a list of {length:,} tensors, buffers or operators; wanted {MAX_TABLES:,} or fewer"
+            )
         for position in range(start, start + 4 * length, 4):
             yield type(self)(self._data, position + struct.unpack_from("<I", self._data, position)[0])

@@ -8,33 +8,26 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from specfeat.errors import WeightsError
 from specfeat.weights.files.array_names import split_array_name, split_layer_and_role
-from specfeat.weights.files.arrays import FileArray, FileContents, Shape
+from specfeat.weights.files.arrays import MAX_AXES, FileArray, FileContents, Shape
 from specfeat.weights.files.file_format import FileFormat
+from specfeat.weights.files.graph_constant import CONSTANT_DTYPES, GraphConstant
+from specfeat.weights.files.limits import ArrayCounter
 from specfeat.weights.files.memory_map import map_file
 from specfeat.weights.files.protobuf import (
+    FieldCounter,
     get_last_value,
     get_message,
     get_text,
     iterate_fields,
-    iterate_integers,
 )
 
-MAX_NODES = 200_000
+MAX_NODES = 50_000  # large networks have 10,000
+_MAX_INPUTS = 5  # of a node that are kept; none of those behind them are weights
 _MAX_SIZE = 2**48  # of one axis; -1, an unknown size, is stored as 2**64 - 1
-_MAX_NEUTRAL_SIZE = 2**20  # up to which a constant is read to see whether it has an effect
-_HALF = 19
-# The field of a TensorProto with the values one by one, for the types of types.proto.
-_VALUE_FIELDS = {1: 5, 2: 6, _HALF: 13}
-_DTYPES: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 2: np.dtype("<f8"), _HALF: np.dtype("<f2")}
 # Operations whose result is their first input, possibly in another shape or type.
 _PASS_THROUGH = {"Identity", "ReadVariableOp", "Reshape", "Squeeze", "Cast"}
 _MAX_PASS_THROUGH = 8  # in a row; also ends a circle
@@ -67,7 +60,7 @@ class _Node:
     Attributes:
         name: the node's name.
         operation: the name of its operation, e.g. "Const".
-        inputs: the names of the nodes that it reads.
+        inputs: the names of the first nodes that it reads.
         value: the TensorProto of a constant.
         is_transposed: whether a matrix product transposes its second factor.
     """
@@ -82,49 +75,56 @@ class _Node:
 @contextmanager
 def read_graph(path: Path) -> Iterator[FileContents]:
     """Open a frozen graph in a `.pb` file."""
-    nodes = {node.name: node for node in _iterate_nodes(map_file(path))}
+    fields, arrays = FieldCounter(), ArrayCounter()
+    nodes = {node.name: node for node in _iterate_nodes(map_file(path), fields)}
     uses = _find_uses(nodes)
     constants = [node for node in nodes.values() if node.operation == "Const"]
-    arrays = [_describe_array(node, uses.get(node.name)) for node in constants]
-    weights = tuple(array for array in arrays if array is not None)
+    weights = []
+    for node in constants:
+        array = _describe_array(node, uses.get(node.name), fields)
+        if array is not None:
+            arrays.add(array.name)
+            weights.append(array)
     if not weights:
         raise WeightsError(
             "is a graph without constants; wanted a frozen graph, or the folder of a SavedModel"
         )
-    yield FileContents(format="TensorFlow frozen graph", arrays=weights)
+    yield FileContents(format="TensorFlow frozen graph", arrays=tuple(weights))
 
 
-def _iterate_nodes(data: memoryview) -> Iterator[_Node]:
+def _iterate_nodes(data: memoryview, fields: FieldCounter) -> Iterator[_Node]:
     count = 0
-    for number, value in iterate_fields(data):
+    for number, value in iterate_fields(data, fields):
         if number != 1:  # versions, or the library of functions
             continue
         count += 1
         if count > MAX_NODES:
             raise WeightsError(f"has more than {MAX_NODES:,} nodes; wanted fewer")
-        yield _read_node(get_message(value))
+        yield _read_node(get_message(value), fields)
 
 
-def _read_node(message: memoryview) -> _Node:
+def _read_node(message: memoryview, fields: FieldCounter) -> _Node:
     node = _Node()
-    for number, value in iterate_fields(message):
+    for number, value in iterate_fields(message, fields):
         if number == 1:
             node.name = get_text(value)
         elif number == 2:
             node.operation = get_text(value)
-        elif number == 3:  # "name:1" is the second output of a node, "^name" a node to run before
+        elif (
+            number == 3 and len(node.inputs) < _MAX_INPUTS
+        ):  # "name:1" is the second output of a node, "^name" a node to run before
             node.inputs.append(get_text(value).partition(":")[0].lstrip("^"))
         elif number == 5:
-            _read_attribute(node, get_message(value))
+            _read_attribute(node, get_message(value), fields)
     return node
 
 
-def _read_attribute(node: _Node, entry: memoryview) -> None:
-    name, value = get_text(get_last_value(entry, 1)), get_message(get_last_value(entry, 2))
+def _read_attribute(node: _Node, entry: memoryview, fields: FieldCounter) -> None:
+    name, value = get_text(get_last_value(entry, 1, fields)), get_message(get_last_value(entry, 2, fields))
     if name == "value" and node.operation in ("Const", ""):  # the operation may stand behind the attributes
-        node.value = get_message(get_last_value(value, 8))
+        node.value = get_message(get_last_value(value, 8, fields))
     elif name == "transpose_b":
-        node.is_transposed = bool(get_last_value(value, 5))
+        node.is_transposed = bool(get_last_value(value, 5, fields))
 
 
 def _find_uses(nodes: dict[str, _Node]) -> dict[str, tuple[str, str]]:
@@ -163,64 +163,43 @@ def _find_constant(nodes: dict[str, _Node], name: str) -> _Node | None:
     return node if node is not None and node.operation == "Const" else None
 
 
-def _describe_array(node: _Node, use: tuple[str, str] | None) -> FileArray | None:
+def _describe_array(node: _Node, use: tuple[str, str] | None, fields: FieldCounter) -> FileArray | None:
     """Describe a constant; None for integers and unused single numbers, which are sizes and thresholds."""
-    tensor = get_message(node.value)
-    kind, shape = get_last_value(tensor, 1), _read_shape(get_message(get_last_value(tensor, 2)))
-    if kind not in _DTYPES or (use is None and math.prod(shape) <= 1):
+    message = get_message(node.value)
+    kind = get_last_value(message, 1, fields)
+    shape = _read_shape(get_message(get_last_value(message, 2, fields)), fields)
+    if kind not in CONSTANT_DTYPES or (use is None and math.prod(shape) <= 1):
         return None
+    constant = GraphConstant(message, int(kind), shape)
     parts = split_array_name(node.name, len(shape))
     layer, role = use or split_layer_and_role(node.name, len(shape))
     # An operation of TensorFlow has its kernel in Keras' order. A constant that no operation reads, but that
     # is called by PyTorch's word, may be in either order.
     is_unclear = use is None and parts is not None and parts.is_torch
-    read = partial(_read_values, tensor, int(kind), shape)
     return FileArray(
         name=node.name,
         shape=shape,
-        dtype=str(_DTYPES[int(kind)]),
+        dtype=str(CONSTANT_DTYPES[int(kind)]),
         layer=layer,
         role=role,
         layout="unclear" if is_unclear else "keras",
-        read=read,
+        read=constant.read_values,
         # Keras gives FusedBatchNorm a nameless scale of ones where the norm has no gamma.
-        is_neutral=(
-            role == "gamma"
-            and parts is None
-            and math.prod(shape) <= _MAX_NEUTRAL_SIZE
-            and bool((read() == 1).all())
-        ),
+        is_neutral=role == "gamma" and parts is None and constant.has_only_ones(),
     )
 
 
-def _read_shape(message: memoryview) -> Shape:
-    sizes = [get_last_value(get_message(axis), 1) or 0 for key, axis in iterate_fields(message) if key == 2]
+def _read_shape(message: memoryview, fields: FieldCounter) -> Shape:
+    sizes = [
+        get_last_value(get_message(axis), 1, fields) or 0
+        for number, axis in iterate_fields(message, fields)
+        if number == 2
+    ]
+    if len(sizes) > MAX_AXES:
+        raise WeightsError(f"has a constant of {len(sizes):,} axes; wanted {MAX_AXES} or fewer")
     if not all(isinstance(size, int) and size < _MAX_SIZE for size in sizes):
         raise WeightsError("has a constant without a fixed shape")
     return tuple(int(size) for size in sizes if isinstance(size, int))
-
-
-def _read_values(tensor: memoryview, kind: int, shape: Shape) -> NDArray[Any]:
-    dtype, size = _DTYPES[kind], math.prod(shape)
-    content = get_message(get_last_value(tensor, 4))
-    if content:
-        if len(content) != size * dtype.itemsize:
-            raise WeightsError(f"has a constant of {len(content):,} bytes for {size:,} numbers")
-        return np.frombuffer(content, dtype).reshape(shape).copy()
-    fields = [value for number, value in iterate_fields(tensor) if number == _VALUE_FIELDS[kind]]
-    if kind == _HALF:  # each number is an integer, whose lower 16 bits are the bits of the half
-        bits = [number for value in fields for number in iterate_integers(value)]
-        values = np.array(bits, np.uint16).view(np.float16)
-    else:
-        values = np.frombuffer(b"".join(bytes(get_message(value)) for value in fields), dtype)
-    return _repeat_last(values, size).reshape(shape)
-
-
-def _repeat_last(values: NDArray[Any], size: int) -> NDArray[Any]:
-    """Restore the end of a constant, which TensorFlow leaves out where it only repeats the last value."""
-    if not 0 < len(values) <= size:
-        raise WeightsError(f"has a constant of {len(values):,} values for {size:,} numbers")
-    return np.concatenate([values, np.full(size - len(values), values[-1], values.dtype)])
 
 
 FROZEN_GRAPH = FileFormat(

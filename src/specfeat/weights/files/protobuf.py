@@ -7,18 +7,46 @@ TensorFlow's classes for it import all of TensorFlow.
 
 from collections.abc import Iterator
 
+from specfeat.errors import WeightsError
+
+MAX_FIELDS = 1_000_000  # of one file, in all messages; each takes microseconds. Large graphs have 500,000
+MAX_TEXT_BYTES = 1000  # of a name
+
 Value = int | memoryview  # a varint field is an integer, any other field its bytes
 
 
-def iterate_fields(message: memoryview) -> Iterator[tuple[int, Value]]:
+class FieldCounter:
+    """Counts the fields that are read from a file, of which a megabyte can hold half a million."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def add(self) -> None:
+        """Count one more field.
+
+        Raises:
+            WeightsError: there are too many.
+        """
+        self._count += 1
+        if self._count > MAX_FIELDS:
+            raise WeightsError(f"has more than {MAX_FIELDS:,} fields beside its arrays; wanted fewer")
+
+
+def iterate_fields(message: memoryview, counter: FieldCounter) -> Iterator[tuple[int, Value]]:
     """Yield the number and the value of each field of a message.
+
+    Args:
+        message: the message.
+        counter: the counter of the file that the message is part of.
 
     Raises:
         ValueError: the message ends in the middle of a field, or has groups, which no program writes any
             more.
+        WeightsError: the file has too many fields.
     """
     position = 0
     while position < len(message):
+        counter.add()
         key, position = _read_varint(message, position)
         wire_type = key & 7
         if wire_type == 0:
@@ -45,10 +73,10 @@ def iterate_integers(value: Value) -> Iterator[int]:
         yield number
 
 
-def get_last_value(message: memoryview, number: int) -> Value | None:
+def get_last_value(message: memoryview, number: int, counter: FieldCounter) -> Value | None:
     """Return the value of a field, None if it is not set; of several values the last one is valid."""
     last: Value | None = None
-    for field, value in iterate_fields(message):
+    for field, value in iterate_fields(message, counter):
         if field == number:
             last = value
     return last
@@ -70,8 +98,12 @@ def get_text(value: Value | None) -> str:
 
     Raises:
         ValueError: the value is a number, or not UTF-8.
+        WeightsError: the text is too long for a name.
     """
-    return bytes(get_message(value)).decode("utf-8")
+    text = get_message(value)
+    if len(text) > MAX_TEXT_BYTES:
+        raise WeightsError(f"has a name of {len(text):,} bytes; wanted {MAX_TEXT_BYTES:,} or fewer")
+    return bytes(text).decode("utf-8")
 
 
 def _read_varint(message: memoryview, position: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from specfeat.process_state import capture_native_stderr
 from specfeat.weights.files.array_names import assign_layouts, natural_sort_key, split_layer_and_role
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.file_format import FileFormat
-from specfeat.weights.files.protobuf import get_message, get_text, iterate_fields
+from specfeat.weights.files.protobuf import FieldCounter, get_message, get_text, iterate_fields
 
 _VALUE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
@@ -86,10 +86,11 @@ def _read_full_names(reader: Any) -> dict[str, str]:
     layer.
     """
     full_names: dict[str, str] = {}
-    for field, node in iterate_fields(memoryview(reader.get_tensor(_OBJECT_GRAPH))):
-        for node_field, attribute in iterate_fields(get_message(node)) if field == 1 else ():
+    counter = FieldCounter()
+    for field, node in iterate_fields(memoryview(reader.get_tensor(_OBJECT_GRAPH)), counter):
+        for node_field, attribute in iterate_fields(get_message(node), counter) if field == 1 else ():
             if node_field == 2:
-                texts = dict(iterate_fields(get_message(attribute)))
+                texts = dict(iterate_fields(get_message(attribute), counter))
                 full_names[get_text(texts.get(3))] = get_text(texts.get(2))
     counts = Counter(full_names.values())
     return {key: name for key, name in full_names.items() if "/" in name and counts[name] == 1}

@@ -8,7 +8,7 @@ operators are those of TensorFlow's schema.fbs (version 3). The real value of a 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,12 @@ from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import MAX_AXES, FileArray, FileContents, Shape
 from specfeat.weights.files.file_format import FileFormat
 from specfeat.weights.files.flatbuffer import FlatbufferTable
+from specfeat.weights.files.limits import ArrayCounter
 from specfeat.weights.files.memory_map import map_file
 
 _DTYPES = {0: "<f4", 1: "<f2", 2: "<i4", 3: "u1", 4: "<i8", 7: "<i2", 9: "i1", 10: "<f8"}
 _MAX_NEUTRAL_SIZE = 2**20  # up to which a bias is read to see whether it has an effect
+_MAX_NEUTRAL_SIZES = 2**23  # of all biases that are read; several may share one buffer of the file
 _DEQUANTIZE, _CONV_2D, _DEPTHWISE_CONV_2D, _FULLY_CONNECTED = 6, 3, 4, 9  # BuiltinOperator
 _LAYER_NAMES = {_CONV_2D: "conv2d", _DEPTHWISE_CONV_2D: "depthwiseconv2d", _FULLY_CONNECTED: "dense"}
 _ROLES = {1: "kernel", 2: "bias"}  # of an operator's inputs
@@ -34,7 +36,7 @@ class Tensor:
     """One tensor of the graph.
 
     Attributes:
-        name: the tensor's name.
+        table: the tensor's table in the file.
         shape: the shape of the tensor.
         dtype: NumPy's code of its type; None for a type that is not read here.
         data: the bytes of the tensor; empty if the graph computes it.
@@ -43,13 +45,18 @@ class Tensor:
         axis: the axis along which the scales go.
     """
 
-    name: str
+    table: FlatbufferTable
     shape: Shape
     dtype: str | None
     data: memoryview
     scales: NDArray[Any]
     zero_points: NDArray[Any]
     axis: int
+
+    @property
+    def name(self) -> str:
+        """The tensor's name, which is read anew each time: all tensors may refer to one long name."""
+        return self.table.read_text(3)
 
     @property
     def has_weights(self) -> bool:
@@ -66,14 +73,19 @@ class Tensor:
         values = np.frombuffer(self.data, self.dtype).reshape(self.shape)
         if not len(self.scales) or values.dtype.kind == "f":
             return values.copy()
+        if len(self.zero_points) not in (0, len(self.scales)):
+            raise WeightsError(
+                f"{self.name!r} has {len(self.zero_points)} zero points for {len(self.scales)} scales"
+            )
+        is_per_channel = len(self.scales) > 1
+        if is_per_channel and not (
+            0 <= self.axis < values.ndim and len(self.scales) == values.shape[self.axis]
+        ):
+            raise WeightsError(f"{self.name!r} has {len(self.scales)} scales, but not as many channels")
         scales, zero_points = self.scales.astype(np.float64), self.zero_points.astype(np.float64)
-        if len(zero_points) not in (0, len(scales)):
-            raise WeightsError(f"{self.name!r} has {len(zero_points)} zero points for {len(scales)} scales")
         if not len(zero_points):
             zero_points = np.zeros(len(scales))
-        if len(scales) > 1:
-            if not 0 <= self.axis < values.ndim or len(scales) != values.shape[self.axis]:
-                raise WeightsError(f"{self.name!r} has {len(scales)} scales, but not as many channels")
+        if is_per_channel:
             along_axis = [-1 if i == self.axis else 1 for i in range(values.ndim)]
             scales, zero_points = scales.reshape(along_axis), zero_points.reshape(along_axis)
         real: NDArray[Any] = ((values.astype(np.float64) - zero_points) * scales).astype(np.float32)
@@ -82,7 +94,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class _Operator:
-    """One operator of the graph: its code, and the numbers of the tensors that it reads and writes."""
+    """One operator of the graph: its code, and the numbers of the first tensors that it reads and writes."""
 
     code: int
     inputs: list[int]
@@ -100,22 +112,23 @@ def read_tflite(path: Path) -> Iterator[FileContents]:
     if len(graphs) != 1:
         raise WeightsError(f"has {len(graphs)} graphs; wanted one")
     tensors = [_read_tensor(table, buffers) for table in graphs[0].iterate_tables(0)]
-    arrays = tuple(_iterate_arrays(tensors, list(_iterate_operators(graphs[0], codes))))
+    operators = list(_iterate_operators(graphs[0], codes))
+    arrays = tuple(_find_neutral_biases(_count_arrays(_iterate_arrays(tensors, operators))))
     is_quantised = any(array.note for array in arrays)
     yield FileContents(format="TFLite, dequantised" if is_quantised else "TFLite", arrays=arrays)
 
 
 def _read_tensor(table: FlatbufferTable, buffers: list[memoryview]) -> Tensor:
-    shape = tuple(int(n) for n in table.read_numbers(0, "<i4"))
+    sizes: NDArray[Any] = table.read_numbers(0, "<i4")
     buffer_number = table.read_number(2, "I")
-    name = table.read_text(3)
-    if buffer_number >= len(buffers) or len(shape) > MAX_AXES or not all(n >= 0 for n in shape):
-        raise WeightsError(f"{name!r} has no data or no valid shape")
+    # All tensors may refer to one list of a million sizes, so its length is checked before it is read.
+    if buffer_number >= len(buffers) or len(sizes) > MAX_AXES or (sizes < 0).any():
+        raise WeightsError(f"{table.read_text(3)[:60]!r} has no data or no valid shape")
     quantisation = table.read_table(4)
     nothing = np.empty(0, np.float32)
     return Tensor(
-        name=name,
-        shape=shape,
+        table=table,
+        shape=tuple(int(size) for size in sizes),
         dtype=_DTYPES.get(table.read_number(1, "b")),
         data=buffers[buffer_number],
         scales=quantisation.read_numbers(2, "<f4") if quantisation else nothing,
@@ -130,7 +143,8 @@ def _iterate_operators(graph: FlatbufferTable, codes: list[int]) -> Iterator[_Op
         if number >= len(codes):
             raise WeightsError("has an operator that it does not list")
         inputs, outputs = operator.read_numbers(1, "<i4"), operator.read_numbers(2, "<i4")
-        yield _Operator(codes[number], [int(i) for i in inputs], [int(i) for i in outputs])
+        # No operator that has weights has more inputs. All operators may refer to one list of millions.
+        yield _Operator(codes[number], [int(i) for i in inputs[:3]], [int(i) for i in outputs[:1]])
 
 
 def _iterate_arrays(tensors: list[Tensor], operators: list[_Operator]) -> Iterator[FileArray]:
@@ -180,10 +194,26 @@ def _describe_array(tensor: Tensor, number: int, layer: str, role: str) -> FileA
         role=role,
         layout="tflite",
         note=f"dequantised {scope}" if is_quantised else "",
-        # The converter gives a bias of zeros to a layer without a bias.
-        is_neutral=role == "bias" and size <= _MAX_NEUTRAL_SIZE and not tensor.read_values().any(),
         read=partial(Tensor.read_values, tensor),
     )
+
+
+def _count_arrays(arrays: Iterator[FileArray]) -> Iterator[FileArray]:
+    counter = ArrayCounter()
+    for array in arrays:
+        counter.add(array.name)
+        yield array
+
+
+def _find_neutral_biases(arrays: Iterator[FileArray]) -> Iterator[FileArray]:
+    """Mark the biases of zeros, which the converter gives to layers without a bias."""
+    remaining = _MAX_NEUTRAL_SIZES
+    for array in arrays:
+        if array.role == "bias" and not array.is_neutral and array.size <= min(_MAX_NEUTRAL_SIZE, remaining):
+            remaining -= array.size
+            yield replace(array, is_neutral=not array.read().any())
+        else:
+            yield array
 
 
 def _make_zero_bias(layer: str, channels: int) -> FileArray:

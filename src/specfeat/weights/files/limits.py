@@ -1,0 +1,47 @@
+"""Limits that hold for the arrays of a file of any format, so that no small file costs gigabytes or minutes.
+
+Every array costs memory and time before its values are read, and the comparison with a network costs more.
+With these limits, and those of the readers, a file costs at most 300 MB beside its arrays, and a few seconds.
+"""
+
+from specfeat.errors import WeightsError
+
+# Of one file. The largest networks of keras.applications have 2,000 arrays; a training checkpoint has three
+# times as many, with the state of the optimizer.
+MAX_ARRAYS = 10_000
+MAX_NAME_BYTES = 1000  # of the name of one array
+MAX_NAMES_BYTES = 2**21  # of the names of all arrays of a file; names of real networks have 20 to 100 bytes
+MAX_NAME_PARTS = 64  # between the dots and slashes of a name
+
+
+class ArrayCounter:
+    """Counts the arrays of a file while a reader lists them, and measures their names."""
+
+    def __init__(self) -> None:
+        self._count = self._names_bytes = 0
+
+    def add(self, name: str) -> None:
+        """Count one more array.
+
+        Args:
+            name: its name in the file.
+
+        Raises:
+            WeightsError: there are too many arrays, or the name is too long.
+        """
+        name_bytes = len(name.encode(errors="replace"))
+        if name_bytes > MAX_NAME_BYTES:
+            raise WeightsError(
+                f"has an array whose name has {name_bytes:,} bytes ({name[:40]}...); "
+                f"wanted {MAX_NAME_BYTES:,} or fewer"
+            )
+        if name.count("/") + name.count(".") >= MAX_NAME_PARTS:
+            raise WeightsError(
+                f"has an array whose name has more than {MAX_NAME_PARTS} parts ({name[:40]}...); wanted fewer"
+            )
+        self._count += 1
+        self._names_bytes += name_bytes
+        if self._count > MAX_ARRAYS:
+            raise WeightsError(f"has more than {MAX_ARRAYS:,} arrays; wanted fewer")
+        if self._names_bytes > MAX_NAMES_BYTES:
+            raise WeightsError(f"has more than {MAX_NAMES_BYTES:,} bytes of names of arrays; wanted fewer")
