@@ -151,3 +151,34 @@ def test_other_arrays_have_no_shape(tmp_path: Path, array: np.ndarray | None) ->
     path.write_bytes(b"text") if array is None else np.save(path, array)
 
     assert NPY.read_shape(path) is None
+
+
+def _flip_each_bit(data: bytes) -> Iterator[bytes]:
+    """Yield the data once for each of its bits, with this bit changed."""
+    for k in range(8 * len(data)):
+        changed = bytearray(data)
+        changed[k // 8] ^= 1 << k % 8
+        yield bytes(changed)
+
+
+def test_a_header_with_any_wrong_bit_raises_nothing(tmp_path: Path) -> None:
+    """It is no header, or states another size; where a shape is read, NumPy reads the same."""
+    path = tmp_path / "out.npy"
+    np.save(path, np.zeros((12, 34), np.float32))
+    data = path.read_bytes()
+    header, rows = data[:128], data[128:]
+    shapes = set()
+    for changed_header in _flip_each_bit(header):
+        path.write_bytes(changed_header + rows)
+        shape = NPY.read_shape(path)
+        if shape is None:
+            with pytest.raises(RuntimeError, match="is not an array of float32"):
+                list(NPY.read_rows(path, 0, 1))
+        else:
+            with path.open("rb") as file:
+                np.lib.format.read_magic(file)
+                assert np.lib.format.read_array_header_1_0(file)[0] == shape
+            shapes.add(shape)
+
+    assert (12, 34) not in shapes
+    assert 12 <= len(shapes) <= 32  # four digits, of which some bits give another digit

@@ -8,6 +8,7 @@ import pytest
 
 from helpers.handmade_runs import HandmadeRuns
 from specfeat.errors import Remedy, UsageError
+from specfeat.output.previous_run import read_previous_output
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.decisions import (
     OUTPUT_ACTIONS,
@@ -182,3 +183,36 @@ def test_newer_rows_take_the_place_of_older_ones(runs: HandmadeRuns) -> None:
 
     arrays = {Path(key.name).name: finished.rows_path for key, finished in plan.finished.items()}
     assert arrays == {"0": runs.paths.work_folder / "rows.npy", "1": runs.paths.array}
+
+
+def _find_remedy(runs: HandmadeRuns, files: list[str], **options: bool) -> Remedy | None:
+    """Return the remedy of the error with which a plan is refused; None if it is not refused or has none."""
+    with WorkFolder(runs.paths) as work_folder:
+        try:
+            runs.plan(work_folder, files, **options)
+        except UsageError as e:
+            return e.remedy
+    return None
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "out.npy"])
+def test_a_damaged_array_header_is_refused_and_replaced(runs: HandmadeRuns, name: str) -> None:
+    """Any wrong bit is one sentence for an update or a resumed run, and no obstacle with `force`."""
+    files = runs.write_files(3)
+    runs.run(files, stop_after=2 if name == "rows.npy" else -1)
+    path = (runs.paths.work_folder if name == "rows.npy" else runs.folder) / name
+    data = path.read_bytes()
+    options = {"resume": True} if name == "rows.npy" else {"update": True}
+    for k in range(0, 8 * 128, 37):  # each kind of place in the header, and each bit of a byte
+        damaged = bytearray(data)
+        damaged[k // 8] ^= 1 << k % 8
+        path.write_bytes(damaged)
+        assert _find_remedy(runs, files[::-1], **options) in (None, Remedy.REPLACE_OUTPUT)
+    path.write_bytes(data.replace(b"}", b"("))
+    with WorkFolder(runs.paths) as work_folder:
+        assert runs.plan(work_folder, files, force=True, **options).previous_runs == ()
+    runs.run(files, force=True, **options)
+
+    assert len(np.load(runs.paths.array)) == sum(
+        entry.rows for entry in read_previous_output(runs.paths).entries
+    )

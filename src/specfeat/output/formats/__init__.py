@@ -63,7 +63,7 @@ class OutputFormat(Protocol):
 
         Raises:
             OSError: the file cannot be read.
-            RuntimeError: the array has not so many rows.
+            RuntimeError: the array has not so many rows, or is not of this format.
         """
 
 

@@ -5,8 +5,10 @@ The description of the format: https://numpy.org/doc/stable/reference/generated/
 
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,12 @@ from specfeat.output.formats import OutputFormat
 
 BYTES_PER_VALUE = 4  # float32
 _BLOCK_BYTES = 2**22
+_MAGIC = b"\x93NUMPY"
+_VERSION = b"\x01\x00"
+# What NumPy writes for float32 of two axes, row after row. Everything else is not an array of specfeat.
+_HEADER_TEXT = re.compile(
+    rb"\{'descr': '<f4', 'fortran_order': False, 'shape': \((0|[1-9]\d{0,17}), ([1-9]\d{0,17})\), \} *\n"
+)
 
 
 def make_header(rows: int, width: int) -> bytes:
@@ -31,7 +39,7 @@ def make_header(rows: int, width: int) -> bytes:
 class NpyFormat(OutputFormat):
     """The `.npy` format; the rows file of a run has it already."""
 
-    magic = b"\x93NUMPY"
+    magic = _MAGIC
     is_rows_format = True
 
     def write_array(self, path: Path, blocks: Iterable[NDArray[np.float32]], shape: tuple[int, int]) -> None:
@@ -44,20 +52,17 @@ class NpyFormat(OutputFormat):
     def read_shape(self, path: Path) -> tuple[int, int] | None:
         """See `OutputFormat`."""
         with wrap_os_errors(path, "read"), open_regular_file(path) as file:
-            try:
-                np.lib.format.read_magic(file)
-                shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-            except ValueError:
-                return None
-        return (shape[0], shape[1]) if len(shape) == 2 and not fortran and dtype == np.dtype("<f4") else None
+            return _read_header(file)
 
     def read_rows(self, path: Path, first: int, count: int) -> Iterator[NDArray[np.float32]]:
         """See `OutputFormat`."""
         with open_regular_file(path) as file:
             # The header of a rows file does not state how many rows there are before the run is over, so only
             # the width is taken from it.
-            np.lib.format.read_magic(file)
-            (_, width), _, _ = np.lib.format.read_array_header_1_0(file)
+            shape = _read_header(file)
+            if shape is None:
+                raise RuntimeError(f"{path}: is not an array of float32 with two axes")
+            width = shape[1]
             row_bytes = BYTES_PER_VALUE * width
             file.seek(row_bytes * first, os.SEEK_CUR)
             while count:
@@ -67,6 +72,23 @@ class NpyFormat(OutputFormat):
                     raise RuntimeError(f"{path}: ends before row {first + count}")
                 yield np.frombuffer(data, "<f4").reshape(-1, width)
                 count -= wanted
+
+
+def _read_header(file: BinaryIO) -> tuple[int, int] | None:
+    """Read the header at the front of a file, and return rows and features in a row.
+
+    It is compared as text. NumPy's own reader evaluates it as Python, so for a damaged header it raises
+    errors of many kinds, and prints warnings.
+
+    Returns:
+        The shape; None if this is not the header of an array of float32 with two axes, row after row.
+    """
+    front = file.read(len(_MAGIC) + len(_VERSION) + 2)
+    if len(front) < len(_MAGIC) + len(_VERSION) + 2 or not front.startswith(_MAGIC + _VERSION):
+        return None
+    text = file.read(int.from_bytes(front[-2:], "little"))
+    match = _HEADER_TEXT.fullmatch(text)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 FORMAT = NpyFormat()
