@@ -11,6 +11,7 @@ from specfeat.process_state import hide_optional_packages
 from specfeat.text import format_shape
 from specfeat.weights.files.arrays import FileArray
 from specfeat.weights.inspection import OpenWeightsFile, compare_with_config, pair_arrays
+from specfeat.weights.matching.ignored_arrays import list_ignored_arrays
 from specfeat.weights.matching.slots import Slot, derive_slots
 
 
@@ -118,6 +119,13 @@ def print_pairs(config: Config, open_file: OpenWeightsFile, slots: list[Slot]) -
         else:
             rows.append((*slot_columns, "-", "", "", "missing"))
     rows += [("-", "", *_format_array(array, "unused")) for array in matching.unused]
+    ignored = list_ignored_arrays(slots, open_file.contents, config.settings.model.weights)
+    weight_names = {array.name for array in open_file.weights}
+    rows += [
+        ("-", "", *_format_array(array, "ignored: by the config (model.weights.ignore)"))
+        for array in ignored
+        if array.name in weight_names
+    ]
     rows += [("-", "", *columns) for columns in _format_ignored_arrays(open_file)]
     _print_pair_rows(rows)
     return True

@@ -1,6 +1,6 @@
 """The settings `model`: the network, its weights, and how Keras compiles it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, PositiveInt
 
@@ -43,6 +43,9 @@ class Weights(Section):
         map: the names that differ when arrays are matched by name: from a layer ("conv1") or array
             ("conv1/kernel") of the config to its name in the file. May stand beside `random`, where it has no
             effect.
+        ignore: patterns of the names of arrays of the file that are left out, e.g. "normalization/*"; "*"
+            stands for any letters, "/" as well, and "?" for one. A pattern that matches no array is an error.
+            May stand beside `random`, where it has no effect.
         flatten: for a PyTorch file, in which order the original program flattened the axes before a dense
             layer: "channels_first", or "channels_last" if it moved the channels to the end before. A PyTorch
             file does not tell.
@@ -51,12 +54,16 @@ class Weights(Section):
             beside `random`, where it has no effect.
     """
 
+    later_keys: ClassVar[frozenset[str]] = frozenset({"ignore"})
+
     file: Annotated[str, Field(min_length=1)] | None = None
     random: Annotated[int, Field(ge=0, lt=2**32)] | None = None
     sha256: Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")] | None = None
     format: WeightsFormat = "auto"
     match: Literal["name", "order"] = "name"
     map: Annotated[dict[str, Annotated[str, Field(min_length=1)]], Field(default_factory=dict)]
+    # The validator of the short form passes on a list of Python, which a strict tuple would refuse.
+    ignore: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)] = ()
     flatten: FlattenOrder = "channels_first"
     trained_with: Annotated[str, Field(min_length=1)] | None = None
 

@@ -16,7 +16,8 @@ def check_weights_source(weights: Weights) -> None:
         raise make_rule_error(("model", "weights", "file"), "is empty; wanted the path of a weights file")
     if (weights.file is None) == (weights.random is None):
         raise make_rule_error(("model", "weights"), "wanted either {file: PATH} or {random: SEED}")
-    # The other keys (match, map, flatten, trained_with) may stay in a config for the day that it gets a file.
+    # The other keys (match, map, ignore, flatten, trained_with) may stay in a config for the day that it gets
+    # a file.
     for key in ("sha256", "format"):
         default = type(weights).model_fields[key].default
         if weights.file is None and getattr(weights, key) not in (None, default):

@@ -12,7 +12,7 @@ from specfeat.text import format_value, suggest_name
 _WEIGHTS = ("model", "weights")
 _COMPRESS = ("spectrogram", "compress")
 # Which keys of the weights make way for a new file or seed. A hash and a format belong to the old file; how
-# arrays are matched (match, map, flatten) is true of the next file, too.
+# arrays are matched (match, map, ignore, flatten) is true of the next file, too.
 _KEYS_REPLACED_BY_WEIGHTS = {"file": {"random", "sha256", "format"}, "random": {"file", "sha256", "format"}}
 
 

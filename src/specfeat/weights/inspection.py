@@ -11,7 +11,8 @@ from specfeat.weights.files.array_names import explain_ignored_array
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.formats import open_weights_file
 from specfeat.weights.files.source import check_unchanged, locate_weights, prefix_errors_with
-from specfeat.weights.matching.match import MatchRule, match_arrays
+from specfeat.weights.matching.ignored_arrays import match_config_arrays
+from specfeat.weights.matching.match import MatchRule
 from specfeat.weights.matching.match_result import MatchResult
 from specfeat.weights.matching.slots import Slot
 from specfeat.weights.sound_check import check_sound
@@ -76,7 +77,7 @@ def compare_with_config(
     # The problem under the config's own rule is the one to report; the other rule is tried only for a hint.
     for match_rule in dict.fromkeys((settings.model.weights.match, "name", "order")):
         try:
-            match_arrays(slots, contents, match_rule, settings.model.weights.map).check()
+            match_config_arrays(slots, contents, settings.model.weights, match_rule).check()
         except WeightsError as e:
             problem = problem or str(e)
             continue
@@ -104,6 +105,5 @@ def pair_arrays(
     Raises:
         WeightsError: the arrays of the file cannot be told apart.
     """
-    weights = settings.model.weights
-    result = match_arrays(slots, contents, match_rule or weights.match, weights.map)
+    result = match_config_arrays(slots, contents, settings.model.weights, match_rule)
     return result.by_order if result.by_order and result.by_order.pairs else result

@@ -18,7 +18,7 @@ from specfeat.weights.files.source import (
     prefix_errors_with,
 )
 from specfeat.weights.matching.axis_layouts import arrange_axes
-from specfeat.weights.matching.match import match_arrays
+from specfeat.weights.matching.ignored_arrays import match_config_arrays
 from specfeat.weights.matching.slots import Slot, list_model_slots
 from specfeat.weights.sound_check import check_sound
 
@@ -49,7 +49,7 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
             identity = source.identify_file()
             with open_weights_file(source, weights.format) as contents:
                 slots = list_model_slots(model, layers, weights.flatten)
-                result = match_arrays(slots, contents, weights.match, weights.map)
+                result = match_config_arrays(slots, contents, weights)
                 result.check()
                 check_sound(settings, contents)
                 for slot, array in result.pairs:
