@@ -1,13 +1,19 @@
 """Which files the inputs of a run stand for, in which order, and which inputs are errors."""
 
+import errno
+import itertools
 import os
 import random
+import struct
 import sys
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import scipy.io
 import soundfile
 
 from specfeat.audio import decode
@@ -230,8 +236,145 @@ def test_a_folder_that_cannot_be_read_costs_itself(tmp_path: Path, monkeypatch: 
     assert [Path(path).name for path in find_paths(tmp_path)] == ["a.wav", "locked"]
     with pytest.raises(UsageError, match=r"/locked: the folder cannot be read: Permission denied"):
         find_sounds([tmp_path / "locked"])
-    with pytest.raises(AudioError, match="is a folder"):
+    with pytest.raises(AudioError, match="the folder cannot be read: Permission denied") as caught:
         list(decode.read_samples(Sound(str(tmp_path / "locked")), Audio(sample_rate=8000)))
+    assert caught.value.cause == "unreadable"
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ESTALE, errno.EACCES, errno.ENOTCONN, errno.ETIMEDOUT])
+@pytest.mark.parametrize("call", ["stat", "scandir"])
+def test_a_folder_that_cannot_be_looked_at_is_a_sound_that_will_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int, call: str
+) -> None:
+    """Whatever error the system gives and in which call; it is never taken for a file that is not audio."""
+    create_files(tmp_path, "a.wav", "bad/b.wav", "bad/deep/c.wav", "bad.txt", "bad-d.wav")
+    original = getattr(os, call)
+
+    def fail(path: str, **options: object) -> object:
+        if str(path).endswith("/bad") or "/bad/" in str(path):
+            raise OSError(error, os.strerror(error))
+        return original(path, **options)
+
+    monkeypatch.setattr(os, call, fail)
+    found = find_sounds([tmp_path])
+
+    assert [Path(sound.path).name for sound in found.sounds] == ["a.wav", "bad", "bad-d.wav"]
+    assert [Path(folder.path).name for folder in found.unread_folders] == ["bad"]
+    assert [Path(path).name for path in found.skipped_files] == ["bad.txt"]
+
+
+def test_a_link_that_cannot_be_followed_may_lead_to_a_folder(tmp_path: Path) -> None:
+    """A path over 4,096 bytes cannot be looked at; a link to nothing or to itself leads to no folder."""
+    create_files(tmp_path, "in/a.wav", "in/text")
+    for name, target in [("loop", "loop"), ("nowhere", "no"), ("below", "text/x")]:
+        (tmp_path / "in" / name).symlink_to(target)
+    descriptor = os.open(tmp_path / "in", os.O_RDONLY)
+    try:
+        for _ in range(17):  # each is made from the one before, as its own path would be too long
+            os.mkdir("d" * 250, dir_fd=descriptor)
+            inner = os.open("d" * 250, os.O_RDONLY, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = inner
+    finally:
+        os.close(descriptor)
+    found = find_sounds([tmp_path / "in"])
+
+    assert [Path(sound.path).name for sound in found.sounds] == ["a.wav", "d" * 250]
+    assert len(os.fsencode(found.unread_folders[0].path)) > 4_000
+    assert sorted(Path(path).name for path in found.skipped_files) == ["below", "loop", "nowhere", "text"]
+
+
+def test_unseen_sounds_keep_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that an earlier run knows in a folder that cannot be read stand where a full search finds them."""
+    create_files(tmp_path, "x/bad/2.wav", "x/bad/1.wav", "x/bad-a.wav", "x/z.wav", "y.wav", "w/bad/3.wav")
+    monkeypatch.chdir(tmp_path)
+    inputs = ["y.wav", "x/", "w"]
+    whole = find_sounds(inputs)
+    scandir = os.scandir
+
+    def fail(path: str) -> Iterator[os.DirEntry[str]]:
+        if path.endswith("bad"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", fail)
+    found = find_sounds(inputs)
+    gone = Sound("x/gone.wav")
+    added = found.add_unseen_sounds([*whole.sounds[:3], gone]).add_unseen_sounds(whole.sounds)
+
+    folders = [folder.path for folder in found.unread_folders]
+    assert folders == ["x/bad", "w/bad"]
+    assert [sound for sound in added.sounds if sound.path not in folders] == list(whole.sounds)
+    assert [added.sounds[folder.first].path for folder in added.unread_folders] == ["x/bad", "w/bad"]
+    assert added.unread_folders[-1].end == len(added.sounds)
+
+
+def test_circles_of_links_are_left_where_inodes_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On some network disks the number of an inode changes from look to look; the path without links does not."""
+    create_files(tmp_path, "a/x.wav", "b/y.wav")
+    (tmp_path / "a" / "self").symlink_to(".")
+    (tmp_path / "a" / "to_b").symlink_to("../b")
+    (tmp_path / "b" / "to_a").symlink_to("../a")
+    numbers = itertools.count(10**6)
+    stat = os.stat
+
+    def change_inode(path: str, **options: Any) -> os.stat_result:
+        status = stat(path, **options)
+        return os.stat_result((status[0], next(numbers), *status[2:10]))
+
+    monkeypatch.setattr(os, "stat", change_inode)
+
+    assert find_below(tmp_path) == ["a/to_b/y.wav", "a/x.wav", "b/to_a/x.wav", "b/y.wav"]
+
+
+def test_of_ambiguous_extensions_the_first_bytes_decide(tmp_path: Path) -> None:
+    """Beside sound, .mat, .htk, .iff, .paf and .voc are mostly something else; named directly, each is a sound."""
+    audio = {"MAT5": "mat", "MAT4": "mat", "HTK": "htk", "SVX": "iff", "PAF": "paf", "VOC": "voc"}
+    for container, extension in audio.items():
+        path = tmp_path / f"{container}.{extension}"
+        soundfile.write(path, np.zeros(2_000), 8_000, subtype="PCM_16", format=container)
+    scipy.io.savemat(tmp_path / "labels.mat", {"onset_s": np.arange(9.0), "x": np.zeros(200)})
+    (tmp_path / "features.htk").write_bytes(struct.pack(">iihh", 10, 100_000, 52, 6) + bytes(520))
+    (tmp_path / "picture.IFF").write_bytes(b"FORM\0\0\0\x18ILBMBMHD" + bytes(20))
+    (tmp_path / "genome.paf").write_text("read1\t100\t0\t100\t+\tchr1\n")
+    (tmp_path / "words.voc").write_text("hello\nworld\n")
+    (tmp_path / "empty.mat").touch()
+    os.mkfifo(tmp_path / "pipe.mat")
+    (tmp_path / "gone.mat").symlink_to("nowhere")
+
+    names = sorted(
+        [f"{container}.{extension}" for container, extension in audio.items()] + ["gone.mat", "pipe.mat"]
+    )
+    assert find_below(tmp_path) == names
+    assert len(find_sounds([tmp_path]).skipped_files) == 6
+    assert find_paths(tmp_path / "labels.mat") == [f"{tmp_path}/labels.mat"]
+
+
+def test_an_input_that_cannot_be_looked_at_is_a_sound_that_will_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not said to be missing; a listed folder that cannot be read costs itself, too."""
+    create_files(tmp_path, "a.wav", "bad/b.wav")
+    stat, lstat, scandir = os.stat, os.lstat, os.scandir
+
+    def fail_at(call: Callable[..., Any]) -> Callable[..., Any]:
+        def fail(path: str, **options: object) -> object:
+            if str(path).endswith("/bad"):
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return call(path, **options)
+
+        return fail
+
+    monkeypatch.setattr(os, "scandir", fail_at(scandir))
+    assert find_paths(listed=[f"{tmp_path}/bad"]) == [f"{tmp_path}/bad"]
+    monkeypatch.setattr(os, "stat", fail_at(stat))
+    monkeypatch.setattr(os, "lstat", fail_at(lstat))
+
+    found = find_sounds([f"{tmp_path}/a.wav", f"{tmp_path}/bad"])
+    assert [sound.path for sound in found.sounds] == [f"{tmp_path}/a.wav", f"{tmp_path}/bad"]
+    assert [folder.path for folder in found.unread_folders] == [f"{tmp_path}/bad"]
 
 
 def test_the_error_for_no_audio_names_the_extensions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,6 +140,10 @@ def _check_file(path: str) -> int:
     except (OSError, ValueError) as e:
         raise _convert_os_error(e, "cannot be opened", "open") from e
     if kind == "folder":
+        try:
+            os.scandir(path).close()
+        except OSError as e:
+            raise _convert_os_error(e, "the folder cannot be read", "open") from e
         raise AudioError("is a folder", "open", "not a file")
     if kind == "other":
         raise AudioError("is not a regular file", "open", "not a file")

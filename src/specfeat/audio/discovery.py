@@ -1,13 +1,15 @@
 """Finds the audio files that a user means, in the same order on every machine."""
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import soundfile
 
+from specfeat.audio.ambiguous_files import can_be_audio
+from specfeat.audio.folder_search import FoundPath, list_files_below
 from specfeat.errors import CHECK_PATH_HINT, NoUsableAudioError, UsageError
-from specfeat.files import describe_os_error, format_path, identify_inode
+from specfeat.files import describe_os_error, format_path, is_hidden_by_error, is_missing
 from specfeat.sound import Sound, make_file_sound
 
 # The file extensions of each container that libsndfile knows. RAW is left out because it has no header, SD2
@@ -38,9 +40,6 @@ _EXTENSIONS = {
     "XI": "xi",
 }
 
-# Links from folder to folder can give more paths to walk than there is time for.
-MAX_FOLDERS = 200_000
-
 
 def list_audio_extensions() -> frozenset[str]:
     """Return the extensions, in lower case and without the dot, that the installed libsndfile reads."""
@@ -52,17 +51,65 @@ def list_audio_extensions() -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadFolder:
+    """A folder that could not be read, or a path that could not be looked at and may be a folder.
+
+    Attributes:
+        path: the folder; among the sounds it is one that will fail.
+        first: the number of the first sound of the input that the folder is in, counted from 0.
+        end: the number after the last sound of this input.
+    """
+
+    path: str
+    first: int
+    end: int
+
+    def contains(self, path: str) -> bool:
+        """Return whether a path lies in the folder, by its name."""
+        return path.startswith(f"{self.path.rstrip('/')}/")
+
+
+@dataclass(frozen=True, slots=True)
 class FoundSounds:
     """What the inputs of a run contain.
 
     Attributes:
         sounds: the sounds to extract, in order. The path of each is as the user gives it; for a file in a
             folder, it is the folder's path joined with the path below it.
-        skipped_files: the files in the folders that are hidden or do not have the extension of audio.
+        skipped_files: the files in the folders that are hidden or are not audio by their name.
+        unread_folders: the folders that could not be read, in the order of their inputs. What is in them is
+            not known, so a file in one of them cannot be said to be gone.
     """
 
     sounds: tuple[Sound, ...]
     skipped_files: tuple[str, ...]
+    unread_folders: tuple[UnreadFolder, ...] = ()
+
+    def add_unseen_sounds(self, known_sounds: Iterable[Sound]) -> "FoundSounds":
+        """Return the same with the sounds that lie in unread folders, as far as an earlier run knows them.
+
+        They come where they would be if their folder could be read.
+
+        Args:
+            known_sounds: the sounds of the earlier run.
+        """
+        if not self.unread_folders:
+            return self
+        keys = {sound.key for sound in self.sounds}
+        unseen = [sound for sound in known_sounds if sound.key not in keys]
+        sounds: list[Sound] = []
+        folders: list[UnreadFolder] = []
+        position = 0
+        for first, end in dict.fromkeys((folder.first, folder.end) for folder in self.unread_folders):
+            group = [folder for folder in self.unread_folders if (folder.first, folder.end) == (first, end)]
+            added = [sound for sound in unseen if any(folder.contains(sound.path) for folder in group)]
+            sounds += self.sounds[position:first]
+            start = len(sounds)
+            sounds += sorted((*self.sounds[first:end], *added), key=lambda sound: os.fsencode(sound.path))
+            folders += [replace(folder, first=start, end=len(sounds)) for folder in group]
+            position = end
+        sounds += self.sounds[position:]
+        return FoundSounds(tuple(sounds), self.skipped_files, tuple(folders))
 
 
 def find_sounds(inputs: Iterable[str | os.PathLike[str]], listed_inputs: Iterable[str] = ()) -> FoundSounds:
@@ -70,8 +117,9 @@ def find_sounds(inputs: Iterable[str | os.PathLike[str]], listed_inputs: Iterabl
 
     A file that is named directly is a sound, with any extension. A folder stands for all files below it with
     an extension that libsndfile reads (in upper or lower case), sorted by the bytes of their path below the
-    folder. Hidden files and folders are skipped. Links are followed, but not back to a folder that the link
-    is in.
+    folder; of some extensions, only those that begin as audio does. Hidden files and folders are skipped.
+    Links are followed, but not back to a folder that the link is in. A folder below another one that cannot
+    be read is a sound that will fail, so that it is reported.
 
     Args:
         inputs: files and folders, which must exist.
@@ -79,47 +127,87 @@ def find_sounds(inputs: Iterable[str | os.PathLike[str]], listed_inputs: Iterabl
             sound that will fail.
 
     Raises:
-        UsageError: an input does not exist, or a file is given twice.
+        UsageError: an input does not exist or is a folder that cannot be read, or a file is given twice.
         NoUsableAudioError: the inputs contain no audio.
     """
     names = [os.fspath(name) for name in inputs]
     for name in names:
-        if not os.path.lexists(name):
+        if is_missing(name):
             raise UsageError(f"{format_path(name)}: no such file or folder; {CHECK_PATH_HINT}")
+    first_listed = len(names)
     names += listed_inputs
     if not names:
         raise UsageError("no inputs are given; expected audio files or folders")
     extensions = list_audio_extensions()
     paths: list[str] = []
     skipped_files: list[str] = []
+    unread_folders: list[UnreadFolder] = []
     input_of_file: dict[str, str] = {}  # by absolute path: the input that the file comes from
-    for name in names:
-        input_paths, input_skipped = _list_input(name, extensions)
-        for path in input_paths:
+    for number, name in enumerate(names):
+        found = _list_input(name, extensions, is_listed=number >= first_listed)
+        for path in found.audio:
             absolute_path = os.path.abspath(path)
             if absolute_path in input_of_file:
                 both = f"'{format_path(input_of_file[absolute_path])}' and '{format_path(name)}'"
                 raise UsageError(f"{format_path(path)}: is named twice, by {both}; name it once")
             input_of_file[absolute_path] = name
-            paths.append(path)
-        skipped_files += input_skipped
+        first, end = len(paths), len(paths) + len(found.audio)
+        paths += found.audio
+        skipped_files += found.skipped
+        unread_folders += [UnreadFolder(path, first, end) for path in found.unread]
     if not paths:
         raise NoUsableAudioError(_describe_missing_audio(names, extensions, len(skipped_files)))
-    return FoundSounds(tuple(map(make_file_sound, paths)), tuple(skipped_files))
+    return FoundSounds(tuple(map(make_file_sound, paths)), tuple(skipped_files), tuple(unread_folders))
 
 
-def _list_input(name: str, extensions: frozenset[str]) -> tuple[list[str], list[str]]:
-    """Return the paths of the audio files in one input, and of the files that are skipped."""
+@dataclass(frozen=True, slots=True)
+class _FoundInput:
+    """What one input stands for.
+
+    Attributes:
+        audio: the audio files, and the folders of `unread`, in order.
+        skipped: the other files.
+        unread: the folders that cannot be read.
+    """
+
+    audio: list[str]
+    skipped: list[str]
+    unread: list[str]
+
+
+def _list_input(name: str, extensions: frozenset[str], *, is_listed: bool) -> _FoundInput:
+    """Find the files that one input stands for.
+
+    Args:
+        name: the input.
+        extensions: the extensions of audio.
+        is_listed: whether the input comes from a list, so that it costs only itself if it cannot be read.
+
+    Raises:
+        UsageError: the input is a folder that cannot be read, and does not come from a list.
+    """
     if not os.path.isdir(name):
-        return [name], []
-    audio: list[str] = []
-    skipped: list[str] = []
-    for path in sorted(_list_files_below(name), key=os.fsencode):
-        full_path = os.path.join(name, path)
-        # A folder that is listed as a file cannot be read. It stays, so that the run reports it.
-        is_audio = _get_extension(path) in extensions or os.path.isdir(full_path)
-        (audio if is_audio else skipped).append(full_path)
-    return audio, skipped
+        return _FoundInput([name], [], [name] if is_hidden_by_error(name) else [])
+    try:
+        found_paths = sorted(list_files_below(name), key=lambda found: os.fsencode(found.path))
+    except OSError as e:
+        if is_listed:
+            return _FoundInput([name], [], [name])
+        text = f"{format_path(name)}: the folder cannot be read: {describe_os_error(e)}"
+        raise UsageError(text) from e
+    found_input = _FoundInput([], [], [])
+    for found in found_paths:
+        full_path = os.path.join(name, found.path)
+        is_wanted = found.is_unread or _is_audio(found, full_path, extensions)
+        (found_input.audio if is_wanted else found_input.skipped).append(full_path)
+        if found.is_unread:
+            found_input.unread.append(full_path)
+    return found_input
+
+
+def _is_audio(found: FoundPath, full_path: str, extensions: frozenset[str]) -> bool:
+    extension = _get_extension(found.path)
+    return extension in extensions and can_be_audio(full_path, extension)
 
 
 def _describe_missing_audio(names: list[str], extensions: frozenset[str], skipped: int) -> str:
@@ -134,54 +222,3 @@ def _get_extension(path: str) -> str:
     if path.rpartition("/")[2].startswith("."):
         return ""
     return os.path.splitext(path)[1][1:].lower()
-
-
-def _list_files_below(folder: str) -> Iterator[str]:
-    """Yield the paths of the files below a folder, relative to it; hidden folders are not entered.
-
-    A link to a folder is entered, unless it leads back to a folder that it is in. A folder that cannot be
-    read is yielded like a file, so that it costs only what is in it, and not the run.
-
-    Raises:
-        UsageError: the folder itself cannot be read, or links in it lead to too many folders.
-    """
-    # A folder that is still to be listed, and the inodes of the folders that lead to it.
-    waiting: list[tuple[str, frozenset[tuple[int, int]]]] = [("", frozenset())]
-    entered = 0
-    while waiting:
-        path, parents = waiting.pop()
-        full_path = os.path.join(folder, path) if path else folder
-        inode = identify_inode(full_path)
-        entries = _list_folder(full_path, is_input=not path)
-        if entries is None:
-            yield path
-            continue
-        if inode is None or inode in parents:
-            continue
-        entered += 1
-        if entered > MAX_FOLDERS:
-            raise UsageError(f"{format_path(folder)}: links in it lead to over {MAX_FOLDERS:,} folders")
-        for entry in entries:
-            entry_path = f"{path}/{entry.name}" if path else entry.name
-            if not _is_folder(entry):
-                yield entry_path
-            elif not entry.name.startswith("."):
-                waiting.append((entry_path, parents | {inode}))
-
-
-def _list_folder(folder: str, *, is_input: bool) -> list["os.DirEntry[str]"] | None:
-    """Return what is in a folder; None if it cannot be read and is not an input itself."""
-    try:
-        return list(os.scandir(folder))
-    except OSError as e:
-        if not is_input:
-            return None
-        text = f"{format_path(folder)}: the folder cannot be read: {describe_os_error(e)}"
-        raise UsageError(text) from e
-
-
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself, or to a place that may not be looked at: opening it will report this
-        return False

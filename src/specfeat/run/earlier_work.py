@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from specfeat.audio.discovery import FoundSounds
 from specfeat.errors import Remedy, UsageError
+from specfeat.files import from_record_name
 from specfeat.output.paths import OutputPaths
 from specfeat.output.previous_run import (
     DamagedRun,
@@ -59,21 +61,25 @@ class EarlierWork:
 
     Args:
         work_folder: the output's work folder, locked.
-        sounds: the sounds of this run, in order.
+        found: the sounds of this run, in order.
         options: what this run may do with earlier work.
         probe: the provenance of this run.
+
+    Attributes:
+        found: the sounds of this run, and those of the examined runs in folders that cannot be read now.
+            That such a folder cannot be read does not mean that its files are gone.
     """
 
     def __init__(
         self,
         work_folder: WorkFolder,
-        sounds: tuple[Sound, ...],
+        found: FoundSounds,
         options: RunOptions,
         probe: ProvenanceProbe,
     ) -> None:
         self._work_folder = work_folder
         self._paths = work_folder.paths
-        self._sounds = sounds
+        self.found = found
         self._options = options
         self._probe = probe
 
@@ -98,6 +104,7 @@ class EarlierWork:
             )
         if mismatch := self._probe.describe_row_mismatch(run):
             return _make_damaged(count, mismatch)
+        self._add_unseen_sounds(run)
         return FoundUnfinishedWork(state=UnfinishedState.USABLE, run=run, finished_count=count)
 
     def examine_output(self, use: OutputUse, unfinished: UnfinishedRun | None) -> FoundOutput:
@@ -124,7 +131,7 @@ class EarlierWork:
 
     def find_finished(self, run: PreviousRun) -> dict[SoundKey, FinishedSound]:
         """Return the sounds of an earlier run that need not be extracted again, in that run's order."""
-        files = {sound.key: sound.file for sound in self._sounds}
+        files = {sound.key: sound.file for sound in self.found.sounds}
         finished_sounds = {}
         for finished in run.list_finished_sounds():
             entry = finished.entry
@@ -152,15 +159,25 @@ class EarlierWork:
                 f"{self._paths.record}: is not the record of this output ({mismatch})",
                 remedy=Remedy.REPLACE_OUTPUT,
             )
+        self._add_unseen_sounds(run)
         if self._is_up_to_date(run):
             return FoundOutput(state=OutputState.UP_TO_DATE, run=run)
         # Only rows that are copied into a new output are compared with their hash, because that takes time.
         verify_output(run, self._paths)
         return FoundOutput(state=OutputState.OTHER_FILES, run=run)
 
+    def _add_unseen_sounds(self, run: PreviousRun) -> None:
+        """Add the sounds of an earlier run that lie in folders that cannot be read now."""
+        known = (
+            Sound(from_record_name(entry.path), entry.key.part, entry.file)
+            for entry in run.entries
+            if self.found.unread_folders
+        )
+        self.found = self.found.add_unseen_sounds(known)
+
     def _is_up_to_date(self, run: PreviousRun) -> bool:
         finished = self.find_finished(run)
-        return [*finished] == [sound.key for sound in self._sounds] and len(finished) == len(run.entries)
+        return [*finished] == [sound.key for sound in self.found.sounds] and len(finished) == len(run.entries)
 
 
 def _make_damaged(finished_count: int, reason: str) -> FoundUnfinishedWork:

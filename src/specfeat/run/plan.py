@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from specfeat.audio.discovery import FoundSounds
 from specfeat.config import Config
 from specfeat.errors import UsageError
-from specfeat.files import to_record_name
+from specfeat.files import format_path, to_record_name
 from specfeat.output.previous_run import FinishedSound, PreviousOutput, PreviousRun, UnfinishedRun
 from specfeat.output.records import Provenance, RunRecord
 from specfeat.output.work_folder import WorkFolder
@@ -85,7 +85,7 @@ def make_plan(
     paths = work_folder.paths
     paths.check_replaceable()
     probe = ProvenanceProbe(config, device, keep_partial=options.keep_partial)
-    earlier_work = EarlierWork(work_folder, found.sounds, options, probe)
+    earlier_work = EarlierWork(work_folder, found, options, probe)
 
     unfinished_work = earlier_work.examine_unfinished_work()
     unfinished, notes = _take_unfinished_work(unfinished_work, work_folder, options)
@@ -97,6 +97,7 @@ def make_plan(
     finished: dict[SoundKey, FinishedSound] = {}
     for run in previous_runs:
         finished |= earlier_work.find_finished(run)
+    found = earlier_work.found
     return RunPlan(
         config=config,
         sounds=found.sounds,
@@ -108,7 +109,7 @@ def make_plan(
         is_update=use is OutputUse.UPDATE,
         can_recompute=options.force,
         complete_record=output.record if output and is_complete else None,
-        notes=notes,
+        notes=notes + _describe_unread_folders(found, finished),
     )
 
 
@@ -123,6 +124,17 @@ def plan_full_recompute(plan: RunPlan, work_folder: WorkFolder) -> RunPlan:
         "this is known only now that the network is built, and everything is recomputed"
     )
     return replace(plan, finished={}, remaining=plan.sounds, previous_runs=(), notes=(note,))
+
+
+def _describe_unread_folders(found: FoundSounds, finished: dict[SoundKey, FinishedSound]) -> tuple[str, ...]:
+    """Say which rows are kept because nobody can see whether their files are still there."""
+    notes = []
+    for folder in found.unread_folders:
+        count = sum(sound.key in finished and folder.contains(sound.path) for sound in found.sounds)
+        if count:
+            kept = f"the rows of {count} file{'s' * (count > 1)} in it are kept"
+            notes.append(f"{format_path(folder.path)}: cannot be read; {kept}")
+    return tuple(notes)
 
 
 def _take_unfinished_work(
