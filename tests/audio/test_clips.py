@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, reject
+from hypothesis import assume, example, given, reject
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -22,6 +22,7 @@ from helpers.sample_data import (
 )
 from specfeat.audio import stft
 from specfeat.audio.clips import ClipMaker, cut_windows
+from specfeat.audio.spectrogram import SpectrogramMaker
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError
 
@@ -36,12 +37,15 @@ def small_blocks_of_frames() -> Iterator[None]:
 
 # --- any settings --------------------------------------------------------------------------------
 
-COMPRESS: tuple[dict[str, Any], ...] = (
+COMPRESS: tuple[Any, ...] = (
     {"db": {}},
     {"ln": {"amin": 1e-6}},
     {"log10": {}},
     {"power": {"exponent": 0.3}},
     {"pcen": {}},
+    [{"pcen": {}}, {"ln": {"offset": 1}}],
+    {"db": {"ref": "max", "top_db": 20, "per": "file"}},
+    {"db": {"top_db": 20, "per": "clip"}},
 )
 
 
@@ -55,19 +59,31 @@ def spectrograms(draw: st.DrawFn) -> dict[str, Any]:
     kind = draw(st.sampled_from(["linear", "mel", "mfcc"]))
     n_fft = draw(st.integers(4, 40))
     window = draw(st.integers(3, n_fft))
-    center, pad_end = draw(st.sampled_from([(True, False), (False, False), (False, True)]))
+    ends: dict[str, Any] = draw(
+        st.sampled_from(
+            [
+                {"center": True},
+                {"center": False},
+                {"center": False, "pad_end": True},
+                {"center": False, "padding": [3, 11]},
+                {"center": False, "padding": [17, 0]},
+                {"center": False, "snip_edges": False},
+            ]
+        )
+    )
     spectrogram: dict[str, Any] = {
         "kind": kind,
         "n_fft": n_fft,
         "win_length": window,
         "hop_length": draw(st.integers(1, window)),
-        "center": center,
-        "pad_end": pad_end,
-        "pad_mode": draw(st.sampled_from(["constant", "reflect"])),
+        "pad_mode": draw(st.sampled_from(["constant", "reflect", "symmetric"])),
+        **ends,
         "framing": draw(st.sampled_from(["n_fft", "win_length"])),
         "power": draw(st.sampled_from([1, 2, 1.5])),
         "window": draw(st.sampled_from(["hann", "povey", "bartlett"])),
         "remove_dc_offset": draw(st.booleans()),
+        "gain": draw(st.sampled_from([1, 100.0])),
+        "dither": draw(or_none(st.just({"std": 0.1, "seed": 3}))),
         "preemphasis": draw(or_none(st.sampled_from([{"per": "file"}, {"per": "frame"}]))),
         "normalize": draw(
             or_none(
@@ -76,6 +92,9 @@ def spectrograms(draw: st.DrawFn) -> dict[str, Any]:
                         {"mean": 1, "std": 2},
                         {"clip": "mean_std"},
                         {"clip": "max"},
+                        {"clip": "mean_std", "per": "band"},
+                        {"file": "mean_std"},
+                        {"file": "max", "per": "band"},
                         {"clip": "subtract_max", "floor": -3},
                     ]
                 )
@@ -107,6 +126,7 @@ def clip_settings(draw: st.DrawFn) -> dict[str, Any]:
         "tail": draw(st.sampled_from(["pad", "drop", "shift"])),
         "short": draw(st.sampled_from(["pad", "skip"])),
     }
+    clip["end_frame"] = draw(st.sampled_from(["drop", "keep"]))
     clip["edges"] = draw(st.sampled_from(["cut", "repeat"])) if clip["tail"] == "drop" else "cut"
     if clip["cut"] == "samples" and draw(st.booleans()):
         clip["samples"] = draw(st.integers(20, 120))
@@ -197,10 +217,12 @@ def test_a_clip_of_samples_is_the_spectrogram_of_its_span(
 def test_a_clip_of_frames_is_a_piece_of_the_spectrogram_of_the_sound(
     spectrogram: dict[str, Any], tail: str, samples: int
 ) -> None:
+    """But for the largest value of the file, to which the silence of the last clip does not count."""
+    assume("'per': 'file'}}" not in str(spectrogram.get("compress")))
     settings = make_allowed_settings(
         {**spectrogram, "normalize": None}, {"frames": 5, "hop": 3, "tail": tail}
     )
-    sound = make_noise(samples)
+    sound, maker = make_noise(samples), SpectrogramMaker(settings)
 
     clips = compute_clips(settings, sound)
 
@@ -208,7 +230,7 @@ def test_a_clip_of_frames_is_a_piece_of_the_spectrogram_of_the_sound(
     frames = compute_frames(settings, np.concatenate([sound, np.zeros(missing, np.float32)]))
     for clip, span in zip(clips, settings.clip_grid.iterate_spans(samples), strict=True):
         first = span.start // settings.spectrogram.hop_length
-        assert get_bits(clip) == get_bits(frames[first : first + 5].copy())
+        assert get_bits(clip) == get_bits(maker.normalize_clip(frames[first : first + 5].copy()))
 
 
 CLIP = 5 * 20 + 64 - 20  # samples of five frames

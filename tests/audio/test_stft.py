@@ -26,7 +26,8 @@ from helpers.sample_data import (
     make_settings,
     make_tone,
 )
-from specfeat.audio.stft import Stft, apply_preemphasis, make_window, pad_centred
+from specfeat.audio.sample_streams import apply_preemphasis, pad_ends
+from specfeat.audio.stft import Stft, make_window
 from specfeat.config.spectrogram import Preemphasis
 
 # One rounding to float32. A bin that should be empty has the rounding error of the loud bins in float64.
@@ -341,17 +342,20 @@ SIZES = st.lists(st.integers(0, 9), max_size=30)
 
 
 @pytest.mark.parametrize("samples", [0, 1, 2, 5, 6, 7, 12, 40])
-@pytest.mark.parametrize("mode", ["constant", "reflect"])
-@given(sizes=SIZES)
-@example(sizes=[1] * 40)
-@examples(max_examples=20)
-def test_a_stream_is_padded_as_the_whole_is(mode: Any, samples: int, sizes: list[int]) -> None:
-    """Also if the sound is shorter than the margin; but an empty stream stays empty."""
-    sound, margin = make_noise(samples), 6
+@pytest.mark.parametrize("mode", ["constant", "reflect", "symmetric"])
+@given(sizes=SIZES, lengths=st.tuples(st.integers(0, 9), st.integers(0, 9)))
+@example(sizes=[1] * 40, lengths=(6, 6))
+@example(sizes=[], lengths=(0, 9))
+@examples(max_examples=30)
+def test_a_stream_is_padded_as_the_whole_is(
+    mode: Any, samples: int, sizes: list[int], lengths: tuple[int, int]
+) -> None:
+    """Also if the sound is shorter than the padding; but an empty stream stays empty."""
+    sound = make_noise(samples)
 
-    result = np.concatenate([np.empty(0, np.float32), *pad_centred(cut_blocks(sound, sizes), margin, mode)])
+    result = np.concatenate([np.empty(0, np.float32), *pad_ends(cut_blocks(sound, sizes), lengths, mode)])
 
-    expected = np.pad(sound, margin, mode=mode) if samples else sound
+    expected = np.pad(sound, lengths, mode=mode) if samples else sound
     assert result.tolist() == expected.tolist()
 
 

@@ -287,3 +287,90 @@ def yamnet() -> ClipGrid:
 def test_rows_are_those_of_yamnet(yamnet: ClipGrid, samples: int) -> None:
     """YAMNet's features.py pads to 0.975 s and then to whole hops of 0.48 spectrogram, at 16 kHz."""
     assert 1 + ceil(Fraction(max(0, samples - 15600), 7680)) == yamnet.count_rows(samples)
+
+
+# --- all frames ----------------------------------------------------------------------------------
+
+
+@st.composite
+def frames_that_are_all_used(draw: st.DrawFn) -> Case:
+    """Draw a clip grid whose clips are cut from all frames: centred ones, padded ones, or those of Kaldi."""
+    n_fft = draw(st.integers(2, 12))
+    hop = draw(st.integers(1, n_fft))
+    ends = draw(
+        st.sampled_from(
+            [{"center": True}, {"center": False, "pad_end": True}, {"center": False, "snip_edges": False}]
+        )
+        | st.builds(
+            lambda *lengths: {"center": False, "padding": lengths}, st.integers(0, 20), st.integers(0, 20)
+        )
+    )
+    spectrogram = Spectrogram.model_validate({"n_fft": n_fft, "hop_length": hop, **ends})
+    clips = Clips(
+        frames=draw(st.integers(1, 9)),
+        hop=draw(st.none() | st.integers(1, 15)),
+        tail=draw(st.sampled_from(["pad", "drop", "shift"])),
+        short=draw(st.sampled_from(["pad", "skip"])),
+        end_frame="keep" if spectrogram.has_padded_ends else "drop",
+    )
+    return Case(spectrogram, clips, ClipGrid(spectrogram, clips))
+
+
+def list_frames_by_loop(spectrogram: Spectrogram, samples: int) -> list[range]:
+    """Lay frame after frame over the padded sound, and return the samples of the sound that each spans.
+
+    The rule for `snip_edges: false` is that of Kaldi's feature-window.cc, in integers: NumFrames and
+    FirstSampleOfFrame.
+    """
+    length, hop = spectrogram.n_fft, spectrogram.hop_length
+    if not samples:
+        return []
+    if not spectrogram.snip_edges:
+        starts = [hop * t + hop // 2 - length // 2 for t in range((samples + hop // 2) // hop)]
+    elif spectrogram.pad_end:
+        starts = list(range(0, samples, hop))
+    else:
+        left, right = (length // 2, length // 2) if spectrogram.center else spectrogram.padding or (0, 0)
+        starts = list(range(-left, samples + right - length + 1, hop))
+    return [range(start, start + length) for start in starts]
+
+
+@given(frames_that_are_all_used(), SAMPLES)
+@examples(max_examples=300)
+def test_clips_are_cut_from_all_frames(case: Case, samples: int) -> None:
+    """There is a clip for each place where its frames are, and with `tail: pad` no frame or sample is left out."""
+    spectrogram, clips, grid = case
+    frames = list_frames_by_loop(spectrogram, samples)
+    length, hop = clips.frames or 0, clips.hop or clips.frames or 0
+    whole = list(range(0, len(frames) - length + 1, hop))
+
+    firsts = [span.start // spectrogram.hop_length for span in grid.iterate_spans(samples)]
+
+    assert spectrogram.count_frames(samples) == len(frames)
+    if samples and len(frames) < length:
+        assert firsts == ([0] if clips.short == "pad" else [])
+    elif clips.tail == "drop":
+        assert firsts == whole
+    elif clips.tail == "shift" and samples:
+        last = len(frames) - length
+        assert firsts == whole + [last] * (whole[-1] < last)
+    elif samples:
+        assert firsts[: len(whole)] == whole
+        assert firsts == [hop * k for k in range(len(firsts))]
+        available = list_frames_by_loop(spectrogram, grid.compute_padded_length(samples))
+        assert 1 + (len(available) - length) // hop == len(firsts)
+        if hop <= length:
+            used = available[: firsts[-1] + length]
+            heard = {n for frame in used for n in frame}
+            assert set(range(samples)) <= heard
+
+
+@pytest.mark.parametrize("hops", [186, 187, 372, 373, 374, 559, 560])
+@pytest.mark.parametrize("rest", [0, 1, 255])
+def test_rows_are_those_of_musicnn(hops: int, rest: int) -> None:
+    """Its batch_data cuts 187 of librosa's 1 + samples // 256 frames as long as there are so many."""
+    grid = load_config("musicnn_vgg").settings.clip_grid
+
+    frames = 1 + (256 * hops + rest) // 256
+
+    assert grid.count_rows(256 * hops + rest) == len(range(0, frames - 187 + 1, 187))

@@ -68,14 +68,15 @@ OTHER = {
     "audio": "sample_rate=22050 | channels=left | channels=3 | res_type=soxr_vhq",
     "spectrogram": "kind=mfcc | n_fft=1024 | win_length=401 | win_length=null | hop_length=161 | power=1 | "
     "window=hamming | periodic=false | center=false | pad_mode=reflect | framing=win_length | gain=2 | "
-    "remove_dc_offset=true | preemphasis={} | preemphasis={coef: 0.9} | preemphasis={per: frame} | deltas={} | "
+    "pad_mode=symmetric | "
+    "dither={std: 1} | dither={std: 2} | dither={std: 1, seed: 1} | remove_dc_offset=true | preemphasis={} | preemphasis={coef: 0.9} | preemphasis={per: frame} | deltas={} | "
     "deltas={order: 2} | deltas={width: 7} | normalize={mean: 1} | normalize={std: 2} | normalize={clip: max} | "
     "normalize={clip: subtract_max} | normalize={clip: max, floor: 0}",
     "spectrogram.mel": "n_mels=63 | fmin=1 | fmax=7999 | htk=true | norm=null | triangles=mel | empty_bands=keep | "
     "keep=60 | top_bin=drop",
     "spectrogram.compress": "db={amin: 1e-9} | db={ref: 2} | db={floor: -80} | ln={amin: 1e-3} | "
     "ln={offset: 1e-3} | log10={} | power={exponent: 0.3} | pcen={} | pcen={gain: 0.9}",
-    "clips": "cut=samples | frames=95 | hop=95 | tail=drop | tail=shift | short=skip",
+    "clips": "cut=samples | frames=95 | hop=95 | tail=drop | tail=shift | short=skip | end_frame=keep",
     "model": "features=flatten_1 | batch=63 | weights.random=1 | weights.file=w.h5 | compile.optimizer=sgd | "
     "compile.jit_compile=true | layers=[Flatten]",
     "model.layers.0.Conv2D": "filters=9 | strides=2 | activation=relu | name=first",
@@ -94,8 +95,14 @@ def test_other_values_have_other_digests() -> None:
 
     digests = [load_text(BASE, [override]).settings.digest for override in overrides]
 
-    digests += [load_text(BASE, ["clips.tail=drop", "clips.edges=repeat"]).settings.digest]
-    assert len({load_text(BASE).settings.digest, *digests}) == 2 + len(overrides)
+    together = [
+        ["clips.tail=drop", "clips.edges=repeat"],
+        ["spectrogram.center=false", "spectrogram.padding=[1, 2]"],
+        ["spectrogram.center=false", "spectrogram.padding=[2, 1]"],
+        ["spectrogram.center=false", "spectrogram.snip_edges=false"],
+    ]
+    digests += [load_text(BASE, changes).settings.digest for changes in together]
+    assert len({load_text(BASE).settings.digest, *digests}) == 1 + len(overrides) + len(together)
 
 
 def test_settings_of_0_1_0_keep_their_digest() -> None:

@@ -106,7 +106,7 @@ class ClipIterator:
 
         The last frame is held back until it is known whether another one follows.
         """
-        if not self._settings.spectrogram.has_padded_ends:
+        if not self._settings.clip_grid.drops_end_frame:
             yield from frames
             return
         count = 0

@@ -1,13 +1,13 @@
 """From samples to frames, and from frames to the magnitudes of their short-time Fourier transform (STFT)."""
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.config.spectrogram import Preemphasis, Spectrogram
+from specfeat.audio.dither import add_dither
+from specfeat.audio.sample_streams import apply_preemphasis, multiply_samples, pad_end, pad_ends
+from specfeat.config.spectrogram import Spectrogram
 
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
@@ -93,27 +93,38 @@ class Stft:
             frames: float32, shape (block_frames, frame_length).
             count: how many of these frames belong to the sound.
         """
-        settings, hop = self._settings, self._settings.hop_length
+        settings = self._settings
         if settings.gain != 1:
-            blocks = _multiply_samples(blocks, np.float32(settings.gain))
+            blocks = multiply_samples(blocks, np.float32(settings.gain))
         if settings.preemphasis and settings.preemphasis.per == "file":
             blocks = apply_preemphasis(blocks, settings.preemphasis)
-        if settings.margin:
-            blocks = pad_centred(blocks, settings.margin, settings.pad_mode)
+        if any(settings.padded_samples):
+            blocks = pad_ends(blocks, settings.padded_samples, settings.end_pad_mode)
         if settings.pad_end:
             blocks = pad_end(blocks, settings)
+        first_frame = 0
+        for samples, count in self._cut_blocks(blocks):
+            frames = self._view_frames(samples)
+            if settings.dither:
+                frames = add_dither(frames, settings.dither, first_frame)
+            yield frames, count
+            first_frame += self.block_frames
+
+    def _cut_blocks(self, blocks: Iterable[FloatArray]) -> Iterator[tuple[FloatArray, int]]:
+        """Yield the samples of each block of frames, and how many of its frames belong to the sound."""
+        settings, hop = self._settings, self._settings.hop_length
         block_samples = (self.block_frames - 1) * hop + settings.frame_length
         pending = np.empty(0, np.float32)
         for block in blocks:
             pending = np.concatenate([pending, block]) if len(pending) else block
             start = 0
             while len(pending) - start >= block_samples:
-                yield self._view_frames(pending[start : start + block_samples]), self.block_frames
+                yield pending[start : start + block_samples], self.block_frames
                 start += self.block_frames * hop
             pending = pending[start:]
         count = max(0, 1 + (len(pending) - settings.frame_length) // hop)
         if count:
-            yield self._view_frames(np.pad(pending, (0, block_samples - len(pending)))), count
+            yield np.pad(pending, (0, block_samples - len(pending))), count
 
     def _view_frames(self, samples: FloatArray) -> FloatArray:
         frames_at_every_sample = np.lib.stride_tricks.sliding_window_view(
@@ -157,73 +168,3 @@ class Stft:
             out[:, 1:] -= preemphasis.coef * out[:, :-1].copy()
             out[:, :1] = first
         out *= self._window
-
-
-def _multiply_samples(blocks: Iterable[FloatArray], gain: np.float32) -> Iterator[FloatArray]:
-    for block in blocks:
-        with np.errstate(over="ignore"):  # ClipIterator reports what is not finite
-            multiplied: FloatArray = block * gain
-        yield multiplied
-
-
-def pad_centred(
-    blocks: Iterable[FloatArray], margin: int, mode: Literal["constant", "reflect"]
-) -> Iterator[FloatArray]:
-    """Pad a stream at both ends as `np.pad(samples, margin, mode)` does; an empty stream stays empty."""
-    blocks = iter(blocks)
-    head = _take_samples(blocks, margin + 1)
-    if len(head) <= margin:  # the whole stream
-        if len(head):
-            yield np.pad(head, margin, mode)
-        return
-    yield np.pad(head, (margin, 0), mode)
-    tail = head[-(margin + 1) :]
-    for block in blocks:
-        yield block
-        tail = np.concatenate([tail, block])[-(margin + 1) :]
-    yield np.pad(tail, (0, margin), mode)[len(tail) :]
-
-
-def pad_end(blocks: Iterable[FloatArray], settings: Spectrogram) -> Iterator[FloatArray]:
-    """Append zeros to a stream, so that a frame begins at every hop of the sound."""
-    total = 0
-    for block in blocks:
-        total += len(block)
-        yield block
-    if total:
-        end_of_last_frame = (settings.count_frames(total) - 1) * settings.hop_length + settings.frame_length
-        yield np.zeros(max(0, end_of_last_frame - total), np.float32)
-
-
-def apply_preemphasis(blocks: Iterable[FloatArray], preemphasis: Preemphasis) -> Iterator[FloatArray]:
-    """Filter a stream: y[n] = x[n] - coef x[n-1], with the first sample of librosa.effects.preemphasis.
-
-    librosa sets y[0] = x[0] + (2 x[0] - x[1]): it extrapolates x[-1] from the first two samples.
-    """
-    coef = np.float32(preemphasis.coef)
-    blocks = iter(blocks)
-    head = _take_samples(blocks, 2)
-    previous: FloatArray | None = None  # the last sample of the block before, shape (1,)
-    for block in chain([head] if len(head) else [], blocks):
-        if not len(block):
-            continue
-        out = block.copy()
-        out[1:] -= coef * block[:-1]
-        if previous is not None:
-            out[:1] -= coef * previous
-        elif len(block) > 1:
-            out[0] += 2 * block[0] - block[1]
-        previous = block[-1:]
-        yield out
-
-
-def _take_samples(blocks: Iterator[FloatArray], count: int) -> FloatArray:
-    """Join the next blocks until they have at least `count` samples or the stream ends."""
-    taken, total = [np.empty(0, np.float32)], 0
-    while total < count:
-        block = next(blocks, None)
-        if block is None:
-            break
-        taken.append(block)
-        total += len(block)
-    return np.concatenate(taken)

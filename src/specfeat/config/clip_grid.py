@@ -42,19 +42,21 @@ class ClipGrid:
 
     Attributes:
         frames: how many frames a clip has: the first axis of the network's input.
-        clip_samples: how many samples a clip spans. Without padded ends these are the samples that its frames
-            are cut from. With padded ends (`center` or `pad_end`) a frame stands for one hop, so a clip of T
-            frames spans T hops.
+        drops_end_frame: whether each frame stands for one hop, and a frame that has no whole hop is dropped:
+            with `cut: frames` and padded ends (`center` or `pad_end`), unless the config keeps it.
+        clip_samples: how many samples a clip spans: the fewest that give its frames. If `drops_end_frame`, a
+            clip of T frames spans T hops.
         hop_samples: the distance from the start of one clip to the start of the next one, in samples.
         repeated_edge_clips: how many further rows the first clip has before its own, with `edges: repeat`; 0
             with `edges: cut`.
     """
 
     def __init__(self, spectrogram: Spectrogram, clips: Clips) -> None:
-        self._clips = clips
+        self._clips, self._spectrogram = clips, spectrogram
         hop_length, is_cut_in_frames = spectrogram.hop_length, clips.cut == "frames"
         frames = clips.frames or 1  # None only if the length is given in samples, where it is not used
-        if is_cut_in_frames and spectrogram.has_padded_ends:
+        self.drops_end_frame = is_cut_in_frames and spectrogram.has_padded_ends and clips.end_frame == "drop"
+        if self.drops_end_frame:
             self.clip_samples = frames * hop_length
         else:
             self.clip_samples = clips.samples or spectrogram.count_samples(frames)
@@ -87,8 +89,8 @@ class ClipGrid:
         clips = self.count_clips(samples)
         if self._clips.edges == "cut" or not clips:
             return clips
-        file_units = self._clip_units + (samples - self.clip_samples) // self._unit_samples
-        return max(1, -(-file_units // self._hop_units))  # one row for each hop that begins in the file
+        # One row for each hop that begins in the file.
+        return max(1, -(-self._count_units(samples) // self._hop_units))
 
     def count_clips(self, samples: int) -> int:
         """Return how many different clips a file has; with `edges: repeat` there may be more rows.
@@ -98,19 +100,31 @@ class ClipGrid:
         """
         if samples <= 0:
             return 0
-        samples_after_first = samples - self.clip_samples
-        if samples_after_first < 0:
+        units_after_first = self._count_units(samples) - self._clip_units
+        if units_after_first < 0:
             return 1 if self._clips.short == "pad" else 0
-        whole_clips = 1 + samples_after_first // self.hop_samples
+        whole_clips = 1 + units_after_first // self._hop_units
         if self._clips.tail == "drop":
             return whole_clips
         if self._clips.tail == "shift":
-            # One more clip, if it can begin later than the last whole one: at least one unit.
-            return whole_clips + (samples_after_first % self.hop_samples >= self._unit_samples)
-        clips_to_the_end = 1 + -(-samples_after_first // self.hop_samples)
+            # One more clip, if it can begin later than the last whole one.
+            return whole_clips + (units_after_first % self._hop_units > 0)
+        clips_to_the_end = 1 + -(-(self._count_units_to_end(samples) - self._clip_units) // self._hop_units)
         # If the hop is longer than the clip, the last clip might begin after the end of the file.
         clips_that_begin_inside = -(-samples // self.hop_samples)
-        return min(clips_to_the_end, clips_that_begin_inside)
+        return max(whole_clips, min(clips_to_the_end, clips_that_begin_inside))
+
+    def _count_units(self, samples: int) -> int:
+        """Return how many whole units a file has."""
+        if self._clips.cut == "samples" or self.drops_end_frame:
+            return samples // self._unit_samples
+        return self._spectrogram.count_frames(samples)
+
+    def _count_units_to_end(self, samples: int) -> int:
+        """Return how many units there are if silence completes the last one and no sample is left out."""
+        if self._clips.cut == "samples" or self.drops_end_frame:
+            return -(-samples // self._unit_samples)
+        return self._spectrogram.count_frames_to_end(samples)
 
     def iterate_spans(self, samples: int) -> Iterator[ClipSpan]:
         """Yield the samples of each row's clip, in order.
@@ -124,7 +138,7 @@ class ClipGrid:
             start = k * self.hop_samples
             if self._clips.tail == "shift" and k and k == last:
                 # The last clip ends where the file ends, or less than one unit before.
-                start = (samples - self.clip_samples) // self._unit_samples * self._unit_samples
+                start = (self._count_units(samples) - self._clip_units) * self._unit_samples
             yield ClipSpan(start, start + self.clip_samples)
 
     def compute_padded_length(self, samples: int) -> int:
@@ -133,6 +147,11 @@ class ClipGrid:
         Args:
             samples: the length of the file in samples.
         """
-        is_padded = self._clips.tail == "pad" or samples < self.clip_samples
+        is_padded = self._clips.tail == "pad" or self._count_units(samples) < self._clip_units
         clips = self.count_clips(samples) if is_padded else 0
-        return max(samples, (clips - 1) * self.hop_samples + self.clip_samples) if clips else samples
+        if not clips:
+            return samples
+        if self._clips.cut == "samples" or self.drops_end_frame:
+            return max(samples, (clips - 1) * self.hop_samples + self.clip_samples)
+        frames = (clips - 1) * self._hop_units + self._clip_units
+        return max(samples, self._spectrogram.count_samples(frames))

@@ -53,6 +53,22 @@ def check_edges(clips: Clips) -> None:
         )
 
 
+def check_end_frame(clips: Clips, spectrogram: Spectrogram) -> None:
+    """Check that the frame at the end is kept only where it would be dropped."""
+    if clips.end_frame == "drop":
+        return
+    path = ("clips", "end_frame")
+    if clips.cut == "samples":
+        raise make_rule_error(
+            path, "keep applies only together with cut: frames; a clip of samples has all its frames"
+        )
+    if not spectrogram.has_padded_ends:
+        raise make_rule_error(
+            path,
+            "keep applies only together with spectrogram.center or pad_end; otherwise all frames are used",
+        )
+
+
 def check_deltas(spectrogram: Spectrogram, clip_grid: ClipGrid) -> None:
     """Check that an estimate of a derivative has a middle frame, and is not longer than a clip."""
     deltas = spectrogram.deltas
@@ -72,7 +88,7 @@ def check_deltas(spectrogram: Spectrogram, clip_grid: ClipGrid) -> None:
 def check_reflection(clips: Clips, spectrogram: Spectrogram, clip_grid: ClipGrid) -> None:
     """Check that a clip with a spectrogram of its own is long enough to be mirrored at its ends."""
     if clips.cut == "samples" and spectrogram.pad_mode == "reflect":
-        margin, clip_samples = spectrogram.margin, clip_grid.clip_samples
+        margin, clip_samples = max(spectrogram.padded_samples), clip_grid.clip_samples
         if clip_samples <= margin:
             raise make_rule_error(
                 ("spectrogram", "pad_mode"),

@@ -1,6 +1,6 @@
 """The settings `clips`: how a sound is cut into clips."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import PositiveInt
 
@@ -26,7 +26,12 @@ class Clips(Section):
         edges: which rows there are: "cut" for one row per clip; "repeat" for one row per hop of the file,
             from the clip centred on it, and near the ends from the first or last clip; only with
             `tail: drop`.
+        end_frame: what happens to the frame that is centred on the end of the file, or with `pad_end` the one
+            that begins less than a hop before it: "drop" it, so that a clip of T frames spans T hops, or
+            "keep" it, so that clips are cut from all frames that librosa or kapre makes.
     """
+
+    later_keys: ClassVar[frozenset[str]] = frozenset({"end_frame"})
 
     cut: Literal["frames", "samples"] = "frames"
     frames: PositiveInt | None = None
@@ -35,3 +40,4 @@ class Clips(Section):
     tail: Literal["pad", "drop", "shift"] = "pad"
     short: Literal["pad", "skip"] = "pad"
     edges: Literal["cut", "repeat"] = "cut"
+    end_frame: Literal["drop", "keep"] = "drop"

@@ -27,6 +27,7 @@ LARGEST_WINDOW_PARAMETERS = {
     "tukey": 1.0,
     "general_hamming": 1.0,
 }
+PaddingSamples = Annotated[int, Field(ge=0, le=1_048_576)]
 
 
 class Preemphasis(Section):
@@ -40,6 +41,21 @@ class Preemphasis(Section):
 
     coef: Annotated[float, Field(ge=0, le=1)] = 0.97
     per: Literal["file", "frame"] = "file"
+
+
+class Dither(Section):
+    """Noise that is added to the samples of each frame before all else, as Kaldi does.
+
+    It depends on the seed and the number of the frame alone, so a file always has the same bytes.
+
+    Attributes:
+        std: the standard deviation of the noise, above 0, in the unit of the samples after `gain`: Kaldi's
+            default of 1.0 is meant for `gain: 32768`.
+        seed: the seed of the noise, 0 to 4,294,967,295.
+    """
+
+    std: PositiveFloat
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
 
 
 class Deltas(Section):
@@ -82,7 +98,13 @@ class Spectrogram(Section):
             the symmetric one (`numpy.hanning`, Kaldi).
         center: whether frame t is centred on sample t * hop_length and both ends are padded by `pad_mode`
             (librosa's default); false if frame t begins at that sample.
-        pad_mode: how `center` pads the ends: "constant" with zeros, or "reflect" with the sound mirrored.
+        pad_mode: how `center` and `padding` pad the ends: "constant" with zeros, "reflect" with the sound
+            mirrored at its first and last sample, "symmetric" with the sound mirrored so that these samples
+            are repeated (the names of `numpy.pad`).
+        padding: with `center: false`, how many samples are added before the first sample and after the last
+            one; none if left out.
+        snip_edges: with `center: false`, whether frames lie inside the sound; false for Kaldi's frames, whose
+            middles lie in the middle of each hop, with the sound mirrored at both ends.
         pad_end: with `center: false`, whether zeros after the end give one frame for every hop that begins in
             the sound (kapre, TensorFlow's `pad_end`).
         framing: the length of a frame: "n_fft" samples with the window in their middle (librosa), or
@@ -92,6 +114,7 @@ class Spectrogram(Section):
             of -1..1 the scale of 16-bit integers (Kaldi and other programs that do not divide them).
         power: the exponent of |STFT|, above 0: 1 for magnitude, 2 for power.
         remove_dc_offset: whether each frame's mean is subtracted before the window (Kaldi).
+        dither: noise that is added to each frame; none if left out.
         preemphasis: a filter that raises high frequencies before the window; none if left out.
         mel: the mel bands, for `kind: mel` and `kind: mfcc`.
         mfcc: the cepstrum, for `kind: mfcc`.
@@ -102,7 +125,7 @@ class Spectrogram(Section):
         normalize: how values are normalised, as the last step; not at all if left out.
     """
 
-    later_keys: ClassVar[frozenset[str]] = frozenset({"gain"})
+    later_keys: ClassVar[frozenset[str]] = frozenset({"gain", "padding", "snip_edges", "dither"})
 
     kind: Literal["linear", "mel", "mfcc"] = "mel"
     n_fft: Annotated[int, Field(ge=2, le=1_048_576)] = 2048
@@ -111,12 +134,15 @@ class Spectrogram(Section):
     window: Window | ShapedWindow = "hann"
     periodic: bool = True
     center: bool = True
-    pad_mode: Literal["constant", "reflect"] = "constant"
+    pad_mode: Literal["constant", "reflect", "symmetric"] = "constant"
+    padding: tuple[PaddingSamples, PaddingSamples] | None = None
+    snip_edges: bool = True
     pad_end: bool = False
     framing: Literal["n_fft", "win_length"] = "n_fft"
     gain: Annotated[float, Field(gt=0, le=1e9)] = 1.0
     power: PositiveFloat = 2.0
     remove_dc_offset: bool = False
+    dither: Dither | None = None
     preemphasis: Preemphasis | None = None
     mel: Mel | None = Field(default_factory=_make_default_mel)
     mfcc: Mfcc | None = Field(default_factory=_make_default_mfcc)
@@ -156,9 +182,21 @@ class Spectrogram(Section):
         return self.center or self.pad_end
 
     @property
-    def margin(self) -> int:
-        """How many samples `center` adds before the first sample, and again after the last one."""
-        return self.frame_length // 2 if self.center else 0
+    def padded_samples(self) -> tuple[int, int]:
+        """How many samples are added before the first sample and after the last one, but by `pad_end`."""
+        length, hop = self.frame_length, self.hop_length
+        if self.center:
+            return length // 2, length // 2
+        if not self.snip_edges:
+            # Kaldi, feat/feature-window.cc (FirstSampleOfFrame, NumFrames): frame t begins at sample
+            # t hop + hop / 2 - length / 2, divided as integers; there are (samples + hop / 2) / hop frames.
+            return length // 2 - hop // 2, length - length // 2 - hop % 2
+        return self.padding or (0, 0)
+
+    @property
+    def end_pad_mode(self) -> Literal["constant", "reflect", "symmetric"]:
+        """How the ends are padded by `padded_samples`."""
+        return self.pad_mode if self.snip_edges else "symmetric"
 
     @property
     def bins(self) -> int:
@@ -182,10 +220,19 @@ class Spectrogram(Section):
             return 0
         if self.pad_end:
             return -(-samples // self.hop_length)
-        return max(0, 1 + (samples + 2 * self.margin - self.frame_length) // self.hop_length)
+        return max(0, 1 + (samples + sum(self.padded_samples) - self.frame_length) // self.hop_length)
+
+    def count_frames_to_end(self, samples: int) -> int:
+        """Return how many frames, from the first one, have each sample of a sound in one of them.
+
+        Args:
+            samples: the length of the sound in samples.
+        """
+        samples_after_first = samples + self.padded_samples[0] - self.frame_length
+        return max(self.count_frames(samples), 1 + -(-samples_after_first // self.hop_length))
 
     def count_samples(self, frames: int) -> int:
         """Return the smallest number of samples that gives `frames` frames, 1 or more."""
         if self.pad_end:
             return (frames - 1) * self.hop_length + 1
-        return max(1, (frames - 1) * self.hop_length + self.frame_length - 2 * self.margin)
+        return max(1, (frames - 1) * self.hop_length + self.frame_length - sum(self.padded_samples))

@@ -56,8 +56,44 @@ def check_frame_lengths(spectrogram: Spectrogram) -> None:
             f"is {spectrogram.hop_length}, longer than the window, {window}, so that samples between frames "
             f"would be left out; wanted {window} or less",
         )
-    if spectrogram.center and spectrogram.pad_end:
-        raise make_rule_error(("spectrogram", "pad_end"), "applies only together with center: false")
+    _check_padding(spectrogram)
+
+
+def _check_padding(spectrogram: Spectrogram) -> None:
+    """Check that the ends are padded in one way."""
+    ways = {
+        "center": spectrogram.center,
+        "pad_end": spectrogram.pad_end,
+        "padding": spectrogram.padding is not None,
+        "snip_edges": not spectrogram.snip_edges,
+    }
+    if not spectrogram.snip_edges and spectrogram.pad_mode == "reflect":
+        raise make_rule_error(
+            ("spectrogram", "pad_mode"),
+            "is reflect, but snip_edges: false pads as symmetric does; wanted symmetric, or no pad_mode",
+        )
+    first, *others = [key for key, is_used in ways.items() if is_used] or [""]
+    if not others:
+        return
+    if first == "center":
+        value = " false" if others[0] == "snip_edges" else ""
+        raise make_rule_error(
+            ("spectrogram", others[0]), f"{value} applies only together with center: false".strip()
+        )
+    raise make_rule_error(
+        ("spectrogram", others[0]), f"is given together with {first}; wanted one way to pad the ends"
+    )
+
+
+def check_dither(spectrogram: Spectrogram) -> None:
+    """Check that noise is not added to samples that are filtered already."""
+    preemphasis = spectrogram.preemphasis
+    if spectrogram.dither and preemphasis and preemphasis.per == "file":
+        raise make_rule_error(
+            ("spectrogram", "dither"),
+            "comes before the pre-emphasis, which is that of the file; wanted preemphasis: {per: frame}",
+            at_key=True,
+        )
 
 
 def check_band_limits(spectrogram: Spectrogram, sample_rate: int) -> None:

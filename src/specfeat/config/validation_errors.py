@@ -41,6 +41,7 @@ _WANTED_BY_PATH: dict[KeyPath, str] = {
         "normalize",
         "std",
     ): ("a number above 0, a list with one for each channel or band, or a file"),
+    ("spectrogram", "padding"): "a list of two: the samples before the sound and those after it",
     ("spectrogram", "mel", "norm"): "slaney or null",
     ("spectrogram", "mfcc", "norm"): "ortho or null",
     ("spectrogram", "normalize", "clip"): "mean_std, max or subtract_max",
@@ -147,7 +148,7 @@ class ValidationProblem:
         if self.is_unknown_key:
             hint = self.suggestion or f"; known: {', '.join(list_keys(self.path[:-1]))}"
             return self._tree.make_error(self.path, f"is not known here{hint}", at_key=True)
-        if self.is_missing_key:
+        if self.is_missing_key and not isinstance(self._details["loc"][-1], int):
             key = self._details["loc"][-1]
             text = f"has no {key!r}; it is required{_MISSING_HINTS.get(key, '')}"
             return self._tree.make_error(self.path, text, at_key=True)
