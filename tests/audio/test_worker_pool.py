@@ -19,8 +19,8 @@ from specfeat.audio import decode, worker_pool, worker_process
 from specfeat.audio.clip_stream import ClipStream
 from specfeat.audio.clips import ClipMaker
 from specfeat.audio.messages import WorkerProgress
+from specfeat.audio.sound_timer import compute_patience_s
 from specfeat.audio.worker_pool import WorkerPool
-from specfeat.audio.worker_supervisor import compute_patience_s
 from specfeat.config import load_config
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError, Remedy, WorkerError

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pytest
 
-from specfeat.audio import worker_supervisor
+from specfeat.audio import sound_timer, worker_supervisor
 from specfeat.audio.messages import (
     ClipsEvent,
     SoundEnd,
@@ -221,3 +221,62 @@ def test_errors_of_the_supervisor_are_audio_errors(run_script: Callable[..., Out
     error = event.error.to_error()
     assert isinstance(error, AudioError)
     assert (str(error), error.remedy) == ("is not decoded within 2.5 s", Remedy.ALLOW_MORE_TIME)
+
+
+class StoppedClock:
+    """Stands for the module `time`: a monotonic clock that jumps while the whole job is stopped."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(("looks", "stopped_s"), [(39, 0.0), (39, 1e6), (42, 0.0), (42, 1e6)])
+def test_the_time_while_the_job_is_stopped_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, looks: int, stopped_s: float
+) -> None:
+    """A sound of ten seconds is late after some 40 looks of a quarter of a second, stopped in between or not."""
+    clock = StoppedClock()
+    monkeypatch.setattr(sound_timer, "time", clock)
+    monkeypatch.setattr(worker_supervisor, "WorkerProcess", StoppableProcess)
+    supervisor = WorkerSupervisor(ORDER, lambda _: [], 10.0, 100)
+    clock.now += 500.0  # it waits for its first sound
+    process = StoppableProcess.last
+    process.progress = WorkerProgress(1, clock.now)
+    process.clock, process.looks, process.stopped_s = clock, looks, stopped_s
+    with pytest.raises(EOFError):
+        supervisor._wait_for_message([Sound("0")], 0)
+
+    assert process.is_killed == (looks == 42)
+
+
+class StoppableProcess:
+    """Stands for `WorkerProcess`: it hangs for some looks, and is stopped between two of them, with the whole job."""
+
+    last: "StoppableProcess"
+
+    def __init__(self, order: bytes, environment: Mapping[str, str]) -> None:
+        StoppableProcess.last = self
+        self.is_killed = False
+        self.clock = StoppedClock()
+        self.looks = 0
+        self.stopped_s = 0.0
+        self.progress = WorkerProgress(0, 0.0)
+
+    def wait_for_data(self, seconds: float) -> bool:
+        if not self.looks:
+            raise EOFError
+        self.looks -= 1
+        self.clock.now += seconds
+        if self.looks == 20:
+            self.clock.now += self.stopped_s
+        return False
+
+    def read_progress(self) -> WorkerProgress:
+        return self.progress
+
+    def kill_and_wait(self) -> None:
+        self.is_killed = True
+        raise EOFError

@@ -4,7 +4,6 @@ import contextlib
 import os
 import queue
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 
@@ -18,15 +17,11 @@ from specfeat.audio.messages import (
     encode_task,
     receive_message,
 )
+from specfeat.audio.sound_timer import CHECK_INTERVAL_S, SoundTimer, compute_patience_s
 from specfeat.audio.worker_process import WorkerProcess
 from specfeat.errors import AudioError, Remedy, WorkerError
 from specfeat.sound import Sound
 
-# The time that a sound may take unless the user sets a limit. It is far more than a sound needs, unless its
-# decoder or its disk hangs.
-PATIENCE_S = 600.0
-PATIENCE_BYTES_PER_S = 100_000
-CHECK_INTERVAL_S = 0.25  # how often the progress of a silent worker is looked at
 MAX_IDLE_DEATHS = 2  # one after another; with one more, the run ends
 
 
@@ -79,6 +74,7 @@ class WorkerSupervisor:
         self._is_closing = False
         self._process_lock = threading.Lock()
         self._idle_deaths = 0
+        self._timer = SoundTimer()
         self._late_sound: int | None = None  # the sound, by its number in the task, that had to be killed
         self._is_partly_received = False  # whether clips of a sound have arrived that has not ended
         # Copied now, because Keras changes the environment while it is loaded in the main thread.
@@ -161,9 +157,10 @@ class WorkerSupervisor:
                 raise EOFError
             progress = self._process.read_progress()
             number = progress.begun_sounds - begun_before - 1
+            seconds = self._timer.measure_seconds(progress)
             if progress.since == 0.0 or not 0 <= number < len(task):
                 continue  # it waits to send, or for its first sound
-            if time.monotonic() - progress.since > compute_patience_s(task[number], self._timeout_s):
+            if seconds > compute_patience_s(task[number], self._timeout_s):
                 self._late_sound = number
                 self._process.kill_and_wait()
                 return
@@ -217,17 +214,6 @@ class WorkerSupervisor:
             if self._is_closing:
                 raise EOFError
             description = self._process.close_and_describe_end()
+            self._timer.forget_sound()
             self._process = WorkerProcess(self._order, self._environment)
         return description
-
-
-def compute_patience_s(sound: Sound, timeout_s: float | None) -> float:
-    """Return how many seconds a sound may take.
-
-    The size of its file was taken before the run, so a disk that hangs is not asked again.
-
-    Args:
-        sound: the sound.
-        timeout_s: the limit that the user has set; None for one that grows with the file.
-    """
-    return PATIENCE_S + (sound.file.size or 0) / PATIENCE_BYTES_PER_S if timeout_s is None else timeout_s
