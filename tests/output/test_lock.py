@@ -1,5 +1,6 @@
 """The lock of a work folder: one process at a time has it, and it ends with that process."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -7,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from specfeat.errors import LockedError
+from specfeat.errors import LockedError, OutputError
 from specfeat.output.lock import WorkFolderLock
+from specfeat.output.paths import OutputPaths
+from specfeat.output.work_folder import WorkFolder
 
 
 def test_only_one_process_has_the_lock(tmp_path: Path) -> None:
@@ -70,3 +73,51 @@ def test_a_folder_that_is_not_empty_stays(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["journal", "lock"]
     lock.take()
     lock.release()
+
+
+def test_inode_numbers_that_change_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock cannot be told from another file: one sentence at once, also after a signal, and nothing is left."""
+    lock = WorkFolderLock(tmp_path / "work", tmp_path / "out")
+    numbers = itertools.count(10**6)
+    fstat = os.fstat
+
+    def change_inode(descriptor: int) -> os.stat_result:
+        status = fstat(descriptor)
+        return os.stat_result((status[0], next(numbers), *status[2:10]))
+
+    monkeypatch.setattr(os, "fstat", change_inode)
+    with pytest.raises(
+        OutputError, match=r"work: cannot be locked: the file system gives a file another inode"
+    ):
+        lock.take(60)
+    assert not (tmp_path / "work").exists()
+    with (
+        pytest.raises(OutputError, match="cannot be locked"),
+        WorkFolder(OutputPaths(tmp_path / "out.npy")),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_is_removed_where_open_files_stay_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FUSE and NFS rename an open file that is removed to a hidden name, and remove it when it is closed."""
+    lock = WorkFolderLock(tmp_path / "work", tmp_path / "out")
+    lock.take()
+    hidden = tmp_path / "work" / ".fuse_hidden0001"
+    close = os.close
+
+    def hide(path: Path) -> None:
+        path.rename(hidden)
+
+    def close_and_remove(descriptor: int) -> None:
+        close(descriptor)
+        monkeypatch.undo()
+        hidden.unlink()
+
+    monkeypatch.setattr(Path, "unlink", hide)
+    monkeypatch.setattr(os, "close", close_and_remove)
+    lock.release()
+
+    assert not (tmp_path / "work").exists()

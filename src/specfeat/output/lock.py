@@ -8,10 +8,13 @@ from pathlib import Path
 
 from specfeat.errors import LockedError, OutputError, Remedy, UsageError
 from specfeat.file_access import is_on_same_file_system, is_real_folder, open_regular_file
-from specfeat.files import is_same_file, wrap_os_errors
+from specfeat.files import is_same_file, read_size, wrap_os_errors
 from specfeat.output.journal import JOURNAL_NAME, is_journal
 
 LOCK_NAME = "lock"  # its name in the work folder
+# Other runs that end just now can cost a few attempts. So many fail only if the inode number of a file
+# changes from look to look, as with some drivers of FUSE.
+MAX_ATTEMPTS = 100
 POLL_S = 0.1  # seconds between two attempts while another run has the lock
 LOCK_MARK = b"specfeat "  # what the lock's file begins with; it shows that specfeat has made the work folder
 
@@ -71,14 +74,25 @@ class WorkFolderLock:
             # as their mark.
             if self.is_held() and set(self._folder.iterdir()) == {self._path}:
                 self._path.unlink()
-            self._folder.rmdir()  # only an empty folder can be removed
+        self._remove_empty_folder()
         self._close()
+        # Once more, because FUSE and NFS keep a removed file under a hidden name in the folder until it is
+        # closed.
+        self._remove_empty_folder()
+
+    def _remove_empty_folder(self) -> None:
+        with contextlib.suppress(OSError):
+            self._folder.rmdir()  # only an empty folder can be removed
 
     def _try_to_take(self) -> bool:
-        """Take the lock unless another run has it."""
+        """Take the lock unless another run has it.
+
+        Raises:
+            OutputError: the file that is locked is again and again not the file that has its name.
+        """
         self._close()
         with wrap_os_errors(self._path, "locked"):
-            while True:
+            for _ in range(MAX_ATTEMPTS):
                 self._make_folder()
                 try:
                     self._check_folder()
@@ -99,6 +113,18 @@ class WorkFolderLock:
                 if is_taken:
                     self._write_holder(self._descriptor)
                     return True
+        self._remove_unused_lock()
+        raise OutputError(
+            f"{self._folder}: cannot be locked: the file system gives a file another inode number at each "
+            "look; write the output to another file system"
+        )
+
+    def _remove_unused_lock(self) -> None:
+        """Remove the file that could not be locked, and the folder, if nobody has written to them."""
+        with contextlib.suppress(OSError):
+            if not read_size(self._path):
+                self._path.unlink()
+        self._remove_empty_folder()
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
