@@ -139,7 +139,12 @@ def test_no_python_file_of_the_folder_is_imported(tmp_path: Path) -> None:
     [
         (["nowhere", "o.npy"], "nowhere: no such file or folder; check its name, and "),
         ([".", "no/o.npy"], "no: no such folder for the output; make it first: mkdir -p no"),
-        ([".", "o.CSV"], "o.CSV: specfeat does not write .csv files; name it o.npy"),
+        ([".", "o.CSV"], "o.CSV: specfeat does not write .csv files, only .npy"),
+        (
+            [".", "-"],
+            "-: the output cannot be written to stdout, because index and record belong to it; name ",
+        ),
+        ([".", "new/"], "new/: names a folder; wanted the output's file name, e.g. new/out.npy"),
         ([".", "o.npy", "-c", "yament"], "yament: no such config (did you mean 'yamnet'?); shipped are "),
         (
             [".", "o.npy", "-c", "my.yaml"],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from specfeat.errors import UsageError
-from specfeat.output.paths import OutputPaths
+from specfeat.output.paths import OutputPaths, make_output_paths
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,37 @@ def test_a_link_is_not_replaced(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match=r"out.run.json: is a link to elsewhere; name the file itself"):
         OutputPaths(tmp_path / "out.npy").check_writable()
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [
+        ("o.npy.gz", "o.npy"),
+        ("o.ZIP", "o.npy"),
+        ("v1.2.zst", "v1.2.npy"),
+        ("o.tar.xz", "o.tar.npy"),
+        ("o.csv", "o.npy"),
+    ],
+)
+def test_a_name_of_another_format_is_refused(tmp_path: Path, name: str, example: str) -> None:
+    """Who reads a compressed file would try to decompress it; the error names the formats, and another name."""
+    with pytest.raises(UsageError, match=r"specfeat does not write \.\w+ files, only .*\.npy") as caught:
+        make_output_paths(tmp_path / name).check_writable()
+    assert str(caught.value).endswith(f"name it {tmp_path / example}")
+    make_output_paths(tmp_path / example.replace(".tar", "")).check_writable()
+
+
+def test_the_name_of_an_output_is_that_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` is not standard output, and a slash at the end is not dropped; `./-` is a file."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="-: the output cannot be written to stdout"):
+        make_output_paths("-")
+    for name in ("newdir/", "newdir//", "newdir/.", "out.npy/"):
+        with pytest.raises(
+            UsageError, match=r"names a folder; wanted the output's file name, e\.g\. .*/out.npy"
+        ):
+            make_output_paths(name)
+    (tmp_path / "dir").mkdir()
+    with pytest.raises(UsageError, match="dir: is a folder"):
+        make_output_paths("dir/").check_writable()
+    assert make_output_paths("./-").array.name == "-"

@@ -3,7 +3,6 @@
 import math
 import os
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,6 +10,7 @@ import typer
 from specfeat.cli.command_line import CommandLine
 from specfeat.cli.input_list import read_input_list
 from specfeat.cli.json_log import JsonLog
+from specfeat.cli.json_log_target import check_log_target
 from specfeat.cli.listener_group import ListenerGroup
 from specfeat.cli.messages import note_run_state
 from specfeat.cli.options import (
@@ -91,6 +91,7 @@ def extract_command(
     from specfeat.run.options import ExecutionOptions, RunOptions
     from specfeat.run.request import ExtractionRequest
 
+    check_log_target(log_json, output, [*(inputs or []), files_from, config])
     command_line: CommandLine = context.obj
     failure_limit = _read_failure_limit(on_error, max_failures)
     with JsonLog(log_json) as log:
@@ -139,9 +140,9 @@ def _read_failure_limit(on_error: OnError, max_failures: str | None) -> "Failure
 
 
 def _check_output(output: str) -> "OutputPaths":
-    from specfeat.output.paths import OutputPaths
+    from specfeat.output.paths import make_output_paths
 
-    paths = OutputPaths(Path(output))
+    paths = make_output_paths(output)
     paths.check_writable()
     return paths
 

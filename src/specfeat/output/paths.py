@@ -28,6 +28,10 @@ AUDIO_SUFFIXES = frozenset({
     ".aac", ".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus",
     ".rf64", ".sph", ".w64", ".wav", ".wave", ".wma",
 })  # fmt: skip
+# Nothing is compressed. With such a name, a reader would try to decompress the array.
+COMPRESSION_SUFFIXES = frozenset({
+    ".7z", ".br", ".bz2", ".gz", ".lz", ".lz4", ".lzma", ".rar", ".tar", ".tgz", ".xz", ".z", ".zip", ".zst",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +107,13 @@ class OutputPaths:
             raise UsageError(
                 f"{self.array}: is named like audio, and the output is an array; {EXTRACT_USAGE_HINT}"
             )
-        if suffix in TABLE_SUFFIXES - list_suffixes():
-            example = self.array.with_suffix(".npy")
-            raise UsageError(f"{self.array}: specfeat does not write {suffix} files; name it {example}")
+        if suffix in (TABLE_SUFFIXES | COMPRESSION_SUFFIXES) - list_suffixes():
+            known = " ".join(sorted(list_suffixes()))
+            stem = self.array.with_suffix("")
+            example = stem if stem.suffix.lower() in list_suffixes() else stem.with_name(f"{stem.name}.npy")
+            raise UsageError(
+                f"{self.array}: specfeat does not write {suffix} files, only {known}; name it {example}"
+            )
 
     def check_replaceable(self) -> None:
         """Refuse to replace a file that is not an output, even if the user allows replacing.
@@ -180,3 +188,22 @@ class OutputPaths:
     def identify_versions(self) -> tuple[FileVersion | None, ...]:
         """Return the versions of array, index and record; None for one that does not exist."""
         return tuple(identify_version(path) for path in self.files)
+
+
+def make_output_paths(name: str | os.PathLike[str]) -> OutputPaths:
+    """Return the paths of the output that the user names.
+
+    Raises:
+        UsageError: the name stands for standard output or for a folder.
+    """
+    text = os.fspath(name)
+    if text == "-":
+        raise UsageError(
+            "-: the output cannot be written to stdout, because index and record belong to it; "
+            "name a file, e.g. out.npy"
+        )
+    # A path of pathlib has no slash at its end, so `newdir/` would become the file `newdir`.
+    if text.endswith(("/", "/.")) and not is_folder(Path(text)):
+        example = Path(text, "out.npy")
+        raise UsageError(f"{text}: names a folder; wanted the output's file name, e.g. {example}")
+    return OutputPaths(Path(text))

@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from specfeat.config import Config, Settings
 from specfeat.config.weights_file import check_weights_file
 from specfeat.errors import Remedy, SpecfeatError, UsageError, append_suggestion
-from specfeat.output.paths import OutputPaths
+from specfeat.output.paths import make_output_paths
 from specfeat.output.summary import RunSummary
 from specfeat.output.work_folder import WorkFolder
 from specfeat.python_config import load_any_config, warn_of_random_weights
@@ -130,7 +129,7 @@ def extract_to(
             build_network=_build_network,
         )
         check_weights_file(request.config)
-        paths = OutputPaths(Path(output))
+        paths = make_output_paths(output)
         paths.check_writable()
         warn_of_random_weights(request.config)
         return _run(request, WorkFolder(paths, lock_wait_s), listener or SilentListener())
