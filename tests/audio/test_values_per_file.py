@@ -213,6 +213,38 @@ def test_a_file_without_samples_has_no_clips() -> None:
         assert len(compute_clips(make_mel_settings(**more), np.zeros(0, np.float32))) == 0
 
 
+# --- samples -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sizes", BLOCK_SIZES, ids=len)
+@pytest.mark.parametrize("preemphasis", [None, {"per": "file"}])
+def test_the_samples_of_a_file_have_a_peak(
+    preemphasis: dict[str, str] | None, sizes: tuple[int, ...]
+) -> None:
+    """The spectrogram has the bits of that of librosa.util.normalize's samples, in whatever blocks they are read."""
+    sound = make_noise(4567)
+    more: dict[str, Any] = {"preemphasis": preemphasis, "pad_mode": "reflect"}
+
+    result = compute_frames(make_mel_settings(**more, peak=1.0), sound, sizes)
+    quarter = compute_frames(make_mel_settings(**more, peak=0.25), sound, sizes)
+
+    normalized = librosa.util.normalize(sound)
+    assert get_bits(result) == get_bits(compute_frames(make_mel_settings(**more), normalized))
+    assert get_bits(quarter) == get_bits(result / np.float32(16))
+
+
+def test_each_clip_of_samples_has_a_peak() -> None:
+    """With `cut: samples`, each clip is scaled by itself, and a silent one stays silent."""
+    sound = np.concatenate([make_fading_noise(4000), np.zeros(1000, np.float32)])
+    clips = {"cut": "samples", "samples": 1000}
+
+    result = compute_clips(make_mel_settings(clips=clips, peak=1.0), sound)
+
+    parts = [librosa.util.normalize(part) for part in sound.reshape(5, 1000)]
+    assert get_bits(result) == get_bits(compute_clips(make_mel_settings(clips=clips), np.concatenate(parts)))
+    assert not result[-1].any()
+
+
 # --- memory and disk -----------------------------------------------------------------------------
 
 
@@ -257,7 +289,7 @@ def test_a_temporary_folder_without_room_is_an_error_of_the_file(
     settings = make_mel_settings(normalize={"file": "max"})
 
     with pytest.raises(
-        AudioError, match=r"room for its frames in the temporary folder .* set TMPDIR"
+        AudioError, match=r"room for all its frames in the temporary folder .* set TMPDIR"
     ) as error:
         compute_clips(settings, make_noise(9001))
 

@@ -71,12 +71,12 @@ def compute_locally(sounds: Sequence[Sound], settings: Settings = SETTINGS) -> R
     return results
 
 
-def collect_clips(streams: Iterator[ClipStream]) -> Results:
+def collect_clips(streams: Iterator[ClipStream], settings: Settings = SETTINGS) -> Results:
     """Return the clips of each stream, or its error."""
     results: Results = {}
     for stream in streams:
         try:
-            pieces = [np.empty((0, *SETTINGS.input_shape), np.float32), *(clips.copy() for clips in stream)]
+            pieces = [np.empty((0, *settings.input_shape), np.float32), *(clips.copy() for clips in stream)]
             results[stream.sound.path] = np.concatenate(pieces)
         except AudioError as e:
             results[stream.sound.path] = str(e)
@@ -94,6 +94,24 @@ def test_any_number_of_workers_gives_the_same(sounds: list[Sound], workers: int)
     """Clips, errors and order are those without workers."""
     with WorkerPool(SETTINGS, workers) as pool:
         assert_same(collect_clips(pool.stream_clips(sounds)), compute_locally(sounds))
+
+
+def test_values_of_a_file_and_its_dither_are_those_without_workers(sounds: list[Sound]) -> None:
+    """They depend on the file alone, not on the files before it in the same worker."""
+    changes = [
+        "spectrogram.peak=0.5",
+        "spectrogram.center=false",
+        "spectrogram.padding=[100, 300]",
+        "spectrogram.dither={std: 0.001, seed: 5}",
+        "spectrogram.compress=[{pcen: {}}, {db: {ref: max, top_db: 40, per: file}}]",
+        "spectrogram.normalize={file: mean_std, per: band}",
+    ]
+    settings = load_config("minimal", changes).settings
+
+    with WorkerPool(settings, 2) as pool:
+        results = collect_clips(pool.stream_clips(sounds), settings)
+
+    assert_same(results, compute_locally(sounds, settings))
 
 
 def test_a_stream_knows_its_length_after_its_clips(sounds: list[Sound]) -> None:

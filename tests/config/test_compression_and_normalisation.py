@@ -68,7 +68,7 @@ def test_settings_with_the_new_keys_have_digests_of_their_own() -> None:
 
 
 REFUSED_COMPRESSIONS = [
-    ("[]", ": is []; wanted ln, db, log10, power or pcen with its settings, e.g. {db: {}}, or a list of such steps"),
+    ("[]", ": is []; wanted ln, db, log10, power or pcen with its settings, e.g. {db: {}}, or a list of up to 8 such steps"),
     ("[{db: {}}, {ln: {offset: 1}}]",
      "[1]: follows db, whose results may be negative; wanted values of 0 or more, as of ln: {offset: 1}, log10, power or "
      "pcen"),

@@ -270,6 +270,12 @@ NUMBER_KEYS = (
     *(f"spectrogram.{key}" for key in ("n_fft", "win_length", "hop_length", "win_seconds", "hop_seconds")),
     *(
         "spectrogram.power",
+        "spectrogram.gain",
+        "spectrogram.peak",
+        "spectrogram.padding",
+        "spectrogram.dither.std",
+        "spectrogram.dither.seed",
+        "spectrogram.compress.db.top_db",
         "spectrogram.preemphasis.coef",
         "spectrogram.mfcc.n_mfcc",
         "spectrogram.mfcc.lifter",

@@ -68,7 +68,7 @@ OTHER = {
     "audio": "sample_rate=22050 | channels=left | channels=3 | res_type=soxr_vhq",
     "spectrogram": "kind=mfcc | n_fft=1024 | win_length=401 | win_length=null | hop_length=161 | power=1 | "
     "window=hamming | periodic=false | center=false | pad_mode=reflect | framing=win_length | gain=2 | "
-    "pad_mode=symmetric | "
+    "pad_mode=symmetric | peak=1 | peak=0.25 | "
     "dither={std: 1} | dither={std: 2} | dither={std: 1, seed: 1} | remove_dc_offset=true | preemphasis={} | preemphasis={coef: 0.9} | preemphasis={per: frame} | deltas={} | "
     "deltas={order: 2} | deltas={width: 7} | normalize={mean: 1} | normalize={std: 2} | normalize={clip: max} | "
     "normalize={clip: subtract_max} | normalize={clip: max, floor: 0}",

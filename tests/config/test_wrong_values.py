@@ -102,7 +102,7 @@ TYPES = [
      "7:8: spectrogram.mel: is 64; wanted a mapping, its keys indented below"),
     ("compress:\n    db: {}\n", "compress: db\n",
      "9:13: spectrogram.compress: is the text 'db'; wanted ln, db, log10, power or pcen with its settings, "
-     "e.g. {db: {}}, or a list of such steps (did you mean 'db'?)"),
+     "e.g. {db: {}}, or a list of up to 8 such steps (did you mean 'db'?)"),
 ]  # fmt: skip
 CHOICES = [
     ("frames: 96", "frames: 96\n  tail: pda",
@@ -179,6 +179,10 @@ UNFIT = [
     ("  n_fft", "  dither: {std: 1}\n  preemphasis: {}\n  n_fft",
      "4:3: spectrogram.dither: comes before the pre-emphasis, which is that of the file; "
      "wanted preemphasis: {per: frame}"),
+    ("  n_fft", "  gain: 2\n  peak: 1\n  n_fft",
+     "4:3: spectrogram.gain: is given together with peak, which decides the scale alone; keep one of them"),
+    ("  n_fft", "  dither: 1.0\n  n_fft",
+     "4:11: spectrogram.dither: is 1.0; wanted a mapping with the standard deviation of the noise, e.g. {std: 1.0}"),
     ("  n_fft", "  dither: {}\n  n_fft", "4:3: spectrogram.dither: has no 'std'; it is required"),
     ("frames: 96", "frames: 96\n  end_frame: keep\n  cut: samples",
      "13:14: clips.end_frame: keep applies only together with cut: frames; a clip of samples has all its frames"),

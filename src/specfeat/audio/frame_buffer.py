@@ -1,13 +1,15 @@
-"""Frames that are kept until the end of a sound, because a value of the whole sound decides about each."""
+"""Frames or samples that are kept until the end of a sound, because a value of the whole sound decides."""
 
 import tempfile
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 
 import numpy as np
+from numpy.typing import NDArray
 
-from specfeat.audio.stft import FloatArray
 from specfeat.errors import AudioError
+
+FloatArray = NDArray[np.float32]
 
 MEMORY_BYTES = 32 * 2**20  # of one sound; at 100 frames of 64 bands a second, 22 minutes
 
@@ -19,19 +21,25 @@ class FrameBuffer:
     outlive the process.
 
     Args:
-        blocks: float32, shape (frames, ...); only the number of frames may differ. All are read at once.
+        blocks: float32, shape (frames, ...) or (samples,); only the first number may differ. All are read
+            when the buffer is entered, as a context.
 
     Raises:
         AudioError: there is no room for the temporary file.
     """
 
     def __init__(self, blocks: Iterable[FloatArray]) -> None:
+        self._blocks = blocks
         self._file = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115  the buffer is the context
         self._shapes: list[tuple[int, ...]] = []
-        for block in blocks:
-            self._append(block)
 
     def __enter__(self) -> "FrameBuffer":
+        try:
+            for block in self._blocks:
+                self._append(block)
+        except BaseException:
+            self._file.close()
+            raise
         return self
 
     def __exit__(
@@ -61,9 +69,8 @@ class FrameBuffer:
         try:
             self._file.write(np.ascontiguousarray(block, np.float32).data)
         except OSError as e:
-            self._file.close()
             raise AudioError(
-                "values of the whole file need room for its frames in the temporary folder "
+                "values of the whole file need room for all its frames in the temporary folder "
                 f"({e.strerror or e}); make room there, or set TMPDIR to another folder",
                 "spectrogram",
                 "temporary folder",

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from specfeat.audio.frame_buffer import FrameBuffer
 from specfeat.config.spectrogram import Preemphasis, Spectrogram
 
 FloatArray = NDArray[np.float32]
@@ -18,6 +19,16 @@ def multiply_samples(blocks: Iterable[FloatArray], gain: np.float32) -> Iterator
         with np.errstate(over="ignore"):  # ClipIterator reports what is not finite
             multiplied: FloatArray = block * gain
         yield multiplied
+
+
+def scale_to_peak(blocks: Iterable[FloatArray], peak: float) -> Iterator[FloatArray]:
+    """Divide a stream by its largest magnitude and multiply it by `peak`; silence stays silence."""
+    with FrameBuffer(blocks) as buffer:
+        largest = np.float32(0.0)
+        for block in buffer.read():
+            largest = np.maximum(largest, np.abs(block).max(initial=0.0))
+        for block in buffer.read():
+            yield block / largest * np.float32(peak) if largest > 0 else block
 
 
 def pad_ends(

@@ -39,6 +39,8 @@ class SpectrogramMaker:
             if spectrogram.mfcc and spectrogram.mel
             else None
         )
+        # The decibels that depend on each clip's largest value, where clips are cut from frames.
+        self._clip_decibels = spectrogram.clip_decibels if settings.clips.cut == "frames" else None
         self._blas = ThreadpoolController()
 
     def make_frames(
@@ -79,12 +81,6 @@ class SpectrogramMaker:
             if normalize and not normalize.clip:
                 clip = next(apply_constants([clip], normalize))
         return normalize_clip(clip, normalize) if normalize and normalize.clip else clip
-
-    @property
-    def _clip_decibels(self) -> Db | None:
-        """The decibels that depend on each clip's largest value, where clips are cut from frames."""
-        settings = self._settings
-        return settings.spectrogram.clip_decibels if settings.clips.cut == "frames" else None
 
     def _count_measured(self, get_length: Callable[[], int] | None) -> int | None:
         """Return how many frames count for the values of the file; None for all of them."""

@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.audio.dither import add_dither
-from specfeat.audio.sample_streams import apply_preemphasis, multiply_samples, pad_end, pad_ends
+from specfeat.audio.sample_streams import (
+    apply_preemphasis,
+    multiply_samples,
+    pad_end,
+    pad_ends,
+    scale_to_peak,
+)
 from specfeat.config.spectrogram import Spectrogram
 
 FloatArray = NDArray[np.float32]
@@ -96,6 +102,8 @@ class Stft:
         settings = self._settings
         if settings.gain != 1:
             blocks = multiply_samples(blocks, np.float32(settings.gain))
+        if settings.peak is not None:
+            blocks = scale_to_peak(blocks, settings.peak)
         if settings.preemphasis and settings.preemphasis.per == "file":
             blocks = apply_preemphasis(blocks, settings.preemphasis)
         if any(settings.padded_samples):

@@ -71,6 +71,7 @@ class Settings(Section):
         spectrogram_rules.check_kind(spectrogram)
         spectrogram_rules.check_band_counts(spectrogram)
         spectrogram_rules.check_frame_lengths(spectrogram)
+        spectrogram_rules.check_gain(spectrogram)
         spectrogram_rules.check_dither(spectrogram)
         spectrogram_rules.check_band_limits(spectrogram, audio.sample_rate)
         spectrogram_rules.check_filter_memory(spectrogram)

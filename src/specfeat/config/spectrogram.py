@@ -112,6 +112,10 @@ class Spectrogram(Section):
             changes the number of the frames and where they lie.
         gain: the factor by which each sample is multiplied first, above 0, at most 1e9: 32768 gives samples
             of -1..1 the scale of 16-bit integers (Kaldi and other programs that do not divide them).
+        peak: the largest magnitude that the samples get: all are multiplied by the factor that this takes, in
+            the whole file, or with `clips.cut: samples` in each clip (`librosa.util.normalize`); above 0, at
+            most 1e9; not at all if left out. For the largest magnitude of a file, its samples are kept until
+            its end.
         power: the exponent of |STFT|, above 0: 1 for magnitude, 2 for power.
         remove_dc_offset: whether each frame's mean is subtracted before the window (Kaldi).
         dither: noise that is added to each frame; none if left out.
@@ -125,7 +129,7 @@ class Spectrogram(Section):
         normalize: how values are normalised, as the last step; not at all if left out.
     """
 
-    later_keys: ClassVar[frozenset[str]] = frozenset({"gain", "padding", "snip_edges", "dither"})
+    later_keys: ClassVar[frozenset[str]] = frozenset({"gain", "peak", "padding", "snip_edges", "dither"})
 
     kind: Literal["linear", "mel", "mfcc"] = "mel"
     n_fft: Annotated[int, Field(ge=2, le=1_048_576)] = 2048
@@ -140,6 +144,7 @@ class Spectrogram(Section):
     pad_end: bool = False
     framing: Literal["n_fft", "win_length"] = "n_fft"
     gain: Annotated[float, Field(gt=0, le=1e9)] = 1.0
+    peak: Annotated[float, Field(gt=0, le=1e9)] | None = None
     power: PositiveFloat = 2.0
     remove_dc_offset: bool = False
     dither: Dither | None = None

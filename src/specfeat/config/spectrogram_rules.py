@@ -85,6 +85,16 @@ def _check_padding(spectrogram: Spectrogram) -> None:
     )
 
 
+def check_gain(spectrogram: Spectrogram) -> None:
+    """Check that the scale of the samples is given once."""
+    if spectrogram.peak is not None and spectrogram.gain != 1:
+        raise make_rule_error(
+            ("spectrogram", "gain"),
+            "is given together with peak, which decides the scale alone; keep one of them",
+            at_key=True,
+        )
+
+
 def check_dither(spectrogram: Spectrogram) -> None:
     """Check that noise is not added to samples that are filtered already."""
     preemphasis = spectrogram.preemphasis

@@ -31,7 +31,7 @@ _WANTED_BY_PATH: dict[KeyPath, str] = {
     ),
     ("spectrogram", "compress"): (
         f"{_join_names(tuple(Compress.model_fields))} with its settings, e.g. {{db: {{}}}}, or a list of "
-        "such steps"
+        "up to 8 such steps"
     ),
     ("spectrogram", "compress", "db", "ref"): "a positive number, or max",
     ("spectrogram", "normalize", "file"): "mean_std, max or subtract_max",
@@ -41,6 +41,7 @@ _WANTED_BY_PATH: dict[KeyPath, str] = {
         "normalize",
         "std",
     ): ("a number above 0, a list with one for each channel or band, or a file"),
+    ("spectrogram", "dither"): "a mapping with the standard deviation of the noise, e.g. {std: 1.0}",
     ("spectrogram", "padding"): "a list of two: the samples before the sound and those after it",
     ("spectrogram", "mel", "norm"): "slaney or null",
     ("spectrogram", "mfcc", "norm"): "ortho or null",
