@@ -1,5 +1,6 @@
 """Names of inputs, from a list and on the command line: whatever bytes they have, each file keeps its name."""
 
+import codecs
 import json
 import os
 from pathlib import Path
@@ -58,6 +59,47 @@ def test_a_wrong_list_is_refused(tmp_path: Path) -> None:
     for name in ("nowhere", "."):
         with pytest.raises(UsageError, match="cannot be read"):
             read_input_list(str(tmp_path / name), null=True)
+
+
+@pytest.mark.parametrize("null", [True, False])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("text", ["rec/a.wav\r\nrec/b.wav\r\n", "rec/a.wav", "rec/音.wav\nrec/x.wav\n"])
+def test_a_list_in_utf16_is_refused(tmp_path: Path, text: str, encoding: str, null: bool) -> None:
+    """With -0 it would name the files r, e and c and the folder /, so nobody is told to add it."""
+    path = tmp_path / "list"
+    path.write_bytes(text.encode(encoding))
+    if encoding == "utf-16":
+        path.write_bytes(codecs.BOM_UTF16_BE + text.encode("utf-16-be"))
+
+    with pytest.raises(
+        UsageError, match="is text in UTF-16 or UTF-32, in which no name can be read; save it as UTF-8"
+    ):
+        read_input_list(str(path), null=null)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [[b"\xff\xfeodd.wav", b"b.wav"], [b"a", b"b", b"c"], [b"./a", b"./b"], [b"\xfe\xff"], [b"a.b", b"c.d"]],
+)
+def test_names_that_look_like_utf16_are_read(tmp_path: Path, names: list[bytes]) -> None:
+    """Names of single bytes, or that begin with the mark of UTF-16, are names in a list with NUL bytes."""
+    (tmp_path / "list").write_bytes(b"\0".join(names) + b"\0")
+
+    assert [os.fsencode(name) for name in read_input_list(str(tmp_path / "list"), null=True)] == names
+
+
+def test_a_list_of_windows_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mark of UTF-8 and carriage returns belong to a name only if such a file exists, and always with -0."""
+    monkeypatch.chdir(tmp_path)
+    mark = "\ufeff"
+    text = f"{mark}a.wav\r\ngone.wav\r\n\r\nicon\r\nb.wav\nc.wav\r"
+    (tmp_path / "list").write_bytes(text.encode())
+    (tmp_path / "icon\r").touch()
+
+    assert read_input_list("list", null=False) == ["a.wav", "gone.wav", "icon\r", "b.wav", "c.wav"]
+    (tmp_path / f"{mark}a.wav\r").touch()
+    assert read_input_list("list", null=False)[0] == f"{mark}a.wav\r"
+    assert read_input_list("list", null=True) == [text]
 
 
 def test_a_listed_file_may_be_missing(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from specfeat.cli.list_encoding import is_utf16, remove_windows_marks
 from specfeat.errors import NoUsableAudioError, UsageError, escape_control_characters
 from specfeat.files import describe_os_error
 
@@ -11,13 +12,15 @@ def read_input_list(source: str, *, null: bool) -> list[str]:
     """Read the names of inputs, one per line, or each ended by a NUL byte as `find -print0` writes them.
 
     No character of a name has a special meaning: not a dash or a "#" at its front, not a space at its end.
+    Only in a list of lines, the mark of UTF-8 at the front and a carriage return at the end of a line are not
+    part of a name, unless a file of that name exists.
 
     Args:
         source: the path of the list, or "-" for stdin.
         null: whether each name ends with a NUL byte.
 
     Raises:
-        UsageError: the list cannot be read, or it contains NUL bytes although `null` is False.
+        UsageError: the list cannot be read, is in UTF-16, or contains NUL bytes although `null` is False.
         NoUsableAudioError: the list contains no name.
     """
     option = f"--files-from {escape_control_characters(source)}"
@@ -25,9 +28,14 @@ def read_input_list(source: str, *, null: bool) -> list[str]:
         data = _read_bytes(source)
     except (OSError, ValueError) as e:
         raise UsageError(f"{option}: cannot be read: {describe_os_error(e)}") from e
+    if is_utf16(data, null=null):
+        raise UsageError(
+            f"{option}: is text in UTF-16 or UTF-32, in which no name can be read; save it as UTF-8"
+        )
     if not null and b"\0" in data:
         raise UsageError(f"{option}: contains NUL bytes, which no name contains; add -0 if names end in them")
-    names = [name for name in data.split(b"\0" if null else b"\n") if name]
+    lines = data.split(b"\0") if null else remove_windows_marks(data.split(b"\n"))
+    names = [name for name in lines if name]
     if not names:
         raise NoUsableAudioError(f"{option}: names no file")
     return [os.fsdecode(name) for name in names]
