@@ -207,7 +207,7 @@ def test_the_shown_weights_section_is_read(tmp_path: Path) -> None:
     (tmp_path / "my.yaml").write_text(f"{head}{section}{layers}")
 
     weights = load_config(tmp_path / "my.yaml").settings.model.weights
-    assert set(weights.model_fields_set) == {"file", "sha256", "format", "match", "map"}
+    assert set(weights.model_fields_set) == {"file", "sha256", "format", "match", "map", "ignore"}
     assert weights.map == {"logits": "dense"}
 
 

@@ -1,5 +1,7 @@
 """Values of the whole file or of each clip: the largest value, mean and deviation, in two passes over the frames."""
 
+import subprocess
+import sys
 import tempfile
 import tracemalloc
 from collections.abc import Iterator
@@ -278,6 +280,27 @@ def test_the_memory_of_a_buffer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert total == sum(range(40))
     assert peak < 6 * 2**20
+
+
+def test_a_full_disk_is_an_error_of_the_file() -> None:
+    """The error comes when the frames are kept, also if the system writes them only then."""
+    code = """
+import resource
+import numpy as np
+from specfeat.audio import frame_buffer
+from specfeat.errors import AudioError
+frame_buffer.MEMORY_BYTES = 1000
+for size in (300, 5000, 300_000):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    try:
+        with frame_buffer.FrameBuffer([np.ones((100, 20), np.float32)] * 40) as buffer:
+            print("kept")
+    except AudioError as e:
+        print(e.cause)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert (done.stdout.split("\n"), done.stderr) == (["temporary folder"] * 3 + [""], "")
 
 
 def test_a_temporary_folder_without_room_is_an_error_of_the_file(

@@ -1,5 +1,6 @@
 """Frames or samples that are kept until the end of a sound, because a value of the whole sound decides."""
 
+import contextlib
 import tempfile
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -36,9 +37,14 @@ class FrameBuffer:
     def __enter__(self) -> "FrameBuffer":
         try:
             for block in self._blocks:
-                self._append(block)
+                with _temporary_folder_errors():
+                    self._file.write(np.ascontiguousarray(block, np.float32).data)
+                self._shapes.append(block.shape)
+            with _temporary_folder_errors():
+                self._file.flush()
         except BaseException:
-            self._file.close()
+            with contextlib.suppress(OSError):  # to close flushes what could not be written, again
+                self._file.close()
             raise
         return self
 
@@ -65,14 +71,16 @@ class FrameBuffer:
             yield block if frames is None else block[:frames]
             frames = None if frames is None else frames - len(block)
 
-    def _append(self, block: FloatArray) -> None:
-        try:
-            self._file.write(np.ascontiguousarray(block, np.float32).data)
-        except OSError as e:
-            raise AudioError(
-                "values of the whole file need room for all its frames in the temporary folder "
-                f"({e.strerror or e}); make room there, or set TMPDIR to another folder",
-                "spectrogram",
-                "temporary folder",
-            ) from e
-        self._shapes.append(block.shape)
+
+@contextlib.contextmanager
+def _temporary_folder_errors() -> Iterator[None]:
+    """Turn an error of the temporary file into one that says what needs the room."""
+    try:
+        yield
+    except OSError as e:
+        raise AudioError(
+            "values of the whole file need room for all its frames in the temporary folder "
+            f"({e.strerror or e}); make room there, or set TMPDIR to another folder",
+            "spectrogram",
+            "temporary folder",
+        ) from e
