@@ -69,31 +69,6 @@ def identify_file(path: str) -> FileIdentity:
     return FileIdentity(status.st_size, status.st_mtime_ns)
 
 
-def is_missing(path: str) -> bool:
-    """Return whether the system says that nothing has this name; False if that cannot be found out."""
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return True
-    except OSError as e:
-        return e.errno == errno.ENAMETOOLONG
-    return False
-
-
-def is_hidden_by_error(path: str) -> bool:
-    """Return whether something may be there that cannot be looked at.
-
-    The reasons are a missing permission, an error of the disk, or a network disk that does not answer.
-    """
-    try:
-        os.stat(path)  # noqa: PTH116  pathlib turns "" into "." and "a/" into "a"
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return False
-    except OSError as e:
-        return e.errno != errno.ELOOP  # a link to itself leads to nothing
-    return False
-
-
 def read_size(path: Path) -> int:
     """Return a file's size in bytes.
 

@@ -1,8 +1,13 @@
 """How values are written in messages."""
 
 import difflib
-from collections.abc import Iterable
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
+from specfeat.files import format_path
+
+_MOST_NAMES, _MOST_KINDS = 3, 4  # of files that a message mentions
 _LONGEST_VALUE = 60  # characters of a wrong value that a message repeats
 
 
@@ -50,3 +55,23 @@ def format_shape(shape: tuple[int, ...]) -> str:
 def format_count(number: int, singular: str, plural: str) -> str:
     """Return a number and the word for what is counted, e.g. `1 band` or `2 bands`."""
     return f"{number} {singular if number == 1 else plural}"
+
+
+def describe_files(paths: Sequence[str]) -> str:
+    """Return the names of up to three files; of more, how many have which extension.
+
+    Args:
+        paths: the files, at least one.
+
+    Returns:
+        For example "notes.txt, labels.mat" or "12 .txt, 3 .json, 1 without extension".
+    """
+    if len(paths) <= _MOST_NAMES:
+        return ", ".join(map(format_path, paths))
+    counts = Counter(os.path.splitext(path)[1].lower() for path in paths)  # noqa: PTH122  names of any bytes
+    kinds = [
+        f"{count} {format_path(extension) or 'without extension'}"
+        for extension, count in counts.most_common(_MOST_KINDS)
+    ]
+    rest = len(paths) - sum(count for _, count in counts.most_common(_MOST_KINDS))
+    return ", ".join([*kinds, f"{rest} more"] if rest else kinds)

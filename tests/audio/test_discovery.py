@@ -386,7 +386,8 @@ def test_the_error_for_no_audio_names_the_extensions(tmp_path: Path, monkeypatch
     with pytest.raises(NoUsableAudioError) as caught:
         find_sounds(["one", "two"])
     assert str(caught.value) == (
-        "no audio in one, two: looked for .bwf .flac .wav .wave, skipped 3 other files; "
+        "no audio in one, two: looked for .bwf .flac .wav .wave, "
+        "skipped 3 other files (one/a.txt, one/b.pdf, two/.c.wav); "
         "name a folder with audio, or the files themselves"
     )
 

@@ -93,7 +93,7 @@ def test_no_usable_file_is_4(tmp_path: Path) -> None:
     assert (run_without_audio.returncode, run_with_failure.returncode) == (4, 4)
     assert run_without_audio.stderr.startswith("specfeat: no audio in none: looked for .")
     assert run_without_audio.stderr.endswith(
-        "skipped 1 other file; name a folder with audio, or the files themselves\n"
+        "skipped 1 other file (none/notes.txt); name a folder with audio, or the files themselves\n"
     )
     assert run_with_failure.stderr.splitlines()[-1] == "specfeat: the file failed, so nothing is written"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "none"]

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import soundfile
 
 from specfeat.audio.ambiguous_files import can_be_audio
-from specfeat.audio.folder_search import FoundPath, list_files_below
+from specfeat.audio.folder_search import FoundPath, is_hidden_by_error, is_missing, list_files_below
 from specfeat.errors import CHECK_PATH_HINT, NoUsableAudioError, UsageError
-from specfeat.files import describe_os_error, format_path, is_hidden_by_error, is_missing
+from specfeat.files import describe_os_error, format_path
 from specfeat.sound import Sound, make_file_sound
+from specfeat.text import describe_files
 
 # The file extensions of each container that libsndfile knows. RAW is left out because it has no header, SD2
 # because its header is in another file.
@@ -156,7 +157,7 @@ def find_sounds(inputs: Iterable[str | os.PathLike[str]], listed_inputs: Iterabl
         skipped_files += found.skipped
         unread_folders += [UnreadFolder(path, first, end) for path in found.unread]
     if not paths:
-        raise NoUsableAudioError(_describe_missing_audio(names, extensions, len(skipped_files)))
+        raise NoUsableAudioError(_describe_missing_audio(names, extensions, skipped_files))
     return FoundSounds(tuple(map(make_file_sound, paths)), tuple(skipped_files), tuple(unread_folders))
 
 
@@ -210,10 +211,11 @@ def _is_audio(found: FoundPath, full_path: str, extensions: frozenset[str]) -> b
     return extension in extensions and can_be_audio(full_path, extension)
 
 
-def _describe_missing_audio(names: list[str], extensions: frozenset[str], skipped: int) -> str:
+def _describe_missing_audio(names: list[str], extensions: frozenset[str], skipped: list[str]) -> str:
     looked_for = " ".join(sorted(f".{extension}" for extension in extensions))
     text = f"no audio in {', '.join(map(format_path, names))}: looked for {looked_for}"
-    text += f", skipped {skipped} other file{'s' * (skipped > 1)}" if skipped else ""
+    if skipped:
+        text += f", skipped {len(skipped)} other file{'s' * (len(skipped) > 1)} ({describe_files(skipped)})"
     return f"{text}; name a folder with audio, or the files themselves"
 
 

@@ -1,4 +1,4 @@
-"""Lists the files below a folder, and says which folders below it could not be read."""
+"""Lists the files below a folder, and says what could not be looked at."""
 
 import errno
 import os
@@ -131,3 +131,28 @@ def _find_real_path(entry: "os.DirEntry[str]", real_parent: str) -> str:
     if entry.is_symlink():
         return os.path.realpath(entry.path)
     return os.path.join(real_parent, entry.name)
+
+
+def is_missing(path: str) -> bool:
+    """Return whether the system says that nothing has this name; False if that cannot be found out."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return True
+    except OSError as e:
+        return e.errno == errno.ENAMETOOLONG
+    return False
+
+
+def is_hidden_by_error(path: str) -> bool:
+    """Return whether something may be there that cannot be looked at.
+
+    The reasons are a missing permission, an error of the disk, or a network disk that does not answer.
+    """
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as e:
+        return e.errno != errno.ELOOP  # a link to itself leads to nothing
+    return False

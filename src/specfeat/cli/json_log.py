@@ -16,7 +16,7 @@ from specfeat.cli.messages import describe_error, note_run_state
 from specfeat.cli.signals import StoppedBySignal, describe_run_state
 from specfeat.errors import OutputError, SpecfeatError, escape_control_characters
 from specfeat.files import describe_os_error
-from specfeat.output.summary import count_visible_files
+from specfeat.output.summary import list_visible_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,7 +67,7 @@ class JsonLog:
             config_sha256=config.settings.digest,
             files=len(plan.sounds),
             to_do=len(plan.remaining),
-            passed_over=count_visible_files(plan.skipped_files),
+            passed_over=len(list_visible_files(plan.skipped_files)),
         )
 
     def on_note(self, text: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from specfeat import __version__
 from specfeat.cli.messages import describe_error, format_message, print_message
 from specfeat.files import format_path
-from specfeat.output.summary import count_visible_files
+from specfeat.output.summary import list_visible_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +69,7 @@ class ProgressReporter:
         settings = config.settings
         axes = zip(settings.input_shape, ("frame", "bin", "channel"), strict=True)
         clip_shape = " x ".join(_format_count(size, axis) for size, axis in axes)
-        skipped_files = _format_count(count_visible_files(plan.skipped_files), "other file")
+        skipped_files = _format_count(len(list_visible_files(plan.skipped_files)), "other file")
         self._print_line(f"specfeat {__version__}, config {config.name} ({settings.digest[:12]})")
         self._print_line(
             f"{_format_count(len(plan.sounds), 'file')}, {skipped_files} skipped; clips of {clip_shape}, "
@@ -114,7 +114,7 @@ class ProgressReporter:
             (summary.silent, "file", "silent"),
             (summary.partial, "file", "broken in the middle, see the record"),
             (summary.failed, "file", "failed, see the record"),
-            (summary.skipped_files, "other file", "skipped, see the record"),
+            (summary.skipped_files, "other file", f"skipped ({summary.skipped_names}), see the record"),
         ):
             if count:
                 text += f"; {_format_count(count, noun)} {description}"

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from specfeat.files import from_record_name
+from specfeat.text import describe_files
+
 if TYPE_CHECKING:
     from specfeat.output.records import RunRecord
 
@@ -23,6 +26,8 @@ class RunSummary:
         read_seconds: how much audio this run has read, in seconds.
         seconds: how long the run took from the first sound to the last byte, without the start of TensorFlow.
         skipped_files: how many files in folders are not named as audio; hidden ones are not counted.
+        skipped_names: the names of these files if they are few, else how many have which extension; "" for
+            none.
     """
 
     files: int
@@ -35,6 +40,7 @@ class RunSummary:
     read_seconds: float
     seconds: float
     skipped_files: int
+    skipped_names: str = ""
 
 
 def summarize_record(record: "RunRecord", read_seconds: float = 0.0) -> RunSummary:
@@ -45,6 +51,7 @@ def summarize_record(record: "RunRecord", read_seconds: float = 0.0) -> RunSumma
         read_seconds: how much audio this run has read, in seconds.
     """
     counts = record.counts
+    skipped = list_visible_files(record.passed_over)
     return RunSummary(
         files=len(record.files),
         failed=counts["failed"],
@@ -55,10 +62,18 @@ def summarize_record(record: "RunRecord", read_seconds: float = 0.0) -> RunSumma
         width=record.provenance.width,
         read_seconds=read_seconds,
         seconds=record.seconds,
-        skipped_files=count_visible_files(record.passed_over),
+        skipped_files=len(skipped),
+        skipped_names=describe_files(skipped) if skipped else "",
     )
 
 
-def count_visible_files(paths: Iterable[str]) -> int:
-    """Count the skipped files without the hidden ones, which nobody expects to be read."""
-    return sum(not path.rpartition("/")[2].startswith(".") for path in paths)
+def list_visible_files(paths: Iterable[str]) -> list[str]:
+    """Return the skipped files without the hidden ones, which nobody expects to be read.
+
+    Args:
+        paths: the names of the skipped files, as the record has them.
+
+    Returns:
+        The paths of the visible ones.
+    """
+    return [from_record_name(path) for path in paths if not path.rpartition("/")[2].startswith(".")]
