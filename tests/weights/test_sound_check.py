@@ -1,6 +1,7 @@
 """The sound that weights were trained on, where the file or the config says it; any other sound is refused."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,39 @@ def _make_unreadable_contents(name: str, shape: Shape) -> FileContents:
 
     array = FileArray(name=name, shape=shape, dtype="float32", layer="", role="", read=read)
     return FileContents(format="test", arrays=(array,))
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ("spectrogram.gain=32768", r"gain 1\.0, the config has 32768\.0"),
+        ("spectrogram.compress=[{pcen: {}}, {ln: {offset: 1}}]", r"compress null, the config has \[\{"),
+        ("spectrogram.normalize={file: max}", r"normalize\.file null, the config has \"max\""),
+        (
+            "spectrogram.normalize={mean: [" + "0.25, " * 27 + "7], per: band}",
+            r"mean null, .* \.\.\. .* 7\.0\];",
+        ),
+        ("spectrogram.dither={std: 1}", r"dither\.seed null, the config has 0"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_the_settings_in_a_converted_file_are_compared(change: str, difference: str) -> None:
+    """Settings that version 0.1.0 did not have are written and compared, too, and long lists are shortened."""
+    plain, changed = load_config("minimal").settings, load_config("minimal", [change]).settings
+    converted, older = (
+        FileContents(format="test", arrays=(), sound_settings=format_sound_settings(settings))
+        for settings in (changed, plain)
+    )
+
+    check_sound(changed, converted)
+    check_sound(plain, older)
+    with pytest.raises(WeightsError) as error:
+        check_sound(changed, older)
+
+    assert len(str(error.value)) < 250
+    assert re.search(difference, str(error.value))
+    with pytest.raises(WeightsError):
+        check_sound(plain, converted)
 
 
 @pytest.mark.parametrize(

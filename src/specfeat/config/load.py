@@ -17,13 +17,15 @@ from specfeat.config.layer_errors import make_layer_error
 from specfeat.config.overrides import apply_override
 from specfeat.config.seconds import convert_seconds
 from specfeat.config.settings import Settings
-from specfeat.config.training_sound import find_first_difference, flatten_sound_settings
+from specfeat.config.training_sound import (
+    find_first_difference,
+    flatten_sound_settings,
+    format_sound_setting,
+)
 from specfeat.config.validation_errors import make_validation_error
 from specfeat.config.weights_file import resolve_weights_path
 from specfeat.config.yaml_tree import read_tree
-from specfeat.text import format_value, shorten_text, suggest_name
-
-MAX_VALUE_LENGTH = 80  # characters of a value in a message; a list of constants is longer
+from specfeat.text import format_value, suggest_name
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,7 @@ def compare_training_sound(settings: Settings) -> tuple[str, str] | None:
     key = find_first_difference(sound, training_sound)
     if key is None:
         return None
-    value, training_value = (
-        shorten_text(json.dumps(values.get(key)), MAX_VALUE_LENGTH) for values in (sound, training_sound)
-    )
+    value, training_value = (format_sound_setting(values.get(key)) for values in (sound, training_sound))
     return key, (
         f"is {value}, but the weights were trained with {training_value}, the value in {name}; "
         "the features would be wrong"

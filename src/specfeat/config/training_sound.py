@@ -1,9 +1,12 @@
 """The sound that weights were trained on, as settings to compare: features of another sound are wrong."""
 
+import json
 from typing import Any
 
 from specfeat.config.spectrogram import Spectrogram
+from specfeat.text import shorten_text
 
+_MAX_VALUE_LENGTH = 80  # characters; a list of constants for each band is longer
 SoundSettings = dict[str, Any]  # values by dotted key, such as "spectrogram.mel.n_mels"
 
 
@@ -15,7 +18,10 @@ def flatten_sound_settings(sample_rate: int, spectrogram: Spectrogram) -> SoundS
         spectrogram: the settings of the spectrogram.
     """
     flat: SoundSettings = {"audio.sample_rate": sample_rate}
-    sections: list[tuple[str, dict[str, Any]]] = [("spectrogram", spectrogram.model_dump(mode="json"))]
+    left_out = {key: getattr(spectrogram, key) for key in spectrogram.later_keys}  # while they are defaults
+    sections: list[tuple[str, dict[str, Any]]] = [
+        ("spectrogram", left_out | spectrogram.model_dump(mode="json"))
+    ]
     while sections:
         path, values = sections.pop()
         for key, value in values.items():
@@ -29,3 +35,8 @@ def flatten_sound_settings(sample_rate: int, spectrogram: Spectrogram) -> SoundS
 def find_first_difference(one: SoundSettings, other: SoundSettings) -> str | None:
     """Return the first key, in alphabetical order, whose value differs; None if the sounds are the same."""
     return next((key for key in sorted(one.keys() | other.keys()) if one.get(key) != other.get(key)), None)
+
+
+def format_sound_setting(value: object) -> str:
+    """Return the value of a setting as JSON, shortened, for a message about a difference."""
+    return shorten_text(json.dumps(value), _MAX_VALUE_LENGTH)

@@ -15,15 +15,17 @@ from pydantic import ValidationError
 from specfeat.config.mel import Mel
 from specfeat.config.settings import Settings
 from specfeat.config.spectrogram import Spectrogram
-from specfeat.config.training_sound import find_first_difference, flatten_sound_settings
+from specfeat.config.training_sound import (
+    find_first_difference,
+    flatten_sound_settings,
+    format_sound_setting,
+)
 from specfeat.errors import WeightsError
-from specfeat.text import shorten_text
 from specfeat.weights.files.arrays import FileArray, FileContents
 
 _TOLERANCE = (
     1e-4  # of the height of a window or a filter; the float32 values of the files differ by less than 1e-6
 )
-_MAX_VALUE_LENGTH = 80  # characters of a value in a message; a list of constants is longer
 
 
 def format_sound_settings(settings: Settings) -> str:
@@ -68,13 +70,9 @@ def _check_settings(settings: Settings, text: str) -> None:
     key = find_first_difference(config_settings, file_settings)
     if key is not None:
         raise WeightsError(
-            f"was trained with {key} {_format_setting(file_settings.get(key))}, "
-            f"the config has {_format_setting(config_settings.get(key))}; its features would be wrong"
+            f"was trained with {key} {format_sound_setting(file_settings.get(key))}, "
+            f"the config has {format_sound_setting(config_settings.get(key))}; its features would be wrong"
         )
-
-
-def _format_setting(value: object) -> str:
-    return shorten_text(json.dumps(value), _MAX_VALUE_LENGTH)
 
 
 def _check_mel_filters(settings: Settings, array: FileArray) -> None:
