@@ -12,6 +12,7 @@ from typing import get_args
 import pytest
 
 import specfeat
+from helpers.specfeat_command import write_noise
 from specfeat import errors
 from specfeat.architecture.kinds import LAYER_KINDS
 from specfeat.architecture.kinds.application import APPLICATIONS
@@ -310,6 +311,20 @@ def test_the_tutorial_runs(tmp_path: Path) -> None:
 
 def _without_share(text: str) -> str:
     return re.sub(r"correct: \d+%", "correct", text)
+
+
+@pytest.mark.tf
+@pytest.mark.slow
+def test_the_shown_search_can_be_repeated(tmp_path: Path) -> None:
+    """The command with `find` of docs/extract.md gives an output, also if it is run a second time."""
+    write_noise(tmp_path / "recordings" / "a.wav", 0.5)
+    (command,) = re.findall(r"^find recordings .*$", (DOCS / "extract.md").read_text(), re.M)
+    command = command.replace("specfeat", f"{shlex.quote(sys.executable)} -m specfeat")
+    for _ in range(2):
+        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    assert len(list(tmp_path.glob("*.npy"))) == 1
 
 
 @pytest.mark.tf
