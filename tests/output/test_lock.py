@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from specfeat.errors import LockedError, OutputError
+from helpers.sample_records import WIDTH, make_entry, make_provenance
+from specfeat.errors import LockedError, OutputError, UsageError
 from specfeat.output.lock import WorkFolderLock
 from specfeat.output.paths import OutputPaths
 from specfeat.output.work_folder import WorkFolder
@@ -121,3 +123,21 @@ def test_the_folder_is_removed_where_open_files_stay_hidden(
     lock.release()
 
     assert not (tmp_path / "work").exists()
+
+
+def test_a_damaged_lock_beside_a_journal_is_specfeats(tmp_path: Path) -> None:
+    """The journal shows whose folder it is; without one, the file of another program is not touched."""
+    paths = OutputPaths(tmp_path / "out.npy")
+    with WorkFolder(paths) as work:
+        work.start(make_provenance(), updates=False)
+        work.rows.append(np.zeros((1, WIDTH), np.float32))
+        work.finish_sound(make_entry("a.wav", 1))
+    (paths.work_folder / "lock").write_bytes(b"rpecfeat 123\n")
+    with WorkFolder(paths) as work:
+        assert work.finished_count == 1
+    assert (paths.work_folder / "lock").read_bytes() == b"specfeat %d\n" % os.getpid()
+    (paths.work_folder / "lock").write_bytes(b"rpecfeat 123\n")
+    (paths.work_folder / "journal").unlink()
+    with pytest.raises(UsageError, match="specfeat has not made it"), WorkFolder(paths):
+        pass
+    assert (paths.work_folder / "lock").read_bytes() == b"rpecfeat 123\n"

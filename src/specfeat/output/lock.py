@@ -161,10 +161,11 @@ class WorkFolderLock:
         if self._path in paths:
             with open_regular_file(self._path) as file:
                 mark = file.read(len(LOCK_MARK))
-        if mark:
-            return mark == LOCK_MARK
+        if mark == LOCK_MARK:
+            return True
         # The lock's file is empty if the run was killed before it wrote the mark, or if the disk was full.
-        return not paths - {self._path} or is_journal(self._folder / JOURNAL_NAME)
+        is_new = not mark and not paths - {self._path}
+        return is_new or is_journal(self._folder / JOURNAL_NAME)
 
     def _write_holder(self, descriptor: int) -> None:
         """Write which process has the lock, for messages; if a full disk refuses it, that does no harm."""
