@@ -51,7 +51,12 @@ ALLOWED = {
 DOORS = {
     "tensorflow": {"tensorflow_runtime.py"},
     "keras": {"tensorflow_runtime.py"},
-    "h5py": {"weights/files/hdf5.py", "weights/files/keras_files.py", "weights/save.py"},
+    "h5py": {
+        "weights/files/hdf5.py",
+        "weights/files/hdf5_values.py",
+        "weights/files/keras_files.py",
+        "weights/save.py",
+    },
     "zipfile": {"weights/files/zip_archive.py"},
     "librosa": {"audio/stft.py"},
     "soundfile": {"audio/discovery.py", "audio/audio_file.py", "run/provenance.py"},

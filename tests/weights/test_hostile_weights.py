@@ -17,7 +17,7 @@ from helpers.hostile_weights import HOSTILE_FILES
 from helpers.hostile_weights.containers import encode_constant, encode_field, make_good_hdf5, write_archive
 from helpers.hostile_weights.hdf5 import ROW, replace_dataset
 from helpers.weights_files import make_arrays, try_to_load, write_keras_2, write_safetensors
-from specfeat.weights.files import hdf5, zip_archive
+from specfeat.weights.files import hdf5, hdf5_values, zip_archive
 from specfeat.weights.files.formats import open_weights_file
 from specfeat.weights.files.source import locate_weights
 
@@ -127,13 +127,22 @@ def test_good_files_of_the_same_formats_load(tmp_path: Path) -> None:
 def test_too_many_objects_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups, members and nodes are counted before they are read."""
     monkeypatch.setattr(hdf5, "MAX_OBJECTS", 10)
+    monkeypatch.setattr(hdf5_values, "MAX_CHUNKS", 2)
     monkeypatch.setattr(zip_archive, "MAX_MEMBERS", 3)
     monkeypatch.setattr("specfeat.weights.files.frozen_graph.MAX_NODES", 5)
     write_keras_2(tmp_path / "a.h5", make_arrays())
     write_archive(tmp_path / "a.keras", {f"{i}": b"" for i in range(4)})
     (tmp_path / "a.pb").write_bytes(encode_constant("a", [2], b"") * 6)
 
+    for chunks in ((100, 7), (99, 7)):
+        write_keras_2(tmp_path / f"{chunks[0]}.h5", make_arrays())
+        with h5py.File(tmp_path / f"{chunks[0]}.h5", "r+") as file:
+            replace_dataset(file, ROW, data=make_arrays()["row/kernel"], chunks=chunks)
+
     assert "has more than 10 objects" in try_to_load(str(tmp_path / "a.h5"))
+    monkeypatch.setattr(hdf5, "MAX_OBJECTS", 100)
+    assert try_to_load(str(tmp_path / "100.h5")) == "loaded"
+    assert "has 3 chunks; wanted 2 or fewer" in try_to_load(str(tmp_path / "99.h5"))
     assert "has 4 members; wanted 3 or fewer" in try_to_load(str(tmp_path / "a.keras"))
     assert "has more than 5 nodes" in try_to_load(str(tmp_path / "a.pb"))
 

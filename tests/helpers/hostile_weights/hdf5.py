@@ -209,9 +209,9 @@ def an_attribute_of_20_megabytes(path: Path) -> None:
         file.attrs["layer_names"] = np.zeros(1000, "S20000")
 
 
-@hostile("h5", "missing (")
+@hostile("h5", "bytes beside its arrays; wanted at most 67,108,864")
 def an_attribute_of_text_that_nobody_reads(path: Path) -> None:
-    """A list of texts of any length can repeat one megabyte without end; such lists are not read at all."""
+    """Texts of any length are read completely before their length shows, so the file is limited to 64 MB of them."""
     with h5py.File(path, "w", libver="latest") as file:
         file["a/kernel:0"] = np.zeros(3, np.float32)
         file.attrs.create("layer_names", ["x" * 2**20] * 260, dtype=h5py.string_dtype())
@@ -220,3 +220,28 @@ def an_attribute_of_text_that_nobody_reads(path: Path) -> None:
 @hostile("h5", "names row/absent:0 in weight_names, but has no such array")
 def a_name_without_an_array(path: Path) -> None:
     change_good_hdf5(path, lambda f: f["row"].attrs.__setitem__("weight_names", np.array([b"absent:0"])))
+
+
+@hostile("h5", "has more than 10,000 arrays; wanted fewer")
+def datasets_without_end(path: Path) -> None:
+    with h5py.File(path, "w", libver="latest") as file:
+        space = h5py.h5s.create_simple((1,))
+        for i in range(10_001):
+            h5py.h5d.create(file.id, b"kernel%d" % i, h5py.h5t.IEEE_F32LE, space)
+
+
+@hostile("h5", "has more than 40,000 objects, counted up to /; wanted fewer")
+def groups_side_by_side_without_end(path: Path) -> None:
+    with h5py.File(path, "w", libver="latest") as file:
+        for i in range(40_000):
+            h5py.h5g.create(file.id, b"g%d" % i)
+
+
+@hostile("h5", "has a name of 60,000 bytes in /; wanted 1,000 or fewer")
+def a_name_of_60_kilobytes(path: Path) -> None:
+    change_good_hdf5(path, lambda f: f.__setitem__("x" * 60_000, np.zeros(3, np.float32)))
+
+
+@hostile("h5", "has an array whose name has 18,")
+def a_path_of_18_kilobytes(path: Path) -> None:
+    change_good_hdf5(path, lambda f: f.__setitem__("/".join(["x" * 900] * 21), np.zeros(3, np.float32)))

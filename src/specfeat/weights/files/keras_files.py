@@ -27,6 +27,8 @@ from specfeat.weights.files import hdf5, zip_archive
 from specfeat.weights.files.array_names import assign_layouts, split_layer_and_role
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.file_format import FileFormat
+from specfeat.weights.files.hdf5_values import read_dataset
+from specfeat.weights.files.limits import MAX_NAME_BYTES
 
 SOUND_ATTRIBUTE = "specfeat"  # where `specfeat weights convert` writes the sound settings
 ROLE_ATTRIBUTE = "role"  # where it writes what an array is to its layer
@@ -107,27 +109,30 @@ def _describe_file(file: h5py.File, norms: NormRoles) -> FileContents:
 
 
 def _describe_array(
-    name: str, dataset: h5py.Dataset, layer: str, role: str, keras_path: str = ""
+    name: str, dataset: hdf5.StoredArray, layer: str, role: str, keras_path: str = ""
 ) -> FileArray:
     return FileArray(
         name=name,
-        shape=tuple(dataset.shape),
+        shape=dataset.shape,
         dtype=str(dataset.dtype),
         layer=layer,
         role=role,
         keras_path=keras_path,
-        read=partial(hdf5.read_dataset, dataset),
+        read=partial(read_dataset, dataset),
     )
 
 
-def _describe_keras_3_array(file: h5py.File, path: str, dataset: h5py.Dataset, norms: NormRoles) -> FileArray:
+def _describe_keras_3_array(
+    file: h5py.File, path: str, dataset: hdf5.StoredArray, norms: NormRoles
+) -> FileArray:
     match = _KERAS_3_PATH.fullmatch(path)
     if not match:
         return _describe_array(path, dataset, path, "")
     keras_path = match[1].replace("_layer_checkpoint_dependencies/", "layers/")
-    layer_name = hdf5.read_text(file[path.rpartition("/")[0]], "name", 10_000)
+    layer_name = hdf5.read_text(file[path.rpartition("/")[0]], "name", MAX_NAME_BYTES)
     roles, index = norms.get(layer_name or "", ()), int(match[2])
-    role = hdf5.read_text(dataset, ROLE_ATTRIBUTE, 100) or (roles[index] if index < len(roles) else match[2])
+    own_role = hdf5.read_text(dataset.open(), ROLE_ATTRIBUTE, 100) if dataset.has_attributes else None
+    role = own_role or (roles[index] if index < len(roles) else match[2])
     return _describe_array(path, dataset, layer_name or keras_path, role, keras_path)
 
 
@@ -141,7 +146,7 @@ def _check_backend(file: h5py.File) -> None:
         )
 
 
-def _describe_keras_2_arrays(file: h5py.File, datasets: dict[str, h5py.Dataset]) -> list[FileArray]:
+def _describe_keras_2_arrays(file: h5py.File, datasets: dict[str, hdf5.StoredArray]) -> list[FileArray]:
     """Return the arrays in the order of `layer_names` and `weight_names`, then those that neither names."""
     group = file.get("model_weights", file)
     prefix = "model_weights/" if "model_weights" in file else ""
@@ -164,7 +169,7 @@ def _describe_keras_2_arrays(file: h5py.File, datasets: dict[str, h5py.Dataset])
     ]
 
 
-def _describe_array_by_path(path: str, dataset: h5py.Dataset) -> FileArray:
+def _describe_array_by_path(path: str, dataset: hdf5.StoredArray) -> FileArray:
     """Find layer and role in a path such as `conv1/conv1/kernel`.
 
     The first part is the layer's group, the second one the scope of its arrays: the same name, perhaps with
