@@ -1,9 +1,12 @@
 """Names of inputs, from a list and on the command line: whatever bytes they have, each file keeps its name."""
 
 import codecs
+import errno
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +16,7 @@ import soundfile
 from helpers.broken_audio import write_good_file
 from helpers.specfeat_command import read_log, run_specfeat, write_noise
 from specfeat.audio.discovery import find_sounds
+from specfeat.cli.app import run_command_line
 from specfeat.cli.input_list import read_input_list
 from specfeat.errors import NoUsableAudioError, UsageError
 
@@ -112,6 +116,29 @@ def test_a_listed_file_may_be_missing(tmp_path: Path) -> None:
         find_sounds([existing, missing])
     with pytest.raises(UsageError, match="is named twice"):
         find_sounds([existing], [f"{tmp_path}/./a.wav"])
+
+
+def test_an_input_that_cannot_be_looked_at_is_not_called_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A network disk that does not answer costs itself; only a name that nothing has is a mistake of the user."""
+    monkeypatch.chdir(tmp_path)
+    stat, lstat = os.stat, os.lstat
+
+    def fail_at(call: Callable[..., Any]) -> Callable[..., Any]:
+        def fail(path: Any, **options: Any) -> Any:
+            if str(path).endswith("stale"):
+                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+            return call(path, **options)
+
+        return fail
+
+    monkeypatch.setattr(os, "stat", fail_at(stat))
+    monkeypatch.setattr(os, "lstat", fail_at(lstat))
+    code = run_command_line(["extract", "stale", "gone", "o.npy", "-c", "minimal"])
+
+    assert code == 2
+    assert capsys.readouterr().err.startswith("specfeat: gone: no such file or folder")
 
 
 @pytest.mark.tf

@@ -1,12 +1,12 @@
 """`specfeat extract INPUTS... OUTPUT`: parse, check what is cheap to check, run, and return the exit code."""
 
 import math
-import os
 from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
+from specfeat.audio.folder_search import is_missing
 from specfeat.cli.command_line import CommandLine
 from specfeat.cli.input_list import read_input_list
 from specfeat.cli.json_log import JsonLog
@@ -150,7 +150,7 @@ def _check_output(output: str) -> "OutputPaths":
 def _check_inputs(inputs: list[str]) -> None:
     """Find a path that does not exist before anything is loaded that can read it."""
     for name in inputs:
-        if not os.path.lexists(name):
+        if is_missing(name):
             raise UsageError(f"{name}: no such file or folder; {CHECK_PATH_HINT}")
 
 
