@@ -12,7 +12,8 @@ from typing import get_args
 import pytest
 
 import specfeat
-from helpers.specfeat_command import write_noise
+from helpers.command_runs import run_command
+from helpers.specfeat_command import run_in_this_process, write_noise
 from specfeat import errors
 from specfeat.architecture.kinds import LAYER_KINDS
 from specfeat.architecture.kinds.application import APPLICATIONS
@@ -123,7 +124,7 @@ def test_the_options_about_running_are_explained() -> None:
 @pytest.mark.parametrize("command", ["", "extract", "weights show", "weights convert", "weights fetch"])
 def test_every_option_is_documented(command: str) -> None:
     """docs/command-line.md names each option that the help text names, the short ones as well."""
-    done = _run_specfeat([*command.split(), "--help"], ROOT)
+    done = run_in_this_process(ROOT, *command.split(), "--help")
     listed = done.stdout[done.stdout.index("\nOptions:\n") :]
     options = re.findall(r"(?:^  |, )(--?[a-z0-9-]+)", listed, re.M)
     text = (DOCS / "command-line.md").read_text()
@@ -137,7 +138,7 @@ def test_every_event_and_its_fields_are_documented(tmp_path: Path) -> None:
     text = (DOCS / "command-line.md").read_text()
     table = text[text.index("| `event` |") :]
     (tmp_path / "bad.wav").write_bytes(b"")
-    _run_specfeat(["extract", "bad.wav", "o.npy", "-c", "minimal", "--log-json", "log"], tmp_path)
+    run_command(tmp_path, "bad.wav", "o.npy", "-c", "minimal", "--log-json", "log")
     events = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
 
     assert {event["event"] for event in events} >= {"begin", "file", "end"}
@@ -161,11 +162,6 @@ def test_every_public_name_is_documented() -> None:
     text = (DOCS / "python.md").read_text()
 
     assert [name for name in specfeat.__all__ if not re.search(rf"\b{name}\b", text)] == []
-
-
-def _run_specfeat(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "specfeat", *words]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
 
 
 def _anchors(page: Path) -> set[str]:
@@ -228,7 +224,7 @@ def test_the_shown_commands_are_commands(page: Path, tmp_path: Path) -> None:
     lines = re.findall(r"^specfeat (extract .*?)(?:\s+#.*)?$", "\n".join(blocks), re.M)
     for line in lines:
         words = [word for word in shlex.split(line) if word not in ("more/*.flac", "[OPTIONS]")]
-        done = _run_specfeat(words, tmp_path)
+        done = run_in_this_process(tmp_path, *words)
         assert re.search(r": no such file", done.stderr), done.stderr
 
     assert page.name != "README.md" or len(lines) >= 4
@@ -246,7 +242,9 @@ def test_the_shown_errors_are_the_programs(tmp_path: Path) -> None:
     messages = []
     for mistake in mistakes:
         (tmp_path / "my.yaml").write_text(mistake)
-        messages.append(_run_specfeat(["extract", "a.wav", "o.npy", "-c", "my.yaml", "-q"], tmp_path).stderr)
+        messages.append(
+            run_in_this_process(tmp_path, "extract", "a.wav", "o.npy", "-c", "my.yaml", "-q").stderr
+        )
 
     assert " ".join(shown[1].split()) == " ".join("".join(messages).split())
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import specfeat
-from helpers.specfeat_command import SAMPLE, run_program, run_specfeat, write_noise
+from helpers.specfeat_command import SAMPLE, run_in_this_process, run_program, run_specfeat, write_noise
 from specfeat.config import load_config
 
 
@@ -173,7 +173,7 @@ def test_no_python_file_of_the_folder_is_imported(tmp_path: Path) -> None:
 )
 def test_a_mistake_is_one_line_and_2(tmp_path: Path, arguments: list[str], sentence: str) -> None:
     """A typo in a path, an option or a config is one line on stderr and exit code 2."""
-    run = run_specfeat(tmp_path, "extract", *arguments)
+    run = run_in_this_process(tmp_path, "extract", *arguments)
 
     assert run.returncode == 2
     assert run.stderr.startswith(f"specfeat: {sentence}")
@@ -189,9 +189,9 @@ def test_an_input_is_never_written_over(tmp_path: Path, name: str) -> None:
     before = (tmp_path / "in.wav").read_bytes()
     (tmp_path / "b.wav").write_bytes(before)
     np.save(tmp_path / "a.npy", np.zeros(3))
-    over_input = run_specfeat(tmp_path, "extract", "in.wav", name, "--force")
-    over_sound = run_specfeat(tmp_path, "extract", "in.wav", "b.wav", "--force")
-    over_array = run_specfeat(tmp_path, "extract", "in.wav", "a.npy", "a.npy", "--force")
+    over_input = run_in_this_process(tmp_path, "extract", "in.wav", name, "--force")
+    over_sound = run_in_this_process(tmp_path, "extract", "in.wav", "b.wav", "--force")
+    over_array = run_in_this_process(tmp_path, "extract", "in.wav", "a.npy", "a.npy", "--force")
 
     assert [run.returncode for run in (over_input, over_sound, over_array)] == [2, 2, 2]
     assert over_input.stderr == (
@@ -212,7 +212,7 @@ def test_a_link_is_not_replaced(tmp_path: Path, name: str) -> None:
     write_noise(tmp_path / "in.wav", 0.1)
     (tmp_path / "d.npy").symlink_to("nowhere")
     (tmp_path / "loop.npy").symlink_to("loop.npy")
-    run = run_specfeat(tmp_path, "extract", "in.wav", name)
+    run = run_in_this_process(tmp_path, "extract", "in.wav", name)
 
     assert (run.returncode, run.stderr.count("\n")) == (2, 1)
     assert f"{name}: is a link to " in run.stderr

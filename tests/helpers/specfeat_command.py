@@ -1,5 +1,7 @@
-"""Runs of the installed command `specfeat`, in a folder of the test."""
+"""Runs of the command `specfeat`, in a folder of the test: in a process of its own, or in this one."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -10,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import soundfile
+
+from specfeat.cli import run_command_line
 
 SPECFEAT = [sys.executable, "-m", "specfeat"]
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -26,6 +30,18 @@ def run_specfeat(folder: Path, *words: object, **options: Any) -> FinishedRun:
         options: options of `subprocess.run`.
     """
     return run_program(folder, *SPECFEAT, *words, **options)
+
+
+def run_in_this_process(folder: Path, *words: object) -> FinishedRun:
+    """Run `specfeat WORDS...` in a folder, without a new process, which takes half a second of CPU time.
+
+    For messages and exit codes of commands that need no TensorFlow.
+    """
+    stdout, stderr = io.StringIO(), io.StringIO()
+    texts = [*map(str, words)]
+    with contextlib.chdir(folder), contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        code = run_command_line(texts)
+    return FinishedRun(texts, code, stdout.getvalue(), stderr.getvalue())
 
 
 def run_program(folder: Path, *words: object, **options: Any) -> FinishedRun:

@@ -158,6 +158,7 @@ def _run_one_sound(work: WorkFolder, entry: SoundEntry, *, fails: bool) -> None:
         _commit(work, [sound])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a file that was just opened
 def test_a_signal_leaves_what_the_attributes_say(
