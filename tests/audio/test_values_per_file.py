@@ -65,7 +65,7 @@ DECIBELS = [
 
 
 @pytest.mark.parametrize("sizes", BLOCK_SIZES, ids=len)
-@pytest.mark.parametrize(("db", "librosa_db"), DECIBELS, ids=str)
+@pytest.mark.parametrize(("db", "librosa_db"), DECIBELS)
 def test_decibels_of_a_file_are_librosas(
     db: dict[str, Any], librosa_db: dict[str, Any], sizes: tuple[int, ...]
 ) -> None:
@@ -91,7 +91,7 @@ def test_a_cepstrum_of_a_file_is_librosas_with_its_default_top_db() -> None:
 
 
 @pytest.mark.parametrize("cut", ["frames", "samples"])
-@pytest.mark.parametrize(("db", "librosa_db"), DECIBELS, ids=str)
+@pytest.mark.parametrize(("db", "librosa_db"), DECIBELS)
 def test_decibels_of_a_clip_are_librosas(db: dict[str, Any], librosa_db: dict[str, Any], cut: str) -> None:
     """`per: clip` gives librosa.power_to_db of each clip by itself, then constants are applied."""
     sound = make_fading_noise(9000)
