@@ -177,7 +177,7 @@ def test_the_rows_of_a_file_that_breaks_are_void(extractor: Extractor) -> None:
 class _OverflowingNetwork:
     """A network that gives nan for loud clips; its batch is 4."""
 
-    batch = 4
+    batch = places = 4
     parallel_batches = 2
 
     def __init__(self, shape: tuple[int, ...]) -> None:

@@ -44,7 +44,7 @@ class _Network:
         together: so many of the first calls wait for each other.
     """
 
-    batch, parallel_batches, input_shape = 3, 4, (1,)
+    batch, places, parallel_batches, input_shape = 3, 3, 4, (1,)
 
     def __init__(self, fails_at: int = -1, together: int = 1) -> None:
         self.calls = 0

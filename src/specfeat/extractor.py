@@ -46,8 +46,9 @@ class Extractor:
 
     TensorFlow's settings belong to the whole process. Importing this module loads Keras on TensorFlow: it
     sets KERAS_BACKEND, and sets TF_CPP_MIN_LOG_LEVEL to 3 unless it is set; Keras reads no keras.json and
-    makes no folder of its own, TensorFlow's logger reports errors only, and TensorFloat-32 is off. On a GPU,
-    operations are deterministic, and memory grows as needed unless TensorFlow has been used before.
+    makes no folder of its own, TensorFlow's logger reports errors only, and TensorFloat-32 is off. On a CPU,
+    oneDNN computes, each operation runs in one thread, and one batch runs on each core. On a GPU, operations
+    are deterministic, and memory grows as needed unless TensorFlow has been used before.
 
     Args:
         config: a shipped name ("yamnet"), the path of a YAML file, a loaded `Config`, or `Settings`.
@@ -61,7 +62,8 @@ class Extractor:
         InstallError: TensorFlow or Keras is missing, or has the wrong version.
 
     Warns:
-        UserWarning: the network's weights are random, so its features are those of an untrained network.
+        UserWarning: the network's weights are random, so its features are those of an untrained network; or
+            TensorFlow was used before with other threads, so the last bits of the rows may differ.
     """
 
     def __init__(

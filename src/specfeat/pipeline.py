@@ -142,13 +142,13 @@ class _BatchScheduler:
     def _add_clips(self, sound: _OpenSound, clips: NDArray[np.float32]) -> Iterator[Event]:
         while len(clips):
             batch = self._batch
-            count = min(len(clips), len(batch.clips) - batch.filled)
+            count = min(len(clips), self._network.places - batch.filled)
             batch.clips[batch.filled : batch.filled + count] = clips[:count]
             batch.filled += count
             batch.parts.append((sound, count))
             sound.pending_clips += count
             clips = clips[count:]
-            if batch.filled == len(batch.clips):
+            if batch.filled == self._network.places:
                 self._send_batch()
             yield from self._answer_finished()
 

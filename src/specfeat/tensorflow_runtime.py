@@ -5,17 +5,19 @@ here.
 
 The environment that Keras and TensorFlow read while they are imported is set for the time of the import and
 restored after it. What stays changed is TensorFlow's own state, which has no way back: its logger reports
-errors only, and TensorFloat-32 is off.
+errors only, TensorFloat-32 is off, oneDNN computes on the CPU, and each operation runs in one thread.
 
 Raises:
     InstallError: on import, if TensorFlow or Keras is missing, too old, or Keras uses another backend.
 """
 
+import contextlib
 import os
 import sys
 from types import ModuleType
 
 from specfeat.errors import InstallError
+from specfeat.onednn import ONEDNN_VARIABLE, get_onednn_setting
 from specfeat.process_state import capture_native_stderr, set_environment
 
 KERAS_LEAST = (3, 14)  # the first whose weight readers resist hostile files; pyproject.toml says the same
@@ -28,6 +30,8 @@ def _import_libraries() -> tuple[ModuleType, ModuleType]:
         "KERAS_HOME": os.devnull,  # a file has no folder in it, so Keras finds no keras.json and writes none
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"),  # errors only
     }
+    if (onednn := get_onednn_setting()) is not None:
+        environment[ONEDNN_VARIABLE] = onednn
     try:
         with capture_native_stderr(), set_environment(environment):
             import keras
@@ -63,3 +67,6 @@ tf.get_logger().setLevel("ERROR")
 # TensorFloat-32 keeps 10 bits of the mantissa instead of 23, which would be silent noise in the features of a
 # GPU.
 tf.config.experimental.enable_tensor_float_32_execution(False)
+# Where an operation is split between threads, the last bits of its result depend on their number.
+with contextlib.suppress(RuntimeError):  # the host program has computed already; the engine warns
+    tf.config.threading.set_intra_op_parallelism_threads(1)

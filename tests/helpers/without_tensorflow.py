@@ -35,6 +35,7 @@ class Network:
     model = SimpleNamespace(count_params=lambda: 0)
 
     def __init__(self, config: Config) -> None:
+        self.places = config.settings.model.batch
         self.batch, self.width = config.settings.model.batch, WIDTH
         self.input_shape = config.settings.input_shape
         weights = config.settings.model.weights

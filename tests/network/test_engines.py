@@ -9,28 +9,27 @@ from specfeat.config import load_config
 
 @pytest.mark.tf
 @pytest.mark.parametrize(
-    ("name", "threads", "batches"), [("minimal", 3, 3), ("cnn6", 3, 2), ("cnn6", 1, 1), ("minimal", None, 1)]
+    ("name", "threads", "batches"),
+    [("minimal", 3, 3), ("cnn6", 3, 3), ("cnn6", 400, 15), ("minimal", None, 5)],
 )
 def test_how_many_batches_run_at_once(
     name: str, threads: int | None, batches: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Batches of a light network have one thread each; two batches of a heavy one share all threads.
-
-    Without a number of threads the settings of TensorFlow stay as they are.
-    """
+    """Each batch has one thread, so that bits do not depend on their number; memory limits large batches."""
     from specfeat.network.engines import tensorflow
 
     settings_made: list[int] = []
     threading = SimpleNamespace(
-        set_intra_op_parallelism_threads=settings_made.append,
+        get_intra_op_parallelism_threads=lambda: 1,
         set_inter_op_parallelism_threads=settings_made.append,
     )
+    monkeypatch.setattr(tensorflow, "count_available_cores", lambda: 5)
     monkeypatch.setattr(tensorflow, "tf", SimpleNamespace(config=SimpleNamespace(threading=threading)))
 
     engine = tensorflow.TensorFlowEngine(load_config(name).settings, "cpu", threads)
 
     assert engine.parallel_batches == batches
-    assert settings_made == ([] if threads is None else [threads if name == "cnn6" else 1, threads])
+    assert settings_made == [threads or 5]
 
 
 @pytest.mark.tf
@@ -66,6 +65,9 @@ def test_another_engine_is_one_more_class(monkeypatch: pytest.MonkeyPatch) -> No
         def __init__(self, *_: object) -> None:
             pass
 
+        def count_uncertain_places(self, model: Any) -> int:
+            return 0
+
         def place_variables(self) -> contextlib.AbstractContextManager[object]:
             return contextlib.nullcontext()
 
@@ -81,6 +83,7 @@ def test_another_engine_is_one_more_class(monkeypatch: pytest.MonkeyPatch) -> No
 
     rows = network.compute_rows(clips)
 
+    assert network.places == 2
     assert (network.device.description, network.parallel_batches) == ("sum on paper", 3)
     assert rows.shape == (2, network.width)
     np.testing.assert_array_equal(rows[:, 0], clips.reshape(2, -1).sum(axis=1))

@@ -1,6 +1,8 @@
 """The only way to a network: composed, compiled, given its weights and prepared by an engine, or refused."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,15 +11,22 @@ from numpy.typing import NDArray
 
 from specfeat.architecture.axes import Shape
 from specfeat.architecture.graph import Layer
+from specfeat.architecture.shapes import UnknownShapeError, count_multiplications
 from specfeat.config import Config
 from specfeat.errors import ModelError
 from specfeat.network.batch_norm_folding import fold_batch_norms
 from specfeat.network.compose import ComposedModel, compose_model
 from specfeat.network.engines import Device, Engine, EngineFactory, RowFunction, Rows
 from specfeat.network.engines.tensorflow import TensorFlowEngine
+from specfeat.network.equal_places import count_equal_places
 from specfeat.process_state import capture_native_stderr
 from specfeat.text import format_shape
 from specfeat.weights import load_weights
+
+# The batch of the first test clip has to run before the first clips come in any case. Two more take 40 ms
+# with `default`; for a heavy network they would take seconds.
+CLIPS_OF_LIGHT_NETWORK = 3
+LIGHT_MULTIPLICATIONS = 1e8  # of a batch, in the heaviest layer; yamnet has as many
 
 ENGINES: dict[str, EngineFactory] = {TensorFlowEngine.name: TensorFlowEngine}
 
@@ -31,6 +40,8 @@ class Network:
         layers: the model's layers in order; an application of the config is replaced by that application's
             own layers.
         batch: the number of clips in every batch.
+        places: how many clips of a batch are filled, from the first on; the others stay zero, because a clip
+            would get other bits there. Nearly always the same number as `batch`.
         input_shape: the shape of one clip, without the batch: (frames, bins, channels).
         width: the number of features in a row.
         engine: what runs the network.
@@ -43,6 +54,7 @@ class Network:
     model: Any
     layers: tuple[Layer, ...] = field(repr=False)
     batch: int
+    places: int
     input_shape: Shape
     width: int
     engine: Engine
@@ -64,7 +76,7 @@ class Network:
         """Return the rows of one batch; several threads may call this at once.
 
         Args:
-            clips: float32, shape (batch, *input_shape).
+            clips: float32, shape (batch, *input_shape); only the first `places` of them count.
 
         Returns:
             float32, shape (batch, width).
@@ -80,8 +92,7 @@ def build_network(
     Args:
         config: the checked config.
         device: "auto", "cpu", "gpu" or "gpu:N".
-        threads: the number of threads on a CPU; None leaves the engine's own choice, because threads are a
-            setting of the whole process.
+        threads: how many batches run at once on a CPU, each in one thread; None for one for each core.
         engine: a key of `ENGINES`.
 
     Raises:
@@ -100,10 +111,13 @@ def build_network(
             weights = _set_weights(config, composed)
             extractor = fold_batch_norms(composed.keras_model, composed.feature_layer)
             row_function = _make_row_function(config, chosen_engine, extractor)
+        certain_places = settings.model.batch - chosen_engine.count_uncertain_places(extractor)
+        places = max(1, min(certain_places, _count_places(config, row_function)))
     return Network(
         model=composed.keras_model,
         layers=composed.layers,
         batch=settings.model.batch,
+        places=places,
         input_shape=settings.input_shape,
         width=extractor.output_shape[-1],
         engine=chosen_engine,
@@ -121,11 +135,31 @@ def _set_weights(config: Config, model: ComposedModel) -> dict[str, object]:
     return load_weights(model.keras_model, model.layers, config.settings)
 
 
+def _count_places(config: Config, row_function: RowFunction) -> int:
+    settings = config.settings
+    try:
+        is_light = settings.model.batch * count_multiplications(settings.graph) < LIGHT_MULTIPLICATIONS
+    except UnknownShapeError:
+        is_light = False
+    clips = CLIPS_OF_LIGHT_NETWORK if is_light else 1
+    with _report_place(config):
+        return count_equal_places(row_function, settings.model.batch, settings.input_shape, clips)
+
+
 def _make_row_function(config: Config, engine: Engine, extractor: Any) -> RowFunction:
     settings = config.settings
     shape = (settings.model.batch, *settings.input_shape)
-    try:
+    with _report_place(config):
         return engine.make_row_function(extractor, shape, jit_compile=settings.model.compile.jit_compile)
+
+
+@contextmanager
+def _report_place(config: Config) -> Iterator[None]:
+    """Turn an engine's refusal of the network into an error that names the line of the config."""
+    settings = config.settings
+    shape = (settings.model.batch, *settings.input_shape)
+    try:
+        yield
     except ValueError as e:
         where = config.tree.format_place(("model", "layers"), at_key=True)
         raise ModelError(

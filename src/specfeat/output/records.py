@@ -190,6 +190,8 @@ class RunRecord(OutputDigests):
         audio_seconds: the length of all sounds.
         files: the sounds, in the order of their rows.
         passed_over: names of the skipped files: files in folders that are not audio.
+        empty_places: how many places of each batch were left empty, because a clip would get other bits
+            there.
     """
 
     command: tuple[Text, ...]
@@ -201,6 +203,7 @@ class RunRecord(OutputDigests):
     audio_seconds: Seconds
     files: tuple[SoundEntry, ...]
     passed_over: tuple[Text, ...]
+    empty_places: Annotated[int, Strict(), Field(ge=0)] = 0
 
     @property
     def rows(self) -> int:
@@ -225,6 +228,7 @@ class RunRecord(OutputDigests):
             "seconds": self.seconds,
             "build_seconds": self.build_seconds,
             **self.provenance.to_json(),
+            **({"empty_places": self.empty_places} if self.empty_places else {}),
             "rows": self.rows,
             "audio_seconds": self.audio_seconds,
             "array": write_fields(self.array),

@@ -74,7 +74,7 @@ class Execution:
             network = self._build_network()
             events = self._network_threads.enter_context(closing(extract_rows(streams, network)))
             provenance = add_network(plan.provenance, network)
-            start = self._make_start(network.seconds)
+            start = self._make_start(network.seconds, network.batch - network.places)
             with self._listener.show_progress(plan.remaining):
                 return execute_plan(
                     plan, counter.watch(events), provenance, start, self._work_folder, self._listener
@@ -92,12 +92,17 @@ class Execution:
             self._listener.on_network(self._network)
         return self._network
 
-    def _make_start(self, build_seconds: float = 0.0) -> RunStart:
+    def _make_start(self, build_seconds: float = 0.0, empty_places: int = 0) -> RunStart:
         try:
             folder = str(Path.cwd())
         except OSError:  # it has been removed
             folder = None
-        return RunStart(command=self._request.command, folder=folder, build_seconds=build_seconds)
+        return RunStart(
+            command=self._request.command,
+            folder=folder,
+            build_seconds=build_seconds,
+            empty_places=empty_places,
+        )
 
 
 def make_failure_counter(plan: RunPlan, limit: FailureLimit) -> FailureCounter:

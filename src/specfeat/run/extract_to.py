@@ -82,9 +82,8 @@ def extract_to(
         on_error: when a file fails: "skip" it and continue, or "stop" the run.
         max_failures: stop the run when more files than this have failed; a number, or a share such as "1%".
         workers: processes that decode; by default one per core.
-        threads: threads of the network on a CPU; by default TensorFlow's own choice, because its threads
-            belong to the whole process. A number has an effect only if TensorFlow has not computed anything
-            before.
+        threads: how many batches the network computes at the same time on a CPU, each in one thread; by
+            default one per core.
         device: "auto" (the first GPU, or the CPU), "cpu", "gpu" or "gpu:N".
         timeout_s: seconds that reading one file may take; by default 600, and 1 more per 100 kB of the file.
         lock_wait_s: seconds to wait while another run is writing the output.

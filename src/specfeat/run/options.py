@@ -85,7 +85,8 @@ class ExecutionOptions:
     Attributes:
         device: what runs the network: "auto" (the first GPU, or the CPU), "cpu", "gpu" or "gpu:N".
         workers: how many processes decode; None for one per core.
-        threads: how many threads the network uses on a CPU; None for one per core.
+        threads: how many batches the network computes at the same time on a CPU, each in one thread; None for
+            one per core.
         timeout_s: seconds that reading one file may take; None for 600, and 1 more per 100 kB of the file.
         failure_limit: how many files may fail before the run stops.
 

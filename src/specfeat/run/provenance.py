@@ -15,6 +15,7 @@ import soxr
 import specfeat
 from specfeat.config import Config
 from specfeat.config.model import WEIGHTS_FILE_KEYS
+from specfeat.onednn import ONEDNN_VARIABLE, get_onednn_setting
 from specfeat.output.records import ConfigIdentity, Provenance
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 # With these set, TensorFlow's oneDNN, NumPy, OpenBLAS or MKL add in another order or with another precision.
 _ENVIRONMENT_VARIABLES = (
-    "TF_ENABLE_ONEDNN_OPTS",
+    ONEDNN_VARIABLE,
     "ONEDNN_MAX_CPU_ISA",
     "ONEDNN_DEFAULT_FPMATH_MODE",
     "OPENBLAS_CORETYPE",
@@ -72,9 +73,16 @@ def collect_provenance(config: Config, *, keep_partial: bool = False) -> Provena
         ),
         versions=collect_versions(),
         processor=describe_processor(),
-        environment={name: os.environ[name] for name in _ENVIRONMENT_VARIABLES if name in os.environ},
+        environment=_collect_environment(),
         keep_partial=keep_partial,
     )
+
+
+def _collect_environment() -> dict[str, str]:
+    """Return the variables that affect the numbers, as TensorFlow and NumPy see them."""
+    values = {name: os.environ.get(name) for name in _ENVIRONMENT_VARIABLES}
+    values[ONEDNN_VARIABLE] = get_onednn_setting()
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def add_network(provenance: Provenance, network: "Network") -> Provenance:

@@ -35,11 +35,13 @@ class RunStart:
         command: the words of the command line; for a run from Python, the name of the function.
         folder: the working folder; None if it has been removed.
         build_seconds: how long it took to build the network; 0.0 if it was not needed.
+        empty_places: how many places of each batch stay empty; see `Network.places`.
     """
 
     command: tuple[str, ...]
     folder: str | None
     build_seconds: float = 0.0
+    empty_places: int = 0
 
 
 def execute_plan(
@@ -118,6 +120,7 @@ def _write_output(
         index=digests.index,
         files=entries,
         passed_over=plan.skipped_files,
+        empty_places=start.empty_places,
     )
     work_folder.commit(record)
     return record

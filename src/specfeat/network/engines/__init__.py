@@ -51,13 +51,20 @@ class Engine(Protocol):
     device: Device
     parallel_batches: int
 
+    def count_uncertain_places(self, model: Any) -> int:
+        """Return how many places at the end of each batch to leave empty, even if no test clip shows why.
+
+        Args:
+            model: the Keras model from clips to rows.
+        """
+
     def place_variables(self) -> AbstractContextManager[object]:
         """Return the context in which layers are made and weights are set."""
 
     def make_row_function(
         self, model: Any, clips_shape: tuple[int, ...], *, jit_compile: bool
     ) -> RowFunction:
-        """Prepare the model for the one shape of batch that it will ever get, and run it once.
+        """Prepare the model for the one shape of batch that it will ever get.
 
         Args:
             model: a Keras model from clips to rows, its weights set.
@@ -65,7 +72,7 @@ class Engine(Protocol):
             jit_compile: whether to compile with XLA, as the config's `compile` says.
 
         Raises:
-            ValueError: the model cannot run on clips of that shape; the message says why.
+            ValueError: the model cannot be prepared for clips of that shape; the message says why.
         """
 
 

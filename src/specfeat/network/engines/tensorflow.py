@@ -1,23 +1,32 @@
 """TensorFlow as the engine: one traced graph, on the CPU or a GPU."""
 
+import contextlib
+import math
+import warnings
 from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.architecture.shapes import UnknownShapeError, count_multiplications
+from specfeat.architecture.shapes import UnknownShapeError, compute_network_shapes
 from specfeat.config.device import parse_device
 from specfeat.config.settings import Settings
+from specfeat.cpu_count import count_available_cores
 from specfeat.errors import DeviceError, Remedy
 from specfeat.library_messages import summarize_keras_error
 from specfeat.network.engines import Device, Rows
+from specfeat.network.engines.even_batches import count_convolution_places, pad_uneven_layers
+from specfeat.onednn import get_onednn_setting
 from specfeat.tensorflow_runtime import tf
 
-# Multiplications of a batch in one layer, from which on the layer keeps several cores busy. Measured on two
-# cores: yamnet (1e8) is 1.15 times as fast with one thread for each batch; vggish (6e9) and cnn14 (1e10) are
-# as fast either way.
-HEAVY_MULTIPLICATIONS = 1e9
+MAX_PARALLEL_BYTES = 4 * 2**30  # of all batches that run at once; a batch of cnn14 takes about 0.3 GB
+
+_LATE_THREADS = (
+    "TensorFlow was used before specfeat could set its threads, so the last bits of the rows may differ from "
+    "those of the command line; import Extractor first, or call "
+    "tf.config.threading.set_intra_op_parallelism_threads(1) at the start"
+)
 
 
 class TensorFlowRowFunction:
@@ -46,14 +55,16 @@ class TensorFlowRowFunction:
         )
         try:
             self._graph = function.get_concrete_function()
-            self._graph(tf.zeros(clips_shape))  # an error of a kernel must come now, not with the first clip
         except (ValueError, TypeError, tf.errors.OpError) as e:
             raise ValueError(summarize_keras_error(e)) from e
 
     def __call__(self, clips: NDArray[np.float32]) -> Rows:
         """Return the rows of one batch; see `RowFunction`."""
-        with tf.device(self._device.name):
-            rows: Rows = self._graph(tf.constant(clips)).numpy()
+        try:
+            with tf.device(self._device.name):
+                rows: Rows = self._graph(tf.constant(clips)).numpy()
+        except tf.errors.OpError as e:
+            raise ValueError(summarize_keras_error(e)) from e
         return rows
 
 
@@ -63,12 +74,15 @@ class TensorFlowEngine:
     Making one sets TensorFlow's devices and threads, which are the whole process's and cannot be set back.
 
     Args:
-        settings: the config's settings, from which the load of one batch follows.
+        settings: the config's settings, from which the memory of one batch follows.
         device: "auto" (the first GPU if there is one, else the CPU), "cpu", "gpu" or "gpu:N".
-        threads: the number of threads on a CPU; None leaves TensorFlow's own choice.
+        threads: how many batches run at once on a CPU, each in one thread; None for one for each core.
 
     Raises:
         DeviceError: there is no such device.
+
+    Warns:
+        UserWarning: the host program has used TensorFlow with other threads already.
     """
 
     name = "tensorflow"
@@ -76,6 +90,15 @@ class TensorFlowEngine:
     def __init__(self, settings: Settings, device: str, threads: int | None) -> None:
         self.device = select_device(device)
         self.parallel_batches = _assign_threads(self.device, settings, threads)
+
+    def count_uncertain_places(self, model: Any) -> int:
+        """Return how many places to leave empty: none on a GPU, or where oneDNN computes; see `Engine`.
+
+        TensorFlow's own convolutions round the end of a batch differently in a few values only, so that a
+        test clip may miss it.
+        """
+        is_safe = get_onednn_setting() == "1" or not self.device.name.startswith("/CPU")
+        return 0 if is_safe else count_convolution_places(model)
 
     def place_variables(self) -> AbstractContextManager[object]:
         """Return the context in which layers are made and weights are set."""
@@ -85,8 +108,9 @@ class TensorFlowEngine:
     def make_row_function(
         self, model: Any, clips_shape: tuple[int, ...], *, jit_compile: bool
     ) -> TensorFlowRowFunction:
-        """Trace the model's graph and run it once; see `Engine`."""
-        return TensorFlowRowFunction(model, clips_shape, self.device, jit_compile=jit_compile)
+        """Trace the model's graph; see `Engine`."""
+        even_model = pad_uneven_layers(model, clips_shape[0])
+        return TensorFlowRowFunction(even_model, clips_shape, self.device, jit_compile=jit_compile)
 
 
 def select_device(text: str) -> Device:
@@ -121,24 +145,26 @@ def select_device(text: str) -> Device:
 def _assign_threads(device: Device, settings: Settings, threads: int | None) -> int:
     """Set TensorFlow's threads, and return how many batches run at once.
 
-    On a CPU each batch of a light network runs in one thread, with as many batches at once as there are
-    threads: no layer is split between cores, which would wait for each other after every layer. Batches of a
-    heavy network share all threads, two batches at a time, so that a few clips do not wait for one core. The
-    bits of the rows are the same either way.
+    On a CPU each batch runs in one thread, with as many batches at once as there are threads: where a layer
+    is split between threads, the last bits of the rows depend on their number. On two cores this is as fast
+    as it was to split the layers of heavy networks (cnn14, vggish), and 1.15 times as fast for light ones.
     """
-    if threads is None or not device.name.startswith("/CPU"):
+    if not device.name.startswith("/CPU"):
         return 1
-    is_heavy = _is_heavy(settings)
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads if is_heavy else 1)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
-    except RuntimeError:  # TensorFlow has computed already, so its threads cannot be changed any more
-        return 1
-    return min(2, threads) if is_heavy else threads
+    count = threads or count_available_cores()
+    with contextlib.suppress(RuntimeError):  # it has computed already, and can run as many as there are cores
+        tf.config.threading.set_inter_op_parallelism_threads(count)
+    if tf.config.threading.get_intra_op_parallelism_threads() != 1:  # `tensorflow_runtime` came too late
+        warnings.warn(_LATE_THREADS, UserWarning, stacklevel=2)
+    return max(1, min(count, MAX_PARALLEL_BYTES // _estimate_bytes(settings)))
 
 
-def _is_heavy(settings: Settings) -> bool:
+def _estimate_bytes(settings: Settings) -> int:
+    """Return about the memory that one batch takes in the network: two of its largest arrays."""
     try:
-        return settings.model.batch * count_multiplications(settings.graph) > HEAVY_MULTIPLICATIONS
+        shapes = list(compute_network_shapes(settings.graph).values())
     except (UnknownShapeError, ArithmeticError, LookupError, TypeError, ValueError):
-        return True  # a keras.applications network; or layers that do not fit, which `compose` reports better
+        # A keras.applications network, whose first layers have about 32 channels of the picture's size; or
+        # layers that do not fit, which `compose` reports better.
+        shapes = [(*settings.input_shape, 32)]
+    return 2 * 4 * settings.model.batch * max(math.prod(shape) for shape in shapes)

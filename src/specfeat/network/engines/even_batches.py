@@ -1,0 +1,177 @@
+"""Runs the layers whose kernels treat the end of a batch differently on a few more clips than the batch has.
+
+TensorFlow's kernels on a CPU work on blocks of values: a product of matrices on blocks of its rows, a
+function such as the sigmoid on as many values as fit into a vector register. The remainder at the end goes
+through other instructions, which round differently. The row of a clip would then depend on its place in the
+batch, in the last bit. (Measured with TensorFlow 2.21 on an AMD EPYC with AVX2: of 8 rows times a matrix, the
+last two; of 5 rows of 3 values, the exponential of the last seven values.) So such a layer gets so many clips
+of zeros behind those of the batch that nothing is left over, and its output is cut to the batch again.
+Convolutions and poolings need none of this: oneDNN adds up each value of theirs in one order.
+"""
+
+import math
+from typing import Any
+
+from specfeat.architecture.kinds import get_layer_kind
+from specfeat.architecture.kinds.base import Family
+from specfeat.tensorflow_runtime import keras
+
+Layer: Any = keras.layers.Layer
+
+MATRIX_ROWS = 24  # the blocks of rows of AVX2 and AVX-512 kernels (4, 6, 8, 12 or 24 rows) divide this
+VECTOR_VALUES = 16  # float32 values in the largest vector register, of AVX-512
+# A product of matrices gets more rows only if they take at most this share of the network's multiplications,
+# or this number (0.1 ms). Otherwise it stays as it is, and `equal_places` finds whether places differ.
+MAX_ADDED_SHARE = 0.03
+MAX_ADDED_MULTIPLICATIONS = 5e6
+
+_EVEN_FAMILIES = (Family.DENSE, Family.NORMALIZATION, Family.ACTIVATION)
+_EXACT_ACTIVATIONS = ("linear", "relu", "relu6", "leaky_relu")  # comparisons and single multiplications
+
+
+class _PaddedCall(Layer):
+    """Calls a layer or a function on a batch with clips of zeros behind it, and cuts its output to the batch.
+
+    Args:
+        function: the layer, or the activation function.
+        batch: the number of clips in a batch.
+        padding: how many clips to add.
+        name: the name of the layer; no layer of a config has a name that ends as this one does.
+    """
+
+    def __init__(self, function: Any, batch: int, padding: int, name: str) -> None:
+        super().__init__(name=f"{name}>padded", dtype="float32")
+        self._function = function
+        self._batch = batch
+        self._padding = padding
+
+    def call(self, clips: Any) -> Any:
+        """Return the function's values for the clips of the batch."""
+        widths = [[0, self._padding], *([0, 0] for _ in clips.shape[1:])]
+        return self._function(keras.ops.pad(clips, widths))[: self._batch]
+
+
+def pad_uneven_layers(model: Any, batch: int) -> Any:
+    """Return the same network, with clips of zeros added to the batch around the layers that need it.
+
+    Args:
+        model: a functional Keras model, its weights set; its layers are shared with the result.
+        batch: the number of clips in a batch.
+    """
+    total = batch * sum(_count_multiplications(layer) for layer in model.layers)
+    activations: dict[str, Any] = {}  # of the convolutions that were split, by the layer's name
+
+    def split_layer(layer: Any) -> Any:
+        if not _has_uneven_activation(layer, batch):
+            return layer
+        activations[layer.name] = layer.activation
+        return _remove_activation(layer)
+
+    def call_layer(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        if layer.name in activations:
+            values = layer(*args, **kwargs)
+            padding = -batch % _compute_step(math.prod(values.shape[1:]), VECTOR_VALUES)
+            return _PaddedCall(activations[layer.name], batch, padding, layer.name)(values)
+        padding = _compute_padding(layer, batch, total)
+        if not padding:
+            return layer(*args, **kwargs)
+        return _PaddedCall(layer, batch, padding, layer.name)(args[0])
+
+    clips = keras.Input(batch_shape=(batch, *model.input.shape[1:]))
+    return keras.models.clone_model(
+        model, input_tensors=clips, clone_function=split_layer, call_function=call_layer
+    )
+
+
+def count_convolution_places(model: Any) -> int:
+    """Return how many clips at the end of a batch the last block of rows of a matrix product can reach.
+
+    This is for convolutions that are computed as products of matrices with one row for each output position.
+    """
+    kinds = ((layer, get_layer_kind(type(layer).__name__)) for layer in model.layers)
+    positions = [
+        math.prod(layer.output.shape[1:-1]) for layer, kind in kinds if kind.family is Family.CONVOLUTION
+    ]
+    return math.ceil((MATRIX_ROWS - 1) / min(positions)) if positions else 0
+
+
+def _compute_padding(layer: Any, batch: int, total: int) -> int:
+    """Return how many clips to add to the batch of a layer.
+
+    Args:
+        layer: a layer of the network.
+        batch: the number of clips in a batch.
+        total: the multiplications of the whole network for one batch.
+    """
+    family = get_layer_kind(type(layer).__name__).family
+    if family not in _EVEN_FAMILIES or isinstance(layer.input, list):
+        return 0
+    step = 1 if _is_exact(layer) else _compute_step(_count_values(layer), VECTOR_VALUES)
+    if family is Family.DENSE:
+        rows = math.prod(layer.input.shape[1:-1])
+        matrix_step = math.lcm(step, _compute_step(rows, MATRIX_ROWS))
+        added = (-batch % matrix_step) * _count_multiplications(layer)
+        if added <= max(MAX_ADDED_SHARE * total, MAX_ADDED_MULTIPLICATIONS):
+            step = matrix_step
+    return -batch % step
+
+
+def _count_values(layer: Any) -> int:
+    """Return the values of one clip in the smallest array that a layer computes by an approximation.
+
+    Of a layer that divides by a norm, a deviation or a sum, that array has one value for each group of values
+    that it normalises; how many these are is followed for the last axis only.
+    """
+    shape = layer.output.shape[1:]
+    kind = get_layer_kind(type(layer).__name__)
+    is_softmax = _get_function_name(layer) in ("softmax", "log_softmax")
+    if not is_softmax and (kind.family is not Family.NORMALIZATION or kind.is_foldable):
+        return math.prod(shape)
+    return math.prod(shape[:-1]) if getattr(layer, "axis", -1) in (-1, [-1], (-1,), len(shape)) else 1
+
+
+def _compute_step(values: int, divisor: int) -> int:
+    """Return the smallest number of clips whose values together are a multiple of the divisor.
+
+    Args:
+        values: the number of values of one clip.
+        divisor: what the number of all values is to be a multiple of.
+    """
+    return divisor // math.gcd(values, divisor)
+
+
+def _get_function_name(layer: Any) -> str:
+    """Return Keras' name of the activation that a layer is, or ends in, e.g. "relu"; "" for none."""
+    if hasattr(layer, "activation"):
+        return str(getattr(layer.activation, "__name__", ""))
+    names = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "PReLU": "leaky_relu", "Softmax": "softmax"}
+    return names.get(type(layer).__name__, "")
+
+
+def _is_exact(layer: Any) -> bool:
+    """Return whether a layer computes no value by an approximation; its matrix product does not count."""
+    is_normalization = get_layer_kind(type(layer).__name__).family is Family.NORMALIZATION
+    return not is_normalization and _get_function_name(layer) in _EXACT_ACTIVATIONS
+
+
+def _has_uneven_activation(layer: Any, batch: int) -> bool:
+    """Return whether a convolution ends in a function whose values are not a multiple of a vector."""
+    is_convolution = get_layer_kind(type(layer).__name__).family is Family.CONVOLUTION
+    if not is_convolution or getattr(layer, "activation", None) is None or _is_exact(layer):
+        return False
+    return bool(batch * math.prod(layer.output.shape[1:]) % VECTOR_VALUES)
+
+
+def _remove_activation(layer: Any) -> Any:
+    copy = type(layer).from_config({**layer.get_config(), "activation": None})
+    copy.build(layer.input.shape)
+    copy.set_weights(layer.get_weights())
+    return copy
+
+
+def _count_multiplications(layer: Any) -> int:
+    """Return the multiplications of a convolution or dense layer for one clip; 0 for other layers."""
+    if get_layer_kind(type(layer).__name__).family not in (Family.CONVOLUTION, Family.DENSE):
+        return 0
+    positions = math.prod(layer.output.shape[1:-1])
+    return int(positions * sum(math.prod(weight.shape) for weight in layer.weights if len(weight.shape) > 1))

@@ -1,0 +1,34 @@
+"""Finds the places of a batch at which a clip gets the same row, bit for bit.
+
+Kernels may round differently at the end of a batch (see `engines.even_batches`). Which ones do depends on the
+processor, the engine and the shapes of the layers, so this is tried on each network that is built, with the
+batch that would have to run once anyway before the first clips come.
+"""
+
+import numpy as np
+
+from specfeat.architecture.axes import Shape
+from specfeat.network.engines import RowFunction
+
+
+def count_equal_places(row_function: RowFunction, batch: int, input_shape: Shape, clips: int) -> int:
+    """Return how many places, counted from the first, give the same bits as the first one; at least 1.
+
+    Places after these are to stay empty, and a place among them may have any neighbours: a kernel treats a
+    place differently because of where it is, and not because of the numbers at other places.
+
+    Args:
+        row_function: computes the rows of one batch.
+        batch: the number of clips in a batch.
+        input_shape: the shape of one clip: (frames, bins, channels).
+        clips: how many clips to try, each at every place.
+    """
+    generator = np.random.default_rng(0)
+    places = batch
+    for _ in range(clips):
+        clip = generator.standard_normal(input_shape, np.float32)
+        rows = row_function(np.ascontiguousarray(np.broadcast_to(clip, (batch, *input_shape))))
+        bits = np.ascontiguousarray(rows).view(np.uint32)
+        is_equal = (bits == bits[0]).all(axis=1)
+        places = min(places, batch if is_equal.all() else int(is_equal.argmin()))
+    return places

@@ -1,0 +1,151 @@
+"""A clip's row has the same bits at every place of a batch, with any neighbours, and with any number of threads.
+
+Each group of networks is built in processes of its own, because instruction sets, oneDNN and threads are chosen
+once for each process.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from specfeat.network.equal_places import count_equal_places
+
+pytestmark = pytest.mark.tf
+
+TESTS = Path(__file__).resolve().parents[1]
+SHIPPED_SHORT = ["minimal", "default", "kaldi80", "inaspeech", "yamnet", "cnn6"]
+SHIPPED_LONG = [*SHIPPED_SHORT, "ast128", "vggish", "musicnn_vgg", "openl3_mel128", "cnn14", "yamnet_relu6"]
+BATCHES = (1, 2, 3, 7, 16, 63, 64, 65, 128)
+ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "selu", "gelu", "softplus", "silu", "exponential", "softmax")
+# What a processor without AVX-512 or without AVX has; a set that the processor lacks has no effect.
+INSTRUCTION_SETS = ("SSE41", "AVX", "AVX2", "AVX512_CORE")
+
+
+def make_random_layers(seed: int) -> list[Any]:
+    """Return a small network of the allow-list with odd sizes."""
+    draw = random.Random(seed)
+    layers: list[Any] = []
+    for k in range(draw.randint(1, 3)):
+        kind = draw.choice(["Conv2D", "DepthwiseConv2D", "SeparableConv2D"])
+        options: dict[str, Any] = {
+            "kernel_size": [draw.randint(1, 4), draw.randint(1, 3)],
+            "padding": draw.choice(["same", "valid"]),
+            "activation": draw.choice(ACTIVATIONS),
+            "strides": draw.choice([1, 2]),
+        }
+        if kind != "DepthwiseConv2D":
+            options["filters"] = draw.choice([1, 3, 5, 7, 9, 17, 32])
+        layers.append({kind: options})
+        if draw.random() < 0.5:
+            layers.append(draw.choice(["BatchNormalization", "LayerNormalization", "ELU"]))
+        if k == 0 and draw.random() < 0.5:
+            layers.append({"AveragePooling2D": {"pool_size": [2, 1]}})
+    layers.append(draw.choice(["Flatten", "GlobalAveragePooling2D", "GlobalMaxPooling2D"]))
+    for _ in range(draw.randint(0, 2)):
+        dense = {"units": draw.choice([1, 2, 3, 5, 11, 33, 64]), "activation": draw.choice(ACTIVATIONS[:-1])}
+        layers.append({"Dense": dense})
+    if draw.random() < 0.3:
+        layers.append("UnitNormalization")
+    return layers
+
+
+def list_random_networks(folder: Path, count: int) -> list[list[Any]]:
+    networks: list[list[Any]] = []
+    for seed in range(count):
+        config = {
+            "audio": {"sample_rate": 8000},
+            "spectrogram": {"n_fft": 128, "hop_length": 64, "mel": {"n_mels": 11}, "compress": {"db": {}}},
+            "clips": {"frames": 19},
+            "model": {"layers": make_random_layers(seed), "weights": {"random": seed}},
+        }
+        path = folder / f"random{seed}.yaml"
+        path.write_text(json.dumps(config))  # JSON is YAML
+        batches = random.Random(seed).sample(BATCHES, 3)
+        networks.extend(
+            [f"random{seed} batch {batch}", str(path), [f"model.batch={batch}"]] for batch in batches
+        )
+    return networks
+
+
+def run_networks(folder: Path, networks: list[list[Any]], threads: int, **environment: str) -> dict[str, Any]:
+    (folder / "networks.json").write_text(json.dumps(networks))
+    done = subprocess.run(
+        [sys.executable, "-m", "helpers.place_digests", str(threads), str(folder / "networks.json")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(TESTS), **environment},
+    )
+    assert done.returncode == 0, done.stderr
+    results: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return results
+
+
+def assert_places_are_equal(results: dict[str, Any]) -> None:
+    assert {label: places["differing"] for label, places in results.items() if places["differing"]} == {}
+
+
+def test_random_networks_give_the_same_bits_at_every_place(tmp_path: Path) -> None:
+    """Odd sizes, every batch, 1, 2 and 8 threads: one row for one clip; and no place is lost with oneDNN."""
+    networks = list_random_networks(tmp_path, 24)
+    by_threads = [run_networks(tmp_path, networks, threads) for threads in (1, 2, 8)]
+
+    for results in by_threads:
+        assert_places_are_equal(results)
+        assert results == by_threads[0]
+
+
+@pytest.mark.parametrize("environment", [{"TF_ENABLE_ONEDNN_OPTS": "0"}, {"ONEDNN_MAX_CPU_ISA": "SSE41"}])
+def test_random_networks_keep_their_bits_with_other_kernels(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """Without oneDNN, and with the instructions of an old processor."""
+    results = run_networks(tmp_path, list_random_networks(tmp_path, 24), 2, **environment)
+
+    assert_places_are_equal(results)
+
+
+def test_shipped_networks_use_every_place(tmp_path: Path) -> None:
+    """Each place of the batch is used, and gives the same bits with 1 and 2 threads."""
+    networks = [[name, name, []] for name in SHIPPED_SHORT]
+    one, two = (run_networks(tmp_path, networks, threads) for threads in (1, 2))
+
+    assert_places_are_equal(one)
+    assert one == two
+    assert all(result["places"] == result["batch"] for result in one.values())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "SPECFEAT_LONG_TESTS" not in os.environ, reason="takes an hour: set SPECFEAT_LONG_TESTS=1"
+)
+@pytest.mark.parametrize("isa", INSTRUCTION_SETS)
+@pytest.mark.parametrize("onednn", ["0", "1"])
+def test_every_shipped_network_under_each_instruction_set(tmp_path: Path, isa: str, onednn: str) -> None:
+    """The long form: all networks, each instruction set that can be forced, oneDNN on and off, three threads."""
+    networks = [[name, name, []] for name in SHIPPED_LONG]
+    environment = {"ONEDNN_MAX_CPU_ISA": isa, "TF_ENABLE_ONEDNN_OPTS": onednn}
+    by_threads = [run_networks(tmp_path, networks, threads, **environment) for threads in (1, 2, 8)]
+
+    for results in by_threads:
+        assert_places_are_equal(results)
+        assert results == by_threads[0]
+
+
+def test_the_first_place_with_other_bits_is_found() -> None:
+    """Places from the first differing one on are not used; a batch has at least one place."""
+
+    def compute_rows(clips: Any) -> Any:
+        rows = clips.reshape(len(clips), -1).copy()
+        rows[5] = np.nextafter(rows[5], np.float32(9))
+        return rows
+
+    assert count_equal_places(compute_rows, 8, (2, 3, 1), clips=1) == 5
+    assert count_equal_places(lambda clips: clips.reshape(len(clips), -1), 8, (2, 3, 1), clips=1) == 8
