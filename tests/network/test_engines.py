@@ -10,7 +10,7 @@ from specfeat.config import load_config
 @pytest.mark.tf
 @pytest.mark.parametrize(
     ("name", "threads", "batches"),
-    [("minimal", 3, 3), ("cnn6", 3, 3), ("cnn6", 400, 15), ("minimal", None, 5)],
+    [("minimal", 3, 3), ("cnn6", 3, 3), ("cnn6", 400, 16), ("minimal", None, 5)],
 )
 def test_how_many_batches_run_at_once(
     name: str, threads: int | None, batches: int, monkeypatch: pytest.MonkeyPatch
