@@ -57,6 +57,7 @@ DOORS = {
     "keras": {"tensorflow_runtime.py"},
     "h5py": {
         "weights/files/hdf5.py",
+        "weights/files/hdf5_names.py",
         "weights/files/hdf5_values.py",
         "weights/files/keras_files.py",
         "weights/save.py",

@@ -129,6 +129,20 @@ def test_a_reshape_that_joins_channels_and_bins_is_refused(network: LoadNetwork)
     )
 
 
+def test_channels_last_is_suggested_where_it_tells_the_order(network: LoadNetwork) -> None:
+    """Frames x (bins x channels) has no order with the channels first; another mixture has none with them last."""
+    layers = (CONV, "Reshape: {target_shape: [12, 32]}", DENSE)
+    with pytest.raises(WeightsError, match="set flatten: channels_last"):
+        match_and_arrange(network(*layers), _make_torch_arrays(32))
+    assert match_and_arrange(network(*layers, weights={"flatten": "channels_last"}), _make_torch_arrays(32))
+
+    with pytest.raises(WeightsError) as error:
+        match_and_arrange(
+            network(CONV, "Permute: {dims: [2, 1, 3]}", "Flatten", DENSE), _make_torch_arrays(384)
+        )
+    assert "channels_last" not in str(error.value)
+
+
 def test_a_convolution_over_joined_axes_is_refused(network: LoadNetwork) -> None:
     """Its kernel reads the joined axis, so the order matters as it does for the rows of a dense layer."""
     joined = network(

@@ -66,6 +66,18 @@ SUGGESTIONS: dict[str, tuple[Callable[[Arrays], Arrays], str]] = {
         lambda arrays: _remove_roles(arrays, "moving_mean", "moving_variance", "gamma", "beta"),
         "the network has batch norms, and the file has none (folded into its biases?)",
     ),
+    "one norm more": (
+        lambda arrays: arrays | {name.replace("block/bn", "last"): a for name, a in arrays.items() if "/bn/" in name},
+        "the file has 1 more batch norms than the network (1)",
+    ),
+    "Keras 1 on Theano": (
+        lambda arrays: {
+            **{n: a for n, a in arrays.items() if n != "block/conv/kernel"},
+            "block/conv/W": arrays["block/conv/kernel"].transpose(3, 2, 0, 1),
+        },
+        "block/conv/W has the axes of Keras 1 on Theano, which rotates its kernels by 180 degrees; "
+        "load the model there and save it on TensorFlow",
+    ),
     "PyTorch's axes under Keras' names": (
         lambda arrays: {**arrays, "block/conv/kernel": arrays["block/conv/kernel"].transpose(3, 2, 0, 1)},
         "block/conv/kernel has PyTorch's axes under a name of Keras; let its name end in .weight",
@@ -121,6 +133,22 @@ def test_order_is_suggested_if_no_name_agrees(tmp_path: Path) -> None:
         _read_suggestion(tmp_path, other_names) == "its layers have other names, and match: order fits them"
     )
     assert _match(tmp_path, other_names, match_rule="order").is_complete
+
+
+def test_averages_of_another_layer_are_not_missed(tmp_path: Path) -> None:
+    """A norm without gamma and beta beside the mean and variance of a Normalization layer: nothing is suggested."""
+    arrays = {name: a for name, a in make_arrays().items() if "/bn/" not in name}
+    arrays |= {f"normalization/{word}": np.ones(3, "f4") for word in ("mean", "variance")}
+    (tmp_path / "w.npz").touch()
+    np.savez(tmp_path / "w.npz", **arrays)  # type: ignore[arg-type]
+    slots = [slot for slot in make_slots() if slot.name not in ("block/bn/gamma", "block/bn/beta")]
+    with (
+        open_weights_file(locate_weights(str(tmp_path / "w.npz"))) as contents,
+        pytest.raises(WeightsError) as error,
+    ):
+        match_arrays(slots, contents, "name", {}).check()
+
+    assert str(error.value).endswith(")")
 
 
 def test_the_suggested_map_works(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ class Layer:
         inputs: the names of the layers it reads, one or (for a merging layer) more.
         options: Keras' arguments, without the name; lists are tuples.
         path: the place in the config's list of layers, for messages.
+        is_named: whether the config or the application names it; else its name is a number of its kind.
     """
 
     kind: str
@@ -27,6 +28,7 @@ class Layer:
     inputs: tuple[str, ...]
     options: Mapping[str, Any]
     path: KeyPath = field(compare=False)
+    is_named: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

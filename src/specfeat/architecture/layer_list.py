@@ -94,13 +94,14 @@ class _LayerReader:
         kind, arguments = _parse_item(path, item)
         path = (*path, kind.name) if isinstance(item, dict) else path
         options = dict(arguments)
+        is_named = "name" in options and options["name"] is not None
         name = self._read_name(path, kind, options.pop("name", None), index)
         inputs = self._read_inputs(path, kind, options.pop("inputs", None), index)
         _check_arguments(path, kind, options)
         self._names.add(name)
         self._keras_names.add(to_keras_name(name))
         frozen = {key: _to_tuples(value) for key, value in options.items()}
-        self.layers.append(Layer(kind.name, name, inputs, frozen, path))
+        self.layers.append(Layer(kind.name, name, inputs, frozen, path, is_named))
 
     def _read_name(self, path: KeyPath, kind: LayerKind, name: object, index: int | None) -> str:
         """Return the layer's name, or the next free one of its kind."""

@@ -106,4 +106,5 @@ def pair_arrays(
         WeightsError: the arrays of the file cannot be told apart.
     """
     result = match_config_arrays(slots, contents, settings.model.weights, match_rule)
-    return result.by_order if result.by_order and result.by_order.pairs else result
+    is_by_order = not result.has_equal_names and result.by_order is not None and result.by_order.pairs
+    return result.by_order if is_by_order and result.by_order else result

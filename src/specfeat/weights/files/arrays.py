@@ -32,6 +32,9 @@ class FileArray:
             in which Keras lists the layer's arrays ("0"); or empty, if the name does not say.
         keras_path: the layer's path in a Keras 3 file, e.g. "layers/conv2d_1"; empty for other formats.
         layout: the order of a kernel's axes.
+        unordered_in: what does not tell the order of the arrays in it, for messages: "a safetensors file".
+            Their order is then known only as far as numbers in their names tell it. Empty if the file keeps
+            the array's place.
         note: what the reader did to the values, for the user, e.g. "dequantised per channel".
         is_neutral: whether the array has no effect (a bias of zeros that a converter added), so that it may
             stay unused.
@@ -45,6 +48,7 @@ class FileArray:
     role: str = ""
     keras_path: str = ""
     layout: AxisLayout = "keras"
+    unordered_in: str = ""
     note: str = ""
     is_neutral: bool = False
     read: Callable[[], NDArray[Any]] = field(repr=False)

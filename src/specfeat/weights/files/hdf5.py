@@ -8,7 +8,6 @@ h5py follow most of these (CVE-2026-1669, CVE-2026-0897). This module examines e
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 import h5py
@@ -69,7 +68,7 @@ def iterate_datasets(file: h5py.File) -> Iterator[tuple[str, StoredArray]]:
     """
     root = h5py.h5g.open(file.id, b"/")
     counter, array_bytes = ArrayCounter(), 0
-    for path, dataset in _walk_group(root, "", {_get_address(root)}):
+    for path, dataset in _walk_group(root, "", {get_address(root)}):
         counter.add(path)
         _check_dataset(dataset, path)
         array_bytes += dataset.get_storage_size()
@@ -106,7 +105,7 @@ def _walk_group(group: Any, path: str, seen: set[int]) -> Iterator[tuple[str, An
             label = "an external link" if kind == h5py.h5l.TYPE_EXTERNAL else "a soft link"
             raise WeightsError(f"{item_path} is {label}; wanted plain arrays")
         item = h5py.h5o.open(group, name.encode())
-        address = _get_address(item)
+        address = get_address(item)
         if address in seen:
             raise WeightsError(f"{item_path} is a second name of another object; wanted one name for each")
         seen.add(address)
@@ -135,7 +134,8 @@ def _list_names(group: Any, path: str) -> list[str]:
     return [name.decode() for name in names]
 
 
-def _get_address(item: Any) -> int:
+def get_address(item: Any) -> int:
+    """Return the offset of an object's header in the file, from h5py's identifier of the object."""
     return int(h5py.h5o.get_info(item).addr)
 
 
@@ -178,46 +178,11 @@ def _check_filters(properties: Any, path: str) -> None:
         raise WeightsError(f"{path} is compressed several times; wanted plain or gzip")
 
 
-def read_name_list(group: h5py.Group, attribute: str) -> list[str] | None:
-    """Read a list of names as Keras 1 and 2 keep it: in one attribute, or in several (name0, name1, ...).
-
-    Returns:
-        The names; None if there is no such attribute, or if it holds texts of variable length. Keras 3 writes
-        such texts; their size cannot be limited before they are read, and the paths of the arrays say the
-        same.
-    """
-    _check_attribute_bytes(group)
-    if attribute in group.attrs:
-        return _read_names(group, attribute)
-    names: list[str] = []
-    for i in count():
-        if f"{attribute}{i}" not in group.attrs:
-            return names or None
-        more = _read_names(group, f"{attribute}{i}")
-        if more is None:
-            return None
-        names += more
-    raise AssertionError
-
-
-def _check_attribute_bytes(group: h5py.Group) -> None:
+def check_attribute_bytes(group: h5py.Group) -> None:
     """Check the size of a group's attributes: to find one, HDF5 reads all that lie outside the header."""
     size = h5py.h5o.get_info(group.id).meta_size.attr.heap_size
     if size > MAX_ATTRIBUTE_BYTES:
         raise WeightsError(f"{group.name} has {size:,} bytes of attributes; wanted fewer")
-
-
-def _read_names(group: h5py.Group, attribute: str) -> list[str] | None:
-    handle = h5py.h5a.open(group.id, attribute.encode())
-    kind = handle.get_type()
-    if handle.get_space().get_simple_extent_npoints() == 0:
-        return []
-    if kind.get_class() != h5py.h5t.STRING or kind.is_variable_str():
-        return None
-    size = handle.get_storage_size()
-    if size > MAX_ATTRIBUTE_BYTES:
-        raise WeightsError(f"{group.name} has {size:,} bytes of {attribute}; wanted fewer")
-    return [bytes(value).decode("utf-8") for value in np.ravel(group.attrs[attribute])]
 
 
 def read_text(group: h5py.Group, attribute: str, most: int = 2**20) -> str | None:
@@ -235,7 +200,7 @@ def read_text(group: h5py.Group, attribute: str, most: int = 2**20) -> str | Non
     Raises:
         WeightsError: the text is of variable length and too long, which shows only when it has been read.
     """
-    _check_attribute_bytes(group)
+    check_attribute_bytes(group)
     if attribute not in group.attrs:
         return None
     handle = h5py.h5a.open(group.id, attribute.encode())

@@ -16,6 +16,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from specfeat.weights.files import hdf5, zip_archive
 from specfeat.weights.files.array_names import assign_layouts, split_layer_and_role
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.file_format import FileFormat
+from specfeat.weights.files.hdf5_names import has_variable_texts, read_name_list
 from specfeat.weights.files.hdf5_values import read_dataset
 from specfeat.weights.files.limits import MAX_NAME_BYTES
 
@@ -99,7 +101,7 @@ def _describe_file(file: h5py.File, norms: NormRoles) -> FileContents:
     is_whole_model = "model_weights" in file
     # A file without Keras' list of layers may be a PyTorch state dict that somebody has kept as HDF5. In a
     # file of Keras, a layer of the user's own may call an array in Keras' order by PyTorch's word "weight".
-    is_from_keras = hdf5.read_name_list(file.get("model_weights", file), "layer_names") is not None
+    is_from_keras = read_name_list(file.get("model_weights", file), "layer_names") is not None
     return FileContents(
         format=f"Keras 1 or 2 {'whole model, its arrays alone' if is_whole_model else 'weights'} (HDF5)",
         arrays=assign_layouts(
@@ -118,6 +120,7 @@ def _describe_array(
         layer=layer,
         role=role,
         keras_path=keras_path,
+        unordered_in="a Keras 3 weights file" if keras_path else "",
         read=partial(read_dataset, dataset),
     )
 
@@ -150,12 +153,18 @@ def _describe_keras_2_arrays(file: h5py.File, datasets: dict[str, hdf5.StoredArr
     """Return the arrays in the order of `layer_names` and `weight_names`, then those that neither names."""
     group = file.get("model_weights", file)
     prefix = "model_weights/" if "model_weights" in file else ""
+    # The names that Keras 3 lists for a network within the network are not always those of its layers, so in
+    # its files the paths tell the names, and the lists only the order.
+    is_named_by_path = has_variable_texts(group, "layer_names")
+    layer_names = read_name_list(group, "layer_names")
     unnamed, arrays = dict(datasets), []
-    for layer in hdf5.read_name_list(group, "layer_names") or []:
+    for layer in layer_names or []:
         layer_group = group.get(layer)
         is_group = isinstance(layer_group, h5py.Group)
-        weights = (hdf5.read_name_list(layer_group, "weight_names") or []) if is_group else []
+        weights = (read_name_list(layer_group, "weight_names") or []) if is_group else []
         scopes = {split_layer_and_role(weight, 2)[0] for weight in weights}
+        # Keras lists the arrays of a network within the network as trained ones first, then frozen ones.
+        unordered_in = f"the network {layer!r} in the file" if len(scopes) > 1 else ""
         for weight in weights:
             dataset = unnamed.pop(f"{prefix}{layer}/{weight}", None)
             if dataset is None:
@@ -163,9 +172,14 @@ def _describe_keras_2_arrays(file: h5py.File, datasets: dict[str, hdf5.StoredArr
             scope, role = split_layer_and_role(weight, len(dataset.shape))
             # A network within the network is one group; only the names of its arrays tell its layers apart.
             name = scope if len(scopes) > 1 else layer
-            arrays.append(_describe_array(f"{layer}/{weight}", dataset, name, role))
+            array = _describe_array(f"{layer}/{weight}", dataset, name, role)
+            if is_named_by_path:
+                array = _describe_array_by_path(f"{layer}/{weight}", dataset)
+            arrays.append(replace(array, unordered_in=unordered_in))
+    unordered_in = "what its list of layers leaves out" if layer_names else "an HDF5 file without such a list"
     return arrays + [
-        _describe_array_by_path(path.removeprefix(prefix), dataset) for path, dataset in unnamed.items()
+        replace(_describe_array_by_path(path.removeprefix(prefix), dataset), unordered_in=unordered_in)
+        for path, dataset in unnamed.items()
     ]
 
 

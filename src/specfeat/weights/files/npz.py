@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from specfeat.errors import WeightsError
 from specfeat.weights.files import zip_archive
-from specfeat.weights.files.array_names import assign_roles
+from specfeat.weights.files.array_names import assign_roles, natural_sort_key
 from specfeat.weights.files.arrays import FileArray, FileContents, Shape
 from specfeat.weights.files.file_format import FileFormat
 
@@ -24,6 +25,9 @@ def read_npz(path: Path) -> Iterator[FileContents]:
     """Open an .npz file; an array has the name of its member, without .npy."""
     with zip_archive.open_members(path) as members:
         arrays = [_describe_array(name, member) for name, member in members.items()]
+        # A program writes the arrays in an order of its own, which is lost only if somebody has sorted them.
+        if list(members) in (sorted(members), sorted(members, key=natural_sort_key)):
+            arrays = [replace(array, unordered_in="an .npz archive sorted by name") for array in arrays]
         yield FileContents(format="NumPy archive (.npz)", arrays=assign_roles(arrays))
 
 

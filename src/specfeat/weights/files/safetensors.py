@@ -87,6 +87,7 @@ def _describe_array(file: BinaryIO, start: int, name: str, entry: dict[str, Any]
         name=name,
         shape=shape,
         dtype="bfloat16" if is_bfloat16 else str(dtype),
+        unordered_in="a safetensors file",
         read=partial(_read_values, file, start + begin, shape, dtype, is_bfloat16=is_bfloat16),
     )
 

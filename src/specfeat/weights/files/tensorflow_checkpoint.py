@@ -43,6 +43,7 @@ def read_checkpoint(path: Path) -> Iterator[FileContents]:
                 dtype=dtypes[key],
                 layer=layer,
                 role=role,
+                unordered_in="a TensorFlow checkpoint",
                 read=partial(_read_values, reader, key),
             )
         )

@@ -154,6 +154,13 @@ def _move_channels_last(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
 
 
 def _make_order_error(slot: Slot) -> WeightsError:
+    if slot.fits_channels_last:
+        return WeightsError(
+            f"{slot.name} reads axes that the config joins with the channels last, while PyTorch has them "
+            "first; if the PyTorch program moved its channels last before it joined them, set flatten: "
+            "channels_last; if not, join them by one Flatten, or with a Permute to channels first right "
+            "before it"
+        )
     return WeightsError(
         f"{slot.name} reads axes that the config joins in another order than PyTorch (channels, frames, "
         "bins), so the order of its rows cannot be known; join them by one Flatten, or with a Permute to "

@@ -22,7 +22,7 @@ possible, the match is an error that says how the user can decide.
                                    |
     6.  compare the shapes, after the axes are put into Keras' order
                                    |
-    7.  match: order, and all fits: check that no other order fits as well
+    7.  match: order, and all fits: check that the order is known, and that no other order fits as well
 
 1.  A training checkpoint holds the optimizer's state, step counts and the like beside the weights. Their
     names are known (`array_names.IGNORED_ARRAYS`). Every other array must be used, because an unused one
@@ -41,16 +41,15 @@ possible, the match is an error that says how the user can decide.
 5.  Each array is given once. Some roles have another word in other programs (`find_array`). A Keras 3 file
     has numbers for roles, which say something only in a layer of the same class.
 6.  Programs store kernels with other axes (`axis_layouts`), so shapes can be compared only in Keras' order.
-7.  The order of a file is the order in which a program lists its layers. Keras lists the layers of a network
-    with branches from its end, not as the config does. If both orders fit and give different pairs, nobody
-    can know.
+7.  Some files keep no order, and the names may not tell it either (`order_evidence`): an error, if two layers
+    fit in each other's place. In other files, the order is that in which a program lists its layers. Keras
+    lists the layers of a network with branches from its end, not as the config does. If both orders fit and
+    give different pairs, nobody can know.
 
-If no name of the file fits, the match by order is tried as well, only to say in the error whether it would
-fit.
+If the names do not fit, the match by order is tried as well, only to say in the error whether it would fit.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,7 +60,8 @@ from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.matching.axis_layouts import compute_arranged_shape
 from specfeat.weights.matching.find_array import find_array
 from specfeat.weights.matching.match_result import MatchResult
-from specfeat.weights.matching.pair_by_name import pair_by_name
+from specfeat.weights.matching.order_evidence import check_order_is_known
+from specfeat.weights.matching.pair_by_name import pair_by_name_and_path
 from specfeat.weights.matching.pair_by_order import pair_by_order
 from specfeat.weights.matching.slots import Slot
 from specfeat.weights.matching.user_map import apply_array_map, apply_layer_map
@@ -134,10 +134,11 @@ def match_arrays(
     file_layers = _group_by_layer(array for array in weights if array not in mapped_arrays.values())
     task = _MatchTask(network_slots, weights, mapped_arrays, file_layers, user_map)
     result = _match(task, match_rule)
-    # Only if no layer at all was found by name: a file with some of the names should be loaded by name.
-    if match_rule == "name" and not (result.pairs or result.shape_mismatches):
-        with suppress(WeightsError):
+    if match_rule == "name" and not result.is_complete:
+        try:
             result.by_order = _match(task, "order")
+        except WeightsError as e:
+            result.order_problem = str(e)
     return result
 
 
@@ -156,8 +157,14 @@ def _group_by_layer(arrays: Iterable[FileArray]) -> FileLayers:
 def _match(task: _MatchTask, match_rule: MatchRule) -> MatchResult:
     result = _fill_slots(task, _pair_layers(task, task.unmapped_slots, match_rule))
     if match_rule == "order" and result.is_complete:
+        check_order_is_known([pair for pair in result.pairs if _is_paired_by_rule(task, pair[0])])
         _check_branches(task, result)
     return result
+
+
+def _is_paired_by_rule(task: _MatchTask, slot: Slot) -> bool:
+    """Return whether the rule has decided on a slot, and not the user's map."""
+    return slot.name not in task.mapped_arrays and slot.layer not in task.user_map
 
 
 def _pair_layers(task: _MatchTask, slots: Sequence[Slot], match_rule: MatchRule) -> list[_LayerPair]:
@@ -178,12 +185,7 @@ def _pair_layers(task: _MatchTask, slots: Sequence[Slot], match_rule: MatchRule)
     if match_rule == "order":
         pairs = pair_by_order(unmapped_network, unmapped_file)
     else:
-        pairs = pair_by_name(unmapped_network, unmapped_file)
-        # Layers without a name of their own have a path, too; so the paths can pair more layers than the
-        # names.
-        pairs_by_path = _pair_by_keras_path(unmapped_network, unmapped_file)
-        if all(pairs_by_path.get(name) == file_layer for name, file_layer in pairs.items()):
-            pairs = pairs_by_path
+        pairs = pair_by_name_and_path(unmapped_network, unmapped_file)
     pairs |= mapped
     return [_LayerPair(group, pairs.get(name)) for name, group in network_layers.items()]
 
@@ -195,20 +197,6 @@ def _get_layer_name(slot: Slot, file_layers: FileLayers) -> str:
     if any("pointwise_kernel" in roles or "0" in roles for roles in file_layers.values()):
         return slot.layer  # the file is from Keras, which has one layer
     return f"{slot.layer}/{'depthwise' if slot.role == 'depthwise_kernel' else 'pointwise'}"
-
-
-def _pair_by_keras_path(
-    network_layers: Mapping[str, Sequence[Slot]], file_layers: Mapping[str, Mapping[str, FileArray]]
-) -> dict[str, str]:
-    """Pair layers that have the same path in a Keras 3 file."""
-    file_names = {
-        array.keras_path: name
-        for name, roles in file_layers.items()
-        for array in roles.values()
-        if array.keras_path
-    }
-    paths = {name: slots[0].keras_path for name, slots in network_layers.items()}
-    return {name: file_names[path] for name, path in paths.items() if path in file_names}
 
 
 def _fill_slots(task: _MatchTask, layer_pairs: list[_LayerPair]) -> MatchResult:

@@ -8,7 +8,7 @@ from specfeat.text import format_shape
 from specfeat.weights.files.array_names import format_names
 from specfeat.weights.files.arrays import FileArray
 from specfeat.weights.matching.slots import Slot
-from specfeat.weights.matching.suggestions import suggest_fix
+from specfeat.weights.matching.suggestions import Mismatch, suggest_fix
 
 
 @dataclass(slots=True)
@@ -21,8 +21,8 @@ class MatchResult:
         missing: the slots without an array.
         shape_mismatches: the slots with an array of another shape, with the array.
         unused: the weights of the file that no slot has got.
-        by_order: the result of matching by order, if no name of the file is one of the network's; for the
-            suggestion in the error.
+        by_order: the result of matching by order, if the names do not fit; for the suggestion in the error.
+        order_problem: why matching by order is refused, if it is; else empty.
     """
 
     network_slots: list[Slot]
@@ -31,6 +31,7 @@ class MatchResult:
     shape_mismatches: list[tuple[Slot, FileArray]] = field(default_factory=list)
     unused: list[FileArray] = field(default_factory=list)
     by_order: "MatchResult | None" = None
+    order_problem: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -58,17 +59,61 @@ class MatchResult:
             f"{len(items)} {what} ({format_names(items)})" for what, items in lists.items() if items
         )
 
+    @property
+    def has_equal_names(self) -> bool:
+        """Whether any layer of the network has a layer of its name in the file."""
+        return bool(self.pairs or self.shape_mismatches)
+
     def _suggest(self) -> str:
+        if not self.has_equal_names:
+            return self._suggest_order()
+        # Rearranging axes may find that their order cannot be known; then there is nothing to suggest.
+        suggestion = ""
+        with suppress(WeightsError):
+            suggestion = self._suggest_fix()
+        if suggestion or self.by_order is None or not self.by_order.is_complete:
+            return suggestion
+        return self._suggest_order_against_names(self.by_order)
+
+    def _suggest_fix(self) -> str:
+        network_norms = {slot.layer for slot in self.network_slots if slot.role == "moving_variance"}
+        # The names of these layers are specfeat's own, so another layer of their shape may be the right one.
+        unproven = [array for slot, array in self.pairs if not slot.is_named]
+        return suggest_fix(
+            Mismatch(
+                missing=self.missing,
+                unused=self.unused,
+                shape_mismatches=self.shape_mismatches,
+                pairs=self.pairs,
+                unproven=unproven,
+                network_norms=len(network_norms),
+            )
+        )
+
+    def _suggest_order(self) -> str:
+        """Say what matching by order gives, if no layer has a layer of its name in the file."""
         other = self.by_order
+        if self.order_problem:
+            return f"; its layers have other names, and match: order {self.order_problem}"
         if other is None or not other.pairs:
-            # Rearranging axes may find that their order cannot be known; then there is nothing to suggest.
             with suppress(WeightsError):
-                return suggest_fix(self.missing, self.unused, self.shape_mismatches)
+                return self._suggest_fix()
             return ""
         if other.is_complete:
             return "; its layers have other names, and match: order fits them"
         mismatches = other._format_mismatches()
         return f"; its layers have other names, and match: order leaves {mismatches}{other._suggest()}"
+
+    def _suggest_order_against_names(self, other: "MatchResult") -> str:
+        """Suggest matching by order, which fits; with what speaks against it, if a name does."""
+        arrays = {slot.name: array.name for slot, array in other.pairs}
+        for slot, array in (*self.pairs, *self.shape_mismatches):
+            if slot.is_named and arrays[slot.name] != array.name:
+                return (
+                    f"; match: order fits all layers, but gives {slot.name} the array {arrays[slot.name]}: "
+                    f"right only if {array.name} has its name by chance"
+                )
+        return "; some of its layers have other names, and match: order fits them all"
 
 
 def _format_shape(shape: tuple[int, ...]) -> str:

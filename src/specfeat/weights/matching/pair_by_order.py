@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from specfeat.weights.files.arrays import FileArray
+from specfeat.weights.matching.order_evidence import sort_numbered_layers
 from specfeat.weights.matching.slots import Slot
 
 Family = Literal["convolution", "dense", "norm"]
@@ -28,8 +29,8 @@ def pair_by_order(
         family = _find_family({slot.role: len(slot.shape) for slot in slots})
         network_families.setdefault(family, []).append(name)
     file_families: dict[Family, list[str]] = {}
-    for name, arrays in file_layers.items():
-        family = _find_family({role: len(array.shape) for role, array in arrays.items()})
+    for name in sort_numbered_layers(file_layers):
+        family = _find_family({role: len(array.shape) for role, array in file_layers[name].items()})
         file_families.setdefault(family, []).append(name)
     pairs: dict[str, str] = {}
     for family, names in network_families.items():

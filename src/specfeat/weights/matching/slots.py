@@ -27,6 +27,10 @@ class Slot:
         keras_path: the layer's path in a Keras 3 file, e.g. "layers/conv2d_1".
         keras_rank: the layer's number in Keras' order of the layers, which differs from the config's order in
             networks with branches.
+        is_named: whether the config names the layer; the name of another one is a number of its kind, which
+            says nothing about the file.
+        fits_channels_last: whether the order is known if the PyTorch program joined axes with its channels
+            last.
         axis_order: the order of the numbers that the array's values belong to; see `axis_order.py`.
         variable: Keras' variable, to be set; None if the network has not been built.
     """
@@ -38,6 +42,8 @@ class Slot:
     shape: Shape
     keras_path: str
     keras_rank: int = 0
+    is_named: bool = True
+    fits_channels_last: bool = False
     axis_order: AxisOrder = None
     variable: Any = field(repr=False, compare=False, default=None)
 
@@ -65,8 +71,7 @@ def list_model_slots(
         for layer in layers
         for variable in keras_layers[layer.name].weights
     ]
-    orders = compute_axis_orders(layers, {INPUT_NAME: tuple(model.input.shape[1:]), **shapes}, flatten)
-    return _make_slots(layers, orders, arrays)
+    return _make_slots(layers, {INPUT_NAME: tuple(model.input.shape[1:]), **shapes}, flatten, arrays)
 
 
 def derive_slots(settings: Settings) -> list[Slot]:
@@ -77,16 +82,28 @@ def derive_slots(settings: Settings) -> list[Slot]:
     """
     arrays = [(layer, role, shape, None) for layer, role, shape in list_network_arrays(settings.graph)]
     layers = settings.model.layers
-    orders = compute_axis_orders(
-        layers, compute_network_shapes(settings.graph), settings.model.weights.flatten
-    )
-    return _make_slots(layers, orders, arrays)
+    shapes = compute_network_shapes(settings.graph)
+    return _make_slots(layers, shapes, settings.model.weights.flatten, arrays)
 
 
 def _make_slots(
-    layers: tuple[Layer, ...], orders: Mapping[str, AxisOrder], arrays: list[tuple[Layer, str, Shape, Any]]
+    layers: tuple[Layer, ...],
+    shapes: Mapping[str, Shape],
+    flatten: FlattenOrder,
+    arrays: list[tuple[Layer, str, Shape, Any]],
 ) -> list[Slot]:
-    """Make a slot of each array, given as layer, role, shape and Keras' variable."""
+    """Make a slot of each array, given as layer, role, shape and Keras' variable.
+
+    Args:
+        layers: the layers of the network, in order.
+        shapes: the output shape of each layer and of the input, by name, without the batch.
+        flatten: the order in which the PyTorch program joined axes.
+        arrays: the arrays.
+    """
+    orders = compute_axis_orders(layers, shapes, flatten)
+    other_orders = (
+        compute_axis_orders(layers, shapes, "channels_last") if "unknown" in orders.values() else {}
+    )
     positions = _locate_layers(layers)
     slots: list[Slot] = []
     for layer, role, shape, variable in arrays:
@@ -101,6 +118,8 @@ def _make_slots(
                 shape=shape,
                 keras_path=keras_path,
                 keras_rank=keras_rank,
+                is_named=layer.is_named,
+                fits_channels_last=other_orders.get(layer.name, "unknown") is None,
                 axis_order=orders[layer.name],
                 variable=variable,
             )

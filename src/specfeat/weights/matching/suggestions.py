@@ -5,9 +5,12 @@ made if none is likely.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from specfeat.errors import WeightsError
 from specfeat.weights.files.array_names import format_names
 from specfeat.weights.files.arrays import AxisLayout, FileArray, Shape
 from specfeat.weights.matching.axis_layouts import (
@@ -15,9 +18,12 @@ from specfeat.weights.matching.axis_layouts import (
     is_dense_kernel,
     is_depthwise_kernel,
 )
-from specfeat.weights.matching.slots import Slot
+from specfeat.weights.matching.find_array import find_array
+from specfeat.weights.matching.slots import Slot, get_class_name
 
 MAX_COMPARED = 10_000  # pairs of layers, which are all compared to suggest a map
+
+_STATISTICS = ("moving_mean", "moving_variance")
 
 ShapeMismatches = Sequence[tuple[Slot, FileArray]]
 
@@ -28,45 +34,71 @@ _OTHER_LAYOUTS: dict[AxisLayout, tuple[AxisLayout, str]] = {
 }
 
 
-def suggest_fix(
-    missing: Sequence[Slot], unused: Sequence[FileArray], shape_mismatches: ShapeMismatches
-) -> str:
-    """Return what would most likely make the file fit, as "; ..." to end a sentence with; or nothing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """What does not fit, and what is needed to find out why.
 
-    Args:
+    Attributes:
         missing: the slots without an array.
         unused: the weights of the file without a slot.
         shape_mismatches: the slots with an array of another shape.
+        pairs: the slots with an array of their shape.
+        unproven: the arrays of `pairs` whose layer has no name in the config that speaks for them.
+        network_norms: the number of batch norms in the network.
     """
-    suggestions = _iterate_suggestions(missing, unused, shape_mismatches)
-    return next((f"; {suggestion}" for suggestion in suggestions), "")
+
+    missing: Sequence[Slot]
+    unused: Sequence[FileArray]
+    shape_mismatches: ShapeMismatches
+    pairs: ShapeMismatches
+    unproven: Sequence[FileArray]
+    network_norms: int
 
 
-def _iterate_suggestions(
-    missing: Sequence[Slot], unused: Sequence[FileArray], shape_mismatches: ShapeMismatches
-) -> Iterator[str]:
-    yield from _suggest_norms(missing, unused)
-    yield from _suggest_biases(missing, unused)
-    yield from _suggest_map(missing, unused)
-    for slot, array in shape_mismatches:
+def suggest_fix(mismatch: Mismatch) -> str:
+    """Return what would most likely make the file fit, as "; ..." to end a sentence with; or nothing."""
+    return next((f"; {suggestion}" for suggestion in _iterate_suggestions(mismatch)), "")
+
+
+def _iterate_suggestions(mismatch: Mismatch) -> Iterator[str]:
+    yield from _suggest_norms(mismatch)
+    yield from _suggest_biases(mismatch.missing, mismatch.unused)
+    yield from _suggest_map(mismatch)
+    for slot, array in mismatch.shape_mismatches:
         yield from _suggest_sizes(slot, array)
 
 
-def _suggest_norms(missing: Sequence[Slot], unused: Sequence[FileArray]) -> Iterator[str]:
-    missing_roles = {slot.role for slot in missing}
-    unused_roles = {array.role for array in unused}
-    statistics = {"moving_mean", "moving_variance"}
-    if "moving_variance" in unused_roles and not statistics & missing_roles:
-        yield "the file has batch norms, and the network has none in their place"
-    if statistics & missing_roles and not unused_roles & {"gamma", "moving_mean"}:
-        has_only_trained = missing_roles >= statistics and not missing_roles & {"gamma", "beta"}
-        if has_only_trained:
+def _suggest_norms(mismatch: Mismatch) -> Iterator[str]:
+    missing_layers = {slot.layer for slot in mismatch.missing if slot.role in _STATISTICS}
+    unused_layers = {array.layer for array in mismatch.unused if _is_of_batch_norm(array)}
+    if unused_layers and not missing_layers:
+        if mismatch.network_norms:
+            count = len({array.layer for array in mismatch.unused if array.role == "moving_variance"})
+            if count:
+                yield f"the file has {count} more batch norms than the network ({mismatch.network_norms})"
+        elif any(array.role == "moving_variance" or array.keras_path for array in mismatch.unused):
+            yield "the file has batch norms, and the network has none in their place"
+    if missing_layers and not unused_layers and not mismatch.shape_mismatches:
+        trained_layers = {slot.layer for slot, _ in mismatch.pairs if slot.role in ("gamma", "beta")}
+        if missing_layers <= trained_layers:
             yield (
                 "the file has gamma and beta of its batch norms without their averages, as if only the "
                 "trainable weights had been saved; save all of them"
             )
-        else:
+        elif len(missing_layers) == mismatch.network_norms and not _has_moments(mismatch.unused):
             yield "the network has batch norms, and the file has none (folded into its biases?)"
+
+
+def _is_of_batch_norm(array: FileArray) -> bool:
+    is_of_class = (
+        get_class_name(array.keras_path) == "batch_normalization"
+    )  # of Keras 3, with numbers as roles
+    return is_of_class or array.role in ("gamma", *_STATISTICS)
+
+
+def _has_moments(arrays: Iterable[FileArray]) -> bool:
+    """Return whether there is the mean or the variance of a layer that is not a batch norm of Keras."""
+    return any(re.split("[/._]", array.name)[-1] in ("mean", "variance") for array in arrays)
 
 
 def _suggest_biases(missing: Sequence[Slot], unused: Sequence[FileArray]) -> Iterator[str]:
@@ -77,35 +109,49 @@ def _suggest_biases(missing: Sequence[Slot], unused: Sequence[FileArray]) -> Ite
         yield "the file has biases where the network has use_bias: false"
 
 
-def _suggest_map(missing: Sequence[Slot], unused: Sequence[FileArray]) -> Iterator[str]:
-    """Suggest a map if exactly one unused layer of the file has the shapes of each missing layer."""
-    network_layers: dict[str, dict[str, Slot]] = {}
+def _suggest_map(mismatch: Mismatch) -> Iterator[str]:
+    """Suggest a map of each layer for which exactly one layer of the file has the shapes."""
+    paired_slots = {slot.layer for slot, _ in (*mismatch.pairs, *mismatch.shape_mismatches)}
+    network_layers: dict[str, list[Slot]] = {}
+    for slot in mismatch.missing:
+        if slot.layer not in paired_slots:  # the map would take from it the arrays that it has
+            network_layers.setdefault(slot.layer, []).append(slot)
     file_layers: dict[str, dict[str, FileArray]] = {}
-    for slot in missing:
-        network_layers.setdefault(slot.layer, {})[slot.role] = slot
-    for array in unused:
+    for array in (*mismatch.unused, *mismatch.unproven):
         file_layers.setdefault(array.layer, {})[array.role] = array
     if len(network_layers) * len(file_layers) > MAX_COMPARED:
         return
     candidates = {
-        name: [layer for layer, arrays in file_layers.items() if _has_same_shapes(slots, arrays)]
+        name: [layer for layer, arrays in file_layers.items() if _fits_layer(slots, arrays)]
         for name, slots in network_layers.items()
     }
-    candidates = {name: layers for name, layers in candidates.items() if layers}
-    chosen = [layer for layers in candidates.values() for layer in layers]
-    is_unique = len(chosen) == len(candidates) == len(set(chosen))
-    if candidates and is_unique:
-        yield f"map: {{{_format_map(zip(candidates, chosen, strict=True))}}} would pair them"
+    uses = Counter(layer for layers in candidates.values() for layer in layers)
+    taken = {array.layer for _, array in mismatch.pairs}
+    entries = {
+        name: layers[0]
+        for name, layers in candidates.items()
+        if len(layers) == 1 and uses[layers[0]] == 1 and layers[0] not in taken
+    }
+    if entries:
+        yield f"map: {{{_format_map(entries.items())}}} would pair them"
 
 
 def _format_map(pairs: Iterable[tuple[str, str]]) -> str:
     return format_names(f"{name}: {layer}" for name, layer in pairs)
 
 
-def _has_same_shapes(slots: dict[str, Slot], arrays: dict[str, FileArray]) -> bool:
-    return slots.keys() == arrays.keys() and all(
-        compute_arranged_shape(arrays[role], slot) == slot.shape for role, slot in slots.items()
-    )
+def _fits_layer(slots: list[Slot], arrays: Mapping[str, FileArray]) -> bool:
+    """Try a layer of the file: whether each slot finds an array of its shape, and no array is left."""
+    remaining = dict(arrays)
+    try:
+        for slot in slots:
+            array = find_array(slot, slots, remaining)
+            if array is None or compute_arranged_shape(array, slot) != slot.shape:
+                return False
+            del remaining[array.role]
+    except WeightsError:  # which array or which order of axes is right cannot be known
+        return False
+    return not remaining
 
 
 def _suggest_sizes(slot: Slot, array: FileArray) -> Iterator[str]:
@@ -114,6 +160,12 @@ def _suggest_sizes(slot: Slot, array: FileArray) -> Iterator[str]:
     if slot.role != "kernel" or file_shape is None or len(file_shape) != len(shape):
         return
     if _fits_in_other_layout(slot, array):
+        if re.search(r"(^|[/._])W(:0)?$", array.name):  # Keras 1's word for a kernel
+            yield (
+                f"{array.name} has the axes of Keras 1 on Theano, which rotates its kernels by 180 degrees; "
+                "load the model there and save it on TensorFlow"
+            )
+            return
         yield f"{array.name} has {_OTHER_LAYOUTS[array.layout][1]}"
     elif len(shape) == 4 and file_shape == (shape[1], shape[0], *shape[2:]):
         yield (
