@@ -4,7 +4,7 @@ The code that writes the rows reads a sequence of these events and does not know
 `pipeline` yields them on this machine; another program that yields the same sequence can take its place.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,12 +58,15 @@ class SoundEndEvent:
 
     def to_entry(self) -> SoundEntry:
         """Return what journal, record and log say of the sound."""
-        error = self.error
+        error, part = self.error, self.sound.part
         # Without an identity, a later run finds that the file has changed as soon as it can be read.
         file = UNREADABLE_FILE if error and error.cause == "unreadable" else self.sound.file
         return SoundEntry(
             path=self.sound.key.name,
-            **asdict(self.sound.part),
+            channel=part.channel,  # one by one: `asdict` copies, which takes 0.1 ms for each sound
+            start_s=part.start_s,
+            end_s=part.end_s,
+            id=part.id,
             size=file.size,
             mtime_ns=file.mtime_ns,
             status=self.status,

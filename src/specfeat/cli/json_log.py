@@ -100,6 +100,8 @@ class JsonLog:
 
     def on_sound_end(self, event: "SoundEndEvent") -> None:
         """Write that a file is done or has failed."""
+        if self._file is None:  # with a million files, the fields are not made for nothing
+            return
         self._write_event("file", **_make_path_fields(event.sound.path), **event.to_entry().outcome)
 
     def on_output(self, summary: "RunSummary", array: "Path", *, is_new: bool) -> None:
