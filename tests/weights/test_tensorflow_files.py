@@ -70,6 +70,42 @@ def test_a_checkpoint_and_a_saved_model_of_tensorflow_2(tmp_path: Path) -> None:
         )
 
 
+def test_a_checkpoint_without_a_name(tmp_path: Path) -> None:
+    """`Saver.save(session, "folder/")` writes `.index` and `.data-...`; the folder and the hidden file both name it."""
+    from specfeat.tensorflow_runtime import tf
+
+    arrays = make_arrays()
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        for name, array in arrays.items():
+            tf.compat.v1.get_variable(f"net/{name}", initializer=array)
+        session.run(tf.compat.v1.global_variables_initializer())
+        (tmp_path / "model").mkdir()
+        tf.compat.v1.train.Saver().save(session, f"{tmp_path}/model/")
+        tf.compat.v1.train.Saver().save(session, f"{tmp_path}/other/name")
+    assert (tmp_path / "model" / ".index").exists()
+
+    networks = [
+        build_small_network(tmp_path, {"file": f"{tmp_path}/{name}"})
+        for name in ("model/", "model", "model/.index")
+    ]
+
+    for network in networks:
+        assert_same_arrays(arrays, read_network_arrays(network))
+    assert len({network.weights["sha256"] for network in networks}) == 1
+    with pytest.raises(WeightsError, match=r"is a folder with checkpoints; give one of them: name\.index"):
+        build_small_network(tmp_path, {"file": f"{tmp_path}/other"})
+
+
+def test_a_saved_model_of_keras_export(tmp_path: Path) -> None:
+    """Keras 3's `export` stores each array twice under numbers; the names of the variables tell the layers."""
+    source = build_small_network(tmp_path, {"random": 5})
+    source.model.export(str(tmp_path / "saved"), verbose=False)
+
+    for match_rule in ("name", "order"):
+        network = build_small_network(tmp_path, {"file": str(tmp_path / "saved"), "match": match_rule})
+        assert_same_arrays(read_network_arrays(source), read_network_arrays(network))
+
+
 def test_weight_is_ambiguous_in_files_of_tensorflow(tmp_path: Path) -> None:
     """A variable called `weight` may be in either framework's order of axes; if both fit, it is refused."""
     from specfeat.tensorflow_runtime import tf

@@ -14,6 +14,9 @@ from specfeat.files import (
     is_regular_file,
     read_file_size,
 )
+from specfeat.weights.files.array_names import format_names
+
+_INDEX = ".index"  # the ending of the file that lists the arrays of a checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class WeightsSource:
     """The files that a path of weights stands for.
 
     Attributes:
-        path: the path to open: a file, the prefix of a checkpoint, or the folder of a SavedModel.
+        path: the path to open: a file, the .index file of a checkpoint, or the folder of a SavedModel.
         files: all files that are read, sorted by name.
         is_checkpoint: whether the weights are several files: a checkpoint of TensorFlow 2, alone or in a
             SavedModel.
@@ -84,8 +87,8 @@ def locate_weights(name: str) -> WeightsSource:
     """Find the files that a path of weights stands for, without opening any.
 
     Args:
-        name: a file; the prefix of a TensorFlow checkpoint, or its .index file; or the folder of a
-            SavedModel.
+        name: a file; the prefix of a TensorFlow checkpoint, or its .index file; or the folder of a SavedModel
+            or of a checkpoint whose files have no name before their endings.
 
     Raises:
         WeightsError: nothing is there, or it is a pipe, a device or a folder of another kind.
@@ -98,28 +101,39 @@ def locate_weights(name: str) -> WeightsSource:
 
 def _locate(name: str, path: Path) -> WeightsSource:
     if path.is_dir():
-        if not (path / "saved_model.pb").is_file():
-            raise WeightsError("is a folder, but not a SavedModel (it has no saved_model.pb); wanted a file")
-        return _locate_checkpoint(path / "variables" / "variables", path)
-    if path.suffix == ".index" and path.exists():
-        prefix = path.with_suffix("")
-        return _locate_checkpoint(prefix, prefix)
-    if not path.exists() and Path(f"{name}.index").exists():
+        return _locate_in_folder(path)
+    if path.name.endswith(_INDEX) and path.exists():
         return _locate_checkpoint(path, path)
+    index_file = Path(f"{name}{_INDEX}")
+    if not path.exists() and index_file.exists():
+        return _locate_checkpoint(index_file, index_file)
     if not is_regular_file(path):  # checked before the file is opened: opening a pipe would wait for a writer
         raise WeightsError("is not a regular file; wanted a weights file")
     return WeightsSource(path, (path,))
 
 
-def _locate_checkpoint(prefix: Path, path: Path) -> WeightsSource:
-    """Find the files of a checkpoint: PREFIX.index and PREFIX.data-00000-of-00001, ...
+def _locate_in_folder(folder: Path) -> WeightsSource:
+    """Find a SavedModel, or a checkpoint that was saved under the name of the folder alone ("folder/")."""
+    if (folder / "saved_model.pb").is_file():
+        return _locate_checkpoint(folder / "variables" / f"variables{_INDEX}", folder)
+    index_file = folder / _INDEX
+    if index_file.is_file():
+        return _locate_checkpoint(index_file, index_file)
+    index_files = sorted(path.name for path in folder.glob(f"*{_INDEX}"))
+    if index_files:
+        raise WeightsError(f"is a folder with checkpoints; give one of them: {format_names(index_files)}")
+    raise WeightsError("is a folder, but not a SavedModel (it has no saved_model.pb); wanted a file")
+
+
+def _locate_checkpoint(index_file: Path, path: Path) -> WeightsSource:
+    """Find the files of a checkpoint: PREFIX.index and PREFIX.data-00000-of-00001, ...; PREFIX may be empty.
 
     Args:
-        prefix: the path of the files without their endings.
-        path: what TensorFlow is given to open: the prefix, or the folder of a SavedModel.
+        index_file: the path of the .index file.
+        path: what the reader is given to open: the .index file, or the folder of a SavedModel.
     """
-    index_file = Path(f"{prefix}.index")
-    data_files = sorted(prefix.parent.glob(f"{_escape_glob(prefix.name)}.data-[0-9]*-of-[0-9]*"))
+    prefix = index_file.name.removesuffix(_INDEX)
+    data_files = sorted(index_file.parent.glob(f"{_escape_glob(prefix)}.data-[0-9]*-of-[0-9]*"))
     files = (index_file, *data_files)
     if not data_files or not all(file.is_file() for file in files):
         raise WeightsError(f"wanted {index_file} and the .data files beside it, all regular files")
