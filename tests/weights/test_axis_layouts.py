@@ -15,6 +15,7 @@ from helpers.matching import (
 )
 from helpers.weights_files import write_keras_2, write_safetensors
 from specfeat.errors import WeightsError
+from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.formats import open_weights_file
 from specfeat.weights.files.source import locate_weights
 
@@ -88,3 +89,25 @@ def test_an_array_without_a_known_word_has_the_axes_of_its_file(network: LoadNet
             state | {"c/kernel": count_up(10, 10)},
             user_map=user_map,
         )
+
+
+def test_axes_of_size_1_before_the_constants_of_a_norm_in_tflite(network: LoadNetwork) -> None:
+    """A norm that was not folded reads constants of 1 x 1 x 1 x 10, which a map gives to its arrays."""
+    roles = ("gamma", "beta", "moving_mean", "moving_variance")
+    arrays = [
+        FileArray(
+            name=f"{i}:constant",
+            shape=(1, 1, 10),
+            dtype="float32",
+            layer=f"constant{i}",
+            layout="tflite",
+            read=partial(count_up, 1, 1, 10),
+        )
+        for i in range(4)
+    ]
+    user_map = {f"norm/{role}": f"{i}:constant" for i, role in enumerate(roles)}
+    settings = network("Reshape: {target_shape: [14, 10]}", "BatchNormalization: {name: norm}")
+
+    rows = match_and_arrange(settings, FileContents(format="test", arrays=tuple(arrays)), user_map=user_map)
+
+    np.testing.assert_array_equal(rows["norm/beta"], count_up(10))

@@ -186,6 +186,31 @@ def test_a_tflite_file(tmp_path: Path, quantised: bool) -> None:
         assert np.abs(expected - rows).max() > 0
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ImportWarning")
+def test_convolutions_along_one_axis_in_tflite(tmp_path: Path) -> None:
+    """TFLite runs them along two axes, also depthwise and separable ones; the rows are the same."""
+    from specfeat.tensorflow_runtime import keras, tf
+
+    layers, _, rest = CONFIG.partition("  layers:\n")
+    text = (
+        f"{layers}  layers:\n"
+        "    - Reshape: {target_shape: [14, 10]}\n"
+        "    - DepthwiseConv1D: {name: depth, kernel_size: 3, depth_multiplier: 2}\n"
+        "    - Conv1D: {name: conv, filters: 6, kernel_size: 2}\n"
+        "    - SeparableConv1D: {name: sep, filters: 5, kernel_size: 3}\n"
+        "    - Flatten\n"
+        "    - Dense: {name: row, units: 7}\n"
+        f"  features: row\n{rest.partition('features: row')[2].lstrip()}"
+    ).replace("features: row\nweights", "features: row\n  weights")
+    source = build_small_network(tmp_path, {"random": 5}, text)
+    model = keras.Model(source.model.inputs, source.model.get_layer("row").output)
+    (tmp_path / "net.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+
+    network = build_small_network(tmp_path, {"file": str(tmp_path / "net.tflite"), "match": "order"}, text)
+
+    np.testing.assert_allclose(compute_rows(source), compute_rows(network), rtol=1e-5, atol=1e-6)
+
+
 @pytest.fixture(scope="module")
 def tensorflow_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a checkpoint of each version and a quantised TFLite file."""

@@ -31,6 +31,7 @@ from specfeat.weights.files.source import WeightsSource
 from specfeat.weights.files.tensorflow_checkpoint import CHECKPOINT, SAVED_MODEL
 from specfeat.weights.files.tflite import TFLITE
 from specfeat.weights.files.torch_file import TORCH
+from specfeat.weights.files.weight_norm import merge_weight_norms
 
 # The order matters where two formats match: the first one wins.
 FORMATS: tuple[FileFormat, ...] = (
@@ -73,7 +74,7 @@ def open_weights_file(
                 )
             contents = stack.enter_context(file_format.read(source.path))
         arrays = (replace(array, read=partial(_read_values, array)) for array in contents.arrays)
-        yield replace(contents, arrays=tuple(arrays))
+        yield replace(contents, arrays=merge_weight_norms(arrays))
 
 
 def _read_values(array: FileArray) -> NDArray[Any]:

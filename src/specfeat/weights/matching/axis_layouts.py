@@ -120,14 +120,16 @@ def _arrange_torch(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
 
 def _arrange_tflite(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
     if "kernel" not in slot.role:
-        return values
+        # A norm that was not folded is a product and a sum, whose constants may have axes of size 1 in front.
+        is_extended = values.shape == (1,) * (values.ndim - len(slot.shape)) + slot.shape
+        return values.reshape(slot.shape) if is_extended else values
     if is_dense_kernel(slot):
         return values.T
     if is_depthwise_kernel(slot):
         *spatial, channels, multiplier = slot.shape
-        _check_shape(values, (1, *spatial, channels * multiplier))
+        _check_shape(values, (1, *([1] if len(spatial) == 1 else []), *spatial, channels * multiplier))
         return values.reshape(slot.shape)
-    if is_conv1d_kernel(slot):  # which TFLite runs as one along two axes, the first of size 1
+    if len(slot.shape) == 3:  # along one axis; TFLite runs it along two, the first of size 1
         _check_shape(values, (values.shape[0], 1, *values.shape[2:]))
         return np.moveaxis(values[:, 0], 0, -1)
     return np.moveaxis(values, 0, -1)
