@@ -1,6 +1,6 @@
 """The errors that a user can mend, as a tree.
 
-SpecfeatError            any failure that the user can mend             exit 1
+SpecfeatError            any failure that the user can correct             exit 1
 ├── UsageError           a path, an option or an input is wrong         exit 2
 ├── ConfigError          the YAML is wrong; names line and key          exit 2
 │   └── ModelError       the network cannot be built as written         exit 2
@@ -52,7 +52,7 @@ class Remedy(Enum):
 
 
 class SpecfeatError(Exception):
-    """Any failure that the user can mend.
+    """Any failure that the user can correct.
 
     Args:
         message: one sentence: what is wrong, where, and what to do unless the remedy says it.
@@ -123,7 +123,7 @@ class DeviceError(SpecfeatError):
 
 
 class AudioError(SpecfeatError):
-    """One sound cannot be used: it is recorded and the run goes on.
+    """One sound cannot be used: the failure is noted in the record, and the run continues.
 
     Args:
         message: what is wrong with the file, without its path.

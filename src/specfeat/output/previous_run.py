@@ -24,11 +24,11 @@ from specfeat.output.rows_file import ROWS_NAME, count_rows
 
 @dataclass(frozen=True, slots=True)
 class FinishedSound:
-    """A sound whose rows are on the disk.
+    """A sound that an earlier run has finished; a failed sound has no rows.
 
     Attributes:
         entry: what journal and record say of the sound.
-        rows_path: the `.npy` file that has its rows.
+        rows_path: the file that has its rows.
         first_row: the first of them, counted from 0.
     """
 
@@ -56,7 +56,7 @@ class PreviousRun:
     """What an earlier run has finished.
 
     Attributes:
-        rows_path: the `.npy` file that has the rows.
+        rows_path: the file that has the rows.
         provenance: what the rows were made with.
         entries: the finished sounds, in the order of their rows.
     """

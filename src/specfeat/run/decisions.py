@@ -1,21 +1,23 @@
-"""What a run does with unfinished work and with an output that it finds: two tables, and who reads them.
+"""Two tables decide what a run does with unfinished work and with an existing output.
 
-Each table says for what the caller wants and what is there which action follows, without and with `force`. A
-state is examined only as far as a row needs it: to compare a large output with its hashes takes time, so
-where the action is the same for everything that can be there, the state is `UNEXAMINED`.
+Each table maps what the caller wants, and the state of the existing files, to two actions: without `force`
+and with it. Comparing a large output with its hashes takes time. Therefore, where the action is the same
+for all existing files, the files are not read, and their state is `UNEXAMINED`.
 """
 
 from enum import Enum
 
 
 class UnfinishedState(Enum):
-    """What the work folder has of a run that was interrupted."""
+    """The state of the work folder that an interrupted run left."""
 
     ABSENT = "there is no finished file"
-    UNEXAMINED = "there are finished files"
+    UNEXAMINED = (
+        "there are finished files; they have not been read, because the action does not depend on them"
+    )
     USABLE = "there are finished files, and this run would give them the same rows"
-    OTHER_SETTINGS = "they were made with different settings"
-    DAMAGED = "they cannot be trusted: somebody has changed them, or the disk was at fault"
+    OTHER_SETTINGS = "the finished files were made with different settings"
+    DAMAGED = "the finished files have been changed, or the disk has damaged them"
 
 
 class UnfinishedAction(Enum):
@@ -28,26 +30,24 @@ class UnfinishedAction(Enum):
 
 
 class OutputUse(Enum):
-    """What this run wants from an output that is there."""
+    """What the run wants to do with an existing output."""
 
-    NONE = "a new run: an output is in its way"
-    REPLACE_AS_BEGUN = "continues a run that began without using the output"
-    RESULT = (
-        "asked to resume, and there is no unfinished work: the output may be the result of the earlier run"
-    )
-    UPDATE = "takes the rows of unchanged files from the output"
+    NONE = "The run wants to start without an output."
+    REPLACE_AS_BEGUN = "The run wants to continue a run that uses no rows of the output."
+    RESULT = "The run was asked to resume, but there is no unfinished work. It wants to check the output."
+    UPDATE = "The run wants to take the rows of unchanged files from the output."
 
 
 class OutputState(Enum):
-    """What the run finds under the output's name."""
+    """The state of the three files of the output: array, index and record."""
 
     ABSENT = "none of the three files is there"
-    UNEXAMINED = "at least one of the three files is there"
-    AS_BEGUN = "the files are the ones that the unfinished run was allowed to replace"
+    UNEXAMINED = "at least one file is there; it has not been read, because the action does not depend on it"
+    AS_BEGUN = "the three files have the size and time that they had when the unfinished run started"
     UP_TO_DATE = "made with the same settings from the same files"
     OTHER_FILES = "made with the same settings; the files or their order differ"
     OTHER_SETTINGS = "made with different settings"
-    DAMAGED = "a file is missing or has been changed, or the record is none"
+    DAMAGED = "a file is missing or has been changed, or the record cannot be read as a record"
 
 
 class OutputAction(Enum):
@@ -56,7 +56,7 @@ class OutputAction(Enum):
     NOTHING = "there is no output; the run writes one"
     KEEP = "the output is what the run would make, so nothing is written"
     REUSE = "take the rows of unchanged files, extract the others, and replace the output"
-    REPLACE = "compute every row, and replace the output"
+    REPLACE = "take no rows from the output, and replace it"
     REFUSE = "end with an error; the output stays"
 
 
@@ -97,8 +97,8 @@ def decide_on_unfinished_work(
 
     Args:
         is_continuing: whether the caller asked to resume or to update.
-        state: what the work folder has.
-        has_force: whether the caller allows to discard what is in the way.
+        state: the state of the work folder.
+        has_force: whether the caller allows the run to discard unfinished work.
     """
     return UNFINISHED_ACTIONS[is_continuing, state][has_force]
 
@@ -107,8 +107,8 @@ def decide_on_output(*, use: OutputUse, state: OutputState, has_force: bool) -> 
     """Return what the run does with the output.
 
     Args:
-        use: what the run wants from it.
-        state: what is there.
-        has_force: whether the caller allows to replace it.
+        use: what the run wants to do with the output.
+        state: the state of the output.
+        has_force: whether the caller allows the run to replace the output.
     """
     return OUTPUT_ACTIONS[use, state][has_force]

@@ -27,11 +27,11 @@ class FoundUnfinishedWork:
     """The unfinished work that is there.
 
     Attributes:
-        state: what it is.
-        run: the run that was interrupted; None if it had finished no sound, or if it cannot be relied upon.
-        finished_count: how many sounds it had finished.
-        problem: what is wrong with it, as the end of a sentence; "" for nothing.
-        remedy: what the caller can do if it is refused.
+        state: the state of the work.
+        run: the unfinished run, if it can be continued (state `USABLE`); otherwise None.
+        finished_count: the number of sounds that the run had finished.
+        problem: a predicate, e.g. "is damaged (...)"; "" if nothing is wrong.
+        remedy: what the caller can do if the run refuses the unfinished work.
     """
 
     state: UnfinishedState
@@ -46,9 +46,9 @@ class FoundOutput:
     """The output that is there.
 
     Attributes:
-        state: what it is.
-        run: the run that made it, if its rows may be used.
-        problem: why its rows cannot be used.
+        state: the state of the output.
+        run: the run that made the output, if its rows may be used; otherwise None.
+        problem: the error that says why the rows cannot be used; None if they can be used.
     """
 
     state: OutputState

@@ -76,7 +76,8 @@ def extract_to(
         overrides: values that replace those of the config, each as `KEY.PATH=VALUE`, e.g. "model.batch=8".
         resume: continue a run that ended early; if the output is complete already, nothing is done.
         update: extract only new and changed files, and drop the rows of files that are no longer given.
-        force: replace an existing output, and discard unfinished work that cannot be continued.
+        force: replace an existing output. Without resume or update, discard unfinished work;
+            with one of them, discard it only if it cannot be continued.
         retry_failed: with `resume` or `update`, try the files again that failed before.
         keep_partial: when a file breaks in the middle, keep its rows before the break.
         on_error: when a file fails: "skip" it and continue, or "stop" the run.

@@ -13,7 +13,8 @@ class RunOptions:
     """What the run may do with earlier work, and what it does with broken files.
 
     Attributes:
-        force: replace an existing output, and discard unfinished work that cannot be continued.
+        force: replace an existing output. Without resume or update, discard unfinished work;
+            with one of them, discard it only if it cannot be continued.
         resume: continue the work of a run that was interrupted.
         update: take the rows of unchanged files from the existing output; continue unfinished work, too.
         retry_failed: try the files again that failed or broke in an earlier run.

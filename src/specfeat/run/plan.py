@@ -1,15 +1,16 @@
-"""What a run has to do: which sounds are finished and which remain; this is decided without TensorFlow.
+"""Decides without TensorFlow which sounds of a run are finished, and which remain.
 
 A plan is made in this order, and the order matters:
 
 1. What is not an output of specfeat is refused, even with `force`.
 2. Unfinished work is continued, discarded or refused. This comes before the output, because unfinished work
    says whether the run that began it wanted to update the output or to replace it.
-3. The output is kept, reused, replaced or refused. With `force` nothing is refused here, so that what step 2
-   has discarded is not lost for nothing.
-4. A sound is finished if one of the earlier runs has it, and its file is unchanged since.
+3. The output is kept, reused, replaced or refused. With `force` nothing is refused here, so that step 2
+   never discards unfinished work of a run that then ends with an error.
+4. A sound counts as finished if an earlier run has finished it, and its file has not changed since then. This
+   includes sounds that failed and have no rows.
 
-`earlier_work` examines what is there, and the tables of `decisions` say what follows in steps 2 and 3.
+`earlier_work` examines the existing files. The tables in `decisions` give the actions of steps 2 and 3.
 """
 
 from dataclasses import dataclass, replace
@@ -36,20 +37,21 @@ from specfeat.sound import Sound, SoundKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """The sounds of a run, and what is known of them before it begins.
+    """The sounds of a run, and what is known about them before the run starts.
 
     Attributes:
         config: the checked config.
         sounds: all sounds, in the order of the rows.
         skipped_files: files in the given folders that are left out, by their names in the record.
-        finished: the sounds whose rows an earlier run has, and where these are.
+        finished: the sounds that an earlier run has finished, and where their rows are.
+            Failed sounds have no rows.
         remaining: the sounds that are to be extracted, in order.
         provenance: everything that affects the numbers, as far as it is known before the network is built.
-        previous_runs: the earlier runs that have the finished sounds.
+        previous_runs: the earlier runs that have finished sounds: first the output, then the
+            unfinished run. If both have a sound, the later one counts.
         is_update: whether the rows of an output are reused.
         can_recompute: whether finished rows may be discarded if they turn out to have different settings.
-        complete_record: the record of the output, if that is what the run would make; None if there is work
-            to do.
+        complete_record: the record of the existing output, if it is already complete; otherwise None.
         notes: sentences that the user should know.
     """
 
@@ -69,7 +71,7 @@ class RunPlan:
 def make_plan(
     config: Config, found: FoundSounds, work_folder: WorkFolder, options: RunOptions, device: str = "auto"
 ) -> RunPlan:
-    """Look at what is there, and decide what the run has to do.
+    """Decide what the run has to do, and delete unfinished work that it will not use.
 
     Args:
         config: the checked config.
@@ -80,7 +82,7 @@ def make_plan(
 
     Raises:
         UsageError: an output or unfinished work is in the way, or was made with different settings.
-        OutputError: what is there cannot be read.
+        OutputError: an existing file cannot be read.
     """
     paths = work_folder.paths
     paths.check_replaceable()
@@ -88,10 +90,10 @@ def make_plan(
     earlier_work = EarlierWork(work_folder, found, options, probe)
 
     unfinished_work = earlier_work.examine_unfinished_work()
-    unfinished, notes = _take_unfinished_work(unfinished_work, work_folder, options)
+    unfinished, notes = _apply_unfinished_action(unfinished_work, work_folder, options)
     use = _choose_output_use(unfinished, work_folder, options)
     found_output = earlier_work.examine_output(use, unfinished)
-    output, is_complete = _take_output(found_output, use, work_folder, options)
+    output, is_complete = _apply_output_action(found_output, use, work_folder, options)
     # The unfinished work comes last: it is newer, so its rows of a sound take the place of the output's.
     previous_runs: tuple[PreviousRun, ...] = tuple(run for run in (output, unfinished) if run)
     finished: dict[SoundKey, FinishedSound] = {}
@@ -114,7 +116,7 @@ def make_plan(
 
 
 def plan_full_recompute(plan: RunPlan, work_folder: WorkFolder) -> RunPlan:
-    """Return a plan that uses nothing of earlier runs, and discard the unfinished work.
+    """Discard the unfinished work, and return a plan that uses no rows of earlier runs.
 
     This is for the moment when the network is built and finished rows turn out to have different settings.
     """
@@ -137,7 +139,7 @@ def _describe_unread_folders(found: FoundSounds, finished: dict[SoundKey, Finish
     return tuple(notes)
 
 
-def _take_unfinished_work(
+def _apply_unfinished_action(
     found: FoundUnfinishedWork, work_folder: WorkFolder, options: RunOptions
 ) -> tuple[UnfinishedRun | None, tuple[str, ...]]:
     """Decide on the unfinished work, and remove it if it is discarded.
@@ -174,10 +176,10 @@ def _choose_output_use(
     return OutputUse.RESULT if options.resume else OutputUse.NONE
 
 
-def _take_output(
+def _apply_output_action(
     found: FoundOutput, use: OutputUse, work_folder: WorkFolder, options: RunOptions
 ) -> tuple[PreviousOutput | None, bool]:
-    """Decide on the output.
+    """Decide what to do with the output. If it is kept, discard the work folder.
 
     Returns:
         The output if its rows are reused, and whether it is what the run would make.
