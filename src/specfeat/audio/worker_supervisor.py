@@ -173,7 +173,9 @@ class WorkerSupervisor:
         return sum(isinstance(event, SoundEnd) for event in events)
 
     def _handle_death(self, task: list[Sound], ended: int, current: int) -> list[Sound]:
-        """Replace the process; return the sounds of its task that must be decoded again.
+        """Replace the process, and report the sound that ended it, if any, as failed.
+
+        Return the sounds of its task that must still be decoded.
 
         Args:
             task: the task of the process.

@@ -5,8 +5,8 @@ A plan is made in this order, and the order matters:
 1. What is not an output of specfeat is refused, even with `force`.
 2. Unfinished work is continued, discarded or refused. This comes before the output, because unfinished work
    says whether the run that began it wanted to update the output or to replace it.
-3. The output is kept, reused, replaced or refused. With `force` nothing is refused here, so that step 2
-   never discards unfinished work of a run that then ends with an error.
+3. The output is kept, reused, replaced or refused. With `force` nothing is refused here.
+   Otherwise step 2 would discard unfinished work although the run then ends here.
 4. A sound counts as finished if an earlier run has finished it, and its file has not changed since then. This
    includes sounds that failed and have no rows.
 
