@@ -200,6 +200,15 @@ OTHER_LIBRARIES = [
      "it makes depth_multiplier channels of each input channel"),
     ("GRU: {units: 3}", "8:7: model.layers[1].GRU: 'GRU' is not a layer that specfeat knows; "
      "recurrent layers are not supported"),
+    ("RMSNormalization", "8:7: model.layers[1]: 'RMSNormalization' is not a layer that specfeat knows; it is not "
+     "supported; LayerNormalization, which also subtracts the mean, is another function"),
+    ("nn.GLU: {dim: 1}", "8:7: model.layers[1].nn.GLU: 'nn.GLU' is not a layer that specfeat knows; "
+     "gated linear units are not supported"),
+    ("Dense: {units: 4, activation: glu}", "8:37: model.layers[1].Dense.activation: is the text 'glu'; wanted the name "
+     "of an activation; gated linear units are not supported"),
+    ("Normalization", "8:7: model.layers[1]: 'Normalization' is not a layer that specfeat knows; BatchNormalization: "
+     "{scale: false, center: false, epsilon: 1.0e-12} computes the same, with its mean as moving_mean and its variance "
+     "as moving_variance"),
     ("GroupNorm: {num_groups: 4}", "8:7: model.layers[1].GroupNorm: 'GroupNorm' is not a layer that specfeat knows "
      "(it is GroupNormalization here)"),
     ("GroupNormalization: {num_groups: 4}", "8:28: model.layers[1].GroupNormalization.num_groups: is not an argument of "

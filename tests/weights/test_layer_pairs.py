@@ -85,6 +85,10 @@ def test_a_map_of_layers_is_obeyed(network: LoadNetwork, match_rule: MatchRule) 
             "the map's entry 'a/bias' is not an array or a layer with arrays; its layer has a/kernel",
         ),
         ({"re": "b"}, "the map's entry 're' is not an array or a layer with arrays; its layer has no arrays"),
+        (
+            {"a": "none", "a/kernel": "b/kernel"},
+            "the map has an entry for a and one for each of its arrays; remove one of the two",
+        ),
         ({"a": "b", "b": "b"}, "has one b; the map gives it to a and to b"),
         (
             {"a/kernel": "b/kernel", "b/kernel": "b/kernel"},

@@ -222,3 +222,31 @@ def test_order_is_suggested_although_some_names_agree(
         _read_layers(network(*list_dense_layers("a", "b", "c")), path, "name")
 
     assert str(error.value).endswith(f"; {suggestion}")
+
+
+def test_a_graph_has_the_order_in_which_its_operations_run(network: LoadNetwork, tmp_path: Path) -> None:
+    """The file may list its constants, and its operations, in any order."""
+
+    def write_field(number: int, content: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(content) & 127 | 128, len(content) >> 7]) + content
+
+    def write_node(name: str, operation: str, *inputs: str, attributes: bytes = b"") -> bytes:
+        texts = [(1, name), (2, operation), *((3, text) for text in inputs)]
+        return write_field(1, b"".join(write_field(n, text.encode()) for n, text in texts) + attributes)
+
+    def write_constant(name: str, array: np.ndarray) -> bytes:
+        sizes = b"".join(write_field(2, bytes([8, size])) for size in array.shape)
+        tensor = bytes([8, 1]) + write_field(2, sizes) + write_field(4, array.tobytes())
+        attribute = write_field(5, write_field(1, b"value") + write_field(2, write_field(8, tensor)))
+        return write_node(name, "Const", attributes=attribute)
+
+    arrays = make_dense_kernels("entry", "trunk", "exit")
+    constants = [write_constant(name, arrays[f"{name}/kernel"]) for name in ("exit", "trunk", "entry")]
+    products = [
+        write_node("c/MatMul", "MatMul", "b/MatMul", "exit"),
+        write_node("a/MatMul", "MatMul", "input", "entry"),
+        write_node("b/MatMul", "MatMul", "a/MatMul", "trunk"),
+    ]
+    (tmp_path / "w.pb").write_bytes(b"".join(constants + products))
+
+    assert _read_layers(network(*list_dense_layers("k", "l", "m")), tmp_path / "w.pb") == [0, 1, 2]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from specfeat.architecture.kinds import LAYER_KINDS
-from specfeat.architecture.kinds.activation_names import OTHER_NAMES
+from specfeat.architecture.kinds.activation_names import GATED_UNITS, OTHER_NAMES
 from specfeat.architecture.kinds.base import LayerKind
 
 # What a config's list of layers has no entry for, in small letters, and what to do instead.
@@ -24,6 +24,15 @@ _NOT_LAYERS = {
         ("lstm", "gru", "rnn", "simplernn", "bidirectional"), "recurrent layers are not supported"
     ),
     **dict.fromkeys(("multiheadattention", "attention"), "attention layers are not supported"),
+    **dict.fromkeys(
+        ("rmsnormalization", "rmsnorm"),
+        "it is not supported; LayerNormalization, which also subtracts the mean, is another function",
+    ),
+    **dict.fromkeys(GATED_UNITS, "gated linear units are not supported"),
+    "normalization": (
+        "BatchNormalization: {scale: false, center: false, epsilon: 1.0e-12} computes the same, "
+        "with its mean as moving_mean and its variance as moving_variance"
+    ),
     "unsqueeze": "Reshape adds an axis of 1",
     "squeeze": "Reshape removes an axis of 1",
 }

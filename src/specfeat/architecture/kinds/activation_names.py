@@ -19,8 +19,13 @@ OTHER_NAMES = {
     **{"none": "linear", "identity": "linear"},
 }
 
+# Functions of two halves of the channels, which are layers of their own kind and no activations.
+GATED_UNITS = ("glu", "geglu", "reglu", "swiglu")
+
 
 def suggest_activation(value: object) -> str:
     """Return what to say after the name of an unknown activation: its name here, if that is known."""
     plain = re.sub(r"[^a-z0-9]", "", str(value).rpartition(".")[2].lower())
+    if plain in GATED_UNITS:
+        return "; gated linear units are not supported"
     return f" (it is {OTHER_NAMES[plain]} here)" if plain in OTHER_NAMES else ""

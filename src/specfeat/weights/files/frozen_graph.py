@@ -77,8 +77,10 @@ def read_graph(path: Path) -> Iterator[FileContents]:
     """Open a frozen graph in a `.pb` file."""
     fields, arrays = FieldCounter(), ArrayCounter()
     nodes = {node.name: node for node in _iterate_nodes(map_file(path), fields)}
+    nodes = _sort_by_inputs(nodes)
     uses = _find_uses(nodes)
-    constants = [node for node in nodes.values() if node.operation == "Const"]
+    unused = (name for name, node in nodes.items() if node.operation == "Const" and name not in uses)
+    constants = [nodes[name] for name in (*uses, *unused)]
     weights = []
     for node in constants:
         array = _describe_array(node, uses.get(node.name), fields)
@@ -101,6 +103,28 @@ def _iterate_nodes(data: memoryview, fields: FieldCounter) -> Iterator[_Node]:
         if count > MAX_NODES:
             raise WeightsError(f"has more than {MAX_NODES:,} nodes; wanted fewer")
         yield _read_node(get_message(value), fields)
+
+
+def _sort_by_inputs(nodes: dict[str, _Node]) -> dict[str, _Node]:
+    """Return the nodes in an order in which they can run, which is the file's order if that is such an order.
+
+    A graph need not list its nodes in this order, and it lists its constants in any order.
+    """
+    ordered: dict[str, _Node] = {}
+    for first in nodes:
+        pending = [(first, False)]
+        started: set[str] = set()
+        while pending:
+            name, has_inputs = pending.pop()
+            if name in ordered or name not in nodes:
+                continue
+            if has_inputs or name in started:  # a circle ends where it began
+                ordered[name] = nodes[name]
+                continue
+            started.add(name)
+            pending.append((name, True))
+            pending += [(name, False) for name in reversed(nodes[name].inputs)]
+    return ordered
 
 
 def _read_node(message: memoryview, fields: FieldCounter) -> _Node:

@@ -1,6 +1,7 @@
 """Applies the config's `map`: a layer, or layer/role, of the network to a layer or an array of the file.
 
-Every entry of the map is applied, or refused with an error. An entry also comes before equal names, so that
+Every entry of the map is applied, or refused with an error. Only for a file that `specfeat weights convert`
+has written for this network is the map not asked at all. An entry also comes before equal names, so that
 no entry is without effect.
 """
 
@@ -42,6 +43,13 @@ def apply_array_map(
             raise _make_missing_error("array", key, array_name, arrays_by_name)
         mapped[key] = arrays_by_name[array_name]
     _check_unique({key: array.name for key, array in mapped.items()})
+    remaining_layers = {slot.layer for slot in network_slots if slot.name not in mapped}
+    for key in user_map:
+        if key in layer_names and key not in remaining_layers:
+            raise WeightsError(
+                f"cannot be mapped: the map has an entry for {key} and one for each of its arrays; remove "
+                "one of the two"
+            )
     return mapped
 
 
