@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from specfeat.network.build import Network
     from specfeat.sound import SoundStatus
 
-WAITING_BYTES = 64 * 2**20  # most memory for clips of full batches that wait for a thread
+MAX_WAITING_BYTES = 64 * 2**20  # most memory for clips of full batches that wait for a thread
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ class _BatchScheduler:
         self._batch = self._make_batch()
         # As many batches may wait as run: a thread that is done then has its next batch at once, and need not
         # wait until one is filled. More would only take memory, so their number is bounded by bytes, too.
-        waiting = min(network.parallel_batches, WAITING_BYTES // self._batch.clips.nbytes)
+        waiting = min(network.parallel_batches, MAX_WAITING_BYTES // self._batch.clips.nbytes)
         self._most_in_flight = network.parallel_batches + waiting
 
     def run(self, streams: Iterable[ClipStream]) -> Iterator[Event]:
@@ -122,7 +122,7 @@ class _BatchScheduler:
         if self._batch.filled:
             self._send_batch()
         while self._in_flight:
-            yield from self._answer_oldest()
+            yield from self._emit_oldest_batch()
 
     def _make_batch(self) -> _Batch:
         return _Batch(np.zeros((self._network.batch, *self._network.input_shape), np.float32))
@@ -150,7 +150,7 @@ class _BatchScheduler:
             clips = clips[count:]
             if batch.filled == self._network.places:
                 self._send_batch()
-            yield from self._answer_finished()
+            yield from self._emit_finished_batches()
 
     def _send_batch(self) -> None:
         """Give the batch to a thread, and begin another one."""
@@ -158,14 +158,14 @@ class _BatchScheduler:
         self._in_flight.append((self._batch, rows))
         self._batch = self._make_batch()
 
-    def _answer_finished(self) -> Iterator[Event]:
+    def _emit_finished_batches(self) -> Iterator[Event]:
         """Answer the batches that are finished, and wait for the oldest if too many are in flight."""
         while self._in_flight and (
             len(self._in_flight) > self._most_in_flight or self._in_flight[0][1].done()
         ):
-            yield from self._answer_oldest()
+            yield from self._emit_oldest_batch()
 
-    def _answer_oldest(self) -> Iterator[Event]:
+    def _emit_oldest_batch(self) -> Iterator[Event]:
         """Wait for the oldest batch, and pass its rows on; each sound ends before the next one's rows."""
         batch, future = self._in_flight.popleft()
         rows = future.result()

@@ -20,8 +20,11 @@ from specfeat.errors import InstallError
 from specfeat.onednn import ONEDNN_VARIABLE, get_onednn_setting
 from specfeat.process_state import capture_native_stderr, set_environment
 
-KERAS_LEAST = (3, 14)  # the first whose weight readers resist hostile files; pyproject.toml says the same
-TENSORFLOW_LEAST = (2, 20)
+MIN_KERAS_VERSION = (
+    3,
+    14,
+)  # the first whose weight readers resist hostile files; pyproject.toml says the same
+MIN_TENSORFLOW_VERSION = (2, 20)
 
 
 def _import_libraries() -> tuple[ModuleType, ModuleType]:
@@ -45,7 +48,10 @@ def _import_libraries() -> tuple[ModuleType, ModuleType]:
 
 
 def _check_versions(keras: ModuleType, tf: ModuleType) -> None:
-    for name, module, least in (("Keras", keras, KERAS_LEAST), ("TensorFlow", tf, TENSORFLOW_LEAST)):
+    for name, module, least in (
+        ("Keras", keras, MIN_KERAS_VERSION),
+        ("TensorFlow", tf, MIN_TENSORFLOW_VERSION),
+    ):
         version = tuple(int(n) for n in module.__version__.split(".")[:2])
         if version < least:
             wanted = ".".join(map(str, least))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from specfeat.files import format_path
 
 _MOST_NAMES, _MOST_KINDS = 3, 4  # of files that a message mentions
-_LONGEST_VALUE = 60  # characters of a wrong value that a message repeats
+_MAX_VALUE_LENGTH = 60  # characters of a wrong value that a message repeats
 
 
 def suggest_name(value: object, names: Iterable[str]) -> str:
@@ -34,8 +34,8 @@ def format_value(value: object) -> str:
     if value is None:
         return "empty"
     text = repr(value)
-    if len(text) > _LONGEST_VALUE:
-        text = text[: _LONGEST_VALUE - 3] + "..."
+    if len(text) > _MAX_VALUE_LENGTH:
+        text = text[: _MAX_VALUE_LENGTH - 3] + "..."
     return f"the text {text}" if isinstance(value, str) else text
 
 

@@ -14,11 +14,11 @@ from specfeat.audio.messages import (
     ErrorData,
     SoundEnd,
     WorkerEvent,
-    WorkerOrder,
     WorkerProgress,
-    decode_order,
+    WorkerSetup,
+    decode_setup,
     decode_task,
-    encode_order,
+    encode_setup,
     encode_task,
     read_progress,
     receive_message,
@@ -102,13 +102,13 @@ def test_a_pickle_from_a_worker_is_not_loaded() -> None:
 
 def test_orders_and_tasks_arrive() -> None:
     """The sounds of a task keep their part, and the size and time of their file."""
-    order = WorkerOrder(load_config("minimal").settings, keep_partial=True)
+    order = WorkerSetup(load_config("minimal").settings, keep_partial=True)
     task = [
         Sound("a\udcff.wav", SoundPart(channel=1, start_s=0.5, end_s=1.0, id="x"), FileIdentity(7, 8)),
         Sound("b.wav"),
     ]
 
-    assert decode_order(encode_order(order)) == order
+    assert decode_setup(encode_setup(order)) == order
     assert decode_task(encode_task(task)) == task
 
 

@@ -19,7 +19,7 @@ from specfeat.audio import decode, worker_pool, worker_process
 from specfeat.audio.clip_stream import ClipStream
 from specfeat.audio.clips import ClipMaker
 from specfeat.audio.messages import WorkerProgress
-from specfeat.audio.sound_timer import compute_patience_s
+from specfeat.audio.sound_timer import compute_timeout_s
 from specfeat.audio.worker_pool import WorkerPool
 from specfeat.config import load_config
 from specfeat.config.settings import Settings
@@ -244,7 +244,7 @@ def test_workers_wait_for_a_slow_reader(sounds: list[Sound], monkeypatch: pytest
     monkeypatch.setattr(worker_pool, "QUEUE_BYTES", 1)
     with WorkerPool(DENSE_SETTINGS, 2) as pool:
         streams = pool.stream_clips(sounds)
-        queues = [worker._messages for worker in pool._workers]
+        queues = [worker._messages for worker in pool._supervisors]
         wait_until(lambda: all(queue.full() for queue in queues))
         wait_until(lambda: count_workers_that_wait_to_send(pool) == 2)
         waiting = [queue.qsize() for queue in queues]
@@ -259,7 +259,7 @@ def count_workers_that_wait_to_send(pool: WorkerPool) -> int:
 
 
 def read_progress(pool: WorkerPool) -> list[WorkerProgress]:
-    return [worker._process.read_progress() for worker in pool._workers]
+    return [worker._process.read_progress() for worker in pool._supervisors]
 
 
 def test_leaving_the_block_ends_everything(sounds: list[Sound]) -> None:
@@ -368,9 +368,9 @@ def test_the_time_for_a_sound_grows_with_its_file(tmp_path: Path) -> None:
         file.truncate(10**10)
     sound = make_file_sound(str(tmp_path / "day.wav"))
 
-    assert compute_patience_s(sound, None) == 600 + 100_000
-    assert compute_patience_s(Sound("nowhere"), None) == 600
-    assert compute_patience_s(sound, 3.0) == 3
+    assert compute_timeout_s(sound, None) == 600 + 100_000
+    assert compute_timeout_s(Sound("nowhere"), None) == 600
+    assert compute_timeout_s(sound, 3.0) == 3
 
 
 @pytest.fixture

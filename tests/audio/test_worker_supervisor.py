@@ -14,8 +14,8 @@ from specfeat.audio.messages import (
     ClipsEvent,
     SoundEnd,
     WorkerEvent,
-    WorkerOrder,
     WorkerProgress,
+    WorkerSetup,
     decode_task,
     send_message,
 )
@@ -24,7 +24,7 @@ from specfeat.config import load_config
 from specfeat.errors import AudioError, Remedy, WorkerError
 from specfeat.sound import Sound
 
-ORDER = WorkerOrder(load_config("minimal").settings, keep_partial=False)
+ORDER = WorkerSetup(load_config("minimal").settings, keep_partial=False)
 SHAPE = ORDER.settings.input_shape
 LATE = 1e9  # longer ago than any limit, in seconds
 
@@ -56,7 +56,7 @@ class ScriptedProcess:
     lives: deque[Life | None]
     tasks: list[list[str]]
 
-    def __init__(self, order: bytes, environment: Mapping[str, str]) -> None:
+    def __init__(self, setup: bytes, environment: Mapping[str, str]) -> None:
         self._life = self.lives.popleft() if self.lives else None
         self._data: deque[bytes] = deque()
         self._begun = 0
@@ -257,7 +257,7 @@ class StoppableProcess:
 
     last: "StoppableProcess"
 
-    def __init__(self, order: bytes, environment: Mapping[str, str]) -> None:
+    def __init__(self, setup: bytes, environment: Mapping[str, str]) -> None:
         StoppableProcess.last = self
         self.is_killed = False
         self.clock = StoppedClock()

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from specfeat.cli import run_command_line
-from specfeat.cli.messages import describe_error, note_run_state, print_message
+from specfeat.cli.messages import add_run_state, describe_error, print_message
 from specfeat.cli.remedies import SUGGESTIONS
 from specfeat.errors import AudioError, Remedy, SpecfeatError, UsageError
 
@@ -28,7 +28,7 @@ def test_the_options_of_a_remedy_exist(remedy: Remedy, capsys: pytest.CaptureFix
 def test_an_error_is_described_in_one_order() -> None:
     """First what is wrong, then the option that would help, then what the run has written."""
     error = UsageError("out.npy: was made with different settings", remedy=Remedy.REPLACE_OUTPUT)
-    note_run_state(error, "3 finished files are kept")
+    add_run_state(error, "3 finished files are kept")
 
     assert describe_error(error) == (
         "out.npy: was made with different settings; use --force to recompute everything; "
@@ -46,8 +46,8 @@ def test_an_error_without_remedy_is_its_message() -> None:
 def test_a_bug_has_the_state_of_the_run_below_its_traceback() -> None:
     """An error that is not ours gets a note; without a state it gets none."""
     error, other = ZeroDivisionError(), ZeroDivisionError()
-    note_run_state(error, "out.npy is complete")
-    note_run_state(other, "")
+    add_run_state(error, "out.npy is complete")
+    add_run_state(other, "")
 
     assert error.__notes__ == ["out.npy is complete"]
     assert not hasattr(other, "__notes__")

@@ -18,7 +18,7 @@ from specfeat.run.listener import SilentListener
 from specfeat.run.options import RunOptions
 from specfeat.run.plan import RunPlan, make_plan
 from specfeat.run.provenance import add_network
-from specfeat.run.runner import RunStart, execute_plan
+from specfeat.run.runner import RunOrigin, execute_plan
 from specfeat.sound import make_file_sound
 
 WIDTH = 3
@@ -96,7 +96,7 @@ class HandmadeRuns:
                 if plan.complete_record is not None:
                     return None
                 provenance = add_network(plan.provenance, NETWORK)
-                start = RunStart(command=("test",), folder=None)
+                start = RunOrigin(command=("test",), folder=None)
                 listener = InterruptingListener(stop_after)
                 return execute_plan(plan, make_events(plan), provenance, start, work_folder, listener)
         except InterruptionError:

@@ -10,7 +10,7 @@ import pytest
 
 from helpers.sample_records import make_entry, make_record
 from specfeat.errors import UsageError
-from specfeat.output.commit import decide_commit, move_into_place, recover_commit
+from specfeat.output.commit import move_into_place, recover_commit, write_commit_record
 from specfeat.output.digests import FileDigest, OutputDigests, digest_file
 from specfeat.output.paths import OutputPaths
 
@@ -71,7 +71,7 @@ def _decide(paths: OutputPaths, output: str = "out.npy") -> None:
         array=digest_file(paths.work_folder / "rows.npy"),
         index=digest_file(paths.work_folder / "index.csv"),
     )
-    decide_commit(paths, make_record(make_entry("a.wav", 3), digests=digests))
+    write_commit_record(paths, make_record(make_entry("a.wav", 3), digests=digests))
 
 
 @pytest.mark.parametrize("name", ["out.npy", "out"])

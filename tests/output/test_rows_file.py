@@ -53,9 +53,9 @@ def test_a_rows_file_is_continued(tmp_path: Path) -> None:
 def test_a_rows_file_that_was_replaced_is_noticed(tmp_path: Path) -> None:
     """Somebody may remove the work folder, and another run make its own."""
     rows = RowsFile(tmp_path / "rows.npy", 2)
-    assert rows.has_its_name()
+    assert rows.is_at_its_path()
     (tmp_path / "rows.npy").unlink()
-    assert not rows.has_its_name()
+    assert not rows.is_at_its_path()
     (tmp_path / "rows.npy").write_bytes(b"")
-    assert not rows.has_its_name()
+    assert not rows.is_at_its_path()
     rows.close()

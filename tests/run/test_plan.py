@@ -32,8 +32,8 @@ def runs(tmp_path: Path) -> HandmadeRuns:
 def _arrange_output(runs: HandmadeRuns, files: list[str], use: OutputUse, state: OutputState) -> None:
     """Bring about a row of the table of outputs."""
     paths = runs.paths
-    if use is OutputUse.REPLACE_AS_BEGUN:
-        if state is OutputState.AS_BEGUN:
+    if use is OutputUse.CONTINUE_REPLACEMENT:
+        if state is OutputState.UNCHANGED_SINCE_START:
             runs.run(files[:1])
         runs.run(files, stop_after=2, force=True)
         if state is OutputState.UNEXAMINED:
@@ -49,9 +49,9 @@ def _arrange_output(runs: HandmadeRuns, files: list[str], use: OutputUse, state:
 
 
 OPTIONS_OF_USE = {
-    OutputUse.NONE: {},
-    OutputUse.REPLACE_AS_BEGUN: {"resume": True},
-    OutputUse.RESULT: {"resume": True},
+    OutputUse.START_NEW: {},
+    OutputUse.CONTINUE_REPLACEMENT: {"resume": True},
+    OutputUse.CHECK_RESULT: {"resume": True},
     OutputUse.UPDATE: {"update": True},
 }
 
@@ -134,9 +134,13 @@ def test_every_state_that_can_be_examined_has_a_row() -> None:
         OutputState.DAMAGED,
     }
     rows = {
-        **dict.fromkeys((OutputUse.RESULT, OutputUse.UPDATE), examined),
-        OutputUse.NONE: {OutputState.ABSENT, OutputState.UNEXAMINED},
-        OutputUse.REPLACE_AS_BEGUN: {OutputState.ABSENT, OutputState.AS_BEGUN, OutputState.UNEXAMINED},
+        **dict.fromkeys((OutputUse.CHECK_RESULT, OutputUse.UPDATE), examined),
+        OutputUse.START_NEW: {OutputState.ABSENT, OutputState.UNEXAMINED},
+        OutputUse.CONTINUE_REPLACEMENT: {
+            OutputState.ABSENT,
+            OutputState.UNCHANGED_SINCE_START,
+            OutputState.UNEXAMINED,
+        },
     }
     assert {*OUTPUT_ACTIONS} == {
         pair for use, states in rows.items() for pair in itertools.product([use], states)

@@ -17,9 +17,9 @@ from specfeat.run.listener import SilentListener
 from specfeat.run.options import FailureLimit
 from specfeat.run.plan import RunPlan
 from specfeat.run.provenance import add_network
-from specfeat.run.runner import ChangedSettingsError, RunStart, execute_plan
+from specfeat.run.runner import ChangedSettingsError, RunOrigin, execute_plan
 
-START = RunStart(command=("cluster", "job"), folder="/somewhere", build_seconds=1.5)
+START = RunOrigin(command=("cluster", "job"), folder="/somewhere", build_seconds=1.5)
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ from specfeat.pipeline import extract_rows
 from specfeat.run.listener import SilentListener
 from specfeat.run.options import RunOptions
 from specfeat.run.plan import make_plan
-from specfeat.run.provenance import add_network, recall_network
-from specfeat.run.runner import RunStart, execute_plan
+from specfeat.run.provenance import add_network, copy_network_fields
+from specfeat.run.runner import RunOrigin, execute_plan
 from specfeat.sound import Sound, make_file_sound
 
 pytestmark = pytest.mark.slow
@@ -82,14 +82,14 @@ class Lab:
                 provenance = (
                     add_network(plan.provenance, self.network)
                     if plan.remaining
-                    else recall_network(plan.provenance, plan.previous_runs[-1].provenance)
+                    else copy_network_fields(plan.provenance, plan.previous_runs[-1].provenance)
                 )
                 streams = pool.stream_clips(plan.remaining)
                 execute_plan(
                     plan,
                     extract_rows(streams, self.network),
                     provenance,
-                    RunStart(command=(), folder=None),
+                    RunOrigin(command=(), folder=None),
                     work_folder,
                     _Interrupter(stop_after),
                 )

@@ -21,7 +21,7 @@ from specfeat.output.work_folder import WorkFolder
 from specfeat.run.options import RunOptions
 from specfeat.run.plan import RunPlan, make_plan
 from specfeat.run.provenance import add_network
-from specfeat.run.runner import RunStart, execute_plan
+from specfeat.run.runner import RunOrigin, execute_plan
 
 NAMES = ("1.wav", "bad-x/2.wav", "bad/3.wav", "bad/deep/4.wav", "z/5.wav")
 
@@ -43,7 +43,7 @@ class FolderRuns(HandmadeRuns):
             plan = make_plan(load_config("minimal"), found, work_folder, RunOptions(**options))
             if plan.complete_record is None:
                 provenance, listener = add_network(plan.provenance, NETWORK), InterruptingListener(stop_after)
-                start = RunStart(command=("test",), folder=None)
+                start = RunOrigin(command=("test",), folder=None)
                 with contextlib.suppress(InterruptionError):
                     execute_plan(plan, self._make_events(plan), provenance, start, work_folder, listener)
         return plan

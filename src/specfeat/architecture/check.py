@@ -133,11 +133,11 @@ def _describe_wrong_axes(shape: Shape, input_axes: int) -> str:
     if len(shape) == 1:
         suggestion = "; it follows a Flatten, Dense or global pooling; move it before that layer"
     if len(shape) == input_axes:
-        suggestion = f"; the channel axis is missing: put {_show_reshape((*shape, 1))} before it"
+        suggestion = f"; the channel axis is missing: put {_format_reshape((*shape, 1))} before it"
     if len(shape) == input_axes + 2:
-        suggestion = f"; put {_show_reshape((*shape[:-2], shape[-2] * shape[-1]))} before it"
+        suggestion = f"; put {_format_reshape((*shape[:-2], shape[-2] * shape[-1]))} before it"
     return f"gets {describe_axes(shape)}; wanted {input_axes + 1} axes, {wanted}{suggestion}"
 
 
-def _show_reshape(shape: Shape) -> str:
+def _format_reshape(shape: Shape) -> str:
     return f"Reshape: {{target_shape: [{', '.join(map(str, shape))}]}}"

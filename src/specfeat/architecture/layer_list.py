@@ -166,7 +166,7 @@ def _parse_item(path: KeyPath, item: object) -> tuple[LayerKind, Mapping[str, An
         raise LayerListError((*path, name) if arguments is not None else path, text, at_key=True)
     kind = LAYER_KINDS[name]
     if arguments is not None and not isinstance(arguments, dict):
-        text = f"is {format_value(arguments)}; wanted arguments by name, e.g. {_show_arguments(kind)}"
+        text = f"is {format_value(arguments)}; wanted arguments by name, e.g. {_format_arguments(kind)}"
         raise LayerListError((*path, name), text)
     return kind, arguments or {}
 
@@ -176,10 +176,10 @@ def _suggest_call(text: str) -> str:
     name, bracket, _ = text.partition("(")
     if not bracket or name not in LAYER_KINDS:
         return ""
-    return f"; write {name}: {_show_arguments(LAYER_KINDS[name])}"
+    return f"; write {name}: {_format_arguments(LAYER_KINDS[name])}"
 
 
-def _show_arguments(kind: LayerKind) -> str:
+def _format_arguments(kind: LayerKind) -> str:
     return format_example(kind.required or kind.optional or ("inputs",))
 
 

@@ -1,6 +1,6 @@
-"""What the pool and its workers say to each other, and how it is written as bytes.
+"""The messages between the pool and its workers, and how they are written as bytes.
 
-    pool -> worker    `WorkerOrder` once, then one task (a list of sounds) after another: pickled
+    pool -> worker    `WorkerSetup` once, then one task (a list of sounds) after another: pickled
     worker -> pool    messages: a header in JSON, and the clips as plain bytes; never pickled
     worker -> pool    `WorkerProgress` in memory that both share
 
@@ -36,7 +36,7 @@ class ClipsEvent:
 
 @dataclass(frozen=True, slots=True)
 class ErrorData:
-    """An `AudioError` as data; the attributes are the arguments of `AudioError`, the remedy by its name."""
+    """An `AudioError` as data: the arguments of `AudioError`; `remedy` is the name of the `Remedy`."""
 
     message: str
     stage: str
@@ -51,7 +51,7 @@ class ErrorData:
         return cls(str(error), error.stage, error.cause, error.at_s, remedy)
 
     def to_error(self) -> AudioError:
-        """Return the error again."""
+        """Return the `AudioError`."""
         remedy = Remedy[self.remedy] if self.remedy else None
         return AudioError(self.message, self.stage, self.cause, self.at_s, remedy=remedy)
 
@@ -126,7 +126,7 @@ def _decode_sound_end(fields: dict[str, Any]) -> SoundEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerOrder:
+class WorkerSetup:
     """What a worker needs to know before its first task.
 
     Attributes:
@@ -138,9 +138,9 @@ class WorkerOrder:
     keep_partial: bool
 
 
-def encode_order(order: WorkerOrder) -> bytes:
-    """Write an order as bytes."""
-    return pickle.dumps(order)
+def encode_setup(setup: WorkerSetup) -> bytes:
+    """Write a setup as bytes."""
+    return pickle.dumps(setup)
 
 
 def encode_task(sounds: Sequence[Sound]) -> bytes:
@@ -148,10 +148,10 @@ def encode_task(sounds: Sequence[Sound]) -> bytes:
     return pickle.dumps(list(sounds))
 
 
-def decode_order(data: bytes) -> WorkerOrder:
-    """Return the order that `encode_order` has written."""
-    order: WorkerOrder = pickle.loads(data)  # noqa: S301  only the parent has the other end of the connection
-    return order
+def decode_setup(data: bytes) -> WorkerSetup:
+    """Return the setup that `encode_setup` has written."""
+    setup: WorkerSetup = pickle.loads(data)  # noqa: S301  only the parent has the other end of the connection
+    return setup
 
 
 def decode_task(data: bytes) -> list[Sound]:

@@ -7,7 +7,7 @@ from specfeat.sound import Sound
 
 # The time that a sound may take unless the user sets a limit. It is far more than a sound needs, unless its
 # decoder or its disk hangs.
-PATIENCE_S = 600.0
+DEFAULT_TIMEOUT_S = 600.0
 PATIENCE_BYTES_PER_S = 100_000
 CHECK_INTERVAL_S = 0.25  # how often the progress of a silent worker is looked at
 # A longer time between two looks counts only as this: the whole job was stopped (Ctrl-Z, SIGSTOP, a container
@@ -42,7 +42,7 @@ class SoundTimer:
         self._begun_sounds, self._uncounted_s = 0, 0.0
 
 
-def compute_patience_s(sound: Sound, timeout_s: float | None) -> float:
+def compute_timeout_s(sound: Sound, timeout_s: float | None) -> float:
     """Return how many seconds a sound may take.
 
     The size of its file was taken before the run, so a disk that hangs is not asked again.
@@ -51,4 +51,6 @@ def compute_patience_s(sound: Sound, timeout_s: float | None) -> float:
         sound: the sound.
         timeout_s: the limit that the user has set; None for one that grows with the file.
     """
-    return PATIENCE_S + (sound.file.size or 0) / PATIENCE_BYTES_PER_S if timeout_s is None else timeout_s
+    return (
+        DEFAULT_TIMEOUT_S + (sound.file.size or 0) / PATIENCE_BYTES_PER_S if timeout_s is None else timeout_s
+    )

@@ -28,7 +28,7 @@ from specfeat.audio.messages import (
     SoundEnd,
     WorkerEvent,
     WorkerProgress,
-    decode_order,
+    decode_setup,
     decode_task,
     send_message,
     write_progress,
@@ -125,16 +125,16 @@ def compute_message_shape(settings: Settings) -> tuple[int, ...]:
 
 def run_tasks(connection: Connection, progress: mmap.mmap) -> None:
     """Decode the sounds of each task that arrives, until the pool closes the connection."""
-    order = decode_order(connection.recv_bytes())
-    maker = ClipMaker(order.settings)
-    sender = EventSender(connection, progress, compute_message_shape(order.settings))
+    setup = decode_setup(connection.recv_bytes())
+    maker = ClipMaker(setup.settings)
+    sender = EventSender(connection, progress, compute_message_shape(setup.settings))
     while True:
         try:
             sounds = decode_task(connection.recv_bytes())
         except EOFError:
             return
         for sound in sounds:
-            process_sound(sound, maker, sender, keep_partial=order.keep_partial)
+            process_sound(sound, maker, sender, keep_partial=setup.keep_partial)
         sender.send()
 
 
@@ -188,7 +188,7 @@ def end_with_parent(lifeline: int) -> None:
         os._exit(1)
 
 
-def prefer_out_of_memory_kill() -> None:
+def offer_to_out_of_memory_killer() -> None:
     """Ask Linux to end this process rather than its parent when memory runs out: that costs only one file."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500")
@@ -204,7 +204,7 @@ def main(arguments: list[str]) -> None:
         signal.signal(number, signal.SIG_IGN)  # they reach the whole process group; the parent handles them
     descriptor, progress_file, lifeline = map(int, arguments)
     end_with_parent(lifeline)
-    prefer_out_of_memory_kill()
+    offer_to_out_of_memory_killer()
     progress = mmap.mmap(progress_file, PROGRESS_BYTES)
     with Connection(descriptor) as connection:
         try:

@@ -1,9 +1,9 @@
 """Worker processes that decode ahead of the network; their clips arrive in the order of the sounds.
 
 Each worker gets a task, which is some short files or one long file, and the next task as soon as it has
-finished. The thread of its supervisor puts what it sends into a queue of limited size. The pool remembers in
-which order the tasks were given out, and reads the queues in this order. So the order of the clips does not
-depend on which worker is faster.
+finished. The thread of its supervisor puts the messages of the worker into a queue of limited size. The pool
+remembers in which order the tasks were given out, and reads the queues in this order. So the order of the
+clips does not depend on which worker is faster.
 
     sounds --> tasks --+--> supervisor 1: worker process --> queue --+--> clip streams, in order
                        +--> supervisor 2: worker process --> queue --+
@@ -16,17 +16,17 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from specfeat.audio.clip_stream import WorkerClipStream
-from specfeat.audio.messages import WorkerOrder
+from specfeat.audio.messages import WorkerSetup
 from specfeat.audio.worker import compute_message_shape
 from specfeat.audio.worker_supervisor import WorkerSupervisor
 from specfeat.config.settings import Settings
 from specfeat.sound import Sound
 
-# A task is closed when it has so many bytes or files.
+# A task ends at this many bytes or files.
 TASK_BYTES = 1_000_000
 TASK_FILES = 32
-# Clips that wait to be taken, for each worker and for all. With less, the other workers soon stand still
-# while the clips of a long file are taken from one.
+# Clips that wait to be taken, for each worker and for all. With smaller queues the other workers
+# would soon wait while the pool takes the clips of a long file from one worker.
 QUEUE_BYTES = 16 * 2**20
 ALL_QUEUES_BYTES = 256 * 2**20
 
@@ -50,15 +50,15 @@ class WorkerPool:
         self, settings: Settings, workers: int, *, timeout_s: float | None = None, keep_partial: bool = False
     ) -> None:
         self._lock = threading.Lock()
-        self._sounds: deque[Sound] = deque()  # that no worker has yet
+        self._sounds: deque[Sound] = deque()  # those that are in no task yet
         self._given_tasks: queue.Queue[tuple[WorkerSupervisor, list[Sound]]] = queue.Queue()
         message_bytes = 4 * math.prod(compute_message_shape(settings))
         queue_size = max(2, min(QUEUE_BYTES, ALL_QUEUES_BYTES // workers) // message_bytes)
-        order = WorkerOrder(settings, keep_partial)
-        self._workers: list[WorkerSupervisor] = []
+        setup = WorkerSetup(settings, keep_partial)
+        self._supervisors: list[WorkerSupervisor] = []
         try:
             for _ in range(workers):
-                self._workers.append(WorkerSupervisor(order, self._take_task, timeout_s, queue_size))
+                self._supervisors.append(WorkerSupervisor(setup, self._give_task, timeout_s, queue_size))
         except BaseException:  # KeyboardInterrupt, too: nobody else can end the workers that have started
             self.close()
             raise
@@ -66,7 +66,7 @@ class WorkerPool:
     @property
     def process_ids(self) -> list[int]:
         """The ids of the worker processes that are running now."""
-        return [worker.pid for worker in self._workers]
+        return [supervisor.pid for supervisor in self._supervisors]
 
     def stream_clips(self, sounds: Sequence[Sound]) -> Iterator[WorkerClipStream]:
         """Begin to decode, and return the clip streams of the sounds in order; to be called once.
@@ -74,21 +74,21 @@ class WorkerPool:
         Each stream must be iterated before the next one is taken. What is left of it is skipped.
         """
         self._sounds.extend(sounds)
-        for worker in self._workers:
-            worker.start()
+        for supervisor in self._supervisors:
+            supervisor.start()
         return self._iterate_streams(len(sounds))
 
     def _iterate_streams(self, count: int) -> Iterator[WorkerClipStream]:
         while count:
-            worker, task = self._given_tasks.get()
+            supervisor, task = self._given_tasks.get()
             for sound in task:
-                stream = WorkerClipStream(sound, worker.take_event)
+                stream = WorkerClipStream(sound, supervisor.take_event)
                 yield stream
                 stream.skip_rest()
                 count -= 1
 
-    def _take_task(self, worker: WorkerSupervisor) -> list[Sound]:
-        """Return the next sounds for a worker; nothing if there are no more."""
+    def _give_task(self, supervisor: WorkerSupervisor) -> list[Sound]:
+        """Return the next sounds for the worker of a supervisor; nothing if there are no more."""
         # Under the lock, because sounds must leave in the order in which their tasks are noted.
         with self._lock:
             task: list[Sound] = []
@@ -97,16 +97,16 @@ class WorkerPool:
                 task.append(self._sounds.popleft())
                 size += task[-1].file.size or 0
             if task:
-                self._given_tasks.put((worker, task))
+                self._given_tasks.put((supervisor, task))
             return task
 
     def close(self) -> None:
         """End the workers, even those that hang."""
         self._sounds.clear()
-        for worker in self._workers:  # all of them first, so that the ends of all are waited for together
-            worker.kill()
-        for worker in self._workers:
-            worker.close()
+        for supervisor in self._supervisors:  # all of them first, so that they end at the same time
+            supervisor.kill()
+        for supervisor in self._supervisors:
+            supervisor.close()
 
     def __enter__(self) -> "WorkerPool":
         return self

@@ -33,7 +33,7 @@ class WorkerProcess:
     """A process that runs `specfeat.audio.worker`.
 
     Args:
-        order: the `WorkerOrder` as bytes, which is sent at once.
+        setup: the `WorkerSetup` as bytes, which is sent first.
         environment: the environment variables of the process; `WORKER_ENVIRONMENT` is added to them.
 
     Attributes:
@@ -43,7 +43,7 @@ class WorkerProcess:
         WorkerError: the system does not let the process start.
     """
 
-    def __init__(self, order: bytes, environment: Mapping[str, str]) -> None:
+    def __init__(self, setup: bytes, environment: Mapping[str, str]) -> None:
         self._resources = contextlib.ExitStack()
         self._killed_at: float | None = None  # on the monotonic clock
         try:
@@ -56,7 +56,7 @@ class WorkerProcess:
             ) from e
         self.pid = self._process.pid
         with contextlib.suppress(OSError):  # if the process has died already, its first task will show it
-            self.send(order)
+            self.send(setup)
 
     def _start(self, keep: Callable[[Any], Any], environment: Mapping[str, str]) -> None:
         """Start the process.
@@ -88,7 +88,7 @@ class WorkerProcess:
         self._connection: Connection = keep(Connection(pool_end.detach()))
 
     def send(self, data: bytes) -> None:
-        """Send an order or a task.
+        """Send a setup or a task.
 
         Raises:
             OSError: the process has ended.

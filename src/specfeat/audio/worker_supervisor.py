@@ -12,17 +12,17 @@ from specfeat.audio.messages import (
     ErrorData,
     SoundEnd,
     WorkerEvent,
-    WorkerOrder,
-    encode_order,
+    WorkerSetup,
+    encode_setup,
     encode_task,
     receive_message,
 )
-from specfeat.audio.sound_timer import CHECK_INTERVAL_S, SoundTimer, compute_patience_s
+from specfeat.audio.sound_timer import CHECK_INTERVAL_S, SoundTimer, compute_timeout_s
 from specfeat.audio.worker_process import WorkerProcess
 from specfeat.errors import AudioError, Remedy, WorkerError
 from specfeat.sound import Sound
 
-MAX_IDLE_DEATHS = 2  # one after another; with one more, the run ends
+MAX_IDLE_DEATHS = 2  # if a worker dies more often in a row while it has no sound, the run ends
 
 
 class WorkerSupervisor:
@@ -42,15 +42,16 @@ class WorkerSupervisor:
 
         any state --> closing: killed by the pool, and not replaced
 
-    A process that has died is replaced, and the new one gets the sounds that its task still has. Two may kill
-    a process: this thread when a sound is late, and the pool when it closes, at any time. Replacing and
-    closing happen under `_process_lock`, so no process is started after the pool has been closed.
+    A process that has died is replaced. The sound that it was decoding fails; the new process decodes all
+    other sounds that were not received yet. A process can be killed by this thread, when a sound is late, and
+    by the pool, when it closes, at any time. Replacing and closing happen under `_process_lock`, so no
+    process is started after the pool has been closed.
 
     Args:
-        order: the settings for the worker.
+        setup: the settings for the worker.
         take_task: called with this object, returns the next sounds to decode; nothing if there are no more.
-        timeout_s: the time that a sound may take, in seconds; None for `compute_patience_s` by its size.
-        queue_size: how many messages may wait to be taken. If the queue is full, the worker waits.
+        timeout_s: the time that a sound may take, in seconds; None for `compute_timeout_s` by its size.
+        queue_size: the largest number of messages in the queue. If the queue is full, the worker waits.
 
     Raises:
         WorkerError: the system does not let the process start.
@@ -58,13 +59,13 @@ class WorkerSupervisor:
 
     def __init__(
         self,
-        order: WorkerOrder,
+        setup: WorkerSetup,
         take_task: Callable[["WorkerSupervisor"], list[Sound]],
         timeout_s: float | None,
         queue_size: int,
     ) -> None:
-        self._order = encode_order(order)
-        self._input_shape = order.settings.input_shape
+        self._setup = encode_setup(setup)
+        self._input_shape = setup.settings.input_shape
         self._take_task = take_task
         self._timeout_s = timeout_s
         # The events of a message, or the error that has ended the thread.
@@ -75,11 +76,11 @@ class WorkerSupervisor:
         self._process_lock = threading.Lock()
         self._idle_deaths = 0
         self._timer = SoundTimer()
-        self._late_sound: int | None = None  # the sound, by its number in the task, that had to be killed
-        self._is_partly_received = False  # whether clips of a sound have arrived that has not ended
+        self._late_sound: int | None = None  # the sound that took too long, by its number in the task
+        self._is_partly_received = False  # whether the last message ends in the middle of a sound
         # Copied now, because Keras changes the environment while it is loaded in the main thread.
         self._environment = os.environ.copy()
-        self._process = WorkerProcess(self._order, self._environment)
+        self._process = WorkerProcess(self._setup, self._environment)
 
     @property
     def pid(self) -> int:
@@ -147,7 +148,7 @@ class WorkerSupervisor:
             if self._is_closing:
                 raise
             begun = self._process.read_progress().begun_sounds - begun_before
-            return self._handle_death(task, ended, begun - 1)
+            return self._replace_dead_process(task, ended, begun - 1)
         return []
 
     def _wait_for_message(self, task: list[Sound], begun_before: int) -> None:
@@ -160,7 +161,7 @@ class WorkerSupervisor:
             seconds = self._timer.measure_seconds(progress)
             if progress.since == 0.0 or not 0 <= number < len(task):
                 continue  # it waits to send, or for its first sound
-            if seconds > compute_patience_s(task[number], self._timeout_s):
+            if seconds > compute_timeout_s(task[number], self._timeout_s):
                 self._late_sound = number
                 self._process.kill_and_wait()
                 return
@@ -172,15 +173,16 @@ class WorkerSupervisor:
         self._is_partly_received = isinstance(events[-1], ClipsEvent)
         return sum(isinstance(event, SoundEnd) for event in events)
 
-    def _handle_death(self, task: list[Sound], ended: int, current: int) -> list[Sound]:
-        """Replace the process, and report the sound that ended it, if any, as failed.
-
-        Return the sounds of its task that must still be decoded.
+    def _replace_dead_process(self, task: list[Sound], ended: int, current: int) -> list[Sound]:
+        """Replace the process, find the sound that killed it, if any, and report it as failed.
 
         Args:
             task: the task of the process.
-            ended: how many of its sounds have ended, and have been received.
+            ended: how many of its sounds have ended and were received.
             current: the number of the sound that the process was decoding, or has decoded last.
+
+        Returns:
+            The sounds of the task that are still to be decoded.
         """
         late_sound, self._late_sound = self._late_sound, None
         description = self._replace_process()
@@ -203,7 +205,7 @@ class WorkerSupervisor:
                 return unfinished + task[current:]
         error = AudioError(f"the worker that decodes it {description}", "decode", "crash")
         if late_sound == current:
-            patience_s = compute_patience_s(task[current], self._timeout_s)
+            patience_s = compute_timeout_s(task[current], self._timeout_s)
             text = f"is not decoded within {patience_s:g} s"
             error = AudioError(text, "decode", "timeout", remedy=Remedy.ALLOW_MORE_TIME)
         end = SoundEnd(0, 0.0, silent=False, error=ErrorData.from_error(error), keeps_clips=False)
@@ -217,5 +219,5 @@ class WorkerSupervisor:
                 raise EOFError
             description = self._process.close_and_describe_end()
             self._timer.forget_sound()
-            self._process = WorkerProcess(self._order, self._environment)
+            self._process = WorkerProcess(self._setup, self._environment)
         return description

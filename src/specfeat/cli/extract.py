@@ -12,7 +12,7 @@ from specfeat.cli.input_list import read_input_list
 from specfeat.cli.json_log import JsonLog
 from specfeat.cli.json_log_target import check_log_target
 from specfeat.cli.listener_group import ListenerGroup
-from specfeat.cli.messages import note_run_state
+from specfeat.cli.messages import add_run_state
 from specfeat.cli.options import (
     ConfigOption,
     DeviceOption,
@@ -173,7 +173,7 @@ def _run_request(
             return run_extraction(request, work_folder, listener)
     except Exception as e:
         if work_folder.has_started:
-            note_run_state(e, describe_state())
+            add_run_state(e, describe_state())
         raise
 
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from specfeat import __version__
-from specfeat.cli.messages import describe_error, note_run_state
+from specfeat.cli.messages import add_run_state, describe_error
 from specfeat.cli.signals import StoppedBySignal, describe_run_state
 from specfeat.errors import OutputError, SpecfeatError, escape_control_characters
 from specfeat.files import describe_os_error
@@ -153,7 +153,7 @@ class JsonLog:
             self._write_end(error)
         except (BrokenPipeError, OutputError) as e:
             if error is None:
-                note_run_state(e, describe_run_state())
+                add_run_state(e, describe_run_state())
                 raise
             # The error that ended the run is more important than the log that cannot be written.
         finally:

@@ -34,7 +34,7 @@ def describe_error(error: BaseException) -> str:
     return "; ".join(parts)
 
 
-def note_run_state(error: BaseException, run_state: str) -> None:
+def add_run_state(error: BaseException, run_state: str) -> None:
     """Make an error say what the run has written so far; "" adds nothing.
 
     Args:

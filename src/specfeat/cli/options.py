@@ -120,7 +120,9 @@ MaxFailuresOption = Annotated[
 ForceOption = Annotated[
     bool,
     typer.Option(
-        "--force", help="Replace an existing output, and discard unfinished work that cannot be continued."
+        "--force",
+        help="Replace an existing output, and discard unfinished work. "
+        "With --resume or --update: discard only work that cannot be continued.",
     ),
 ]
 ResumeOption = Annotated[

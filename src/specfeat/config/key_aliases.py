@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 
 # Keys of the spectrogram and its neighbours in papers, torchaudio, Kaldi, Essentia and TensorFlow's examples.
-_NAMES_HERE = {
+_KEYS_BY_OTHER_NAME = {
     **dict.fromkeys(("sr", "fs", "rate", "sampling_rate", "sample_frequency"), "sample_rate"),
     **dict.fromkeys(("window_size", "win_size", "window_length", "frame_length", "frame_size"), "win_length"),
     **dict.fromkeys(("hop_size", "hopsize", "frame_step", "frame_shift", "stride", "step"), "hop_length"),
@@ -23,7 +23,7 @@ _NAMES_HERE = {
 }
 
 # Keys that have no counterpart here, and what to write instead.
-_INSTEAD = {
+_HINTS_BY_UNKNOWN_KEY = {
     "log1p": "; ln(1 + x) is ln: {offset: 1}",
     "overlap": "; hop is from one clip's start to the next: the length less the overlap",
     "ref_db": "; decibels below a clip's loudest are normalize: {clip: subtract_max}",
@@ -38,9 +38,9 @@ def suggest_key(key: object, known: Collection[str], find_sections: Callable[[st
         known: the keys of the section in which it stands.
         find_sections: returns the sections that have a key.
     """
-    if key in _INSTEAD:
-        return _INSTEAD[str(key)]
-    name = _NAMES_HERE.get(str(key).lower(), str(key))
+    if key in _HINTS_BY_UNKNOWN_KEY:
+        return _HINTS_BY_UNKNOWN_KEY[str(key)]
+    name = _KEYS_BY_OTHER_NAME.get(str(key).lower(), str(key))
     if name in known:
         return f" (it is {name} here)"
     sections = sorted(find_sections(name))

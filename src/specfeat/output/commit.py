@@ -2,16 +2,17 @@
 
 A work folder holds, in the order in which a run makes them:
 
+    lock                   the lock of the run
     rows.npy, journal      the finished sounds, after which another run can continue
     array.npy              the array, if the rows file cannot be used as it is (see `assembly`);
                            it has the suffix of its format
     index.csv, new.json    index and record, complete and on the disk
-    run.json               new.json, renamed: this rename is the decision
+    run.json               new.json, renamed: this rename is the commit
 
 What a power failure, a kill or a signal leaves:
 
-    before the decision    the old output, untouched; the next run can continue after the finished sounds
-    after the decision     the new output; some of its files are in the work folder still. The next run
+    before the commit      the old output, untouched; the next run can continue after the finished sounds
+    after the commit       the new output; some of its files are still in the work folder. The next run
                            finds run.json and moves them (`recover_commit`)
     after the last move    the new output, and an empty work folder or none
 
@@ -35,7 +36,7 @@ from specfeat.output.rows_file import ROWS_NAME
 NEW_RECORD_NAME, RECORD_NAME = "new.json", "run.json"
 
 
-def decide_commit(paths: OutputPaths, record: RunRecord) -> None:
+def write_commit_record(paths: OutputPaths, record: RunRecord) -> None:
     """Write the record, and rename it: from here on the new output counts.
 
     Array and index must be on the disk already.
@@ -57,8 +58,8 @@ def decide_commit(paths: OutputPaths, record: RunRecord) -> None:
         sync_folder(folder)
 
 
-def is_commit_decided(paths: OutputPaths) -> bool:
-    """Return whether a commit was decided whose files have not all been moved."""
+def has_pending_commit(paths: OutputPaths) -> bool:
+    """Return whether there is a commit whose files have not all been moved."""
     return os.path.lexists(paths.work_folder / RECORD_NAME)
 
 
@@ -69,13 +70,13 @@ def recover_commit(paths: OutputPaths) -> bool:
     they do index and record.
 
     Returns:
-        False if no commit was decided.
+        Whether a commit was completed; False if there was none.
 
     Raises:
         UsageError: `run.json` was not written by specfeat, or is not about the files beside it.
         OutputError: a file cannot be read or moved.
     """
-    if not is_commit_decided(paths):
+    if not has_pending_commit(paths):
         return False
     record = paths.work_folder / RECORD_NAME
     with wrap_os_errors(record, "read"), open_regular_file(record) as file:
@@ -117,7 +118,7 @@ def move_into_place(paths: OutputPaths) -> bool:
     """Move array, index and record of a decided commit to their places; it can be repeated from any point.
 
     Returns:
-        False if no commit was decided.
+        Whether a commit was completed; False if there was none.
 
     Raises:
         OutputError: a file cannot be moved.

@@ -1,9 +1,10 @@
 """The journal of a work folder: which sounds are finished, so that another run can go on after them.
 
-The first line says what the rows are made with; each further line is the entry of one sound, as it will stand
-in the record, and the rows of a sound follow those of the line before. A line begins with the CRC-32 of its
-JSON. Nothing is written of a sound before its rows are on the disk, so what can be read is true. A line that
-was cut off by a power failure, or has been changed, ends the journal: it and all lines after it do not count.
+The first line has the provenance of the rows, the name of the output and the files that the run replaces.
+Each further line is the entry of one sound, as it will stand in the record; the rows of the sounds are in the
+order of the lines. A line begins with the CRC-32 of its JSON. A line is written only after the rows of its
+sound are on the disk, so each valid line describes rows that exist. A line that was cut off by a power
+failure, or has been changed, ends the journal: this line and all lines after it do not count.
 """
 
 import json
@@ -29,8 +30,8 @@ class JournalContents:
         header: the first line; None if it was not written, or if there is a fault.
         entries: the finished sounds, in the order of their rows; none if there is a fault.
         entry_count: how many lines there are after the first, also if there is a fault.
-        length: how many bytes these lines and the first have.
-        fault: the key of a line whose value no run of specfeat writes; "" if there is none.
+        length: the number of bytes of the first line and these lines.
+        fault: the key with an invalid value in a line with a correct checksum; "" if there is none.
     """
 
     header: JournalHeader | None = None
@@ -41,7 +42,7 @@ class JournalContents:
 
 
 def read_journal(path: Path) -> JournalContents:
-    """Read a journal up to the first line that is not whole; one that does not exist is empty.
+    """Read a journal up to the first line that is incomplete; a missing journal counts as empty.
 
     Raises:
         UsageError: the path is a link or no regular file.

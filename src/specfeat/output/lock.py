@@ -151,10 +151,10 @@ class WorkFolderLock:
             raise UsageError(f"{in_the_way}; rename or remove it")
         if not is_on_same_file_system(self._folder, self._folder.parent):
             raise UsageError(f"{in_the_way}, which cannot be on another file system; rename or unmount it")
-        if not self._is_specfeats():
+        if not self._is_work_folder():
             raise UsageError(f"{in_the_way}, and specfeat has not made it; rename or remove it")
 
-    def _is_specfeats(self) -> bool:
+    def _is_work_folder(self) -> bool:
         """Return whether specfeat has made the folder: it has the lock's mark or a journal, or is empty."""
         paths = set(self._folder.iterdir())
         mark = b""

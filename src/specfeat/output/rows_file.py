@@ -61,7 +61,7 @@ class RowsFile:
         self._write(make_header(self.count, self.width), 0)
         self.sync()
 
-    def has_its_name(self) -> bool:
+    def is_at_its_path(self) -> bool:
         """Return whether the file is still the one that its path names."""
         return is_same_file(self._file.fileno(), self.path)
 

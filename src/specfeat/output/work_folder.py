@@ -1,4 +1,4 @@
-"""The work folder of an output: one run at a time; finished sounds survive every way in which it can end."""
+"""The work folder of an output: only one run can use it; finished sounds are kept however the run ends."""
 
 import contextlib
 import time
@@ -10,12 +10,12 @@ from specfeat.errors import OutputError, SpecfeatError
 from specfeat.file_access import sync_folder
 from specfeat.output.assembly import prepare_files
 from specfeat.output.commit import (
-    decide_commit,
-    is_commit_decided,
+    has_pending_commit,
     move_into_place,
     recover_commit,
     remove_files,
     remove_prepared_files,
+    write_commit_record,
 )
 from specfeat.output.digests import OutputDigests
 from specfeat.output.journal import JOURNAL_NAME
@@ -27,7 +27,7 @@ from specfeat.output.replaced_files import ReplacedFiles
 from specfeat.output.rows_file import ROWS_NAME, RowsFile
 from specfeat.output.sound_writer import SoundWriter
 
-SYNC_INTERVAL_S = 5.0  # a run that is killed loses at most so much work; a sync waits for the disk twice
+SYNC_INTERVAL_S = 5.0  # a killed run loses at most so much work; each sync waits for the disk twice
 
 
 class WorkFolder:
@@ -36,14 +36,16 @@ class WorkFolder:
     The states of a run, and what a later run finds if this one ends there:
 
     - Entered: the lock is taken, an interrupted commit is completed, the work of an unfinished run is read.
-      Only that work keeps the folder; without it, leaving the block removes the folder.
+      If there is no such work, the folder is removed at the end of the block.
     - Started (`start`): rows and journal grow. Leaving the block brings the finished sounds to the disk, and
       a later run can continue after them.
     - Prepared (`prepare_output`): array and index are complete; a later run prepares them again.
     - Committed (`commit`): the output is in its place, and the folder is gone.
 
-    This holds however the block ends, even if a signal interrupts it. Every method raises `OutputError` if
-    the disk refuses, if the folder is no longer this run's, or if another program has changed the output.
+    These states are true however the block ends, even if a signal interrupts it. Every method raises
+    `OutputError` if the disk refuses, if the folder is no longer this run's, or if another program has
+    changed the output. Entering the block raises `LockedError` if another run holds the lock, and
+    `UsageError` if the folder is not a work folder of specfeat.
 
     Args:
         paths: the paths of the output.
@@ -51,9 +53,10 @@ class WorkFolder:
 
     Attributes:
         paths: the paths of the output.
-        is_committed: whether a commit, of this run or an interrupted one of an earlier run, has been
-            completed, and no run has been started since.
-        unfinished_run: what a run that ended early has left here; None if it had finished no sound.
+        is_committed: true after this object has completed a commit: its own, or an interrupted one that it
+            found when it was entered. `start` sets it to false.
+        unfinished_run: what a run that ended early has left here, which may be damaged; None if it had
+            finished no sound.
         has_started: whether this run has begun to write.
         finished_count: how many sounds are finished and on the disk, for another run to continue after.
     """
@@ -65,7 +68,7 @@ class WorkFolder:
         self.finished_count = 0
         self._wait_s = wait_s
         self._lock = WorkFolderLock(paths.work_folder, paths.array)
-        self._is_decided = False  # true from the decision on, `is_committed` when the files are moved
+        self._is_commit_pending = False  # true after the rename; `is_committed` after the moves
         self._replaced = ReplacedFiles(paths)  # looked at again under the lock
         self._writer: SoundWriter | None = None
         self._synced_at = time.monotonic()
@@ -93,7 +96,7 @@ class WorkFolder:
         if isinstance(self.unfinished_run, DamagedRun):
             raise RuntimeError("damaged work must be discarded first")
         self.has_started = True
-        self.is_committed = self._is_decided = False
+        self.is_committed = self._is_commit_pending = False
         folder = self.paths.work_folder
         remove_prepared_files(folder)
         name, replaces = self.paths.array.name, self.replaced_files
@@ -152,8 +155,8 @@ class WorkFolder:
     def commit(self, record: RunRecord) -> None:
         """Make what `prepare_output` has written the output; what was there before is replaced."""
         self._check_before_commit()
-        decide_commit(self.paths, record)
-        self._is_decided = True
+        write_commit_record(self.paths, record)
+        self._is_commit_pending = True
         self._close_files()
         move_into_place(self.paths)
         self.is_committed = True
@@ -186,7 +189,7 @@ class WorkFolder:
             self.sync()
         self._close_files()
         # A signal may have come in `commit`, after the decision: then the output is completed here.
-        if move_into_place(self.paths) or self._is_decided:
+        if move_into_place(self.paths) or self._is_commit_pending:
             self.is_committed, self.finished_count = True, 0
         if not self.finished_count:
             self.discard()
@@ -197,7 +200,7 @@ class WorkFolder:
 
     def _is_intact(self) -> bool:
         """Return whether the folder is still this run's: it may have been removed and made again."""
-        return self._lock.is_held() and (self._writer is None or self._writer.rows.has_its_name())
+        return self._lock.is_held() and (self._writer is None or self._writer.rows.is_at_its_path())
 
     def _close_files(self) -> None:
         writer, self._writer = self._writer, None  # first, so that nothing is written to a closed file
@@ -229,9 +232,9 @@ class WorkFolder:
         return self
 
     def _read_folder(self) -> None:
-        # `_is_decided` is kept: if a signal interrupts the moves, a second call finds nothing left to move.
-        self._is_decided = self._is_decided or is_commit_decided(self.paths)
-        self.is_committed = recover_commit(self.paths) or self._is_decided
+        # `_is_commit_pending` is kept: if a signal interrupts the moves, a second call finds nothing to move.
+        self._is_commit_pending = self._is_commit_pending or has_pending_commit(self.paths)
+        self.is_committed = recover_commit(self.paths) or self._is_commit_pending
         self.unfinished_run = read_unfinished_run(self.paths.work_folder)
         self._replaced = ReplacedFiles(self.paths)
         self.finished_count = self.unfinished_run.finished_count if self.unfinished_run else 0

@@ -1,8 +1,8 @@
-"""Two tables decide what a run does with unfinished work and with an existing output.
+"""What a run does with unfinished work and with an output that it finds: two tables, and their two readers.
 
-Each table maps what the caller wants, and the state of the existing files, to two actions: without `force`
-and with it. Comparing a large output with its hashes takes time. Therefore, where the action is the same
-for all existing files, the files are not read, and their state is `UNEXAMINED`.
+A row of a table gives, for one wish of the caller and one state, two actions: without and with `force`. It
+takes time to examine a large output, because all of it is compared with its hashes. If all states of existing
+work would lead to the same action, the work is not examined, and its state is `UNEXAMINED`.
 """
 
 from enum import Enum
@@ -12,12 +12,10 @@ class UnfinishedState(Enum):
     """The state of the work folder that an interrupted run left."""
 
     ABSENT = "there is no finished file"
-    UNEXAMINED = (
-        "there are finished files; they have not been read, because the action does not depend on them"
-    )
+    UNEXAMINED = "there are finished files; they were not examined, because the action is the same anyway"
     USABLE = "there are finished files, and this run would give them the same rows"
     OTHER_SETTINGS = "the finished files were made with different settings"
-    DAMAGED = "the finished files have been changed, or the disk has damaged them"
+    DAMAGED = "the journal has invalid values, or the rows do not fit the journal"
 
 
 class UnfinishedAction(Enum):
@@ -32,22 +30,24 @@ class UnfinishedAction(Enum):
 class OutputUse(Enum):
     """What the run wants to do with an existing output."""
 
-    NONE = "The run wants to start without an output."
-    REPLACE_AS_BEGUN = "The run wants to continue a run that uses no rows of the output."
-    RESULT = "The run was asked to resume, but there is no unfinished work. It wants to check the output."
-    UPDATE = "The run wants to take the rows of unchanged files from the output."
+    START_NEW = "the run wants to write a new output, and does not use an existing one"
+    CONTINUE_REPLACEMENT = "the run wants to continue a run that replaces the output without using it"
+    CHECK_RESULT = (
+        "the run wants to resume, but there is no unfinished work: the output may be complete already"
+    )
+    UPDATE = "the run wants to take the rows of unchanged files from the output"
 
 
 class OutputState(Enum):
     """The state of the three files of the output: array, index and record."""
 
     ABSENT = "none of the three files is there"
-    UNEXAMINED = "at least one file is there; it has not been read, because the action does not depend on it"
-    AS_BEGUN = "the three files have the size and time that they had when the unfinished run started"
+    UNEXAMINED = "at least one of the three files is there; they were not examined"
+    UNCHANGED_SINCE_START = "the files have the sizes and times that they had when the unfinished run started"
     UP_TO_DATE = "made with the same settings from the same files"
     OTHER_FILES = "made with the same settings; the files or their order differ"
     OTHER_SETTINGS = "made with different settings"
-    DAMAGED = "a file is missing or has been changed, or the record cannot be read as a record"
+    DAMAGED = "a file is missing or has been changed, or the record is not a valid record"
 
 
 class OutputAction(Enum):
@@ -72,16 +72,19 @@ UNFINISHED_ACTIONS = {
 
 # (what the run wants, state): (without force, with force)
 OUTPUT_ACTIONS = {
-    (OutputUse.NONE, OutputState.ABSENT): (OutputAction.NOTHING, OutputAction.NOTHING),
-    (OutputUse.NONE, OutputState.UNEXAMINED): (OutputAction.REFUSE, OutputAction.REPLACE),
-    (OutputUse.REPLACE_AS_BEGUN, OutputState.ABSENT): (OutputAction.NOTHING, OutputAction.NOTHING),
-    (OutputUse.REPLACE_AS_BEGUN, OutputState.AS_BEGUN): (OutputAction.REPLACE, OutputAction.REPLACE),
-    (OutputUse.REPLACE_AS_BEGUN, OutputState.UNEXAMINED): (OutputAction.REFUSE, OutputAction.REPLACE),
-    (OutputUse.RESULT, OutputState.ABSENT): (OutputAction.NOTHING, OutputAction.NOTHING),
-    (OutputUse.RESULT, OutputState.UP_TO_DATE): (OutputAction.KEEP, OutputAction.KEEP),
-    (OutputUse.RESULT, OutputState.OTHER_FILES): (OutputAction.REFUSE, OutputAction.REUSE),
-    (OutputUse.RESULT, OutputState.OTHER_SETTINGS): (OutputAction.REFUSE, OutputAction.REPLACE),
-    (OutputUse.RESULT, OutputState.DAMAGED): (OutputAction.REFUSE, OutputAction.REPLACE),
+    (OutputUse.START_NEW, OutputState.ABSENT): (OutputAction.NOTHING, OutputAction.NOTHING),
+    (OutputUse.START_NEW, OutputState.UNEXAMINED): (OutputAction.REFUSE, OutputAction.REPLACE),
+    (OutputUse.CONTINUE_REPLACEMENT, OutputState.ABSENT): (OutputAction.NOTHING, OutputAction.NOTHING),
+    (OutputUse.CONTINUE_REPLACEMENT, OutputState.UNCHANGED_SINCE_START): (
+        OutputAction.REPLACE,
+        OutputAction.REPLACE,
+    ),
+    (OutputUse.CONTINUE_REPLACEMENT, OutputState.UNEXAMINED): (OutputAction.REFUSE, OutputAction.REPLACE),
+    (OutputUse.CHECK_RESULT, OutputState.ABSENT): (OutputAction.NOTHING, OutputAction.NOTHING),
+    (OutputUse.CHECK_RESULT, OutputState.UP_TO_DATE): (OutputAction.KEEP, OutputAction.KEEP),
+    (OutputUse.CHECK_RESULT, OutputState.OTHER_FILES): (OutputAction.REFUSE, OutputAction.REUSE),
+    (OutputUse.CHECK_RESULT, OutputState.OTHER_SETTINGS): (OutputAction.REFUSE, OutputAction.REPLACE),
+    (OutputUse.CHECK_RESULT, OutputState.DAMAGED): (OutputAction.REFUSE, OutputAction.REPLACE),
     (OutputUse.UPDATE, OutputState.ABSENT): (OutputAction.NOTHING, OutputAction.NOTHING),
     (OutputUse.UPDATE, OutputState.UP_TO_DATE): (OutputAction.KEEP, OutputAction.KEEP),
     (OutputUse.UPDATE, OutputState.OTHER_FILES): (OutputAction.REUSE, OutputAction.REUSE),

@@ -1,4 +1,4 @@
-"""What earlier runs have left for this one: unfinished work and an output, and what is wrong with them."""
+"""What earlier runs have left for this one: unfinished work and an output, and why they cannot be used."""
 
 from dataclasses import dataclass
 
@@ -27,11 +27,11 @@ class FoundUnfinishedWork:
     """The unfinished work that is there.
 
     Attributes:
-        state: the state of the work.
+        state: the result of the examination.
         run: the unfinished run, if it can be continued (state `USABLE`); otherwise None.
-        finished_count: the number of sounds that the run had finished.
-        problem: a predicate, e.g. "is damaged (...)"; "" if nothing is wrong.
-        remedy: what the caller can do if the run refuses the unfinished work.
+        finished_count: how many sounds it had finished.
+        problem: why it cannot be used, as the end of a sentence, e.g. "is damaged (...)"; "" if it can.
+        remedy: what the caller can do if it is refused.
     """
 
     state: UnfinishedState
@@ -46,9 +46,9 @@ class FoundOutput:
     """The output that is there.
 
     Attributes:
-        state: the state of the output.
-        run: the run that made the output, if its rows may be used; otherwise None.
-        problem: the error that says why the rows cannot be used; None if they can be used.
+        state: the result of the examination.
+        run: the run that made it, if its rows may be used.
+        problem: why its rows cannot be used.
     """
 
     state: OutputState
@@ -56,14 +56,14 @@ class FoundOutput:
     problem: UsageError | None = None
 
 
-class EarlierWork:
+class EarlierWorkExaminer:
     """Examines what earlier runs have left, each thing only as far as a decision needs it.
 
     Args:
         work_folder: the output's work folder, locked.
         found: the sounds of this run, in order.
         options: what this run may do with earlier work.
-        probe: the provenance of this run.
+        probe: compares the provenance of earlier runs with that of this run.
 
     Attributes:
         found: the sounds of this run, and those of the examined runs in folders that cannot be read now.
@@ -93,7 +93,7 @@ class EarlierWork:
             return FoundUnfinishedWork(state=UnfinishedState.UNEXAMINED, finished_count=count)
         # In this order: damaged work cannot be compared, and the rows of a sound depend on the settings.
         if isinstance(run, DamagedRun):
-            return _make_damaged(count, run.fault)
+            return _describe_damaged_work(count, run.fault)
         differences = _describe_other_name(run, self._paths) or self._probe.describe_differences(run)
         if differences:
             return FoundUnfinishedWork(
@@ -103,7 +103,7 @@ class EarlierWork:
                 remedy=Remedy.SAME_SETTINGS_OR_REPLACE,
             )
         if mismatch := self._probe.describe_row_mismatch(run):
-            return _make_damaged(count, mismatch)
+            return _describe_damaged_work(count, mismatch)
         self._add_unseen_sounds(run)
         return FoundUnfinishedWork(state=UnfinishedState.USABLE, run=run, finished_count=count)
 
@@ -119,11 +119,13 @@ class EarlierWork:
         """
         if not any(path.exists() for path in self._paths.files):
             return FoundOutput(state=OutputState.ABSENT)
-        if use is OutputUse.NONE:
+        if use is OutputUse.START_NEW:
             return FoundOutput(state=OutputState.UNEXAMINED)
-        if use is OutputUse.REPLACE_AS_BEGUN:
+        if use is OutputUse.CONTINUE_REPLACEMENT:
             is_as_begun = unfinished and unfinished.header.replaces == self._work_folder.replaced_files
-            return FoundOutput(state=OutputState.AS_BEGUN if is_as_begun else OutputState.UNEXAMINED)
+            return FoundOutput(
+                state=OutputState.UNCHANGED_SINCE_START if is_as_begun else OutputState.UNEXAMINED
+            )
         try:
             return self._examine_rows()
         except UsageError as e:
@@ -180,7 +182,7 @@ class EarlierWork:
         return [*finished] == [sound.key for sound in self.found.sounds] and len(finished) == len(run.entries)
 
 
-def _make_damaged(finished_count: int, reason: str) -> FoundUnfinishedWork:
+def _describe_damaged_work(finished_count: int, reason: str) -> FoundUnfinishedWork:
     return FoundUnfinishedWork(
         state=UnfinishedState.DAMAGED,
         finished_count=finished_count,

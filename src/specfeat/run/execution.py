@@ -13,9 +13,9 @@ from specfeat.run.failure_counter import FailureCounter
 from specfeat.run.listener import RunListener
 from specfeat.run.options import FailureLimit
 from specfeat.run.plan import RunPlan, plan_full_recompute
-from specfeat.run.provenance import add_network, recall_network
+from specfeat.run.provenance import add_network, copy_network_fields
 from specfeat.run.request import ExtractionRequest
-from specfeat.run.runner import ChangedSettingsError, RunStart, execute_plan
+from specfeat.run.runner import ChangedSettingsError, RunOrigin, execute_plan
 
 if TYPE_CHECKING:
     from specfeat.network.build import Network
@@ -82,7 +82,7 @@ class Execution:
 
     def _rearrange_finished(self, plan: RunPlan) -> RunSummary:
         """Write an output of finished rows only, without the network."""
-        provenance = recall_network(plan.provenance, plan.previous_runs[-1].provenance)
+        provenance = copy_network_fields(plan.provenance, plan.previous_runs[-1].provenance)
         with self._listener.show_progress(()):
             return execute_plan(plan, (), provenance, self._make_start(), self._work_folder, self._listener)
 
@@ -92,12 +92,12 @@ class Execution:
             self._listener.on_network(self._network)
         return self._network
 
-    def _make_start(self, build_seconds: float = 0.0, empty_places: int = 0) -> RunStart:
+    def _make_start(self, build_seconds: float = 0.0, empty_places: int = 0) -> RunOrigin:
         try:
             folder = str(Path.cwd())
         except OSError:  # it has been removed
             folder = None
-        return RunStart(
+        return RunOrigin(
             command=self._request.command,
             folder=folder,
             build_seconds=build_seconds,

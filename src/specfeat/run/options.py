@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from specfeat.config.device import parse_device
 from specfeat.errors import Remedy, UsageError, escape_control_characters
 
-_MOST_FILES = 10**12  # keeps absurd numbers out of the arithmetic
+_MAX_FILES = 10**12  # keeps absurd numbers out of the arithmetic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,8 +13,8 @@ class RunOptions:
     """What the run may do with earlier work, and what it does with broken files.
 
     Attributes:
-        force: replace an existing output. Without resume or update, discard unfinished work;
-            with one of them, discard it only if it cannot be continued.
+        force: replace an existing output, and discard unfinished work; with `resume` or `update`, discard
+            only unfinished work that cannot be continued.
         resume: continue the work of a run that was interrupted.
         update: take the rows of unchanged files from the existing output; continue unfinished work, too.
         retry_failed: try the files again that failed or broke in an earlier run.
@@ -70,7 +70,7 @@ class FailureLimit:
             number = float(self.most.removesuffix("%")) if is_percentage else int(self.most)
         except ValueError:
             number = -1
-        if not 0 <= number <= (100 if is_percentage else _MOST_FILES):  # nan is refused here, too
+        if not 0 <= number <= (100 if is_percentage else _MAX_FILES):  # nan is refused here, too
             raise UsageError(
                 f"the limit of failures is {escape_control_characters(self.most[:40])!r}; "
                 "wanted a number of files, e.g. 20, or a share of all files, e.g. 1%"

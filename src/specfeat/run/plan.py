@@ -1,16 +1,17 @@
-"""Decides without TensorFlow which sounds of a run are finished, and which remain.
+"""Decides, without TensorFlow, which sounds are finished and which must be extracted.
 
 A plan is made in this order, and the order matters:
 
-1. What is not an output of specfeat is refused, even with `force`.
+1. An array path whose file does not begin like an array is refused, even with `force`, and so is any of the
+   three files of an output that is not a regular file.
 2. Unfinished work is continued, discarded or refused. This comes before the output, because unfinished work
    says whether the run that began it wanted to update the output or to replace it.
-3. The output is kept, reused, replaced or refused. With `force` nothing is refused here.
-   Otherwise step 2 would discard unfinished work although the run then ends here.
-4. A sound counts as finished if an earlier run has finished it, and its file has not changed since then. This
-   includes sounds that failed and have no rows.
+3. The output is kept, reused, replaced or refused. With `force` this step never refuses. Otherwise step 2
+   could discard work, and the run would then end with an error.
+4. A sound is finished if one of the earlier runs has an entry for it, and its file has not changed since.
 
-`earlier_work` examines the existing files. The tables in `decisions` give the actions of steps 2 and 3.
+`earlier_work` finds the states of unfinished work and output. The tables in `decisions` give the action for
+each state.
 """
 
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ from specfeat.run.decisions import (
     decide_on_output,
     decide_on_unfinished_work,
 )
-from specfeat.run.earlier_work import EarlierWork, FoundOutput, FoundUnfinishedWork
+from specfeat.run.earlier_work import EarlierWorkExaminer, FoundOutput, FoundUnfinishedWork
 from specfeat.run.options import RunOptions
 from specfeat.run.provenance_probe import ProvenanceProbe
 from specfeat.sound import Sound, SoundKey
@@ -43,16 +44,17 @@ class RunPlan:
         config: the checked config.
         sounds: all sounds, in the order of the rows.
         skipped_files: files in the given folders that are left out, by their names in the record.
-        finished: the sounds that an earlier run has finished, and where their rows are.
-            Failed sounds have no rows.
+        finished: by key, the sounds that need not be extracted (failed ones too), and where their rows are.
         remaining: the sounds that are to be extracted, in order.
         provenance: everything that affects the numbers, as far as it is known before the network is built.
-        previous_runs: the earlier runs that have finished sounds: first the output, then the
-            unfinished run. If both have a sound, the later one counts.
+        previous_runs: the earlier runs that have the finished sounds: the output first, then the unfinished
+            run. Where both have a sound, the later one counts.
         is_update: whether the rows of an output are reused.
-        can_recompute: whether finished rows may be discarded if they turn out to have different settings.
-        complete_record: the record of the existing output, if it is already complete; otherwise None.
-        notes: sentences that the user should know.
+        can_recompute: the option `force`: whether finished rows may be discarded if they turn out to have
+            different settings.
+        complete_record: the record of the existing output, if it is complete already; None if there is work
+            to do.
+        notes: messages for the user.
     """
 
     config: Config
@@ -87,7 +89,7 @@ def make_plan(
     paths = work_folder.paths
     paths.check_replaceable()
     probe = ProvenanceProbe(config, device, keep_partial=options.keep_partial)
-    earlier_work = EarlierWork(work_folder, found, options, probe)
+    earlier_work = EarlierWorkExaminer(work_folder, found, options, probe)
 
     unfinished_work = earlier_work.examine_unfinished_work()
     unfinished, notes = _apply_unfinished_action(unfinished_work, work_folder, options)
@@ -172,8 +174,8 @@ def _choose_output_use(
     if options.update or (options.resume and work_folder.is_committed):
         return OutputUse.UPDATE
     if unfinished:
-        return OutputUse.UPDATE if unfinished.header.updates else OutputUse.REPLACE_AS_BEGUN
-    return OutputUse.RESULT if options.resume else OutputUse.NONE
+        return OutputUse.UPDATE if unfinished.header.updates else OutputUse.CONTINUE_REPLACEMENT
+    return OutputUse.CHECK_RESULT if options.resume else OutputUse.START_NEW
 
 
 def _apply_output_action(

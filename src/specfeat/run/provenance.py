@@ -44,8 +44,8 @@ _INSTRUCTION_SETS = (
     "sve",
 )
 _PACKAGES = ("tensorflow", "keras", "numpy", "librosa", "soundfile")
-_LONGEST_VALUE = 64  # characters of a value in a message
-_MOST_DIFFERENCES = 2  # in a message
+_MAX_VALUE_LENGTH = 64  # characters of a value in a message
+_MAX_DIFFERENCES = 2  # in a message
 
 _COMPARED_SECTIONS = (  # in the order in which a message names differences
     "config",
@@ -95,7 +95,7 @@ def add_network(provenance: Provenance, network: "Network") -> Provenance:
     )
 
 
-def recall_network(provenance: Provenance, previous: Provenance) -> Provenance:
+def copy_network_fields(provenance: Provenance, previous: Provenance) -> Provenance:
     """Return the whole provenance of a run that needs no network; a previous run has the rest of it.
 
     Args:
@@ -161,8 +161,8 @@ def describe_differences(old: Provenance, new: Provenance) -> str:
                 name = key.removeprefix("config.").removeprefix("versions.")
                 old_text, new_text = (_format_value(values.get(key)) for values in (old_values, new_values))
                 differences.append(f"{name}: {old_text}, now {new_text}")
-    more = len(differences) - _MOST_DIFFERENCES
-    return ", ".join(differences[:_MOST_DIFFERENCES]) + (f" and {more} more" if more > 0 else "")
+    more = len(differences) - _MAX_DIFFERENCES
+    return ", ".join(differences[:_MAX_DIFFERENCES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _select_relevant(section: str, provenance: Provenance) -> object:
@@ -196,4 +196,4 @@ def _flatten(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 def _format_value(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+    return text if len(text) <= _MAX_VALUE_LENGTH else f"{text[: _MAX_VALUE_LENGTH - 3]}..."

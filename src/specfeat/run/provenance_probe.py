@@ -36,8 +36,8 @@ class ProvenanceProbe:
         """Return how an earlier run differs from this one; "" if its rows can be used, as far as is known."""
         expected = replace(
             self.provenance,
-            weights=self._expect_weights(previous.provenance.weights or {}),
-            device=self._expect_device(previous.provenance.device or ""),
+            weights=self._predict_weights(previous.provenance.weights or {}),
+            device=self._predict_device(previous.provenance.device or ""),
         )
         return describe_differences(previous.provenance, expected)
 
@@ -48,7 +48,7 @@ class ProvenanceProbe:
         """
         return previous.find_wrong_row_count(self._grid.count_rows)
 
-    def _expect_device(self, previous_device: str) -> str:
+    def _predict_device(self, previous_device: str) -> str:
         """Return the device, as far as the caller names it.
 
         A record has more words than the caller: "gpu:0 NVIDIA H100" for "gpu".
@@ -57,7 +57,7 @@ class ProvenanceProbe:
         requested = {"auto": previous_device, "cpu": "cpu", "gpu": f"gpu:{index}"}[kind]
         return previous_device if previous_device.startswith(requested) else requested
 
-    def _expect_weights(self, previous_weights: JsonObject) -> JsonObject:
+    def _predict_weights(self, previous_weights: JsonObject) -> JsonObject:
         """Return the seed or the hash of the weights.
 
         A file that has not been touched since the earlier run has the hash that the run noted. It is not read

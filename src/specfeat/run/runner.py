@@ -28,7 +28,7 @@ class ChangedSettingsError(UsageError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunStart:
+class RunOrigin:
     """How the run was started, for the record.
 
     Attributes:
@@ -48,7 +48,7 @@ def execute_plan(
     plan: RunPlan,
     events: Iterable[Event],
     provenance: Provenance,
-    start: RunStart,
+    start: RunOrigin,
     work_folder: WorkFolder,
     listener: RunListener,
 ) -> RunSummary:
@@ -96,7 +96,7 @@ def _write_output(
     plan: RunPlan,
     sounds: Sequence[FinishedSound],
     provenance: Provenance,
-    start: RunStart,
+    start: RunOrigin,
     work_folder: WorkFolder,
     timer: _Timer,
 ) -> RunRecord:

@@ -21,7 +21,10 @@ from specfeat.weights.files.array_names import assign_roles
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.file_format import FileFormat
 
-TORCH_LEAST = (2, 6)  # in older versions a file could run code in spite of weights_only (CVE-2025-32434)
+MIN_TORCH_VERSION = (
+    2,
+    6,
+)  # in older versions a file could run code in spite of weights_only (CVE-2025-32434)
 # The names under which training scripts store the state dict: Lightning "state_dict", PANNs "model".
 STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model", "net")
 # The magic number at the begin of files of PyTorch before 1.6, as it is pickled; newer files are zip
@@ -58,7 +61,7 @@ def _import_torch() -> Any:
     except ModuleNotFoundError as e:
         raise InstallError("files of PyTorch are read by PyTorch: pip install 'specfeat[torch]'") from e
     version = tuple(int(n) for n in torch.__version__.split(".")[:2])
-    if version < TORCH_LEAST:
+    if version < MIN_TORCH_VERSION:
         raise InstallError(
             f"PyTorch {torch.__version__} is too old to read files safely; wanted 2.6 or newer"
         )

@@ -158,7 +158,7 @@ def _match(task: _MatchTask, match_rule: MatchRule) -> MatchResult:
     result = _fill_slots(task, _pair_layers(task, task.unmapped_slots, match_rule))
     if match_rule == "order" and result.is_complete:
         check_order_is_known([pair for pair in result.pairs if _is_paired_by_rule(task, pair[0])])
-        _check_branches(task, result)
+        _check_keras_order(task, result)
     return result
 
 
@@ -223,7 +223,7 @@ def _fill_slots(task: _MatchTask, layer_pairs: list[_LayerPair]) -> MatchResult:
     return result
 
 
-def _check_branches(task: _MatchTask, result: MatchResult) -> None:
+def _check_keras_order(task: _MatchTask, result: MatchResult) -> None:
     """Check that the layers in Keras' order do not fit as well, with other pairs (step 7)."""
     # What the map decides is not tried in another order: the user knows it.
     slots = sorted(task.unmapped_slots, key=lambda slot: slot.keras_rank)
