@@ -157,3 +157,20 @@ def test_without_pytorch_the_error_names_the_extra(tmp_path: Path, monkeypatch: 
 
     with pytest.raises(InstallError, match=r"pip install 'specfeat\[torch\]'"):
         build_small_network(tmp_path, {"file": str(tmp_path / "w.pth")})
+
+
+def test_mappings_that_contain_each_other_end(tmp_path: Path) -> None:
+    """A mapping may contain itself, or the same mapping twice on each of thirty levels."""
+
+    class NoTorch:
+        is_tensor = staticmethod(lambda value: False)
+
+    circle: dict[str, object] = {}
+    circle["a"] = circle
+    tower: dict[str, object] = {}
+    for _ in range(30):
+        tower = {"a": tower, "b": tower}
+
+    for value, message in ((circle, "more than 64 parts"), (tower, "more than 10,000 arrays")):
+        with pytest.raises(WeightsError, match=message):
+            find_state_dict(NoTorch, value)

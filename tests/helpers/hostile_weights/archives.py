@@ -23,7 +23,7 @@ def zip_bomb(path: Path) -> None:
     write_archive_of_zeros(path, "model.weights.h5", 512)
 
 
-@hostile("keras", "the weights cannot be read: the file is damaged")
+@hostile("keras", "has the member 'model.weights.h5' of 10,000 bytes, which takes 265,474 packed")
 def zip_that_declares_less_than_it_has(path: Path) -> None:
     write_archive_of_zeros(path, "model.weights.h5", 256)
     data = bytearray(path.read_bytes())
@@ -91,6 +91,35 @@ def npz_bomb(path: Path) -> None:
 def npz_header_of_a_megabyte(path: Path) -> None:
     header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + "1, " * 2**18 + ")}"
     write_archive(path, {"row/kernel.npy": make_npy(header, bytes(4), b"\x02\x00")})
+
+
+@hostile("npz", "has more than 10,000 arrays; wanted fewer")
+def npz_without_end(path: Path) -> None:
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': ()}"
+    write_archive(path, {f"a{i}.npy": make_npy(header, bytes(4)) for i in range(10_001)}, zipfile.ZIP_STORED)
+
+
+@hostile("npz", "a.npy has 100 axes; wanted 8 or fewer")
+def npz_of_a_hundred_axes(path: Path) -> None:
+    shape = "1, " * 100
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape})}}"
+    write_archive(path, {"a.npy": make_npy(header, bytes(4))})
+
+
+@hostile("npz", "has an array whose name has 60,004 bytes")
+def npz_name_of_60_kilobytes(path: Path) -> None:
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': ()}"
+    write_archive(path, {f"{'x' * 60_000}.npy": make_npy(header, bytes(4))})
+
+
+@hostile("npz", "of 132 bytes, which takes 20,000,000 packed")
+def member_that_is_larger_when_packed(path: Path) -> None:
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': ()}"
+    npy = make_npy(header.ljust(117), bytes(4))
+    write_archive(path, {"a.npy": npy + bytes(20_000_000 - len(npy))}, zipfile.ZIP_STORED)
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<I", data, data.rindex(b"PK\x01\x02") + 24, len(npy))
+    path.write_bytes(data)
 
 
 @hostile("npz", "the weights cannot be read: the file is damaged")

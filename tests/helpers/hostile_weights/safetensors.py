@@ -66,3 +66,19 @@ def another_type(path: Path) -> None:
 @hostile("safetensors", "the weights cannot be read: the file is damaged")
 def entries_that_are_not_mappings(path: Path) -> None:
     write_header(path, {"a": [1, 2, 3]})
+
+
+@hostile("safetensors", "has more than 10,000 arrays; wanted fewer")
+def arrays_without_end(path: Path) -> None:
+    entries = {f"a{i}": make_header_entry(4 * i, 4 * i + 4, [1]) for i in range(10_001)}
+    write_header(path, entries, bytes(4 * len(entries)))
+
+
+@hostile("safetensors", "has an array whose name has 1,000,000 bytes")
+def a_name_of_a_megabyte(path: Path) -> None:
+    write_header(path, {"x/" * 500_000: make_header_entry(0, 4, [1])}, bytes(4))
+
+
+@hostile("safetensors", "has an array whose name has more than 64 parts")
+def a_name_of_many_parts(path: Path) -> None:
+    write_header(path, {"x/" * 100: make_header_entry(0, 4, [1])}, bytes(4))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from specfeat.weights.files.arrays import AxisLayout, FileArray
 
@@ -64,6 +65,8 @@ IGNORED_ARRAYS: tuple[tuple[str, str], ...] = (
     (r"(^|/)(real|imag)_kernels(:0)?$", "the STFT of the file's own front end (kapre)"),
     (r"(^|/)freq2mel(:0)?$", "the mel filters of the file's own front end (kapre)"),
 )
+# `weights show` compares a file with many configs, and so looks at each name dozens of times.
+_CACHED_NAMES = 2**14
 _IGNORED = [(re.compile(pattern), reason) for pattern, reason in IGNORED_ARRAYS]
 
 
@@ -82,6 +85,7 @@ class NameParts:
     is_torch: bool
 
 
+@lru_cache(_CACHED_NAMES)
 def split_array_name(name: str, rank: int) -> NameParts | None:
     """Find the layer and the role in the name of an array.
 
@@ -154,11 +158,13 @@ def assign_layouts(
     return tuple(replace(array, layout=choose_layout(array)) for array in arrays)
 
 
+@lru_cache(_CACHED_NAMES)
 def explain_ignored_array(name: str) -> str | None:
     """Return what an array is that is known not to be a weight of the network; None for any other array."""
     return next((reason for pattern, reason in _IGNORED if pattern.search(name)), None)
 
 
+@lru_cache(_CACHED_NAMES)
 def natural_sort_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Return a sort key that puts conv2 before conv10."""
     pieces = re.split(r"(\d+)", name)

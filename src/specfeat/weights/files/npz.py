@@ -14,17 +14,23 @@ from numpy.typing import NDArray
 from specfeat.errors import WeightsError
 from specfeat.weights.files import zip_archive
 from specfeat.weights.files.array_names import assign_roles, natural_sort_key
-from specfeat.weights.files.arrays import FileArray, FileContents, Shape
+from specfeat.weights.files.arrays import MAX_AXES, FileArray, FileContents, Shape
 from specfeat.weights.files.file_format import FileFormat
+from specfeat.weights.files.limits import ArrayCounter
 
-MAX_HEADER_BYTES = 10_000  # NumPy's own limit; longer ones can crash its parser, ast.literal_eval
+# NumPy writes 118 bytes for an array of numbers. Thousands of members may share one long header, and its
+# parser, ast.literal_eval, takes milliseconds for 10,000 bytes.
+MAX_HEADER_BYTES = 1000
 
 
 @contextmanager
 def read_npz(path: Path) -> Iterator[FileContents]:
     """Open an .npz file; an array has the name of its member, without .npy."""
     with zip_archive.open_members(path) as members:
-        arrays = [_describe_array(name, member) for name, member in members.items()]
+        counter, arrays = ArrayCounter(), []
+        for name, member in members.items():
+            counter.add(name)
+            arrays.append(_describe_array(name, member))
         # A program writes the arrays in an order of its own, which is lost only if somebody has sorted them.
         if list(members) in (sorted(members), sorted(members, key=natural_sort_key)):
             arrays = [replace(array, unordered_in="an .npz archive sorted by name") for array in arrays]
@@ -37,6 +43,8 @@ def _describe_array(name: str, member: zip_archive.Member) -> FileArray:
     with member.open() as file:
         shape, dtype = _read_header(file, name)
         header_bytes = file.tell()
+    if len(shape) > MAX_AXES:
+        raise WeightsError(f"{name} has {len(shape):,} axes; wanted {MAX_AXES} or fewer")
     if dtype.kind not in "fiu":
         content = "objects (a pickle)" if dtype.hasobject else dtype
         raise WeightsError(f"{name} holds {content}; wanted numbers")

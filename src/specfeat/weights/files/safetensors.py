@@ -23,8 +23,9 @@ from specfeat.errors import WeightsError
 from specfeat.weights.files.array_names import assign_roles, natural_sort_key
 from specfeat.weights.files.arrays import MAX_AXES, FileArray, FileContents, Shape
 from specfeat.weights.files.file_format import FileFormat
+from specfeat.weights.files.limits import ArrayCounter
 
-MAX_HEADER_BYTES = 2**22  # about 30,000 arrays, for which Python's objects take less than 200 MB
+MAX_HEADER_BYTES = 2**22  # Python's objects for any JSON of this size take less than 200 MB
 _MAX_INTEGER = 2**48  # of a size or an offset; far above any file, far below what NumPy cannot multiply
 _BFLOAT16 = "BF16"
 _DTYPES = {
@@ -41,6 +42,9 @@ def read_safetensors(path: Path) -> Iterator[FileContents]:
         file.seek(0)
         header, start = _read_header(file, file_bytes)
         header.pop("__metadata__", None)
+        counter = ArrayCounter()
+        for name in header:
+            counter.add(name)
         names = sorted(header, key=natural_sort_key)
         arrays = [_describe_array(file, start, name, header[name]) for name in names]
         _check_offsets(header, file_bytes - start)

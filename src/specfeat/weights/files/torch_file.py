@@ -20,6 +20,7 @@ from specfeat.weights.files import zip_archive
 from specfeat.weights.files.array_names import assign_roles
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.file_format import FileFormat
+from specfeat.weights.files.limits import ArrayCounter
 
 MIN_TORCH_VERSION = (
     2,
@@ -38,8 +39,8 @@ def read_torch(path: Path) -> Iterator[FileContents]:
     torch = _import_torch()
     is_zip = zip_archive.is_archive(path)
     if is_zip:
-        with zip_archive.open_members(path):
-            pass  # only for its checks: torch opens the archive itself
+        with zip_archive.open_members(path) as members:  # for the checks: torch opens the archive itself
+            _check_storages(members)
     try:
         with torch.serialization.safe_globals(_list_numpy_globals()):
             loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
@@ -53,6 +54,13 @@ def read_torch(path: Path) -> Iterator[FileContents]:
     yield FileContents(
         format="PyTorch state dict", arrays=tuple(replace(array, layout="torch") for array in arrays)
     )
+
+
+def _check_storages(members: Mapping[str, zip_archive.Member]) -> None:
+    """Check that the numbers are stored plainly: torch maps them into memory and would not unpack them."""
+    for name, member in members.items():
+        if "/data/" in f"/{name}" and member.is_compressed:
+            raise WeightsError(f"has the compressed member {name!r}; wanted a file as torch.save writes it")
 
 
 def _import_torch() -> Any:
@@ -110,9 +118,11 @@ def find_state_dict(torch: Any, loaded: object) -> dict[str, Any]:
 def _collect_tensors(torch: Any, value: object) -> dict[str, Any]:
     """Return the tensors of a mapping and of the mappings within it, named by their dotted path, in order."""
     tensors: dict[str, Any] = {}
+    counter = ArrayCounter()
     pending = [("", value)]
     while pending:
         path, item = pending.pop()
+        counter.add(path)  # mappings as well, which may contain each other without end
         if torch.is_tensor(item):
             tensors[path] = item
         elif isinstance(item, Mapping):

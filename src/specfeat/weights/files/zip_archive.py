@@ -9,7 +9,7 @@ from typing import IO
 
 from specfeat.errors import WeightsError
 
-MAX_MEMBERS = 100_000
+MAX_MEMBERS = 20_000
 # Weights look like noise and can hardly be compressed. A large member with a higher ratio is a zip bomb;
 # deflate itself reaches 1032.
 MAX_RATIO = 100
@@ -34,6 +34,11 @@ class Member:
     size: int
     _archive: zipfile.ZipFile = field(repr=False)
     _info: zipfile.ZipInfo = field(repr=False)
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether the archive has the member compressed."""
+        return self._info.compress_type != zipfile.ZIP_STORED
 
     def open(self) -> IO[bytes]:
         """Open the member; zipfile yields at most `size` bytes, and compares them with their checksum."""
@@ -72,6 +77,11 @@ def _check_member(info: zipfile.ZipInfo) -> None:
         raise WeightsError(f"has the encrypted member {name!r}")
     if info.compress_type not in _COMPRESSIONS:
         raise WeightsError(f"has the member {name!r}, which is not compressed by deflate")
+    # What cannot be compressed grows by less than a thousandth; zipfile may read all of it for one byte.
+    if info.compress_size > info.file_size + info.file_size // 1000 + 1024:
+        raise WeightsError(
+            f"has the member {name!r} of {info.file_size:,} bytes, which takes {info.compress_size:,} packed"
+        )
     if info.file_size > max(MAX_BYTES_AT_ANY_RATIO, MAX_RATIO * info.compress_size):
         raise WeightsError(
             f"has the member {name!r}, which unpacks from {info.compress_size:,} to {info.file_size:,} "
