@@ -2,6 +2,7 @@
 
 import sys
 import zipfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,9 @@ def test_two_state_dicts_in_a_file_are_refused() -> None:
 
 def test_without_pytorch_the_error_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """PyTorch is an optional dependency; if it is missing, the error says how to install it."""
+    import_module(
+        "specfeat.tensorflow_runtime"
+    )  # scipy, which Keras may load, does not expect this of `torch`
     monkeypatch.setitem(sys.modules, "torch", None)
     with zipfile.ZipFile(tmp_path / "w.pth", "w") as file:
         file.writestr("w/data.pkl", b"")

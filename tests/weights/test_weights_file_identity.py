@@ -14,7 +14,7 @@ from helpers.weights_files import (
     write_npz,
 )
 from specfeat.errors import WeightsError
-from specfeat.weights.matching.match import match_arrays
+from specfeat.weights.matching.ignored_arrays import match_config_arrays
 
 pytestmark = pytest.mark.tf
 
@@ -61,12 +61,12 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     """So the hash in the record is that of the arrays in the network."""
     path = write_npz(tmp_path / "w.npz", make_arrays())
     copy = shutil.copy(path, tmp_path / "copy.npz")
-    original = match_arrays
+    original = match_config_arrays
 
     def replace_file(*arguments: Any) -> Any:
         Path(copy).replace(path)
         return original(*arguments)
 
-    monkeypatch.setattr("specfeat.weights.load.match_arrays", replace_file)
+    monkeypatch.setattr("specfeat.weights.load.match_config_arrays", replace_file)
     with pytest.raises(WeightsError, match="was written to while it was read"):
         build_small_network(tmp_path, {"file": str(path)})

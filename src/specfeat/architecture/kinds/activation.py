@@ -29,18 +29,21 @@ KINDS = (
     LayerKind(
         name="ReLU",
         family=Family.ACTIVATION,
+        activation="relu",
         optional={"max_value": Number(0.0), "negative_slope": Number(0.0), "threshold": Number(0.0)},
         compute_output_shape=keep_shape,
     ),
     LayerKind(
         name="LeakyReLU",
         family=Family.ACTIVATION,
+        activation="leaky_relu",
         optional={"negative_slope": Number(0.0)},
         compute_output_shape=keep_shape,
     ),
     LayerKind(
         name="PReLU",
         family=Family.ACTIVATION,
+        activation="leaky_relu",
         optional={"shared_axes": SharedAxes(), "alpha_initializer": InitializerName()},
         compute_output_shape=keep_shape,
         find_mismatch=_find_axis_mismatch,
@@ -49,12 +52,14 @@ KINDS = (
     LayerKind(
         name="ELU",
         family=Family.ACTIVATION,
+        activation="elu",
         optional={"alpha": Number(0.0)},
         compute_output_shape=keep_shape,
     ),
     LayerKind(
         name="Softmax",
         family=Family.ACTIVATION,
+        activation="softmax",
         optional={"axis": Axes()},
         compute_output_shape=keep_shape,
         find_mismatch=_find_axis_mismatch,

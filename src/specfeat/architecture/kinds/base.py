@@ -95,6 +95,8 @@ class LayerKind:
         is_foldable: whether it is a batch normalisation, which can be folded into the layer before it.
         window_argument: the argument with the size of the window that it moves over the input; None if it has
             no window that `strides` and `padding` go with.
+        activation: Keras' name of the activation function that the layer applies, e.g. "relu", if it is one
+            for a single function; else "".
         is_composite: whether it stands for several layers, which are put in its place on building.
         keras_class: the class and its module, as "package.module:Class"; None for `keras.layers.<name>`.
         other_names: what PyTorch, TF-Slim, tf.layers and older Keras call it, in small letters and without
@@ -114,6 +116,7 @@ class LayerKind:
     fold_axes: tuple[int, ...] = ()
     is_foldable: bool = False
     window_argument: str | None = None
+    activation: str = ""
     is_composite: bool = False
     keras_class: str | None = None
     other_names: Mapping[str, str] = field(default_factory=dict)

@@ -144,8 +144,7 @@ def _get_function_name(layer: Any) -> str:
     """Return Keras' name of the activation that a layer is, or ends in, e.g. "relu"; "" for none."""
     if hasattr(layer, "activation"):
         return str(getattr(layer.activation, "__name__", ""))
-    names = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "PReLU": "leaky_relu", "Softmax": "softmax"}
-    return names.get(type(layer).__name__, "")
+    return get_layer_kind(type(layer).__name__).activation
 
 
 def _is_exact(layer: Any) -> bool:

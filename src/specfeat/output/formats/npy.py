@@ -21,9 +21,10 @@ BYTES_PER_VALUE = 4  # float32
 _BLOCK_BYTES = 2**22
 _MAGIC = b"\x93NUMPY"
 _VERSION = b"\x01\x00"
-# What NumPy writes for float32 of two axes, row after row. Everything else is not an array of specfeat.
+# What NumPy writes for float32 of two axes, row after row. Everything else is not an array of specfeat. The
+# space is missing if a run is killed while it writes a longer number of rows over a shorter one.
 _HEADER_TEXT = re.compile(
-    rb"\{'descr': '<f4', 'fortran_order': False, 'shape': \((0|[1-9]\d{0,17}), ([1-9]\d{0,17})\), \} *\n"
+    rb"\{'descr': '<f4', 'fortran_order': False, 'shape': \((0|[1-9]\d{0,17}), ?([1-9]\d{0,17})\), \} *\n"
 )
 
 
