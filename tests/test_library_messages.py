@@ -60,6 +60,33 @@ def test_typer(words: list[str], message: str, capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (
+            ["extract", "a", "b", "--overwrite"],
+            "no such option: --overwrite; use --force to replace an existing output",
+        ),
+        (
+            ["extract", "a", "b", "--format", "csv"],
+            "no such option: --format; the extension of OUTPUT gives the format, and .npy is the only one",
+        ),
+        (
+            ["a.wav", "out.npy"],
+            "no such command 'a.wav'; write the command before the files, e.g. specfeat extract recordings/ out.npy",
+        ),
+    ],
+    ids=["overwrite", "format", "path"],
+)
+def test_a_word_of_other_programs_has_an_answer(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No option that destroys is suggested by its spelling; the answer says what to type."""
+    code = run_command_line(words)
+
+    assert (code, capsys.readouterr().err) == (2, f"specfeat: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
         (["extrct", "a", "b"], "no such command 'extrct' (did you mean 'extract'?); see specfeat --help"),
         (
             ["extract", "a", "b", "--confg", "x"],

@@ -6,6 +6,7 @@ trigger each real text and fail when its words have changed.
 """
 
 import re
+from difflib import SequenceMatcher
 
 # What Typer has from pydantic about the value of an option, and our words for it.
 _TYPER_REPLACEMENTS = {
@@ -16,6 +17,7 @@ _TYPER_REPLACEMENTS = {
     "Unable to parse input string as an integer, exceeded maximum size": "wanted a whole number",
     "Input should be a valid number, unable to parse string as a number": "wanted a number",
 }
+MIN_SIMILARITY = 0.8  # of a word and a suggestion: --sett and --set have 0.91, --format and --force 0.67
 # How Typer ends the message about a misspelt command, and about a misspelt option.
 _TYPER_SUGGESTION = re.compile(r"\. Did you mean (.+)\?$| \(Possible options: (.+)\)$")
 
@@ -24,8 +26,19 @@ def simplify_typer_message(text: str) -> str:
     """Return what Typer says of a wrong word on the command line, without a capital and a full stop."""
     for typer_words, our_words in _TYPER_REPLACEMENTS.items():
         text = text.replace(typer_words, our_words)
-    text = _TYPER_SUGGESTION.sub(lambda match: f" (did you mean {match[1] or match[2]}?)", text)
+    text = _TYPER_SUGGESTION.sub(_write_suggestion, text)
     return f"{text[:1].lower()}{text[1:].rstrip('.')}"
+
+
+def _write_suggestion(match: re.Match[str]) -> str:
+    """Return Typer's suggestion in our words; "" if it is hardly the word that was meant.
+
+    Typer suggests `--force` for `--format` and `--verbose` for `--overwrite`.
+    """
+    suggestion = match[1] or match[2]
+    word = match.string[: match.start()].split()[-1]
+    similarity = SequenceMatcher(None, word.strip("'."), suggestion.strip("'")).ratio()
+    return f" (did you mean {suggestion}?)" if similarity >= MIN_SIMILARITY else ""
 
 
 _WRONG_INDENTATION = (

@@ -11,6 +11,7 @@ from typer.main import get_command
 from specfeat import __version__
 from specfeat.cli.command_line import CommandLine
 from specfeat.cli.extract import extract_command
+from specfeat.cli.known_wishes import find_answer
 from specfeat.cli.messages import describe_error, print_message
 from specfeat.cli.signals import (
     StoppedBySignal,
@@ -124,7 +125,8 @@ def _run_command(command_line: CommandLine) -> int:
             raise
         # Typer's own error: an unknown option, a missing argument, a value of the wrong type.
         command_path = getattr(getattr(e, "ctx", None), "command_path", "specfeat")
-        print_message(f"{simplify_typer_message(str(e.format_message()))}; see {command_path} --help")
+        message = simplify_typer_message(str(e.format_message()))
+        print_message(f"{message}; {find_answer(message) or f'see {command_path} --help'}")
         return 2
     return code if isinstance(code, int) else 0
 
