@@ -43,7 +43,7 @@ def _receive_clips(connection: "Connection", config: str, count: int) -> float:
     begun = time.process_time()
     while count:
         (event,) = receive_message(connection.recv_bytes, settings.input_shape)
-        assert isinstance(event, ClipsEvent)  # noqa: S101  the sender sends no end
+        assert isinstance(event, ClipsEvent)  # noqa: S101  this sender sends only clips
         clips = event.clips
         count -= len(clips)
         while len(clips):

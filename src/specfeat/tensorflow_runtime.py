@@ -20,10 +20,8 @@ from specfeat.errors import InstallError
 from specfeat.onednn import ONEDNN_VARIABLE, get_onednn_setting
 from specfeat.process_state import capture_native_stderr, set_environment
 
-MIN_KERAS_VERSION = (
-    3,
-    14,
-)  # the first whose weight readers resist hostile files; pyproject.toml says the same
+# the first whose weight readers resist hostile files; pyproject.toml says the same
+MIN_KERAS_VERSION = (3, 14)
 MIN_TENSORFLOW_VERSION = (2, 20)
 
 

@@ -46,7 +46,7 @@ def load_network(folder: Path, *layers: str, weights: Mapping[str, object] | Non
 def make_contents(arrays: Arrays, sound_settings: str | None = None) -> FileContents:
     """Return the contents of a file that has arrays by name only, as .npz and safetensors files."""
     file_arrays = [
-        FileArray(name=name, shape=array.shape, dtype=str(array.dtype), read=lambda array=array: array)  # type: ignore[misc]  # mypy cannot infer its default
+        FileArray(name=name, shape=array.shape, dtype=str(array.dtype), read=lambda array=array: array)  # type: ignore[misc]  # the default has no type
         for name, array in arrays.items()
     ]
     return FileContents(format="test", arrays=assign_roles(file_arrays), sound_settings=sound_settings)

@@ -31,7 +31,7 @@ class FrameBuffer:
 
     def __init__(self, blocks: Iterable[FloatArray]) -> None:
         self._blocks = blocks
-        self._file = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115  the buffer is the context
+        self._file = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115  closed in `__exit__`
         self._shapes: list[tuple[int, ...]] = []
 
     def __enter__(self) -> "FrameBuffer":

@@ -8,20 +8,20 @@ from specfeat.sound import Sound
 # The time that a sound may take unless the user sets a limit. It is far more than a sound needs, unless its
 # decoder or its disk hangs.
 DEFAULT_TIMEOUT_S = 600.0
-PATIENCE_BYTES_PER_S = 100_000
-CHECK_INTERVAL_S = 0.25  # how often the progress of a silent worker is looked at
-# A longer time between two looks counts only as this: the whole job was stopped (Ctrl-Z, SIGSTOP, a container
-# that is paused) and continued, or the machine had no time for it. No sound is at fault for that.
+TIMEOUT_BYTES_PER_S = 100_000
+CHECK_INTERVAL_S = 0.25  # how often the progress is read of a worker that sends nothing
+# A longer time between two readings counts only as this: the whole job was stopped (Ctrl-Z, SIGSTOP, a paused
+# container) and continued, or the machine had no time for it. No sound is at fault for that.
 MAX_LOOK_GAP_S = 2 * CHECK_INTERVAL_S
 
 
 class SoundTimer:
-    """Measures how long a worker has worked on its present sound, by one look after another."""
+    """Measures how long a worker has worked on its current sound, by reading its progress again and again."""
 
     def __init__(self) -> None:
         self._looked_at = time.monotonic()
-        self._begun_sounds = 0  # how many sounds the worker had begun at the last look
-        self._uncounted_s = 0.0  # of the time since the present sound was begun
+        self._begun_sounds = 0  # how many sounds the worker had begun at the last reading
+        self._uncounted_s = 0.0  # of the time since the current sound was begun
 
     def measure_seconds(self, progress: WorkerProgress) -> float:
         """Return how long the worker has worked on its sound, without the time when the job was stopped.
@@ -45,12 +45,12 @@ class SoundTimer:
 def compute_timeout_s(sound: Sound, timeout_s: float | None) -> float:
     """Return how many seconds a sound may take.
 
-    The size of its file was taken before the run, so a disk that hangs is not asked again.
+    The size of its file was taken before the run, so this does not access a disk that may hang.
 
     Args:
         sound: the sound.
         timeout_s: the limit that the user has set; None for one that grows with the file.
     """
     return (
-        DEFAULT_TIMEOUT_S + (sound.file.size or 0) / PATIENCE_BYTES_PER_S if timeout_s is None else timeout_s
+        DEFAULT_TIMEOUT_S + (sound.file.size or 0) / TIMEOUT_BYTES_PER_S if timeout_s is None else timeout_s
     )

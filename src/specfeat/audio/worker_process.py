@@ -69,10 +69,10 @@ class WorkerProcess:
         # This end of the lifeline is never used: the system closes it when this process ends, however it
         # ends.
         _unused, lifeline = map(keep, socket.socketpair())
-        progress_file: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  `keep` has it closed
+        progress_file: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  `keep` closes it
         progress_file.truncate(PROGRESS_BYTES)
         self._progress: mmap = keep(mmap(progress_file.fileno(), PROGRESS_BYTES))
-        self._stderr: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  `keep` has it closed
+        self._stderr: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  `keep` closes it
         descriptors = (worker_end.fileno(), progress_file.fileno(), lifeline.fileno())
         # Not a process of multiprocessing, which would run the caller's main module once more.
         self._process = subprocess.Popen(

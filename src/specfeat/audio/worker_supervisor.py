@@ -205,8 +205,8 @@ class WorkerSupervisor:
                 return unfinished + task[current:]
         error = AudioError(f"the worker that decodes it {description}", "decode", "crash")
         if late_sound == current:
-            patience_s = compute_timeout_s(task[current], self._timeout_s)
-            text = f"is not decoded within {patience_s:g} s"
+            limit_s = compute_timeout_s(task[current], self._timeout_s)
+            text = f"is not decoded within {limit_s:g} s"
             error = AudioError(text, "decode", "timeout", remedy=Remedy.ALLOW_MORE_TIME)
         end = SoundEnd(0, 0.0, silent=False, error=ErrorData.from_error(error), keeps_clips=False)
         self._messages.put([end])

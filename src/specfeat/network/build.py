@@ -76,7 +76,7 @@ class Network:
         """Return the rows of one batch; several threads may call this at once.
 
         Args:
-            clips: float32, shape (batch, *input_shape); only the first `places` of them count.
+            clips: float32, shape (batch, *input_shape); only the rows of the first `places` clips are valid.
 
         Returns:
             float32, shape (batch, width).
@@ -142,19 +142,19 @@ def _count_places(config: Config, row_function: RowFunction) -> int:
     except UnknownShapeError:
         is_light = False
     clips = CLIPS_OF_LIGHT_NETWORK if is_light else 1
-    with _report_place(config):
+    with _name_config_line(config):
         return count_equal_places(row_function, settings.model.batch, settings.input_shape, clips)
 
 
 def _make_row_function(config: Config, engine: Engine, extractor: Any) -> RowFunction:
     settings = config.settings
     shape = (settings.model.batch, *settings.input_shape)
-    with _report_place(config):
+    with _name_config_line(config):
         return engine.make_row_function(extractor, shape, jit_compile=settings.model.compile.jit_compile)
 
 
 @contextmanager
-def _report_place(config: Config) -> Iterator[None]:
+def _name_config_line(config: Config) -> Iterator[None]:
     """Turn an engine's refusal of the network into an error that names the line of the config."""
     settings = config.settings
     shape = (settings.model.batch, *settings.input_shape)

@@ -1,8 +1,8 @@
 """Finds the places of a batch at which a clip gets the same row, bit for bit.
 
 Kernels may round differently at the end of a batch (see `engines.even_batches`). Which ones do depends on the
-processor, the engine and the shapes of the layers, so this is tried on each network that is built, with the
-batch that would have to run once anyway before the first clips come.
+processor, the engine and the shapes of the layers, so each network is tested when it is built. The
+first test batch takes no extra time: a network has to run once before the first clips come.
 """
 
 import numpy as np

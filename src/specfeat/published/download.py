@@ -97,7 +97,7 @@ def _continue_download(address: str, partial: Path, size: int | None, progress: 
     request = urllib.request.Request(address, headers=headers)  # noqa: S310  the addresses of the table are https
     try:
         with _wrap_connection_errors():
-            response = urllib.request.urlopen(request, timeout=TIMEOUT_S)  # noqa: S310  as above
+            response = urllib.request.urlopen(request, timeout=TIMEOUT_S)  # noqa: S310  an https address, see above
     except urllib.error.HTTPError as e:
         if e.code != 416 or not start:
             raise

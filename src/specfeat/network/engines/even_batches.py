@@ -4,9 +4,11 @@ TensorFlow's kernels on a CPU work on blocks of values: a product of matrices on
 function such as the sigmoid on as many values as fit into a vector register. The remainder at the end goes
 through other instructions, which round differently. The row of a clip would then depend on its place in the
 batch, in the last bit. (Measured with TensorFlow 2.21 on an AMD EPYC with AVX2: of 8 rows times a matrix, the
-last two; of 5 rows of 3 values, the exponential of the last seven values.) So such a layer gets so many clips
-of zeros behind those of the batch that nothing is left over, and its output is cut to the batch again.
-Convolutions and poolings need none of this: oneDNN adds up each value of theirs in one order.
+last two; of 5 rows of 3 values, the exponential of the last seven values.)
+
+Such a layer therefore gets clips of zeros after those of the batch, as many as make the values a multiple of
+the block. Its output is then cut to the batch again. Convolutions and poolings do not need this: oneDNN adds
+the terms of each of their values in the same order.
 """
 
 import math
@@ -18,10 +20,12 @@ from specfeat.tensorflow_runtime import keras
 
 Layer: Any = keras.layers.Layer
 
-MATRIX_ROWS = 24  # the blocks of rows of AVX2 and AVX-512 kernels (4, 6, 8, 12 or 24 rows) divide this
+# With AVX2, no row of a product differed where the number of rows was a multiple of this (measured). With
+# AVX-512 it is not measured; `equal_places` would find a difference.
+MATRIX_ROWS = 24
 VECTOR_VALUES = 16  # float32 values in the largest vector register, of AVX-512
 # A product of matrices gets more rows only if they take at most this share of the network's multiplications,
-# or this number (0.1 ms). Otherwise it stays as it is, and `equal_places` finds whether places differ.
+# or this number (about 0.1 ms). Otherwise it stays as it is, and `equal_places` finds whether places differ.
 MAX_ADDED_SHARE = 0.03
 MAX_ADDED_MULTIPLICATIONS = 5e6
 
@@ -36,7 +40,7 @@ class _PaddedCall(Layer):
         function: the layer, or the activation function.
         batch: the number of clips in a batch.
         padding: how many clips to add.
-        name: the name of the layer; no layer of a config has a name that ends as this one does.
+        name: the name of the layer. ">padded" is added to it, which no name in a config contains.
     """
 
     def __init__(self, function: Any, batch: int, padding: int, name: str) -> None:
@@ -84,7 +88,7 @@ def pad_uneven_layers(model: Any, batch: int) -> Any:
 
 
 def count_convolution_places(model: Any) -> int:
-    """Return how many clips at the end of a batch the last block of rows of a matrix product can reach.
+    """Return how many clips at the end of a batch can have rows in the last block of a matrix product.
 
     This is for convolutions that are computed as products of matrices with one row for each output position.
     """
@@ -119,8 +123,8 @@ def _compute_padding(layer: Any, batch: int, total: int) -> int:
 def _count_values(layer: Any) -> int:
     """Return the values of one clip in the smallest array that a layer computes by an approximation.
 
-    Of a layer that divides by a norm, a deviation or a sum, that array has one value for each group of values
-    that it normalises; how many these are is followed for the last axis only.
+    A layer that divides by a norm, a deviation or a sum computes one of these for each group of values. If
+    the groups do not lie along the last axis, their number is taken to be 1, which is always safe.
     """
     shape = layer.output.shape[1:]
     kind = get_layer_kind(type(layer).__name__)
@@ -131,11 +135,11 @@ def _count_values(layer: Any) -> int:
 
 
 def _compute_step(values: int, divisor: int) -> int:
-    """Return the smallest number of clips whose values together are a multiple of the divisor.
+    """Return the smallest number of clips whose values, all together, are a multiple of the divisor.
 
     Args:
         values: the number of values of one clip.
-        divisor: what the number of all values is to be a multiple of.
+        divisor: the size of the block.
     """
     return divisor // math.gcd(values, divisor)
 

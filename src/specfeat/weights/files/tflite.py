@@ -55,7 +55,7 @@ class Tensor:
 
     @property
     def name(self) -> str:
-        """The tensor's name, which is read anew each time: all tensors may refer to one long name."""
+        """The tensor's name. It is not kept: all tensors of a hostile file may refer to one long name."""
         return self.table.read_text(3)
 
     @property
