@@ -68,7 +68,7 @@ def match_and_arrange(
     """
     file_contents = contents if isinstance(contents, FileContents) else make_contents(contents)
     result = match_arrays(derive_slots(settings), file_contents, match_rule, user_map or {})
-    result.check()
+    result.raise_if_incomplete()
     return {slot.name: arrange_axes(array.read(), array, slot) for slot, array in result.pairs}
 
 

@@ -199,7 +199,7 @@ def try_to_load(path: str) -> str:
         source.compute_sha256()
         with open_weights_file(source) as contents:
             result = match_arrays(make_slots(), contents, "name", {})
-            result.check()
+            result.raise_if_incomplete()
             for slot, array in result.pairs:
                 read_slot_values(slot, array)
     except WeightsError as e:

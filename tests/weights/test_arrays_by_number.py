@@ -84,6 +84,33 @@ def test_four_or_two_arrays_of_a_norm_are_clear(network: LoadNetwork, tmp_path: 
         match_and_arrange(network(f"{NORM}}}", "Flatten"), contents)
 
 
+@pytest.mark.parametrize("mapped_role", ["gamma", "beta"])
+def test_a_map_of_one_array_leaves_the_others_clear(
+    network: LoadNetwork, tmp_path: Path, mapped_role: str
+) -> None:
+    """In a norm with gamma and beta, a map of one of the two does not make the number of the other unclear."""
+    user_map = {f"norm/{mapped_role}": f"layers/batch_normalization/vars/{int(mapped_role == 'beta')}"}
+
+    with open_weights_file(locate_weights(str(_write_norm(tmp_path / "w.weights.h5", 4)))) as contents:
+        rows = match_and_arrange(network(f"{NORM}}}", "Flatten"), contents, user_map=user_map)
+
+    for index, role in enumerate(("gamma", "beta", "moving_mean", "moving_variance")):
+        np.testing.assert_array_equal(rows[f"norm/{role}"], count_up(10) + index)
+
+
+def test_a_map_of_one_array_does_not_hide_a_missing_one(network: LoadNetwork, tmp_path: Path) -> None:
+    """If gamma comes from elsewhere, three arrays of the norm in the file do not fill its three other slots."""
+    arrays = {f"batch_normalization/{i}": count_up(10) + i for i in range(3)} | {"dense/1": count_up(10)}
+    path = _write_keras_3(tmp_path / "w.weights.h5", arrays, {"batch_normalization": "norm"})
+    user_map = {"norm/gamma": "layers/dense/vars/1"}
+
+    with (
+        open_weights_file(locate_weights(str(path))) as contents,
+        pytest.raises(WeightsError, match=r"1 missing \(norm/moving_variance 10\); 1 unused"),
+    ):
+        match_and_arrange(network(f"{NORM}}}", "Flatten"), contents, user_map=user_map)
+
+
 def test_a_keras_archive_says_which_of_gamma_and_beta(network: LoadNetwork, tmp_path: Path) -> None:
     """The model's config in the archive is read as data: beta goes to beta, and never to gamma."""
     norm = {"class_name": "BatchNormalization", "config": {"name": "norm", "scale": False, "center": True}}

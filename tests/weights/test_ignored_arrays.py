@@ -22,7 +22,7 @@ def _match(folder: Path, arrays: Arrays, **weights: object) -> dict[str, str]:
     settings = load_small_config(folder, {"file": "w.npz", **weights}).settings
     with open_weights_file(locate_weights(str(folder / "w.npz"))) as contents:
         result = match_config_arrays(derive_slots(settings), contents, settings.model.weights)
-        result.check()
+        result.raise_if_incomplete()
     return {slot.name: array.name for slot, array in result.pairs}
 
 

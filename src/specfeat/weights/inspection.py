@@ -77,7 +77,7 @@ def compare_with_config(
     # The problem under the config's own rule is the one to report; the other rule is tried only for a hint.
     for match_rule in dict.fromkeys((settings.model.weights.match, "name", "order")):
         try:
-            match_config_arrays(slots, contents, settings.model.weights, match_rule).check()
+            match_config_arrays(slots, contents, settings.model.weights, match_rule).raise_if_incomplete()
         except WeightsError as e:
             problem = problem or str(e)
             continue
@@ -106,5 +106,5 @@ def pair_arrays(
         WeightsError: the arrays of the file cannot be told apart.
     """
     result = match_config_arrays(slots, contents, settings.model.weights, match_rule)
-    is_by_order = not result.has_equal_names and result.by_order is not None and result.by_order.pairs
-    return result.by_order if is_by_order and result.by_order else result
+    is_by_order = not result.has_equal_names and result.order_result is not None and result.order_result.pairs
+    return result.order_result if is_by_order and result.order_result else result

@@ -50,7 +50,7 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
             with open_weights_file(source, weights.format) as contents:
                 slots = list_model_slots(model, layers, weights.flatten)
                 result = match_config_arrays(slots, contents, weights)
-                result.check()
+                result.raise_if_incomplete()
                 check_sound(settings, contents)
                 for slot, array in result.pairs:
                     slot.variable.assign(read_slot_values(slot, array))

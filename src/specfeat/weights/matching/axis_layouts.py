@@ -9,7 +9,7 @@
     dense           Keras, TensorFlow   in, out
                     PyTorch, TFLite     out, in
 
-PyTorch has no depthwise convolution; it is a convolution whose groups are the channels.
+PyTorch has no class for a depthwise convolution. There it is a convolution with one group for each channel.
 """
 
 import math
@@ -23,19 +23,23 @@ from specfeat.architecture.kinds import get_layer_kind
 from specfeat.architecture.kinds.base import KernelLayout
 from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import FileArray, Shape
+from specfeat.weights.matching.axis_order import SAME_ORDER
 from specfeat.weights.matching.slots import Slot
 
 
 def compute_arranged_shape(array: FileArray, slot: Slot) -> Shape:
     """Return the shape that an array will have in Keras' order, without reading its values.
 
-    An array that cannot fit keeps the file's shape, for the message.
+    If the array has another number of values than the slot, or too few axes, this is its shape in the file.
+
+    Raises:
+        WeightsError: the order of the file's axes cannot be known.
     """
     if array.size != math.prod(slot.shape):
         return array.shape
     try:
-        # broadcast_to makes an array of the shape from one number, with strides of 0: it takes no memory,
-        # even if the file declares a huge shape.
+        # The array that broadcast_to returns has strides of 0. It takes no memory, even if the file declares
+        # a huge shape.
         return arrange_axes(np.broadcast_to(np.float32(0), array.shape), array, slot).shape
     except ValueError:  # too few axes to be rearranged
         return array.shape
@@ -44,20 +48,22 @@ def compute_arranged_shape(array: FileArray, slot: Slot) -> Shape:
 def arrange_axes(values: NDArray[Any], array: FileArray, slot: Slot) -> NDArray[Any]:
     """Return the values of an array with their axes in Keras' order.
 
+    The shape of the result is that of the slot, if the array fits the slot; otherwise it may be any shape.
+
     Args:
         values: the values, in the shape of `array`.
         array: the array of the file.
-        slot: the slot that it goes into.
+        slot: the slot that the values are for.
 
     Raises:
         WeightsError: the order of the file's axes cannot be known.
-        ValueError: the array has too few axes, or other axes than the layer.
+        ValueError: the array has too few axes, or axes that the kernel of the slot's layer cannot have.
     """
     if array.layout == "tflite":
         return _arrange_tflite(values, slot)
     if slot.role == "alpha" and values.ndim == 1 and array.layout != "keras":
-        # The slopes of a PReLU: one for each channel in PyTorch; in Keras also one for each frame and bin,
-        # unless these share it and the axes have the size 1.
+        # PyTorch has one slope of a PReLU for each channel. Keras has one for each frame, bin and channel, or
+        # one for each channel in an array of (1, 1, channels) if `shared_axes` is [1, 2].
         slopes = _move_channels_last(values, slot)
         return slopes.reshape(slot.shape) if slot.shape[-1] == values.size else slopes
     if array.layout == "torch":
@@ -89,12 +95,16 @@ def is_conv1d_kernel(slot: Slot) -> bool:
 
 
 def _arrange_by_shape(values: NDArray[Any], array: FileArray, slot: Slot) -> NDArray[Any]:
-    """Rearrange an array whose file does not say whose order it has: the shape must tell."""
+    """Rearrange an array whose file does not say which program's order it has: the shape decides.
+
+    Raises:
+        WeightsError: the shape fits in both orders.
+    """
     fits_as_keras, fits_as_torch = values.shape == slot.shape, False
     with suppress(ValueError):
         fits_as_torch = _arrange_torch(values, slot).shape == slot.shape
-    # Behind joined axes, the rows of a kernel are in another order in PyTorch, which no shape shows.
-    is_ambiguous = fits_as_torch and (fits_as_keras or slot.axis_order is not None)
+    # After joined axes, PyTorch has the rows of a kernel in another order. The shape does not show that.
+    is_ambiguous = fits_as_torch and (fits_as_keras or slot.axis_order != SAME_ORDER)
     if is_ambiguous and values.size > 1:
         raise WeightsError(
             f"{array.name} fits {slot.name} in PyTorch's order of axes and in Keras', and its name does not "
@@ -105,11 +115,11 @@ def _arrange_by_shape(values: NDArray[Any], array: FileArray, slot: Slot) -> NDA
 
 def _arrange_torch(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
     if "kernel" not in slot.role:
-        # A bias belongs to the outputs of its layer, the arrays of a norm to the inputs.
+        # A bias has one value for each output of its layer. Only the arrays of a norm belong to its input.
         return values if slot.role == "bias" else _move_channels_last(values, slot)
     if is_dense_kernel(slot):
         return _move_channels_last(values.T, slot)
-    if slot.axis_order is not None:
+    if slot.axis_order != SAME_ORDER:
         raise _make_order_error(slot)
     if is_depthwise_kernel(slot):
         *spatial, channels, multiplier = slot.shape
@@ -120,7 +130,8 @@ def _arrange_torch(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
 
 def _arrange_tflite(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
     if "kernel" not in slot.role:
-        # A norm that was not folded is a product and a sum, whose constants may have axes of size 1 in front.
+        # A norm that was not folded is a multiplication and an addition in the file. Their constants may have
+        # additional first axes of size 1.
         is_extended = values.shape == (1,) * (values.ndim - len(slot.shape)) + slot.shape
         return values.reshape(slot.shape) if is_extended else values
     if is_dense_kernel(slot):
@@ -129,28 +140,34 @@ def _arrange_tflite(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
         *spatial, channels, multiplier = slot.shape
         _check_shape(values, (1, *([1] if len(spatial) == 1 else []), *spatial, channels * multiplier))
         return values.reshape(slot.shape)
-    if len(slot.shape) == 3:  # along one axis; TFLite runs it along two, the first of size 1
+    if len(slot.shape) == 3:  # one spatial axis; TFLite adds another one of size 1 before it
         _check_shape(values, (values.shape[0], 1, *values.shape[2:]))
         return np.moveaxis(values[:, 0], 0, -1)
     return np.moveaxis(values, 0, -1)
 
 
 def _check_shape(values: NDArray[Any], shape: Shape) -> None:
-    """Check a shape before a reshape, which would accept any other kernel with as many numbers."""
+    """Check the shape before a reshape, which would accept every kernel with the same number of values."""
     if values.shape != shape:
         raise ValueError(shape)
 
 
 def _move_channels_last(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
-    """Reorder the first axis, if joined, from (channels, height, width) to (height, width, channels)."""
+    """Reorder the first axis from PyTorch's order (channels, frames, bins) to (frames, bins, channels).
+
+    Only an axis into which several axes were joined has another order in PyTorch.
+
+    Raises:
+        WeightsError: PyTorch's order cannot be known.
+    """
     order = slot.axis_order
-    if order is None or values.shape[0] == 1:
+    if order == SAME_ORDER or values.shape[0] == 1:
         return values
-    if order == "unknown":
+    if order.joined_shape is None:
         raise _make_order_error(slot)
-    if values.shape[0] != math.prod(order):
-        return values  # of another size, which is refused with both shapes
-    *spatial, channels = order
+    if values.shape[0] != math.prod(order.joined_shape):
+        return values  # the size is wrong, and the caller reports both shapes
+    *spatial, channels = order.joined_shape
     separate = values.reshape(channels, *spatial, *values.shape[1:])
     return np.moveaxis(separate, 0, len(spatial)).reshape(values.shape)
 
@@ -158,13 +175,13 @@ def _move_channels_last(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
 def _make_order_error(slot: Slot) -> WeightsError:
     if slot.fits_channels_last:
         return WeightsError(
-            f"{slot.name} reads axes that the config joins with the channels last, while PyTorch has them "
-            "first; if the PyTorch program moved its channels last before it joined them, set flatten: "
-            "channels_last; if not, join them by one Flatten, or with a Permute to channels first right "
-            "before it"
+            f"{slot.name} reads axes that the config joins with the channels last, while PyTorch has the "
+            "channels first; if the PyTorch program moved its channels to the last axis before it joined the "
+            "axes, set flatten: channels_last; if not, join the axes by one Flatten, or put a Permute to "
+            "channels first directly before it"
         )
     return WeightsError(
         f"{slot.name} reads axes that the config joins in another order than PyTorch (channels, frames, "
-        "bins), so the order of its rows cannot be known; join them by one Flatten, or with a Permute to "
-        "channels first right before it, or convert the file with the rows in Keras' order"
+        "bins), so the order of its rows cannot be known; join the axes by one Flatten, put a Permute to "
+        "channels first directly before it, or convert the file with the rows in Keras' order"
     )

@@ -1,18 +1,18 @@
-"""Finds the order of the numbers along each axis, as far as it differs between Keras and PyTorch.
+"""Finds the axes along which PyTorch has the values in another order than Keras.
 
-PyTorch keeps channels before frames and bins, Keras after them. For a convolution this is a matter of its
-kernel's axes alone. But where axes are joined into one (by Flatten or Reshape), the two programs put the
-numbers along the joined axis in different orders, and so are the rows of the kernel that reads them.
+In PyTorch, the channels are the first axis; in Keras, they are the last one. For the kernel of a convolution,
+it is enough to exchange axes (`axis_layouts`). But Flatten and Reshape join several axes into one. Along the
+joined axis, the two programs have the values in different orders. The rows of the kernel that reads this axis
+are then in different orders, too.
 
-So each axis is followed from the layer that creates it through the layers that move, join and split it. An
-axis is described by its parts: the axes that it was joined from, in order.
+Therefore, this module follows each axis from the layer that creates it through the layers that move, join and
+split it. An axis is described by its parts: the axes that were joined into it, in order.
 """
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Literal
 
 from specfeat.architecture.axes import to_axis_index
 from specfeat.architecture.graph import INPUT_NAME, Layer
@@ -21,25 +21,37 @@ from specfeat.architecture.kinds.base import AxisChange
 from specfeat.config.model import FlattenOrder
 from specfeat.weights.files.arrays import Shape
 
-# The order of the numbers along the axis that a layer reads:
-#   None       the same in both programs
-#   a shape    (frames, bins, channels): these axes were joined, in this order in Keras, channels first in
-# PyTorch
-#   "unknown"  axes were joined in a way for which PyTorch's order cannot be known
-AxisOrder = Shape | Literal["unknown"] | None
+
+@dataclass(frozen=True, slots=True)
+class AxisOrder:
+    """The order that PyTorch has for the values along one axis of the network.
+
+    Attributes:
+        is_known: whether PyTorch's order can be known. It cannot be known after some ways of joining axes.
+        joined_shape: the shape (frames, bins, channels) of the axes that were joined into the axis, if the
+            two programs join them in different orders: Keras in this order, PyTorch with the channels first.
+            None if both programs have the same order, or if PyTorch's order is not known.
+    """
+
+    is_known: bool = True
+    joined_shape: Shape | None = None
+
+
+SAME_ORDER = AxisOrder()  # the same order in both programs
+UNKNOWN_ORDER = AxisOrder(is_known=False)
 
 
 @dataclass(frozen=True, slots=True)
 class AxisPart:
-    """An axis as some layer created it, e.g. the bins of a convolution's output.
+    """An axis of the output of the layer that created it, e.g. the bins of a convolution's output.
 
     Attributes:
-        creator: the number of the layer that created it.
-        index: the axis' index in that layer's output.
+        creator_id: a number that only the axes of one output have in common.
+        index: the index of the axis in that output.
         shape: the shape of that output; its last axis is the channels.
     """
 
-    creator: int
+    creator_id: int
     index: int
     shape: Shape
 
@@ -49,74 +61,72 @@ class AxisPart:
         return self.shape[self.index]
 
 
-_UNKNOWN = AxisPart(-1, 0, (2,))  # stands in an axis of which nothing is known any more
-Axis = tuple[AxisPart, ...]  # without parts of size 1, which have no effect on the order
+_UNKNOWN_PART = AxisPart(-1, 0, (2,))  # marks an axis whose parts are not known
+Axis = tuple[AxisPart, ...]  # without parts of size 1, because they have no effect on the order
 Axes = tuple[Axis, ...]
 
 
 def compute_axis_orders(
     layers: Sequence[Layer], shapes: Mapping[str, Shape], flatten: FlattenOrder = "channels_first"
 ) -> dict[str, AxisOrder]:
-    """Return for each layer the order of the numbers along the axis that its arrays belong to.
+    """Return for each layer, by its name, the order along the axis that it reads or normalises.
 
     Args:
-        layers: the layers of the network, in order.
+        layers: the layers of the network, in the order of the config.
         shapes: the output shape of each layer and of the input, by name, without the batch.
-        flatten: how the PyTorch program joined axes; "channels_last" for a program that moved its channels
-            last before it flattened, as Keras has them.
-
-    Returns:
-        The order by the layers' names, of the axis that a kernel reads or a norm normalises.
+        flatten: "channels_first" if the PyTorch program joined axes with its channels first; "channels_last"
+            if it moved its channels to the last axis, where Keras has them, before it joined axes.
     """
-    creators = count()
-    axes: dict[str, Axes] = {INPUT_NAME: _create_axes(shapes[INPUT_NAME], creators)}
+    creator_ids = count()
+    axes: dict[str, Axes] = {INPUT_NAME: _create_axes(shapes[INPUT_NAME], creator_ids)}
     orders: dict[str, AxisOrder] = {}
     for layer in layers:
         input_axes = [axes[name] for name in layer.inputs]
         orders[layer.name] = _find_order(layer, input_axes[0], flatten)
-        axes[layer.name] = _compute_output_axes(layer, input_axes, shapes, creators)
+        axes[layer.name] = _compute_output_axes(layer, input_axes, shapes, creator_ids)
     return orders
 
 
-def _create_axes(shape: Shape, creators: Iterator[int]) -> Axes:
-    """Return new axes of one part each."""
-    creator = next(creators)
-    return tuple((AxisPart(creator, i, shape),) if size > 1 else () for i, size in enumerate(shape))
+def _create_axes(shape: Shape, creator_ids: Iterator[int]) -> Axes:
+    """Return the axes of an output in which every axis is new, with one part each."""
+    creator_id = next(creator_ids)
+    return tuple((AxisPart(creator_id, i, shape),) if size > 1 else () for i, size in enumerate(shape))
 
 
 def _find_order(layer: Layer, input_axes: Axes, flatten: FlattenOrder) -> AxisOrder:
-    option = layer.options.get("axis", -1)  # of a norm; no other layer with arrays has such an argument
+    option = layer.options.get("axis", -1)  # of the layers with arrays, only norms have this argument
     indices = option if isinstance(option, tuple | list) else (option,)
     orders = [_compute_order(input_axes[to_axis_index(i, input_axes)], flatten) for i in indices]
-    return orders[0] if len(orders) == 1 or not any(orders) else "unknown"
+    return orders[0] if len(orders) == 1 or set(orders) == {SAME_ORDER} else UNKNOWN_ORDER
 
 
 def _compute_order(axis: Axis, flatten: FlattenOrder) -> AxisOrder:
-    if _UNKNOWN in axis:
-        return "unknown"
+    """Return PyTorch's order of the values along an axis, from the axes that were joined into it."""
+    if _UNKNOWN_PART in axis:
+        return UNKNOWN_ORDER
     if len(axis) < 2:
-        return None
+        return SAME_ORDER
     indices = [part.index for part in axis]
     shape = axis[0].shape
     channel_index = len(shape) - 1
     spatial_indices = [i for i in indices if i != channel_index]
-    if len({part.creator for part in axis}) > 1 or spatial_indices != sorted(spatial_indices):
-        return "unknown"
+    if len({part.creator_id for part in axis}) > 1 or spatial_indices != sorted(spatial_indices):
+        return UNKNOWN_ORDER
     if channel_index not in indices:
-        return None  # only frames and bins, which have one order in both programs
+        return SAME_ORDER  # only frames and bins were joined, which have the same order in both programs
     if channel_index == indices[0 if flatten == "channels_first" else -1]:
-        return None  # the config joins the axes in the order of the file
+        return SAME_ORDER  # the config joins the axes in the order of the PyTorch program
     if flatten == "channels_last":
-        return "unknown"
-    # A part of the output (frames, or bins and channels) has PyTorch's order only where the whole was joined.
+        return UNKNOWN_ORDER
+    # If only some axes of the output were joined, the PyTorch program may have joined them in another way.
     is_whole_output = math.prod(part.size for part in axis) == math.prod(shape)
     if is_whole_output and channel_index == indices[-1]:
-        return tuple(part.size for part in axis)
-    return "unknown"
+        return AxisOrder(joined_shape=tuple(part.size for part in axis))
+    return UNKNOWN_ORDER
 
 
 def _compute_output_axes(
-    layer: Layer, inputs: list[Axes], shapes: Mapping[str, Shape], creators: Iterator[int]
+    layer: Layer, inputs: list[Axes], shapes: Mapping[str, Shape], creator_ids: Iterator[int]
 ) -> Axes:
     """Return the axes of a layer's output.
 
@@ -124,41 +134,43 @@ def _compute_output_axes(
         layer: the layer.
         inputs: the axes of each of its inputs.
         shapes: the output shapes by name.
-        creators: counts the layers that create axes.
+        creator_ids: gives a new number to each output that has new axes.
     """
     shape, axes = shapes[layer.name], inputs[0]
     if len(inputs) > 1:
-        return _merge_axes(inputs, shape, creators)
+        return _merge_axes(inputs, shape, creator_ids)
     change = get_layer_kind(layer.kind).axis_change
     if change is AxisChange.REPLACE_ALL:
-        return _create_axes(shape, creators)
+        return _create_axes(shape, creator_ids)
     if change is AxisChange.REPLACE_SPATIAL:
-        created = _create_axes(shape, creators)
+        created = _create_axes(shape, creator_ids)
         return (*created[:-1], axes[-1]) if _is_joined(axes[-1]) else created
     if change is AxisChange.REPLACE_LAST:
-        # PyTorch's dense layer goes along the last axis, too, so its outputs do not come first as channels
-        # do.
-        return (*axes[:-1], *_create_axes(shape[-1:], creators))
+        # A dense layer of PyTorch also works on the last axis, so its outputs are not the first axis there,
+        # as the channels of a convolution are. Only the new axis gets the new number.
+        return (*axes[:-1], *_create_axes(shape[-1:], creator_ids))
     if change is not AxisChange.KEEP:
-        return _move_axes(layer, axes, shape, creators)
-    return axes if shape == shapes[layer.inputs[0]] else ((_UNKNOWN,),) * len(shape)
+        return _move_axes(layer, axes, shape, creator_ids)
+    return axes if shape == shapes[layer.inputs[0]] else ((_UNKNOWN_PART,),) * len(shape)
 
 
-def _move_axes(layer: Layer, axes: Axes, shape: Shape, creators: Iterator[int]) -> Axes:
+def _move_axes(layer: Layer, axes: Axes, shape: Shape, creator_ids: Iterator[int]) -> Axes:
+    """Return the axes of a layer that keeps the values and permutes, adds, joins or splits axes."""
     change = get_layer_kind(layer.kind).axis_change
     if change is AxisChange.PERMUTE:
         dims: tuple[int, ...] = layer.options["dims"]
         if layer.inputs[0] == INPUT_NAME and dims[-1] == len(dims):
-            # The network sees the spectrogram as bins x frames; a PyTorch network that does has them so, too.
-            return _create_axes(shape, creators)
+            # The network reads bins x frames. The PyTorch program also reads bins x frames then, so that
+            # these are the axes of its input.
+            return _create_axes(shape, creator_ids)
         return tuple(axes[dim - 1] for dim in dims)
     if change is AxisChange.ADD_FIRST:
-        return (*_create_axes(shape[:1], creators), axes[0])
+        return (*_create_axes(shape[:1], creator_ids), axes[0])
     return _regroup_parts([part for axis in axes for part in axis], shape)
 
 
 def _regroup_parts(parts: list[AxisPart], shape: Shape) -> Axes:
-    """Distribute parts over the axes of a new shape; if one would be split, nothing is known any more."""
+    """Distribute parts over the axes of a new shape; if a part would be split, all axes become unknown."""
     axes: list[Axis] = []
     start = 0
     for size in shape:
@@ -166,22 +178,27 @@ def _regroup_parts(parts: list[AxisPart], shape: Shape) -> Axes:
         while end < len(parts) and math.prod(part.size for part in parts[start:end]) < size:
             end += 1
         if math.prod(part.size for part in parts[start:end]) != size:
-            return ((_UNKNOWN,),) * len(shape)
+            return ((_UNKNOWN_PART,),) * len(shape)
         axes.append(tuple(parts[start:end]))
         start = end
     return tuple(axes)
 
 
-def _merge_axes(inputs: list[Axes], shape: Shape, creators: Iterator[int]) -> Axes:
-    """Return the axes of a layer with several inputs; joined axes that differ have no order in common."""
+def _merge_axes(inputs: list[Axes], shape: Shape, creator_ids: Iterator[int]) -> Axes:
+    """Return the axes of the output of a layer with several inputs.
+
+    If the inputs do not have the same axes, the axes of the output are new. An axis that was joined in one of
+    the inputs is then unknown.
+    """
     if all(axes == inputs[0] for axes in inputs) and shape == _compute_sizes(inputs[0]):
         return inputs[0]
     if len({len(axes) for axes in inputs}) > 1:
-        return ((_UNKNOWN,),) * len(shape)
+        return ((_UNKNOWN_PART,),) * len(shape)
     is_any_joined = [any(_is_joined(axis) for axis in axes) for axes in zip(*inputs, strict=True)]
-    created = _create_axes(shape, creators)
+    created = _create_axes(shape, creator_ids)
     return tuple(
-        (_UNKNOWN,) if is_joined else axis for axis, is_joined in zip(created, is_any_joined, strict=True)
+        (_UNKNOWN_PART,) if is_joined else axis
+        for axis, is_joined in zip(created, is_any_joined, strict=True)
     )
 
 
@@ -190,4 +207,4 @@ def _compute_sizes(axes: Axes) -> Shape:
 
 
 def _is_joined(axis: Axis) -> bool:
-    return len(axis) > 1 or _UNKNOWN in axis
+    return len(axis) > 1 or _UNKNOWN_PART in axis

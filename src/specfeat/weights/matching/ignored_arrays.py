@@ -13,7 +13,7 @@ from specfeat.weights.matching.match import MatchRule, match_arrays
 from specfeat.weights.matching.match_result import MatchResult
 from specfeat.weights.matching.slots import Slot
 
-_MOST_SUGGESTED = 1000  # names that are compared with a pattern that matches none
+_MAX_COMPARED_NAMES = 1000  # the names among which a similar one is looked for if a pattern matches none
 
 
 def match_config_arrays(
@@ -22,13 +22,17 @@ def match_config_arrays(
     """Match the arrays of a file with a network, as the config says.
 
     Args:
-        slots: the slots of the network.
+        slots: the slots of the network, in the config's order.
         contents: the contents of the file.
         weights: the config's settings of the weights.
-        match_rule: the rule; None for the config's own.
+        match_rule: the match rule; None for the config's own.
+
+    Returns:
+        The result, which may be incomplete; see `match.match_arrays`.
 
     Raises:
-        WeightsError: `ignore` or `map` names what is not there, or the arrays cannot be told apart.
+        WeightsError: `ignore` or `map` names an array or a layer that does not exist, two arrays of the file
+            have one layer and role, or more than one match is possible.
     """
     ignored = {array.name for array in list_ignored_arrays(slots, contents, weights)}
     remaining = tuple(array for array in contents.arrays if array.name not in ignored)
@@ -38,8 +42,8 @@ def match_config_arrays(
 def list_ignored_arrays(slots: Sequence[Slot], contents: FileContents, weights: Weights) -> list[FileArray]:
     """Return the arrays that the config's `ignore` leaves out.
 
-    None is left out of a file that `specfeat weights convert` has written for this network: it has no array
-    that the network does not need, and the config still has the patterns for the original file.
+    In a file that `specfeat weights convert` has written for this network, no array is left out: the file has
+    only the arrays that the network needs, while the patterns in the config are for the original file.
 
     Args:
         slots: the slots of the network.
@@ -58,7 +62,7 @@ def list_ignored_arrays(slots: Sequence[Slot], contents: FileContents, weights: 
         matches = [array for array in contents.arrays if fnmatchcase(array.name, pattern)]
         if not matches:
             names = [array.name for array in contents.arrays]
-            hint = suggest_name(pattern, names[:_MOST_SUGGESTED]) or f"; it has {format_names(names)}"
+            hint = suggest_name(pattern, names[:_MAX_COMPARED_NAMES]) or f"; it has {format_names(names)}"
             raise WeightsError(f"has no array that the pattern {pattern!r} of ignore matches{hint}")
         ignored |= {array.name: array for array in matches}
     if ignored and len(ignored) == len(contents.arrays):
@@ -68,7 +72,7 @@ def list_ignored_arrays(slots: Sequence[Slot], contents: FileContents, weights: 
 
 
 def _check_map(contents: FileContents, weights: Weights, ignored: dict[str, FileArray]) -> None:
-    """Check that the map names no array, and no layer with all of its arrays, that is left out."""
+    """Check that the map names no array that is left out, and no layer of which all arrays are left out."""
     ignored_layers = {to_slash_path(array.layer) for array in ignored.values()}
     ignored_layers -= {to_slash_path(array.layer) for array in contents.arrays if array.name not in ignored}
     for key, target in weights.map.items():

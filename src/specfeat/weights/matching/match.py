@@ -15,38 +15,42 @@ possible, the match is an error that says how the user can decide.
         +--------------------------+--------------------------+
                                    |
     4.  pair the layers: first by the user's map, then all others
-            match: name    by name, or by path and number in a Keras 3 file
-            match: order   the nth of a family with the nth of that family
+            match: name    by name; in a Keras 3 file, by name or by path
+            match: order   the nth layer of a family with the nth layer of that family in the file
                                    |
     5.  within each pair of layers, give each slot the array of its role
                                    |
     6.  compare the shapes, after the axes are put into Keras' order
                                    |
-    7.  match: order, and all fits: check that the order is known, and that no other order fits as well
+    7.  with match: order, if all shapes fit: check that the order of the file's layers is known, and that no
+        other order fits as well
 
-1.  A training checkpoint holds the optimizer's state, step counts and the like beside the weights. Their
-    names are known (`array_names.IGNORED_ARRAYS`). Every other array must be used, because an unused one
-    shows that the network is not the one that was trained. Neutral arrays (zeros that a converter added) are
-    the exception.
-2.  The map is what the user says, so it comes before all rules and is obeyed or refused (`user_map`). It may
-    even name an array that step 1 drops. It is not asked if `specfeat weights convert` has written the file
-    for this network, which then has the network's names; the config still has the map for the original file.
-3.  Names are compared layer by layer, since programs differ in their words for roles (kernel, weight, W),
-    which `array_names` has translated. Two arrays with one layer and role cannot be told apart: an error. A
-    separable convolution is one layer in Keras and two in other programs.
-4.  By name (`pair_by_name`): frameworks add scopes and numbers to names; each addition is removed only where
-    one answer is left. A Keras 3 file has the path of each layer ("the second Conv2D") beside its name. Keras
-    itself loads by path, so the paths decide unless a name contradicts them. By order (`pair_by_order`): for
-    files whose names have nothing in common with the network's.
-5.  Each array is given once. Some roles have another word in other programs (`find_array`). A Keras 3 file
-    has numbers for roles, which say something only in a layer of the same class.
-6.  Programs store kernels with other axes (`axis_layouts`), so shapes can be compared only in Keras' order.
-7.  Some files keep no order, and the names may not tell it either (`order_evidence`): an error, if two layers
-    fit in each other's place. In other files, the order is that in which a program lists its layers. Keras
-    lists the layers of a network with branches from its end, not as the config does. If both orders fit and
-    give different pairs, nobody can know.
+1.  A training checkpoint also has arrays that are not weights, such as the state of the optimizer and counts
+    of steps. Their names are known (`array_names.IGNORED_ARRAYS`). Every other array must be used, because an
+    unused array shows that the network is not the one that was trained. Neutral arrays are the exception:
+    zeros or ones that a converter has added, which change nothing.
+2.  The user's map comes before all rules. An entry that cannot be applied is an error (`user_map`). An entry
+    may even name an array that step 1 drops. If `specfeat weights convert` has written the file for this
+    network, the map is ignored: the names in the file are then those of the config, while the map has the
+    names of the original file.
+3.  Names are compared layer by layer, because programs have different words for one role (kernel, weight, W).
+    `array_names` has translated these words. Two arrays of one layer with one role are an error, because
+    nothing says which one is right. A separable convolution is one layer in Keras and two layers elsewhere.
+4.  By name (`pair_by_name`): frameworks add scopes and numbers to names. Each addition is removed only if
+    exactly one match is then possible. A Keras 3 file has the path of each layer ("the second Conv2D") beside
+    its name. Keras itself loads by path, so the paths decide unless a name contradicts them. By order
+    (`pair_by_order`): for files whose names have nothing in common with those of the network.
+5.  Each array fills one slot. Some programs have another word for a role (`find_array`). Keras 3 files have
+    numbers in place of roles. A number says which array it is only in a layer of the same class.
+6.  Other programs store kernels with their axes in another order (`axis_layouts`). Shapes can be compared
+    only after the axes are put into Keras' order.
+7.  Some files do not keep the order of the layers, and the names may not tell it either (`order_evidence`).
+    This is an error if two layers have the same shapes. In other files, the order is the one in which a
+    program lists its layers. For a network with branches, Keras lists the layers from the end of the network,
+    and not as the config does. If both orders fit and give different pairs, it is an error.
 
-If the names do not fit, the match by order is tried as well, only to say in the error whether it would fit.
+If the names do not fit, the match by order is tried as well. Its result is only used for the suggestion at
+the end of the error message.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -75,8 +79,8 @@ class _LayerPair:
     """A layer of the network, and the layer of the file that is paired with it.
 
     Attributes:
-        slots: the slots of the network's layer.
-        file_layer: the name of the file's layer; None if there is none.
+        slots: the slots of the network's layer, without those that the user's map fills singly.
+        file_layer: the name of the file's layer; None if the file has no layer for it.
     """
 
     slots: list[Slot]
@@ -85,14 +89,14 @@ class _LayerPair:
 
 @dataclass(frozen=True, slots=True)
 class _MatchTask:
-    """What is to be matched, after steps 1 to 3 for the file's side.
+    """The network and the file that are to be matched, after steps 1 to 3 for the arrays of the file.
 
     Attributes:
         network_slots: all slots, in the config's order.
         weights: the arrays of the file that are weights.
         mapped_arrays: the arrays that the user's map gives to single slots, by the slot's name.
-        file_layers: the other weights, by layer and role.
-        user_map: the config's `map`.
+        file_layers: the weights that `mapped_arrays` does not contain, by layer and role.
+        user_map: the config's `map`; empty if it is ignored.
     """
 
     network_slots: list[Slot]
@@ -116,16 +120,21 @@ def match_arrays(
         network_slots: the slots, in the config's order.
         file_contents: the contents of the file.
         match_rule: how layers are paired: by name or by order.
-        user_map: the config's `map`: a layer (or layer/role) of the network to a layer (or array) of the
-            file.
+        user_map: the config's `map`. A key is a layer of the network, or LAYER/ROLE for one array. Its value
+            is the name of the layer or of the array in the file.
+
+    Returns:
+        The result, which may be incomplete: some slots may have no array of their shape, and some arrays may
+        be unused.
 
     Raises:
-        WeightsError: the map names what is not there, two arrays of the file have one layer and role, or more
-            than one match is possible.
+        WeightsError: the map names a layer or an array that does not exist, two arrays of the file have one
+            layer and role, or more than one match is possible.
     """
     # Step 1.
     weights = [array for array in file_contents.arrays if explain_ignored_array(array.name) is None]
-    # Step 2. A converted file has the config's layers; the same names alone could be a coincidence.
+    # Step 2. A converted file has sound settings, and the names of the config. Both are checked, because the
+    # file may have been converted for another network.
     is_converted = file_contents.sound_settings is not None
     if is_converted and {slot.layer for slot in network_slots} == {array.layer for array in weights}:
         user_map = {}
@@ -133,10 +142,10 @@ def match_arrays(
     # Step 3.
     file_layers = _group_by_layer(array for array in weights if array not in mapped_arrays.values())
     task = _MatchTask(network_slots, weights, mapped_arrays, file_layers, user_map)
-    result = _match(task, match_rule)
+    result = _match_task(task, match_rule)
     if match_rule == "name" and not result.is_complete:
         try:
-            result.by_order = _match(task, "order")
+            result.order_result = _match_task(task, "order")
         except WeightsError as e:
             result.order_problem = str(e)
     return result
@@ -154,7 +163,7 @@ def _group_by_layer(arrays: Iterable[FileArray]) -> FileLayers:
     return layers
 
 
-def _match(task: _MatchTask, match_rule: MatchRule) -> MatchResult:
+def _match_task(task: _MatchTask, match_rule: MatchRule) -> MatchResult:
     result = _fill_slots(task, _pair_layers(task, task.unmapped_slots, match_rule))
     if match_rule == "order" and result.is_complete:
         check_order_is_known([pair for pair in result.pairs if _is_paired_by_rule(task, pair[0])])
@@ -163,7 +172,7 @@ def _match(task: _MatchTask, match_rule: MatchRule) -> MatchResult:
 
 
 def _is_paired_by_rule(task: _MatchTask, slot: Slot) -> bool:
-    """Return whether the rule has decided on a slot, and not the user's map."""
+    """Return whether the match rule has paired a slot's layer, and not the user's map."""
     return slot.name not in task.mapped_arrays and slot.layer not in task.user_map
 
 
@@ -171,8 +180,8 @@ def _pair_layers(task: _MatchTask, slots: Sequence[Slot], match_rule: MatchRule)
     """Pair each layer of the network with a layer of the file (step 4).
 
     Args:
-        task: what is to be matched.
-        slots: the slots that the map gives no single array, in the order that counts for `match: order`.
+        task: the network and the file.
+        slots: the slots to which the map gives no single array, in the order that counts for `match: order`.
         match_rule: how layers are paired.
     """
     network_layers: dict[str, list[Slot]] = {}
@@ -191,7 +200,10 @@ def _pair_layers(task: _MatchTask, slots: Sequence[Slot], match_rule: MatchRule)
 
 
 def _get_layer_name(slot: Slot, file_layers: FileLayers) -> str:
-    """Return the name to look for: of a separable convolution in two parts, X/depthwise and X/pointwise."""
+    """Return the name under which a slot's layer is looked for in the file.
+
+    For a separable convolution X that is two layers in the file, this is X/depthwise or X/pointwise.
+    """
     if "pointwise_kernel" not in get_layer_kind(slot.kind).roles:
         return slot.layer
     if any("pointwise_kernel" in roles or "0" in roles for roles in file_layers.values()):
@@ -201,14 +213,19 @@ def _get_layer_name(slot: Slot, file_layers: FileLayers) -> str:
 
 def _fill_slots(task: _MatchTask, layer_pairs: list[_LayerPair]) -> MatchResult:
     """Give each slot its array (step 5) and compare the shapes (step 6)."""
+    layer_slots: dict[str, list[Slot]] = {}
+    for slot in task.network_slots:
+        layer_slots.setdefault(slot.layer, []).append(slot)
     arrays = dict(task.mapped_arrays)  # by the slot's name
     remaining = {name: dict(roles) for name, roles in task.file_layers.items()}
     for pair in layer_pairs:
-        # Arrays whose whole name is a role ("kernel") belong to the first layer that has no other.
+        # An array whose whole name is a role ("kernel") has "" as its layer. It goes to the first layer of
+        # the network that is paired with no layer of the file.
         roles = remaining.get(pair.file_layer or "", {})
         for slot in pair.slots:
-            array = find_array(slot, pair.slots, roles)
-            if array is not None:  # taken out, so that another slot's second choice cannot get it as well
+            array = find_array(slot, layer_slots[slot.layer], roles, task.mapped_arrays)
+            # An array is removed when a slot has it: the word for its role may also fit another slot.
+            if array is not None:
                 arrays[slot.name] = roles.pop(array.role)
     result = MatchResult(task.network_slots)
     for slot in task.network_slots:
@@ -224,13 +241,21 @@ def _fill_slots(task: _MatchTask, layer_pairs: list[_LayerPair]) -> MatchResult:
 
 
 def _check_keras_order(task: _MatchTask, result: MatchResult) -> None:
-    """Check that the layers in Keras' order do not fit as well, with other pairs (step 7)."""
-    # What the map decides is not tried in another order: the user knows it.
-    slots = sorted(task.unmapped_slots, key=lambda slot: slot.keras_rank)
-    other = _fill_slots(task, _pair_layers(task, slots, "order"))
-    if not other.is_complete:
+    """Check that matching the layers in Keras' order does not give other pairs that fit as well (step 7).
+
+    Args:
+        task: the network and the file.
+        result: the complete match in the config's order.
+
+    Raises:
+        WeightsError: both orders fit and give different pairs.
+    """
+    # Layers that the user's map pairs keep their pairs, also in Keras' order.
+    slots = sorted(task.unmapped_slots, key=lambda slot: slot.keras_position)
+    keras_result = _fill_slots(task, _pair_layers(task, slots, "order"))
+    if not keras_result.is_complete:
         return
-    for (slot, array), (_, other_array) in zip(result.pairs, other.pairs, strict=True):
+    for (slot, array), (_, other_array) in zip(result.pairs, keras_result.pairs, strict=True):
         if array.name != other_array.name:
             raise WeightsError(
                 f"could have {array.name} or {other_array.name} for {slot.name}: the network has branches, "

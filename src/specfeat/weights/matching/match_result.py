@@ -1,4 +1,4 @@
-"""What matches and what does not between a network and a weights file, and the error that says so."""
+"""The result of matching a network with a weights file, and the error message about what does not match."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,9 +20,10 @@ class MatchResult:
         pairs: the slots that have an array of their shape, with the array.
         missing: the slots without an array.
         shape_mismatches: the slots with an array of another shape, with the array.
-        unused: the weights of the file that no slot has got.
-        by_order: the result of matching by order, if the names do not fit; for the suggestion in the error.
-        order_problem: why matching by order is refused, if it is; else empty.
+        unused: the weights of the file that are in no slot.
+        order_result: the result of matching by order, if the names do not fit; for the suggestion in the
+            error message.
+        order_problem: why matching by order is refused; empty if it is not refused or was not tried.
     """
 
     network_slots: list[Slot]
@@ -30,7 +31,7 @@ class MatchResult:
     missing: list[Slot] = field(default_factory=list)
     shape_mismatches: list[tuple[Slot, FileArray]] = field(default_factory=list)
     unused: list[FileArray] = field(default_factory=list)
-    by_order: "MatchResult | None" = None
+    order_result: "MatchResult | None" = None
     order_problem: str = ""
 
     @property
@@ -38,14 +39,17 @@ class MatchResult:
         """Whether every slot has an array of its shape and every array is used."""
         return not (self.missing or self.shape_mismatches or self.unused)
 
-    def check(self) -> None:
+    def raise_if_incomplete(self) -> None:
         """Check that the match is complete.
 
         Raises:
-            WeightsError: lists all that is missing, unused or of another shape, and ends with a suggestion.
+            WeightsError: the match is not complete. The message lists the arrays that are missing, unused or
+                of another shape, and ends with a suggestion if one is likely to help.
         """
         if not self.is_complete:
-            raise WeightsError(f"does not fit the network: {self._format_mismatches()}{self._suggest()}")
+            raise WeightsError(
+                f"does not fit the network: {self._format_mismatches()}{self._make_suggestion()}"
+            )
 
     def _format_mismatches(self) -> str:
         missing = [f"{slot.name} {_format_shape(slot.shape)}" for slot in self.missing]
@@ -61,23 +65,23 @@ class MatchResult:
 
     @property
     def has_equal_names(self) -> bool:
-        """Whether any layer of the network has a layer of its name in the file."""
+        """Whether at least one layer of the network is paired with a layer of the file."""
         return bool(self.pairs or self.shape_mismatches)
 
-    def _suggest(self) -> str:
+    def _make_suggestion(self) -> str:
         if not self.has_equal_names:
             return self._suggest_order()
-        # Rearranging axes may find that their order cannot be known; then there is nothing to suggest.
+        # Rearranging the axes fails if their order cannot be known. Then nothing is suggested.
         suggestion = ""
         with suppress(WeightsError):
             suggestion = self._suggest_fix()
-        if suggestion or self.by_order is None or not self.by_order.is_complete:
+        if suggestion or self.order_result is None or not self.order_result.is_complete:
             return suggestion
-        return self._suggest_order_against_names(self.by_order)
+        return self._suggest_order_against_names(self.order_result)
 
     def _suggest_fix(self) -> str:
         network_norms = {slot.layer for slot in self.network_slots if slot.role == "moving_variance"}
-        # The names of these layers are specfeat's own, so another layer of their shape may be the right one.
+        # The config does not name these layers, so another layer of the same shape may be the right one.
         unproven = [array for slot, array in self.pairs if not slot.is_named]
         return suggest_fix(
             Mismatch(
@@ -91,8 +95,8 @@ class MatchResult:
         )
 
     def _suggest_order(self) -> str:
-        """Say what matching by order gives, if no layer has a layer of its name in the file."""
-        other = self.by_order
+        """Say what matching by order gives; for a file that has no layer with a name of the network."""
+        other = self.order_result
         if self.order_problem:
             return f"; its layers have other names, and match: order {self.order_problem}"
         if other is None or not other.pairs:
@@ -102,10 +106,16 @@ class MatchResult:
         if other.is_complete:
             return "; its layers have other names, and match: order fits them"
         mismatches = other._format_mismatches()
-        return f"; its layers have other names, and match: order leaves {mismatches}{other._suggest()}"
+        return (
+            f"; its layers have other names, and match: order leaves {mismatches}{other._make_suggestion()}"
+        )
 
     def _suggest_order_against_names(self, other: "MatchResult") -> str:
-        """Suggest matching by order, which fits; with what speaks against it, if a name does."""
+        """Suggest matching by order, which fits; and say so if a name contradicts it.
+
+        Args:
+            other: the complete result of matching by order.
+        """
         arrays = {slot.name: array.name for slot, array in other.pairs}
         for slot, array in (*self.pairs, *self.shape_mismatches):
             if slot.is_named and arrays[slot.name] != array.name:

@@ -1,8 +1,9 @@
 """Pairs the layers of the network with the layers of the file by their order.
 
-Layers are counted separately for each family: the first convolution is the first one of the file, the first
-dense layer the first dense one, and so on. A file may list the convolutions of a block before its norms, or
-the norms of the whole network at its end, so a single count over all layers would pair them wrongly.
+Layers are counted separately for each family: the first convolution of the network is paired with the first
+convolution of the file, the first dense layer with the first dense layer, and so on. A file may list the
+convolutions of a block before its norms, or all norms of the network at its end. A single count over all
+layers would then pair a convolution with a norm.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,25 +13,28 @@ from specfeat.weights.files.arrays import FileArray
 from specfeat.weights.matching.order_evidence import sort_numbered_layers
 from specfeat.weights.matching.slots import Slot
 
-Family = Literal["convolution", "dense", "norm"]
+OrderFamily = Literal["convolution", "dense", "norm"]  # layers that are counted together
 
 
 def pair_by_order(
     network_layers: Mapping[str, Sequence[Slot]], file_layers: Mapping[str, Mapping[str, FileArray]]
 ) -> dict[str, str]:
-    """Return the file's layer for each layer of the network, as far as the file has layers of its family.
+    """Return the file's layer for each layer of the network, by the layers' names.
+
+    If the file has fewer layers of a family than the network, the last ones of the network have no pair.
+    `match` compares the shapes of the pairs later.
 
     Args:
-        network_layers: the slots of each layer by its name, in order.
-        file_layers: the arrays of each layer by its name and their role, in order.
+        network_layers: the slots of each layer by its name, in the order that counts.
+        file_layers: the arrays of each layer by its name and their role, in the file's order.
     """
-    network_families: dict[Family, list[str]] = {}
+    network_families: dict[OrderFamily, list[str]] = {}
     for name, slots in network_layers.items():
-        family = _find_family({slot.role: len(slot.shape) for slot in slots})
+        family = _find_order_family({slot.role: len(slot.shape) for slot in slots})
         network_families.setdefault(family, []).append(name)
-    file_families: dict[Family, list[str]] = {}
+    file_families: dict[OrderFamily, list[str]] = {}
     for name in sort_numbered_layers(file_layers):
-        family = _find_family({role: len(array.shape) for role, array in file_layers[name].items()})
+        family = _find_order_family({role: len(array.shape) for role, array in file_layers[name].items()})
         file_families.setdefault(family, []).append(name)
     pairs: dict[str, str] = {}
     for family, names in network_families.items():
@@ -38,13 +42,16 @@ def pair_by_order(
     return pairs
 
 
-def _find_family(ranks: Mapping[str, int]) -> Family:
-    """Return a layer's family from the number of axes of its arrays, which every format has.
+def _find_order_family(axis_counts: Mapping[str, int]) -> OrderFamily:
+    """Return the family of a layer from the number of axes of its arrays, which every format has.
 
-    The largest array of a norm has one axis, that of a dense layer two. The slopes of a PReLU (alpha) have as
-    many axes as its input in Keras, and one in PyTorch; it counts as a norm.
+    The arrays of a norm have one axis, and the kernel of a dense layer has two. A PReLU counts as a norm,
+    because its slopes (alpha) have one axis in PyTorch; in Keras they have as many axes as its input.
+
+    Args:
+        axis_counts: the number of axes of each array of the layer, by its role.
     """
-    most = max(ranks.values())
-    if most < 2 or "alpha" in ranks:
+    max_axis_count = max(axis_counts.values())
+    if max_axis_count < 2 or "alpha" in axis_counts:
         return "norm"
-    return "dense" if most == 2 else "convolution"
+    return "dense" if max_axis_count == 2 else "convolution"

@@ -1,4 +1,4 @@
-"""The slots of a network: the arrays that it needs, with all that is used to find them in a file."""
+"""The slots of a network: the arrays that it needs, with everything that is used to find them in a file."""
 
 import re
 from collections import Counter
@@ -11,7 +11,12 @@ from specfeat.architecture.shapes import compute_network_shapes, list_network_ar
 from specfeat.config.model import FlattenOrder
 from specfeat.config.settings import Settings
 from specfeat.weights.files.arrays import Shape
-from specfeat.weights.matching.axis_order import AxisOrder, compute_axis_orders
+from specfeat.weights.matching.axis_order import (
+    SAME_ORDER,
+    UNKNOWN_ORDER,
+    AxisOrder,
+    compute_axis_orders,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,14 +30,13 @@ class Slot:
         index: the array's number among the layer's arrays.
         shape: the shape in Keras.
         keras_path: the layer's path in a Keras 3 file, e.g. "layers/conv2d_1".
-        keras_rank: the layer's number in Keras' order of the layers, which differs from the config's order in
-            networks with branches.
-        is_named: whether the config names the layer; the name of another one is a number of its kind, which
+        keras_position: the layer's number in Keras' order of the layers, counted from 0. In a network with
+            branches, this order differs from that of the config.
+        is_named: whether the layer has a name in the config. Otherwise specfeat has numbered it, and its name
             says nothing about the file.
-        fits_channels_last: whether the order is known if the PyTorch program joined axes with its channels
-            last.
-        axis_order: the order of the numbers that the array's values belong to; see `axis_order.py`.
-        variable: Keras' variable, to be set; None if the network has not been built.
+        fits_channels_last: whether the setting `flatten: channels_last` would make `axis_order` known.
+        axis_order: the order, in PyTorch, of the values along the axis that the layer reads or normalises.
+        variable: the Keras variable that receives the values; None if the network has not been built.
     """
 
     layer: str
@@ -41,10 +45,10 @@ class Slot:
     index: int
     shape: Shape
     keras_path: str
-    keras_rank: int = 0
+    keras_position: int = 0
     is_named: bool = True
     fits_channels_last: bool = False
-    axis_order: AxisOrder = None
+    axis_order: AxisOrder = SAME_ORDER
     variable: Any = field(repr=False, compare=False, default=None)
 
     @property
@@ -61,8 +65,8 @@ def list_model_slots(
     Args:
         model: the Keras model.
         layers: the layers that it was built from; an application is replaced by its own layers.
-        flatten: the order in which the PyTorch program that wrote the weights joined axes; without effect on
-            weights of other programs.
+        flatten: whether the PyTorch program that wrote the weights had its channels first or last when it
+            joined axes. This has no effect on weights of other programs.
     """
     keras_layers = {layer.name: model.get_layer(to_keras_name(layer.name)) for layer in layers}
     shapes = {name: tuple(keras_layer.output.shape[1:]) for name, keras_layer in keras_layers.items()}
@@ -78,7 +82,7 @@ def derive_slots(settings: Settings) -> list[Slot]:
     """Return the slots of a config's network by arithmetic, without Keras; their `variable` is None.
 
     Raises:
-        UnknownLayerError: only Keras knows the shapes.
+        UnknownShapeError: only Keras knows the shapes.
     """
     arrays = [(layer, role, shape, None) for layer, role, shape in list_network_arrays(settings.graph)]
     layers = settings.model.layers
@@ -92,23 +96,24 @@ def _make_slots(
     flatten: FlattenOrder,
     arrays: list[tuple[Layer, str, Shape, Any]],
 ) -> list[Slot]:
-    """Make a slot of each array, given as layer, role, shape and Keras' variable.
+    """Make one slot for each array of the network.
 
     Args:
-        layers: the layers of the network, in order.
+        layers: the layers of the network, in the order of the config.
         shapes: the output shape of each layer and of the input, by name, without the batch.
-        flatten: the order in which the PyTorch program joined axes.
-        arrays: the arrays.
+        flatten: whether the PyTorch program had its channels first or last when it joined axes.
+        arrays: each array as its layer, its role, its shape and its Keras variable (or None).
     """
     orders = compute_axis_orders(layers, shapes, flatten)
-    other_orders = (
-        compute_axis_orders(layers, shapes, "channels_last") if "unknown" in orders.values() else {}
+    # The orders that the other setting of `flatten` would give, for the suggestion in an error message.
+    channels_last_orders = (
+        compute_axis_orders(layers, shapes, "channels_last") if UNKNOWN_ORDER in orders.values() else {}
     )
-    positions = _locate_layers(layers)
+    positions = _find_keras_positions(layers)
     slots: list[Slot] = []
     for layer, role, shape, variable in arrays:
         index = slots[-1].index + 1 if slots and slots[-1].layer == layer.name else 0
-        keras_path, keras_rank = positions[layer.name]
+        keras_path, keras_position = positions[layer.name]
         slots.append(
             Slot(
                 layer=layer.name,
@@ -117,9 +122,9 @@ def _make_slots(
                 index=index,
                 shape=shape,
                 keras_path=keras_path,
-                keras_rank=keras_rank,
+                keras_position=keras_position,
                 is_named=layer.is_named,
-                fits_channels_last=other_orders.get(layer.name, "unknown") is None,
+                fits_channels_last=channels_last_orders.get(layer.name) == SAME_ORDER,
                 axis_order=orders[layer.name],
                 variable=variable,
             )
@@ -127,17 +132,17 @@ def _make_slots(
     return slots
 
 
-def _locate_layers(layers: tuple[Layer, ...]) -> dict[str, tuple[str, int]]:
+def _find_keras_positions(layers: tuple[Layer, ...]) -> dict[str, tuple[str, int]]:
     """Return for each layer its path in a Keras 3 file, and its number in Keras' order."""
     kinds = {layer.name: to_snake_case(layer.kind) for layer in layers}
     counts: Counter[str] = Counter()
     positions: dict[str, tuple[str, int]] = {}
-    # Keras numbers the layers of a class in its own order, and leaves the number out for the first one.
-    for rank, name in enumerate(list_in_keras_order(layers)):
+    # Keras numbers the layers of a class in its own order, and the first one has no number.
+    for position, name in enumerate(list_in_keras_order(layers)):
         kind = kinds[name]
         suffix = f"_{counts[kind]}" if counts[kind] else ""
         counts[kind] += 1
-        positions[name] = f"layers/{kind}{suffix}", rank
+        positions[name] = f"layers/{kind}{suffix}", position
     return positions
 
 
@@ -147,7 +152,7 @@ def get_class_name(keras_path: str) -> str:
 
 
 def to_snake_case(kind: str) -> str:
-    """Return the name of a class as it stands in Keras' files: "separable_conv2d" for "SeparableConv2D"."""
+    """Return the name of a class as Keras writes it into files: "separable_conv2d" for "SeparableConv2D"."""
     text = ""
     for i, letter in enumerate(kind):
         follows_small = i > 0 and kind[i - 1].islower()

@@ -1,7 +1,7 @@
-"""Suggests what would most likely mend a mismatch: the end of the error's sentence.
+"""Suggests what would most likely correct a mismatch. The suggestion is the end of the error message.
 
-The suggestions are tried in the order of how much they explain; the first one that applies is made. None is
-made if none is likely.
+The suggestions are tried in a fixed order: those that explain several arrays at once come first. The first
+one that applies is made. If none applies, the message ends without a suggestion.
 """
 
 import math
@@ -21,13 +21,14 @@ from specfeat.weights.matching.axis_layouts import (
 from specfeat.weights.matching.find_array import find_array
 from specfeat.weights.matching.slots import Slot, get_class_name
 
-MAX_COMPARED = 10_000  # pairs of layers, which are all compared to suggest a map
+MAX_COMPARED_LAYER_PAIRS = 10_000  # all pairs are compared to suggest a map; with more, none is suggested
 
 _STATISTICS = ("moving_mean", "moving_variance")
 
 ShapeMismatches = Sequence[tuple[Slot, FileArray]]
 
-# For each layout, the one that it may be mistaken for, and what to say then.
+# For each layout that a name may wrongly indicate, the layout that is then tried, and the words of the
+# suggestion.
 _OTHER_LAYOUTS: dict[AxisLayout, tuple[AxisLayout, str]] = {
     "keras": ("torch", "PyTorch's axes under a name of Keras; let its name end in .weight"),
     "torch": ("keras", "Keras' axes under a name of PyTorch; let its name end in /kernel"),
@@ -36,14 +37,14 @@ _OTHER_LAYOUTS: dict[AxisLayout, tuple[AxisLayout, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch:
-    """What does not fit, and what is needed to find out why.
+    """The arrays and slots that do not match, and what is needed to find out why.
 
     Attributes:
         missing: the slots without an array.
-        unused: the weights of the file without a slot.
-        shape_mismatches: the slots with an array of another shape.
-        pairs: the slots with an array of their shape.
-        unproven: the arrays of `pairs` whose layer has no name in the config that speaks for them.
+        unused: the weights of the file that are in no slot.
+        shape_mismatches: the slots with an array of another shape, with the array.
+        pairs: the slots with an array of their shape, with the array.
+        unproven: the arrays of `pairs` whose layer has no name in the config. They may be the wrong ones.
         network_norms: the number of batch norms in the network.
     """
 
@@ -56,7 +57,7 @@ class Mismatch:
 
 
 def suggest_fix(mismatch: Mismatch) -> str:
-    """Return what would most likely make the file fit, as "; ..." to end a sentence with; or nothing."""
+    """Return "; " and what would most likely make the file fit; "" if nothing is likely."""
     return next((f"; {suggestion}" for suggestion in _iterate_suggestions(mismatch)), "")
 
 
@@ -69,6 +70,7 @@ def _iterate_suggestions(mismatch: Mismatch) -> Iterator[str]:
 
 
 def _suggest_norms(mismatch: Mismatch) -> Iterator[str]:
+    """Say that only the file, or only the network, has batch norms or their averages."""
     missing_layers = {slot.layer for slot in mismatch.missing if slot.role in _STATISTICS}
     unused_layers = {array.layer for array in mismatch.unused if _is_of_batch_norm(array)}
     if unused_layers and not missing_layers:
@@ -97,7 +99,7 @@ def _is_of_batch_norm(array: FileArray) -> bool:
 
 
 def _has_moments(arrays: Iterable[FileArray]) -> bool:
-    """Return whether there is the mean or the variance of a layer that is not a batch norm of Keras."""
+    """Return whether an array is a mean or a variance under a name that Keras' batch norms do not have."""
     return any(re.split("[/._]", array.name)[-1] in ("mean", "variance") for array in arrays)
 
 
@@ -110,16 +112,16 @@ def _suggest_biases(missing: Sequence[Slot], unused: Sequence[FileArray]) -> Ite
 
 
 def _suggest_map(mismatch: Mismatch) -> Iterator[str]:
-    """Suggest a map of each layer for which exactly one layer of the file has the shapes."""
-    paired_slots = {slot.layer for slot, _ in (*mismatch.pairs, *mismatch.shape_mismatches)}
+    """Suggest a map of each layer whose shapes exactly one layer of the file has."""
+    paired_layers = {slot.layer for slot, _ in (*mismatch.pairs, *mismatch.shape_mismatches)}
     network_layers: dict[str, list[Slot]] = {}
     for slot in mismatch.missing:
-        if slot.layer not in paired_slots:  # the map would take from it the arrays that it has
+        if slot.layer not in paired_layers:  # a map would remove the arrays that the layer has already
             network_layers.setdefault(slot.layer, []).append(slot)
     file_layers: dict[str, dict[str, FileArray]] = {}
     for array in (*mismatch.unused, *mismatch.unproven):
         file_layers.setdefault(array.layer, {})[array.role] = array
-    if len(network_layers) * len(file_layers) > MAX_COMPARED:
+    if len(network_layers) * len(file_layers) > MAX_COMPARED_LAYER_PAIRS:
         return
     candidates = {
         name: [layer for layer, arrays in file_layers.items() if _fits_layer(slots, arrays)]
@@ -141,7 +143,7 @@ def _format_map(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _fits_layer(slots: list[Slot], arrays: Mapping[str, FileArray]) -> bool:
-    """Try a layer of the file: whether each slot finds an array of its shape, and no array is left."""
+    """Return whether the arrays of a layer of the file fit the slots: the same number, and equal shapes."""
     remaining = dict(arrays)
     try:
         for slot in slots:
@@ -149,13 +151,13 @@ def _fits_layer(slots: list[Slot], arrays: Mapping[str, FileArray]) -> bool:
             if array is None or compute_arranged_shape(array, slot) != slot.shape:
                 return False
             del remaining[array.role]
-    except WeightsError:  # which array or which order of axes is right cannot be known
+    except WeightsError:  # it cannot be known which array, or which order of axes, is the right one
         return False
     return not remaining
 
 
 def _suggest_sizes(slot: Slot, array: FileArray) -> Iterator[str]:
-    """Say what the two shapes of a kernel tell about the difference between the networks."""
+    """Say how the two networks differ, if the two shapes of a kernel show it."""
     shape, file_shape = slot.shape, _compute_keras_shape(slot, array)
     if slot.role != "kernel" or file_shape is None or len(file_shape) != len(shape):
         return
@@ -184,7 +186,7 @@ def _suggest_sizes(slot: Slot, array: FileArray) -> Iterator[str]:
 
 
 def _fits_in_other_layout(slot: Slot, array: FileArray) -> bool:
-    """Return whether the array fits if its axes are those of another framework than its name says."""
+    """Return whether an array fits if it has the axes of another framework than its name indicates."""
     if array.layout not in _OTHER_LAYOUTS or array.size != math.prod(slot.shape):
         return False
     other_layout = _OTHER_LAYOUTS[array.layout][0]
@@ -192,7 +194,7 @@ def _fits_in_other_layout(slot: Slot, array: FileArray) -> bool:
 
 
 def _compute_keras_shape(slot: Slot, array: FileArray) -> Shape | None:
-    """Return the shape in Keras' order of a kernel of any size; None for depthwise kernels."""
+    """Return the shape that a kernel of any size has in Keras' order; None for depthwise kernels."""
     if is_depthwise_kernel(slot):
         return None
     shape = array.shape

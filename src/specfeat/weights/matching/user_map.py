@@ -1,8 +1,8 @@
-"""Applies the config's `map`: a layer, or layer/role, of the network to a layer or an array of the file.
+"""Applies the config's `map`, which gives layers and arrays of the file to layers and slots of the network.
 
-Every entry of the map is applied, or refused with an error. Only for a file that `specfeat weights convert`
-has written for this network is the map not asked at all. An entry also comes before equal names, so that
-no entry is without effect.
+Every entry of the map is applied or refused with an error, also if the file has a layer of the same name. So
+no entry is silently without effect. There is one exception: the whole map is ignored for a file that
+`specfeat weights convert` has written for this network (see `match`).
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -25,13 +25,14 @@ def apply_array_map(
         user_map: the map; entries for whole layers are only checked here.
 
     Raises:
-        WeightsError: an entry is for a layer or an array that the network does not have, or it names an array
-            that the file does not have or that another entry names as well.
+        WeightsError: an entry is for a layer or an array that the network does not have; or it names an array
+            that the file does not have, or that another entry names as well; or an entry is for a layer of
+            which other entries name every array.
     """
     arrays_by_name = {array.name: array for array in file_arrays}
     slot_names = {slot.name for slot in network_slots}
     layer_names = {slot.layer for slot in network_slots}
-    # All keys are checked before any value: a key that is wrong is the user's mistake, not the file's.
+    # All keys are checked before any value. A wrong key is wrong for every file, so it is reported first.
     for key in user_map:
         if key not in slot_names and key not in layer_names:
             raise _make_key_error(key, network_slots)
@@ -56,11 +57,12 @@ def apply_array_map(
 def apply_layer_map(
     network_layers: Mapping[str, str], file_layers: Collection[str], user_map: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the layers of the file that the map gives to layers of the network.
+    """Return the layers of the file that the map gives to layers of the network, by the layers' names.
 
     Args:
-        network_layers: the layers of the network, each with its name in the config. The two differ for the
-            parts of a separable convolution: "sep/depthwise" and "sep/pointwise" have the name "sep".
+        network_layers: the config's name of each layer, by the name under which the layer is looked for. The
+            two names differ for the parts of a separable convolution: both "sep/depthwise" and
+            "sep/pointwise" have the name "sep" in the config.
         file_layers: the names of the file's layers.
         user_map: the map; entries for single arrays have no effect here.
 
@@ -71,7 +73,8 @@ def apply_layer_map(
     mapped: dict[str, str] = {}
     for name, config_name in network_layers.items():
         if config_name in user_map:
-            # The user names the separable convolution; its two layers in the file continue that name.
+            # The map has the name of the separable convolution. The names of its two layers in the file begin
+            # with this name.
             part = to_slash_path(name).removeprefix(to_slash_path(config_name))  # "/depthwise", or nothing
             path = to_slash_path(user_map[config_name]) + part
             if path not in names_by_path:
