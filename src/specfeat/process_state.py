@@ -1,21 +1,18 @@
 """Every change that specfeat makes to the state of the whole process, and how each is taken back.
 
 State of the process is seen by all threads and, in a host program, by the host as well. So it is changed only
-in this module, in `tensorflow_runtime` (settings of TensorFlow), in `cli.signals` (signal handlers, hooks),
-in `cli.standard_streams` (descriptors 0 to 2 of the console script) and in the worker process, which is ours
-alone. Each function here is a context manager that restores what it changes, or belongs to one; its docstring
-says what cannot be restored.
+in this module, in `native_stderr` (descriptor 2), in `tensorflow_runtime` (settings of TensorFlow), in
+`cli.signals` (signal handlers, hooks), in `cli.standard_streams` (descriptors 0 to 2 of the console script)
+and in the worker process, which is ours alone. Each function here is a context manager that restores what it
+changes, or belongs to one; its docstring says what cannot be restored.
 """
 
 import gc
 import os
 import random
 import sys
-import tempfile
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO
 
 # Keras imports these if they are installed, to accept their objects. That takes 1.5 seconds that a run never
 # uses, and matplotlib writes a font cache into the user's home folder.
@@ -101,69 +98,3 @@ def resume_garbage_collection() -> None:
     """
     gc.freeze()
     gc.enable()
-
-
-class _StderrCapture:
-    """File descriptor 2, redirected to a temporary file as long as any thread wants it.
-
-    Attributes:
-        users: the number of blocks that are inside `capture_native_stderr`.
-        original: a copy of descriptor 2 as it was before the first of them; None where it was closed.
-        file: what has been written meanwhile.
-    """
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.users = 0
-        self.original: int | None = None
-        self.file: IO[bytes] | None = None
-
-    def start(self) -> None:
-        with self.lock:
-            self.users += 1
-            if self.users > 1:
-                return
-            try:
-                self.original = os.dup(2)
-            except OSError:  # stderr is closed, so nothing can reach a terminal
-                return
-            self.file = tempfile.TemporaryFile()  # noqa: SIM115  closed in `stop`
-            os.dup2(self.file.fileno(), 2)
-
-    def read_text(self) -> str:
-        with self.lock:
-            if self.file is None:
-                return ""
-            return os.pread(self.file.fileno(), 10_000, 0).decode(errors="replace")
-
-    def stop(self) -> None:
-        # Only the last block restores the descriptor: an earlier one would show the output of a later one,
-        # and a block that restored what it found could leave the temporary file in place for good.
-        with self.lock:
-            self.users -= 1
-            if self.users or self.original is None or self.file is None:
-                return
-            os.dup2(self.original, 2)
-            os.close(self.original)
-            self.file.close()
-            self.original = self.file = None
-
-
-_stderr_capture = _StderrCapture()
-
-
-@contextmanager
-def capture_native_stderr() -> Iterator[None]:
-    """Keep what C++ code writes to stderr away from the terminal; an error gets it as a note.
-
-    The descriptor belongs to the whole process: what other threads write to stderr inside the block is hidden
-    as well. Blocks may be nested and may overlap in several threads.
-    """
-    _stderr_capture.start()
-    try:
-        yield
-    except BaseException as e:
-        e.add_note(_stderr_capture.read_text())
-        raise
-    finally:
-        _stderr_capture.stop()

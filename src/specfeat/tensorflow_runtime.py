@@ -8,7 +8,8 @@ restored after it. What stays changed is TensorFlow's own state, which has no wa
 errors only, TensorFloat-32 is off, oneDNN computes on the CPU, and each operation runs in one thread.
 
 Raises:
-    InstallError: on import, if TensorFlow or Keras is missing, too old, or Keras uses another backend.
+    InstallError: on import, if TensorFlow or Keras is missing, too old, or Keras uses another backend; or if
+        /proc is not mounted.
 """
 
 import contextlib
@@ -17,18 +18,30 @@ import sys
 from types import ModuleType
 
 from specfeat.errors import InstallError
+from specfeat.native_stderr import capture_native_stderr
 from specfeat.onednn import ONEDNN_VARIABLE, get_onednn_setting
-from specfeat.process_state import capture_native_stderr, set_environment
+from specfeat.process_state import set_environment
 
 # the first whose weight readers resist hostile files; pyproject.toml says the same
 MIN_KERAS_VERSION = (3, 14)
 MIN_TENSORFLOW_VERSION = (2, 20)
 
 
+def _check_system() -> None:
+    """Refuse a system on which TensorFlow would end the process when it builds its first graph."""
+    if sys.platform == "linux" and not os.path.lexists("/proc/self/exe"):
+        raise InstallError(
+            "TensorFlow needs /proc, and it is not mounted here; mount it (mount -t proc proc /proc)"
+        )
+
+
 def _import_libraries() -> tuple[ModuleType, ModuleType]:
     environment = {
         "KERAS_BACKEND": "tensorflow",  # Keras reads it on import only
         "KERAS_HOME": os.devnull,  # a file has no folder in it, so Keras finds no keras.json and writes none
+        # TensorFlow imports the tests of absl, which look for a temporary folder unless this names one; there
+        # may be none, and nothing is written there.
+        "TEST_TMPDIR": os.environ.get("TEST_TMPDIR", os.devnull),
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"),  # errors only
     }
     if (onednn := get_onednn_setting()) is not None:
@@ -65,6 +78,7 @@ def _check_versions(keras: ModuleType, tf: ModuleType) -> None:
         )
 
 
+_check_system()
 keras, tf = _import_libraries()
 _check_versions(keras, tf)
 tf.get_logger().setLevel("ERROR")

@@ -5,13 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from mmap import mmap
 from multiprocessing.connection import Connection
 from typing import IO, Any
 
+from specfeat.anonymous_file import open_memory_file
 from specfeat.audio.messages import PROGRESS_BYTES, WorkerProgress, read_progress
 from specfeat.errors import Remedy, WorkerError
 from specfeat.files import describe_os_error
@@ -69,10 +69,10 @@ class WorkerProcess:
         # This end of the lifeline is never used: the system closes it when this process ends, however it
         # ends.
         _unused, lifeline = map(keep, socket.socketpair())
-        progress_file: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  `keep` closes it
+        progress_file: IO[bytes] = keep(open_memory_file())
         progress_file.truncate(PROGRESS_BYTES)
         self._progress: mmap = keep(mmap(progress_file.fileno(), PROGRESS_BYTES))
-        self._stderr: IO[bytes] = keep(tempfile.TemporaryFile())  # noqa: SIM115  `keep` closes it
+        self._stderr: IO[bytes] = keep(open_memory_file())
         descriptors = (worker_end.fileno(), progress_file.fileno(), lifeline.fileno())
         # Not a process of multiprocessing, which would run the caller's main module once more.
         self._process = subprocess.Popen(

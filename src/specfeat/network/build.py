@@ -14,12 +14,12 @@ from specfeat.architecture.graph import Layer
 from specfeat.architecture.shapes import UnknownShapeError, count_multiplications
 from specfeat.config import Config
 from specfeat.errors import ModelError
+from specfeat.native_stderr import capture_native_stderr
 from specfeat.network.batch_norm_folding import fold_batch_norms
 from specfeat.network.compose import ComposedModel, compose_model
 from specfeat.network.engines import Device, Engine, EngineFactory, RowFunction, Rows
 from specfeat.network.engines.tensorflow import TensorFlowEngine
 from specfeat.network.equal_places import count_equal_places
-from specfeat.process_state import capture_native_stderr
 from specfeat.text import format_shape
 from specfeat.weights import load_weights
 

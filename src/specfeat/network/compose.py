@@ -16,9 +16,10 @@ from specfeat.config import Config
 from specfeat.config.layer_errors import make_layer_error
 from specfeat.errors import ModelError
 from specfeat.library_messages import summarize_keras_error
+from specfeat.native_stderr import capture_native_stderr
 from specfeat.network.application import expand_application
 from specfeat.network.keras_layers import make_keras_layer
-from specfeat.process_state import capture_native_stderr, keep_random_state
+from specfeat.process_state import keep_random_state
 from specfeat.tensorflow_runtime import keras, tf
 from specfeat.text import format_shape
 from specfeat.weights.matching.slots import Slot, list_model_slots

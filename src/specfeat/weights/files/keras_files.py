@@ -13,7 +13,6 @@ the config in a .keras archive one fact is read as data: which of gamma and beta
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import h5py
 
+from specfeat.anonymous_file import open_temporary_file
 from specfeat.architecture.kinds import get_layer_kind
 from specfeat.errors import WeightsError
 from specfeat.weights.files import hdf5, zip_archive
@@ -53,7 +53,7 @@ def read_hdf5(path: Path) -> Iterator[FileContents]:
 @contextmanager
 def read_keras_archive(path: Path) -> Iterator[FileContents]:
     """Open the weights in a .keras archive."""
-    with zip_archive.open_members(path) as members, tempfile.TemporaryFile() as copy:
+    with zip_archive.open_members(path) as members, open_temporary_file() as copy:
         if WEIGHTS_MEMBER not in members:
             raise WeightsError(f"has no {WEIGHTS_MEMBER}, so it is not a .keras archive")
         with members[WEIGHTS_MEMBER].open() as member_file:

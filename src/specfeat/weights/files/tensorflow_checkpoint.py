@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from specfeat.errors import WeightsError
-from specfeat.process_state import capture_native_stderr
+from specfeat.native_stderr import capture_native_stderr
 from specfeat.weights.files.array_names import assign_layouts, natural_sort_key, split_layer_and_role
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.file_format import FileFormat
