@@ -165,7 +165,7 @@ def test_the_rows_of_a_file_that_breaks_are_void(extractor: Extractor) -> None:
             if isinstance(event, RowsEvent):
                 rows_kept.extend(event.rows)
             else:
-                del rows_kept[len(rows_kept) - event.void_rows :]
+                del rows_kept[len(rows_kept) - event.invalid_rows :]
                 ends.append(event)
 
         assert [end.sound.path for end in ends] == ["a", "b", "c"]
@@ -217,7 +217,7 @@ def test_features_that_are_not_finite_fail_their_file_alone(
     assert ends[1].error is not None
     assert (ends[1].error.stage, str(ends[1].error)) == ("network", "gives features that are not finite")
     assert [end.samples for end in ends] == [round(8000 * length) for length in lengths.values()]
-    assert rows - ends[1].void_rows == sum(end.rows for end in ends)
+    assert rows - ends[1].invalid_rows == sum(end.rows for end in ends)
     assert [end.rows for end in ends] == [
         0 if end.error else settings.clip_grid.count_rows(end.samples) for end in ends
     ]

@@ -25,7 +25,7 @@ class _Stream:
     def __init__(self, path: str, clips: int, *, breaks: bool = False) -> None:
         self.sound = Sound(path)
         self.samples, self.seconds, self.silent = 10 * clips, 0.0, False
-        self.broken: AudioError | None = None
+        self.break_error: AudioError | None = None
         self._clips = np.arange(clips, dtype=np.float32)[:, np.newaxis] + 1000 * (ord(path) + 1)
         self._breaks = breaks
 
@@ -108,7 +108,7 @@ def test_every_sound_gets_its_own_rows(sounds: list[tuple[int, bool]]) -> None:
         assert (event.error is not None) == breaks
         if breaks:
             assert event.rows == 0
-            assert rows == expected[: event.void_rows]
+            assert rows == expected[: event.invalid_rows]
         else:
             assert rows == expected
             assert event.rows == clips

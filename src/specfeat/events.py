@@ -1,7 +1,7 @@
-"""What comes out of the extraction: for each sound its rows, in pieces, and then its end.
+"""The events of an extraction: for each sound its rows, in pieces, and then its end.
 
 The code that writes the rows reads a sequence of these events and does not know where they come from.
-`pipeline` yields them on this machine; another program that yields the same sequence can take its place.
+`pipeline` yields them on this machine. Other code that yields the same sequence can replace it.
 """
 
 from dataclasses import dataclass
@@ -28,22 +28,20 @@ class RowsEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundEndEvent:
-    """The result of one sound; it follows the last of the sound's rows.
+    """The result of one sound; it follows the last rows of the sound.
 
-    Void rows exist because rows are passed on before it is known whether the rest of the sound can be read.
-    If the sound fails later, its rows so far must not stay: the receiver drops the last `void_rows` rows that
-    it got.
+    Rows are passed on before it is known whether the rest of the sound can be read. If the sound fails later,
+    these rows are invalid: the receiver must remove the last `invalid_rows` rows that it received.
 
     Attributes:
         sound: the sound that has ended.
-        status: "ok"; "empty": the sound has no samples; "short": it is shorter than one clip and the config
-            skips such sounds; "partial": it broke in the middle, and its rows before the break are kept;
-            "failed".
-        samples: length of the sound at the config's sample rate, or up to where it could be read.
+        status: how the extraction ended, see `SoundStatus`.
+        samples: how many samples were read, at the config's sample rate. If there was no error, this is the
+            length of the sound.
         rows: how many of its rows are valid; 0 if it failed.
-        void_rows: how many rows were passed on for it before it failed; 0 if it did not fail.
+        invalid_rows: how many rows were passed on for it before it failed; 0 if it did not fail.
         error: why it failed or broke; None if it did not.
-        seconds: time spent on reading it and making its clips, without the network.
+        seconds: how long it took to read it and to make its clips, without the network.
         silent: whether it has samples and all of them are 0.
     """
 
@@ -51,19 +49,20 @@ class SoundEndEvent:
     status: SoundStatus
     samples: int = 0
     rows: int = 0
-    void_rows: int = 0
+    invalid_rows: int = 0
     error: AudioError | None = None
     seconds: float = 0.0
     silent: bool = False
 
     def to_entry(self) -> SoundEntry:
-        """Return what journal, record and log say of the sound."""
+        """Return the entry of the sound for journal, record and log."""
         error, part = self.error, self.sound.part
-        # Without an identity, a later run finds that the file has changed as soon as it can be read.
+        # The entry of a file that could not be read has neither size nor time. So when a later run can read
+        # the file, the file counts as changed, and is extracted.
         file = UNREADABLE_FILE if error and error.cause == "unreadable" else self.sound.file
         return SoundEntry(
             path=self.sound.key.name,
-            channel=part.channel,  # one by one: `asdict` copies, which takes 0.1 ms for each sound
+            channel=part.channel,  # each field by hand, because `asdict` takes 0.1 ms for each sound
             start_s=part.start_s,
             end_s=part.end_s,
             id=part.id,

@@ -19,14 +19,14 @@ _TYPER_REPLACEMENTS = {
 }
 MIN_SIMILARITY = 0.8  # of a word and a suggestion: --sett and --set have 0.91, --format and --force 0.67
 # How Typer ends the message about a misspelt command, and about a misspelt option.
-_TYPER_SUGGESTION = re.compile(r"\. Did you mean (.+)\?$| \(Possible options: (.+)\)$")
+_TYPER_SUGGESTION_PATTERN = re.compile(r"\. Did you mean (.+)\?$| \(Possible options: (.+)\)$")
 
 
 def simplify_typer_message(text: str) -> str:
     """Return what Typer says of a wrong word on the command line, without a capital and a full stop."""
     for typer_words, our_words in _TYPER_REPLACEMENTS.items():
         text = text.replace(typer_words, our_words)
-    text = _TYPER_SUGGESTION.sub(_write_suggestion, text)
+    text = _TYPER_SUGGESTION_PATTERN.sub(_write_suggestion, text)
     return f"{text[:1].lower()}{text[1:].rstrip('.')}"
 
 

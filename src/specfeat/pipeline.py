@@ -54,23 +54,23 @@ class _OpenSound:
     def make_end_event(self) -> SoundEndEvent:
         stream, rows = self.stream, self.emitted_rows
         # A break that is allowed (keep_partial) is still a failure if there are no rows before it.
-        error = self.error or (None if rows else stream.broken)
+        error = self.error or (None if rows else stream.break_error)
         if error:
             return SoundEndEvent(
                 sound=stream.sound,
                 status="failed",
                 samples=stream.samples,
-                void_rows=rows,
+                invalid_rows=rows,
                 error=error,
                 seconds=stream.seconds,
             )
         complete_status: SoundStatus = "ok" if rows else "short" if stream.samples else "empty"
         return SoundEndEvent(
             sound=stream.sound,
-            status="partial" if stream.broken else complete_status,
+            status="partial" if stream.break_error else complete_status,
             samples=stream.samples,
             rows=rows,
-            error=stream.broken,
+            error=stream.break_error,
             seconds=stream.seconds,
             silent=bool(stream.samples) and stream.silent,
         )

@@ -11,8 +11,8 @@ import pytest
 from specfeat.audio.messages import (
     PROGRESS_BYTES,
     ClipsEvent,
+    DecodedSoundEnd,
     ErrorData,
-    SoundEnd,
     WorkerEvent,
     WorkerProgress,
     WorkerSetup,
@@ -31,8 +31,8 @@ from specfeat.files import FileIdentity
 from specfeat.sound import Sound, SoundPart
 
 SHAPE = (3, 5, 2)
-OK = SoundEnd(samples=48_000, seconds=0.25, silent=False, error=None, keeps_clips=True)
-FAILED = SoundEnd(
+OK = DecodedSoundEnd(samples=48_000, seconds=0.25, silent=False, error=None, keeps_clips=True)
+FAILED = DecodedSoundEnd(
     samples=7,
     seconds=0.5,
     silent=True,

@@ -255,7 +255,9 @@ def test_workers_wait_for_a_slow_reader(sounds: list[Sound], monkeypatch: pytest
 
 
 def count_workers_that_wait_to_send(pool: WorkerPool) -> int:
-    return sum(progress.begun_sounds > 0 and progress.since == 0.0 for progress in read_progress(pool))
+    return sum(
+        progress.begun_sounds > 0 and progress.sound_started_at == 0.0 for progress in read_progress(pool)
+    )
 
 
 def read_progress(pool: WorkerPool) -> list[WorkerProgress]:

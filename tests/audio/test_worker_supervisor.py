@@ -12,7 +12,7 @@ import pytest
 from specfeat.audio import sound_timer, worker_supervisor
 from specfeat.audio.messages import (
     ClipsEvent,
-    SoundEnd,
+    DecodedSoundEnd,
     WorkerEvent,
     WorkerProgress,
     WorkerSetup,
@@ -77,7 +77,7 @@ class ScriptedProcess:
         self._is_dead = self._life is not None and not life.hangs
 
     def _send_sound(self, name: str) -> None:
-        end = SoundEnd(samples=int(name), seconds=0.0, silent=False, error=None, keeps_clips=True)
+        end = DecodedSoundEnd(samples=int(name), seconds=0.0, silent=False, error=None, keeps_clips=True)
         self._send([end], np.empty((0, *SHAPE), np.float32))
 
     def _send_clip(self) -> None:
@@ -134,7 +134,7 @@ def run_script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Outcom
         supervisor.start()
         outcomes: Outcomes = {}
         for sound in task:
-            while not isinstance(event := supervisor.take_event(), SoundEnd):
+            while not isinstance(event := supervisor.take_event(), DecodedSoundEnd):
                 pass
             outcomes[sound.path] = event.error.cause if event.error else "ok"
             assert event.error or event.samples == int(sound.path)  # the ends come in the order of the sounds
@@ -175,7 +175,8 @@ def test_two_idle_deaths_fail_nothing(run_script: Callable[..., Outcomes]) -> No
 def test_three_idle_deaths_end_the_run(run_script: Callable[..., Outcomes]) -> None:
     """If workers cannot even begin, the installation is broken, and no other sound would do better."""
     with pytest.raises(
-        WorkerError, match="workers end while they decode nothing; the last one was ended by a test"
+        WorkerError,
+        match="worker processes end before they decode anything; the last one was ended by a test",
     ):
         run_script(*[Life(begins_next=False)] * 3)
 
@@ -215,7 +216,7 @@ def test_errors_of_the_supervisor_are_audio_errors(run_script: Callable[..., Out
     supervisor.kill()
     supervisor.close()
 
-    assert isinstance(event, SoundEnd)
+    assert isinstance(event, DecodedSoundEnd)
     assert event.error is not None
     assert json.dumps(asdict(event.error))
     error = event.error.to_error()

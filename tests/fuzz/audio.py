@@ -123,7 +123,7 @@ class Campaign:
             for clips in stream:
                 if not np.isfinite(clips).all():
                     self.findings.append(f"{path}: has a clip that is not finite")
-            self.outcomes["partial" if stream.broken else "ok" if stream.samples else "empty"] += 1
+            self.outcomes["partial" if stream.break_error else "ok" if stream.samples else "empty"] += 1
         except AudioError as e:
             self.outcomes[e.cause] += 1
             if e.cause in ("timeout", "crash", "memory") or "\n" in str(e):

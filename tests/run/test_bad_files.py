@@ -34,7 +34,7 @@ def read_stream(stream: WorkerClipStream) -> tuple[Float, AudioError | None]:
         clips += [some.copy() for some in stream]
     except AudioError as e:
         return np.concatenate(clips), e
-    return np.concatenate(clips), stream.broken
+    return np.concatenate(clips), stream.break_error
 
 
 def extract_clips(paths: list[str], workers: int = 2) -> dict[str, Float]:
@@ -203,7 +203,7 @@ def _make_ends(*failed: bool) -> list[SoundEndEvent]:
 )
 def test_too_many_failures_stop_the_run_at_once(files: int, most: str | None, allowed: int) -> None:
     """The first failure beyond the limit stops the run, whatever the other files would give."""
-    counter = FailureCounter(FailureLimit(most=most), files)
+    counter = FailureCounter(FailureLimit(max_failures=most), files)
     ends = _make_ends(*[True] * files)
     for end in ends[:allowed]:
         counter.count(end)
@@ -232,7 +232,7 @@ def test_a_limit_is_a_number_or_a_share(most: str) -> None:
     with pytest.raises(
         UsageError, match=r"wanted a number of files, e\.g\. 20, or a share of all files, e\.g\. 1%"
     ):
-        FailureLimit(most=most)
+        FailureLimit(max_failures=most)
 
 
 def test_the_table_has_every_kind_of_file(folder: Path) -> None:

@@ -14,7 +14,7 @@ from specfeat.files import identify_weights_file
 from specfeat.output.previous_run import PreviousRun
 from specfeat.output.records import Provenance
 from specfeat.run.provenance import collect_provenance
-from specfeat.run.provenance_probe import ProvenanceProbe
+from specfeat.run.provenance_comparer import ProvenanceComparer
 
 pytestmark = pytest.mark.slow
 
@@ -115,11 +115,11 @@ def test_weights_that_are_the_same_file_are_not_read_again(
         return "other"
 
     monkeypatch.setattr("specfeat.weights.files.source.compute_weights_hash", compute_weights_hash)
-    probe = ProvenanceProbe(config, "cpu", keep_partial=False)
+    comparer = ProvenanceComparer(config, "cpu", keep_partial=False)
 
     def describe_differences(provenance: Provenance) -> str:
         run = PreviousRun(rows_path=tmp_path / "out.npy", provenance=provenance, entries=())
-        return probe.describe_differences(run)
+        return comparer.describe_differences(run)
 
     assert (describe_differences(provenance), hashed) == ("", [])
     for name in identity:

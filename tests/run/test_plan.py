@@ -68,20 +68,20 @@ def _observe_output_action(runs: HandmadeRuns, plan: RunPlan) -> OutputAction:
     return OutputAction.REPLACE if runs.paths.array.exists() else OutputAction.NOTHING
 
 
-@pytest.mark.parametrize("has_force", [False, True], ids=["", "force"])
+@pytest.mark.parametrize("force", [False, True], ids=["", "force"])
 @pytest.mark.parametrize(("use", "state"), OUTPUT_ACTIONS, ids=lambda value: value.name)
-def test_output_actions(runs: HandmadeRuns, use: OutputUse, state: OutputState, *, has_force: bool) -> None:
+def test_output_actions(runs: HandmadeRuns, use: OutputUse, state: OutputState, *, force: bool) -> None:
     """A plan does with an output what the table says."""
     files = runs.write_files(3)
     _arrange_output(runs, files, use, state)
-    action = OUTPUT_ACTIONS[use, state][has_force]
+    action = OUTPUT_ACTIONS[use, state][force]
     with WorkFolder(runs.paths) as work_folder:
         if action is OutputAction.REFUSE:
             with pytest.raises(UsageError) as caught:
-                runs.plan(work_folder, files, force=has_force, **OPTIONS_OF_USE[use])
+                runs.plan(work_folder, files, force=force, **OPTIONS_OF_USE[use])
             assert caught.value.remedy in (Remedy.REPLACE_OUTPUT, Remedy.UPDATE_OR_REPLACE_OUTPUT)
             return
-        plan = runs.plan(work_folder, files, force=has_force, **OPTIONS_OF_USE[use])
+        plan = runs.plan(work_folder, files, force=force, **OPTIONS_OF_USE[use])
 
     assert _observe_output_action(runs, plan) is action
     assert plan.is_update == (use is OutputUse.UPDATE)
@@ -97,23 +97,23 @@ def _arrange_unfinished_work(runs: HandmadeRuns, files: list[str], state: Unfini
         rows.write_bytes(rows.read_bytes()[:-1])
 
 
-@pytest.mark.parametrize("has_force", [False, True], ids=["", "force"])
+@pytest.mark.parametrize("force", [False, True], ids=["", "force"])
 @pytest.mark.parametrize(("is_continuing", "state"), UNFINISHED_ACTIONS, ids=str)
 def test_unfinished_actions(
-    runs: HandmadeRuns, state: UnfinishedState, *, is_continuing: bool, has_force: bool
+    runs: HandmadeRuns, state: UnfinishedState, *, is_continuing: bool, force: bool
 ) -> None:
     """A plan does with unfinished work what the table says; what is refused stays, what is discarded is told."""
     files = runs.write_files(3)
     _arrange_unfinished_work(runs, files, state)
-    action = UNFINISHED_ACTIONS[is_continuing, state][has_force]
+    action = UNFINISHED_ACTIONS[is_continuing, state][force]
     with WorkFolder(runs.paths) as work_folder:
         if action is UnfinishedAction.REFUSE:
             with pytest.raises(UsageError) as caught:
-                runs.plan(work_folder, files, force=has_force, resume=is_continuing)
+                runs.plan(work_folder, files, force=force, resume=is_continuing)
             assert caught.value.remedy is not None
             assert work_folder.finished_count == 2
             return
-        plan = runs.plan(work_folder, files, force=has_force, resume=is_continuing)
+        plan = runs.plan(work_folder, files, force=force, resume=is_continuing)
         kept = work_folder.finished_count
 
     is_continued = action is UnfinishedAction.CONTINUE

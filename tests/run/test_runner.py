@@ -59,7 +59,7 @@ def test_void_rows_are_dropped(runs: HandmadeRuns) -> None:
         yield from itertools.islice(events, 2)
         yield RowsEvent(np.full((5, WIDTH), 99, np.float32))
         error = AudioError("breaks off")
-        yield SoundEndEvent(sound=second, status="failed", samples=9, void_rows=5, error=error)
+        yield SoundEndEvent(sound=second, status="failed", samples=9, invalid_rows=5, error=error)
         yield from itertools.islice(events, 2, None)
 
     with WorkFolder(runs.paths) as work_folder:
@@ -123,7 +123,7 @@ def test_failures_are_counted_behind_the_runner(runs: HandmadeRuns) -> None:
     with WorkFolder(runs.paths) as work_folder:
         plan = runs.plan(work_folder, files)
     end = SoundEndEvent(sound=plan.sounds[0], status="failed", error=AudioError("breaks"))
-    events = FailureCounter(FailureLimit(most="0"), 2).watch([end, end])
+    events = FailureCounter(FailureLimit(max_failures="0"), 2).count_failures([end, end])
 
     assert next(events) is end
     with pytest.raises(Exception, match="1 of 2 files have failed, so the run stops: 0 may fail"):

@@ -1,4 +1,4 @@
-"""The clips of one sound on their way to the network, made in this process or in a worker."""
+"""The clips of one sound, as the network takes them; they are made in this process or in a worker."""
 
 import contextlib
 import time
@@ -15,22 +15,25 @@ from specfeat.sound import Sound
 
 
 class ClipStream(Protocol):
-    """The clips of one sound, to be iterated once; the other attributes are valid after the last clip.
+    """The clips of one sound. A stream can be iterated once.
+
+    All attributes except `sound` are valid only after the last clip.
 
     Attributes:
         sound: the sound.
-        samples: how many samples were read, at the config's rate: the length of a sound without error.
-        seconds: the time that decoding and the clips took.
+        samples: how many samples were read, at the config's sample rate. If there was no error, this is the
+            length of the sound.
+        seconds: how long it took to decode the sound and to make its clips.
         silent: whether every sample is 0.
-        broken: why the sound ends early; None unless its file broke in the middle and the clips before the
-            break are to be kept.
+        break_error: why the sound ends early, if its file broke in the middle and the clips before the break
+            are kept; otherwise None.
     """
 
     sound: Sound
     samples: int
     seconds: float
     silent: bool
-    broken: AudioError | None
+    break_error: AudioError | None
 
     def __iter__(self) -> Iterator[FloatArray]:
         """Yield float32 arrays of shape (clips, *input_shape), once.
@@ -41,12 +44,12 @@ class ClipStream(Protocol):
 
 
 class LocalClipStream:
-    """A clip stream that is made in this process while it is iterated.
+    """A clip stream that this process makes while it is iterated.
 
     Args:
         sound: the sound.
-        maker: the object that makes the clips.
-        open_samples: a function that begins to read the sound, and returns its mono samples at the config's
+        maker: makes the clips from the samples.
+        open_samples: a function that opens the sound, and returns its mono samples at the config's sample
             rate, in blocks.
     """
 
@@ -57,30 +60,31 @@ class LocalClipStream:
         self.samples = 0
         self.seconds = 0.0
         self.silent = False
-        self.broken: AudioError | None = None
+        self.break_error: AudioError | None = None
         self._maker = maker
         self._open_samples = open_samples
 
     def __iter__(self) -> Iterator[FloatArray]:
         """Yield the clips one by one."""
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         clips = self._maker.make_clips(self._open_samples())
         try:
             for clip in clips:
-                self.seconds += time.perf_counter() - begun
+                # While the generator waits at `yield`, the receiver works: that time does not count.
+                self.seconds += time.perf_counter() - started_at
                 yield clip[np.newaxis]
-                begun = time.perf_counter()
+                started_at = time.perf_counter()
         finally:
             self.samples, self.silent = clips.samples, clips.silent
-            self.seconds += time.perf_counter() - begun
+            self.seconds += time.perf_counter() - started_at
 
 
 class WorkerClipStream:
-    """A clip stream that comes from a worker.
+    """A clip stream whose clips come from a worker.
 
     Args:
         sound: the sound.
-        take_event: waits for the next event of the worker, and returns it.
+        take_event: a function that waits for the next event of the worker, and returns it.
     """
 
     def __init__(self, sound: Sound, take_event: Callable[[], WorkerEvent]) -> None:
@@ -88,7 +92,7 @@ class WorkerClipStream:
         self.samples = 0
         self.seconds = 0.0
         self.silent = False
-        self.broken: AudioError | None = None
+        self.break_error: AudioError | None = None
         self._take_event = take_event
         self._has_ended = False
 
@@ -97,7 +101,7 @@ class WorkerClipStream:
 
         Raises:
             AudioError: the sound cannot be used, or its worker crashed or took too long.
-            RuntimeError: a bug in specfeat has ended the decoding; the message has the worker's traceback.
+            RuntimeError: a bug in specfeat ended the decoding; the message has the worker's traceback.
         """
         while not self._has_ended:
             event = self._take_event()
@@ -113,10 +117,10 @@ class WorkerClipStream:
                 raise RuntimeError(f"{self.sound.path}: {error}")
             if not event.keeps_clips:
                 raise error
-            self.broken = error
+            self.break_error = error
 
     def skip_rest(self) -> None:
-        """Skip the clips that have not been iterated, so that the worker's next sound can follow."""
+        """Take the events of this sound that are left, so that the next event is that of the next sound."""
         with contextlib.suppress(AudioError):
             for _ in self:
                 pass

@@ -1,14 +1,14 @@
-"""The messages between the pool and its workers, and how they are written as bytes.
+"""The messages between the pool and its workers, and their form as bytes.
 
     pool -> worker    `WorkerSetup` once, then one task (a list of sounds) after another: pickled
     worker -> pool    messages: a header in JSON, and the clips as plain bytes; never pickled
-    worker -> pool    `WorkerProgress` in memory that both share
+    worker -> pool    `WorkerProgress`, in memory that both processes share
 
-A worker decodes files that nobody has checked, so what it sends must not be able to run code in the parent. A
-pickle could; JSON and numbers cannot.
+A worker decodes files that may be hostile, so its messages must not be able to run code in the main process.
+A pickle could do that; JSON and numbers cannot.
 
-A message is a list of events in their order. To send every event alone would cost more than decoding a short
-file. Example of a header: `[{"clips": 3}, {"samples": 48000, ...}]`.
+A message is a list of events in their order. It would take longer to send every event alone than to decode a
+short file. Example of a header: `[{"clips": 3}, {"samples": 48000, ...}]`.
 """
 
 import json
@@ -29,14 +29,18 @@ from specfeat.sound import Sound
 
 @dataclass(frozen=True, slots=True)
 class ClipsEvent:
-    """Clips of the sound that the worker decodes, float32, shape (n, *input_shape)."""
+    """The next clips of the current sound.
+
+    Attributes:
+        clips: float32, shape (n, *input_shape), n >= 1.
+    """
 
     clips: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorData:
-    """An `AudioError` as data: the arguments of `AudioError`; `remedy` is the name of the `Remedy`."""
+    """The arguments of an `AudioError` in a form that JSON can hold; `remedy` is the name of the `Remedy`."""
 
     message: str
     stage: str
@@ -57,16 +61,16 @@ class ErrorData:
 
 
 @dataclass(frozen=True, slots=True)
-class SoundEnd:
-    """The end of a sound, after its last clip.
+class DecodedSoundEnd:
+    """The result of decoding one sound; it follows the last clips of the sound.
 
     Attributes:
-        samples: how many samples were read, at the config's rate.
-        seconds: the time that decoding and the clips took.
+        samples: how many samples were read, at the config's sample rate.
+        seconds: how long it took to decode the sound and to make its clips.
         silent: whether every sample is 0.
-        error: what is wrong with the sound; None if nothing is.
-        keeps_clips: whether the clips count although there is an error: the file broke in the middle, and the
-            clips before the break are wanted.
+        error: what is wrong with the sound; None if nothing is wrong.
+        keeps_clips: whether the clips of the sound are valid. With an error, they are valid only if the file
+            broke in the middle and the caller wants the clips before the break.
     """
 
     samples: int
@@ -76,7 +80,7 @@ class SoundEnd:
     keeps_clips: bool
 
 
-WorkerEvent = ClipsEvent | SoundEnd
+WorkerEvent = ClipsEvent | DecodedSoundEnd
 
 
 def send_message(
@@ -85,9 +89,9 @@ def send_message(
     """Send one message.
 
     Args:
-        send: sends some bytes, which arrive together.
+        send: a function that sends some bytes, which the other side receives as one piece.
         events: the events, in order.
-        clips: the clips of all events one after another, in one piece of memory, so that they are not copied.
+        clips: the clips of all events, one after another in one array, so that sending copies nothing.
     """
     header = [{"clips": len(e.clips)} if isinstance(e, ClipsEvent) else asdict(e) for e in events]
     send(json.dumps(header).encode())
@@ -99,7 +103,7 @@ def receive_message(receive: Callable[[], bytes], input_shape: tuple[int, ...]) 
     """Receive one message.
 
     Args:
-        receive: returns the bytes of one call of `send`.
+        receive: a function that returns the bytes of one call of `send`.
         input_shape: the shape of a clip.
     """
     header = json.loads(receive())
@@ -113,13 +117,13 @@ def receive_message(receive: Callable[[], bytes], input_shape: tuple[int, ...]) 
             events.append(ClipsEvent(clips[start:end]))
             start = end
         else:
-            events.append(_decode_sound_end(fields))
+            events.append(_decode_end(fields))
     return events
 
 
-def _decode_sound_end(fields: dict[str, Any]) -> SoundEnd:
+def _decode_end(fields: dict[str, Any]) -> DecodedSoundEnd:
     error = fields.pop("error")
-    return SoundEnd(**fields, error=ErrorData(**error) if error else None)
+    return DecodedSoundEnd(**fields, error=ErrorData(**error) if error else None)
 
 
 # --- from the pool to a worker -------------------------------------------------------------------
@@ -131,7 +135,7 @@ class WorkerSetup:
 
     Attributes:
         settings: the config's settings.
-        keep_partial: whether a file that breaks in the middle keeps the clips before the break.
+        keep_partial: whether the clips before the break of a file that breaks in the middle are kept.
     """
 
     settings: Settings
@@ -139,23 +143,23 @@ class WorkerSetup:
 
 
 def encode_setup(setup: WorkerSetup) -> bytes:
-    """Write a setup as bytes."""
+    """Return a setup as bytes."""
     return pickle.dumps(setup)
 
 
 def encode_task(sounds: Sequence[Sound]) -> bytes:
-    """Write a task, the next sounds of a worker, as bytes."""
+    """Return a task, i.e. the next sounds of a worker, as bytes."""
     return pickle.dumps(list(sounds))
 
 
 def decode_setup(data: bytes) -> WorkerSetup:
-    """Return the setup that `encode_setup` has written."""
+    """Return the setup in the bytes that `encode_setup` returned."""
     setup: WorkerSetup = pickle.loads(data)  # noqa: S301  only the parent has the other end of the connection
     return setup
 
 
 def decode_task(data: bytes) -> list[Sound]:
-    """Return the task that `encode_task` has written."""
+    """Return the task in the bytes that `encode_task` returned."""
     sounds: list[Sound] = pickle.loads(data)  # noqa: S301  only the parent has the other end of the connection
     return sounds
 
@@ -168,21 +172,22 @@ PROGRESS_BYTES = _PROGRESS.size
 
 @dataclass(frozen=True, slots=True)
 class WorkerProgress:
-    """How far a worker is; the pool can read it even if the worker hangs or has died.
+    """What a worker is doing; the pool can read this even if the worker hangs or has died.
 
     Attributes:
         begun_sounds: how many sounds the worker has begun since its start.
-        since: when it began the last one, on the monotonic clock, later by the time that it has waited to
-            send; 0.0 while it waits to send, because this time does not count as the sound's.
+        sound_started_at: when the worker began the current sound, on the monotonic clock, plus the seconds
+            that it has waited to send clips of this sound: waiting does not count as time of the sound. 0.0
+            while it waits.
     """
 
     begun_sounds: int
-    since: float
+    sound_started_at: float
 
 
 def write_progress(memory: mmap, progress: WorkerProgress) -> None:
     """Write the progress into the shared memory."""
-    _PROGRESS.pack_into(memory, 0, progress.begun_sounds, progress.since)
+    _PROGRESS.pack_into(memory, 0, progress.begun_sounds, progress.sound_started_at)
 
 
 def read_progress(memory: mmap) -> WorkerProgress:

@@ -1,7 +1,8 @@
-"""The worker process: decodes the sounds that the pool gives it, and sends their clips.
+"""The program of a worker process: it decodes the sounds that the pool gives it, and sends their clips.
 
-It is a process of its own, so a decoder that hangs or crashes can be killed and costs only one file. It never
-loads TensorFlow. `specfeat.audio.messages` describes what it receives and sends.
+Decoders run in processes of their own because they may hang or crash: then the process is killed, and only
+one file fails. A worker never loads TensorFlow. `specfeat.audio.messages` describes what it receives and
+sends.
 """
 
 import contextlib
@@ -24,8 +25,8 @@ from specfeat.audio.clips import ClipIterator, ClipMaker
 from specfeat.audio.messages import (
     PROGRESS_BYTES,
     ClipsEvent,
+    DecodedSoundEnd,
     ErrorData,
-    SoundEnd,
     WorkerEvent,
     WorkerProgress,
     decode_setup,
@@ -38,7 +39,7 @@ from specfeat.config.settings import Settings
 from specfeat.errors import AudioError
 from specfeat.sound import Sound
 
-# Clips are sent in messages of this size: many short files in one, a long file in pieces.
+# The size of a message with clips. One message has the clips of many short files, or of a part of a long one.
 MESSAGE_BYTES = 262_144
 
 
@@ -51,42 +52,44 @@ class EventSender:
         message_shape: see `compute_message_shape`.
 
     Attributes:
-        waited_s: how long sending has waited since the present sound was begun.
+        waited_s: how many seconds sending has waited since the current sound was begun. This time depends on
+            the network, so it does not count as time of the sound.
     """
 
     def __init__(self, connection: Connection, progress: mmap.mmap, message_shape: tuple[int, ...]) -> None:
         self.waited_s = 0.0
         self._connection = connection
         self._progress = progress
-        self._room: FloatArray = np.empty(message_shape, np.float32)
-        self._filled = 0  # clips in the room
-        self._in_events = 0  # of these, the clips that an event in the list has
+        self._message_clips: FloatArray = np.empty(message_shape, np.float32)
+        self._clip_count = 0  # how many clips of the message are filled
+        self._assigned_count = 0  # how many of them belong to an event in `_events`
         self._events: list[WorkerEvent] = []
         self._begun_sounds = 0
-        self._since = 0.0
+        self._sound_started_at = 0.0
         self._is_partly_sent = False
 
     def begin_sound(self) -> None:
-        """Note that a sound is begun: if the process dies from now on, this sound is the reason."""
+        """Report that the next sound is begun. If the process dies from now on, this sound is the reason."""
         self._begun_sounds += 1
         self._is_partly_sent = False
         self.waited_s = 0.0
-        self._since = time.monotonic()
-        self._write_progress(self._since)
+        self._sound_started_at = time.monotonic()
+        self._write_progress(self._sound_started_at)
 
     def add_clip(self, clip: FloatArray) -> None:
         """Copy a clip into the message; send the message if it is full."""
-        self._room[self._filled] = clip
-        self._filled += 1
-        if self._filled == len(self._room):
+        self._message_clips[self._clip_count] = clip
+        self._clip_count += 1
+        if self._clip_count == len(self._message_clips):
             self.send()
 
-    def add_end(self, end: SoundEnd) -> None:
-        """Add the end of the present sound.
+    def add_end(self, end: DecodedSoundEnd) -> None:
+        """Add the end of the current sound.
 
         If clips of the sound have been sent already, the end is sent at once. So if the process dies later,
-        only the sound that it was decoding can have arrived in part. The other sounds of its task have either
-        arrived as a whole, or not at all, and can be decoded again from their beginning.
+        the pool has received only a part of one sound at most: the sound that the process was decoding. Of
+        each other sound, it has received everything or nothing, and a sound of which it has nothing can be
+        decoded again from its beginning.
         """
         self._collect_clips()
         self._events.append(end)
@@ -98,23 +101,23 @@ class EventSender:
         self._collect_clips()
         if not self._events:
             return
-        begun = time.monotonic()
-        self._write_progress(0.0)  # a pool that reads slowly must not make the sound seem slow
-        send_message(self._connection.send_bytes, self._events, self._room[: self._filled])
-        self._events, self._filled, self._in_events = [], 0, 0
+        begun_at = time.monotonic()
+        self._write_progress(0.0)  # time that the worker waits for the pool does not count as the sound's
+        send_message(self._connection.send_bytes, self._events, self._message_clips[: self._clip_count])
+        self._events, self._clip_count, self._assigned_count = [], 0, 0
         self._is_partly_sent = True
-        waited_s = time.monotonic() - begun
-        self._since += waited_s
+        waited_s = time.monotonic() - begun_at
+        self._sound_started_at += waited_s
         self.waited_s += waited_s
-        self._write_progress(self._since)
+        self._write_progress(self._sound_started_at)
 
     def _collect_clips(self) -> None:
-        if self._filled > self._in_events:
-            self._events.append(ClipsEvent(self._room[self._in_events : self._filled]))
-            self._in_events = self._filled
+        if self._clip_count > self._assigned_count:
+            self._events.append(ClipsEvent(self._message_clips[self._assigned_count : self._clip_count]))
+            self._assigned_count = self._clip_count
 
-    def _write_progress(self, since: float) -> None:
-        write_progress(self._progress, WorkerProgress(self._begun_sounds, since))
+    def _write_progress(self, sound_started_at: float) -> None:
+        write_progress(self._progress, WorkerProgress(self._begun_sounds, sound_started_at))
 
 
 def compute_message_shape(settings: Settings) -> tuple[int, ...]:
@@ -139,17 +142,17 @@ def run_tasks(connection: Connection, progress: mmap.mmap) -> None:
 
 
 def process_sound(sound: Sound, maker: ClipMaker, sender: EventSender, *, keep_partial: bool) -> None:
-    """Decode one sound and send its clips and its end; an error of the sound is part of its end."""
+    """Decode one sound, and send its clips and its end. The end contains the error if the sound fails."""
     sender.begin_sound()
-    begun = time.perf_counter()
+    begun_at = time.perf_counter()
     breaks: list[AudioError] = []
     samples = decode.read_samples(sound, maker.settings.audio, breaks.append if keep_partial else None)
     clips = maker.make_clips(samples)
     error = _send_clips(clips, sender)
-    seconds = time.perf_counter() - begun - sender.waited_s
+    seconds = time.perf_counter() - begun_at - sender.waited_s
     reason = error or (breaks[0] if breaks else None)
     sender.add_end(
-        SoundEnd(
+        DecodedSoundEnd(
             samples=clips.samples,
             seconds=seconds,
             silent=clips.silent,
@@ -167,7 +170,7 @@ def _send_clips(clips: ClipIterator, sender: EventSender) -> AudioError | None:
         return e
     except MemoryError:
         return AudioError("needs more memory than there is", "decode", "memory")
-    except Exception:  # a bug in specfeat: the parent raises it again with this traceback
+    except Exception:  # a bug in specfeat: the main process raises an error with this traceback
         return AudioError(traceback.format_exc(), "bug")
     return None
 
@@ -175,9 +178,9 @@ def _send_clips(clips: ClipIterator, sender: EventSender) -> AudioError | None:
 def end_with_parent(lifeline: int) -> None:
     """Make the system end this process when the parent ends, even while a decoder hangs.
 
-    Only the parent has the other end of the lifeline, and it never writes to it. So the first SIGIO of this
-    socket comes when the parent is gone, for any reason, and SIGIO ends a process that does not handle
-    it.
+    Only the parent has the other end of the lifeline, and it never writes to it. So the system sends the
+    first SIGIO for this socket when the parent has ended, for any reason. SIGIO ends a process that has no
+    handler for it.
 
     Args:
         lifeline: the file descriptor of a socket.
@@ -189,7 +192,7 @@ def end_with_parent(lifeline: int) -> None:
 
 
 def offer_to_out_of_memory_killer() -> None:
-    """Ask Linux to end this process rather than its parent when memory runs out: that costs only one file."""
+    """Ask Linux to end this process, and not its parent, when memory runs out: then only one file fails."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500")
 
@@ -198,7 +201,8 @@ def main(arguments: list[str]) -> None:
     """Run as a worker of the pool.
 
     Args:
-        arguments: three file descriptors: the connection, the shared memory for the progress, the lifeline.
+        arguments: three file descriptors as text: the connection, the file of the shared memory for the
+            progress, and the lifeline.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # they reach the whole process group; the parent handles them

@@ -1,9 +1,9 @@
-"""Worker processes that decode ahead of the network; their clips arrive in the order of the sounds.
+"""Worker processes that decode sounds while the network computes; clips arrive in the order of the sounds.
 
-Each worker gets a task, which is some short files or one long file, and the next task as soon as it has
-finished. The thread of its supervisor puts the messages of the worker into a queue of limited size. The pool
-remembers in which order the tasks were given out, and reads the queues in this order. So the order of the
-clips does not depend on which worker is faster.
+Each worker gets a task, which is some short files or one long file. When it has finished the task, it gets
+the next one. Each worker has a supervisor, whose thread puts the messages of the worker into a queue of
+limited size. The pool remembers the order in which it gave out the tasks, and reads the queues in this order.
+So the order of the clips does not depend on which worker is faster.
 
     sounds --> tasks --+--> supervisor 1: worker process --> queue --+--> clip streams, in order
                        +--> supervisor 2: worker process --> queue --+
@@ -22,11 +22,11 @@ from specfeat.audio.worker_supervisor import WorkerSupervisor
 from specfeat.config.settings import Settings
 from specfeat.sound import Sound
 
-# A task ends at this many bytes or files.
+# A task has no more sounds after it has this many bytes or this many files.
 TASK_BYTES = 1_000_000
 TASK_FILES = 32
-# Clips that wait to be taken, for each worker and for all. With smaller queues the other workers
-# would soon wait while the pool takes the clips of a long file from one worker.
+# The largest size of the clips that wait in the queue of one worker, and in all queues together. The pool
+# takes the clips of a long file from one worker; with smaller queues, all others would soon have to wait.
 QUEUE_BYTES = 16 * 2**20
 ALL_QUEUES_BYTES = 256 * 2**20
 
@@ -38,9 +38,9 @@ class WorkerPool:
         settings: the config's settings.
         workers: the number of processes, 1 or more. They start at once, so that they can decode while
             TensorFlow is loaded.
-        timeout_s: the time in seconds that decoding a sound may take, without the time that its worker waits
-            for the network; None for ten minutes, and a second more for every 100 kB of the file.
-        keep_partial: whether a file that breaks in the middle keeps the clips before the break.
+        timeout_s: how many seconds it may take to decode a sound, without the time that its worker waits for
+            the network; None for 600, plus 1 per 100 kB of the file.
+        keep_partial: whether the clips before the break of a file that breaks in the middle are kept.
 
     Raises:
         WorkerError: the system does not let so many processes start.
@@ -50,7 +50,7 @@ class WorkerPool:
         self, settings: Settings, workers: int, *, timeout_s: float | None = None, keep_partial: bool = False
     ) -> None:
         self._lock = threading.Lock()
-        self._sounds: deque[Sound] = deque()  # those that are in no task yet
+        self._sounds: deque[Sound] = deque()  # the sounds that are in no task yet
         self._given_tasks: queue.Queue[tuple[WorkerSupervisor, list[Sound]]] = queue.Queue()
         message_bytes = 4 * math.prod(compute_message_shape(settings))
         queue_size = max(2, min(QUEUE_BYTES, ALL_QUEUES_BYTES // workers) // message_bytes)
@@ -59,7 +59,7 @@ class WorkerPool:
         try:
             for _ in range(workers):
                 self._supervisors.append(WorkerSupervisor(setup, self._give_task, timeout_s, queue_size))
-        except BaseException:  # KeyboardInterrupt, too: nobody else can end the workers that have started
+        except BaseException:  # also KeyboardInterrupt: no other code can end the workers that have started
             self.close()
             raise
 
@@ -69,9 +69,9 @@ class WorkerPool:
         return [supervisor.pid for supervisor in self._supervisors]
 
     def stream_clips(self, sounds: Sequence[Sound]) -> Iterator[WorkerClipStream]:
-        """Begin to decode, and return the clip streams of the sounds in order; to be called once.
+        """Begin to decode, and return the clip streams of the sounds in order; can be called once.
 
-        Each stream must be iterated before the next one is taken. What is left of it is skipped.
+        Each stream must be iterated before the next one is taken. The clips that are left are skipped.
         """
         self._sounds.extend(sounds)
         for supervisor in self._supervisors:
@@ -89,7 +89,8 @@ class WorkerPool:
 
     def _give_task(self, supervisor: WorkerSupervisor) -> list[Sound]:
         """Return the next sounds for the worker of a supervisor; nothing if there are no more."""
-        # Under the lock, because sounds must leave in the order in which their tasks are noted.
+        # The supervisors call this at the same time. Taking the sounds and noting the task are one step, so
+        # the noted tasks have the sounds in their order.
         with self._lock:
             task: list[Sound] = []
             size = 0
@@ -103,7 +104,7 @@ class WorkerPool:
     def close(self) -> None:
         """End the workers, even those that hang."""
         self._sounds.clear()
-        for supervisor in self._supervisors:  # all of them first, so that they end at the same time
+        for supervisor in self._supervisors:  # first kill all, so that they end at the same time
             supervisor.kill()
         for supervisor in self._supervisors:
             supervisor.close()

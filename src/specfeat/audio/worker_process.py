@@ -1,4 +1,4 @@
-"""One worker process as the pool sees it, from its start until it is known how it ended."""
+"""Starts one worker process, exchanges bytes with it, and finds out how it ended."""
 
 import contextlib
 import signal
@@ -16,16 +16,16 @@ from specfeat.audio.messages import PROGRESS_BYTES, WorkerProgress, read_progres
 from specfeat.errors import Remedy, WorkerError
 from specfeat.files import describe_os_error
 
-# One thread each, because there is a worker for each core. And glibc is told to keep freed memory: otherwise
-# the arrays of every file are new pages from the system, which took half of a worker's time with spoken
-# digits.
+# One thread for each worker, because there is a worker for each core. glibc keeps freed memory: otherwise the
+# system must provide new pages for the arrays of every file, which took half of a worker's time with files of
+# one spoken digit.
 WORKER_ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MALLOC_MMAP_THRESHOLD_": str(16 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
 }
-# How long the end of a killed process is waited for. One that waits for a dead network disk never ends.
+# How long to wait until a killed process has ended. A process that waits for a dead network disk never ends.
 KILL_WAIT_S = 5.0
 
 
@@ -33,11 +33,11 @@ class WorkerProcess:
     """A process that runs `specfeat.audio.worker`.
 
     Args:
-        setup: the `WorkerSetup` as bytes, which is sent first.
+        setup: the `WorkerSetup` as bytes; it is sent to the process before the first task.
         environment: the environment variables of the process; `WORKER_ENVIRONMENT` is added to them.
 
     Attributes:
-        pid: the process id.
+        pid: the id of the process.
 
     Raises:
         WorkerError: the system does not let the process start.
@@ -58,34 +58,35 @@ class WorkerProcess:
         with contextlib.suppress(OSError):  # if the process has died already, its first task will show it
             self.send(setup)
 
-    def _start(self, keep: Callable[[Any], Any], environment: Mapping[str, str]) -> None:
+    def _start(self, register_resource: Callable[[Any], Any], environment: Mapping[str, str]) -> None:
         """Start the process.
 
         Args:
-            keep: a function that returns its argument and closes it together with this object.
+            register_resource: a function that returns its argument, and makes sure that it is closed together
+                with this object.
             environment: see the class.
         """
-        pool_end, worker_end = map(keep, socket.socketpair())
-        # This end of the lifeline is never used: the system closes it when this process ends, however it
-        # ends.
-        _unused, lifeline = map(keep, socket.socketpair())
-        progress_file: IO[bytes] = keep(open_memory_file())
+        pool_end, worker_end = map(register_resource, socket.socketpair())
+        # Nothing is sent over the lifeline. When this process ends, for any reason, the system closes its end
+        # of the lifeline, and that ends the worker (see `worker.end_with_parent`).
+        _unused, lifeline = map(register_resource, socket.socketpair())
+        progress_file: IO[bytes] = register_resource(open_memory_file())
         progress_file.truncate(PROGRESS_BYTES)
-        self._progress: mmap = keep(mmap(progress_file.fileno(), PROGRESS_BYTES))
-        self._stderr: IO[bytes] = keep(open_memory_file())
+        self._progress: mmap = register_resource(mmap(progress_file.fileno(), PROGRESS_BYTES))
+        self._stderr: IO[bytes] = register_resource(open_memory_file())
         descriptors = (worker_end.fileno(), progress_file.fileno(), lifeline.fileno())
-        # Not a process of multiprocessing, which would run the caller's main module once more.
+        # Not `multiprocessing.Process`, because that would run the caller's main module again.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "specfeat.audio.worker", *map(str, descriptors)],
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=self._stderr,  # decoders write warnings there; they are shown only if the process dies
+            stderr=self._stderr,  # decoders write warnings to it; only if the process dies, they are shown
             env={**environment, **WORKER_ENVIRONMENT},
         )
         worker_end.close()
         lifeline.close()
-        self._connection: Connection = keep(Connection(pool_end.detach()))
+        self._connection: Connection = register_resource(Connection(pool_end.detach()))
 
     def send(self, data: bytes) -> None:
         """Send a setup or a task.
@@ -96,7 +97,7 @@ class WorkerProcess:
         self._connection.send_bytes(data)
 
     def wait_for_data(self, seconds: float) -> bool:
-        """Wait for data or the end of the process; return False if neither comes within some seconds."""
+        """Wait for data or the end of the process; return False if neither comes within `seconds`."""
         return self._connection.poll(seconds)
 
     def receive(self) -> bytes:
@@ -118,7 +119,7 @@ class WorkerProcess:
         self._process.kill()
 
     def kill_and_wait(self) -> None:
-        """Kill the process, and wait until it has ended or until there is data that it had sent before.
+        """Kill the process, and wait until it has ended, or until there is data that it sent before.
 
         Raises:
             EOFError: the system cannot end the process, e.g. because it waits for a dead network disk.
@@ -128,18 +129,21 @@ class WorkerProcess:
             raise EOFError
 
     def close(self) -> None:
-        """Release what belongs to a process that was killed; a process that the system cannot end is left."""
+        """Close everything that was opened for the process, after `kill`.
+
+        A process that the system cannot end is left.
+        """
         self._wait()
         self._resources.close()
 
     def close_and_describe_end(self) -> str:
-        """Release what belongs to a process that has closed its connection, and say how it ended.
+        """Close everything that was opened for a process that has died, and return how the process ended.
 
         Returns:
-            The second part of a sentence that begins with "the worker".
+            The rest of a sentence that begins with "the worker", e.g. "ended with exit code 1".
         """
         self._wait()
-        self.kill()  # if the process has not ended by itself
+        self.kill()  # only has an effect if the process has closed its connection but has not ended
         self._wait()
         self._stderr.seek(0)
         last_line = self._stderr.read().decode(errors="replace").strip().rpartition("\n")[2]

@@ -1,4 +1,4 @@
-"""Keeps one worker process at work: gives it tasks, receives its messages, kills it and replaces it."""
+"""Supervises one worker process: gives it tasks, receives its messages, replaces it if it dies or hangs."""
 
 import contextlib
 import os
@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from specfeat.audio.messages import (
     ClipsEvent,
+    DecodedSoundEnd,
     ErrorData,
-    SoundEnd,
     WorkerEvent,
     WorkerSetup,
     encode_setup,
@@ -22,7 +22,8 @@ from specfeat.audio.worker_process import WorkerProcess
 from specfeat.errors import AudioError, Remedy, WorkerError
 from specfeat.sound import Sound
 
-MAX_IDLE_DEATHS = 2  # if a worker dies more often in a row while it has no sound, the run ends
+# If workers die more often than this, one after another, while they decode nothing, the run ends.
+MAX_IDLE_DEATHS = 2
 
 
 class WorkerSupervisor:
@@ -30,27 +31,28 @@ class WorkerSupervisor:
 
     The states of the worker, as the thread sees them:
 
-        starting --> waiting for a task --> decoding sound k <--> sending a message
-            ^                 ^                    |                     |
-            |                 +---- task done -----|---------------------+
-            |                                      | takes too long
-            |                                      v
-            |                                     late
-            |                                      | killed by this thread
-            |                                      v
-        replaced <------------------------------- dead <--- crash, in any state
+        starting --> waiting for a task --> decoding a sound --> sending a message
+                             ^                     ^                     |
+                             |                     +---- more sounds ----+
+                             +------------- task is finished ------------+
 
+        decoding a sound --> late (it takes too long) --> killed by this thread --> dead
+        any state --------------------------------------> crashed ----------------> dead
+        dead --> replaced by a new process --> starting
         any state --> closing: killed by the pool, and not replaced
 
     A process that has died is replaced. The sound that it was decoding fails; the new process decodes all
-    other sounds that were not received yet. A process can be killed by this thread, when a sound is late, and
-    by the pool, when it closes, at any time. Replacing and closing happen under `_process_lock`, so no
-    process is started after the pool has been closed.
+    other sounds that have not been received yet. This thread kills the process when a sound takes too long,
+    and the pool kills it when the pool closes. Both can happen at any time. So a process is replaced, and
+    the supervisor is closed, only under `_process_lock`: no process is started after the pool has been
+    closed.
 
     Args:
         setup: the settings for the worker.
-        take_task: called with this object, returns the next sounds to decode; nothing if there are no more.
-        timeout_s: the time that a sound may take, in seconds; None for `compute_timeout_s` by its size.
+        take_task: a function that takes this object, and returns the next sounds to decode; none if there are
+            no more.
+        timeout_s: how many seconds a sound may take; None for a limit that grows with the file, see
+            `compute_timeout_s`.
         queue_size: the largest number of messages in the queue. If the queue is full, the worker waits.
 
     Raises:
@@ -68,17 +70,17 @@ class WorkerSupervisor:
         self._input_shape = setup.settings.input_shape
         self._take_task = take_task
         self._timeout_s = timeout_s
-        # The events of a message, or the error that has ended the thread.
+        # The events of each message, or the error that has ended the thread.
         self._messages: queue.Queue[list[WorkerEvent] | BaseException] = queue.Queue(queue_size)
-        self._events: deque[WorkerEvent] = deque()  # of the message that is being taken
+        self._events: deque[WorkerEvent] = deque()  # the events of one message that are not taken yet
         self._thread = threading.Thread(target=self._run_tasks, daemon=True)
         self._is_closing = False
         self._process_lock = threading.Lock()
         self._idle_deaths = 0
         self._timer = SoundTimer()
-        self._late_sound: int | None = None  # the sound that took too long, by its number in the task
+        self._late_sound: int | None = None  # the number of the sound in the task that took too long
         self._is_partly_received = False  # whether the last message ends in the middle of a sound
-        # Copied now, because Keras changes the environment while it is loaded in the main thread.
+        # A copy, because the environment changes for a moment while the main thread imports Keras.
         self._environment = os.environ.copy()
         self._process = WorkerProcess(self._setup, self._environment)
 
@@ -105,7 +107,7 @@ class WorkerSupervisor:
         return self._events.popleft()
 
     def kill(self) -> None:
-        """Kill the worker process, and have no other one started."""
+        """Kill the worker process, and make sure that no other process is started."""
         with self._process_lock:
             self._is_closing = True
             self._process.kill()
@@ -113,7 +115,7 @@ class WorkerSupervisor:
     def close(self) -> None:
         """Wait until the thread has ended; to be called after `kill`."""
         while self._thread.is_alive():
-            # The thread may wait for room in the queue.
+            # The thread may be waiting until there is room in the queue.
             with contextlib.suppress(queue.Empty):
                 self._messages.get(timeout=0.01)
         self._process.close()
@@ -123,12 +125,12 @@ class WorkerSupervisor:
             while task := self._take_task(self):
                 while task:
                     task = self._run_task(task)
-        except BaseException as e:  # it is raised where the next event is taken
+        except BaseException as e:  # `take_event` raises it in the main thread
             if not self._is_closing:
                 self._messages.put(e)
 
     def _run_task(self, task: list[Sound]) -> list[Sound]:
-        """Have a task decoded; return the sounds that must be decoded again, by another process.
+        """Let the worker decode a task; return the sounds that another process must decode.
 
         Raises:
             WorkerError: the process dies again and again, or cannot be replaced.
@@ -136,31 +138,39 @@ class WorkerSupervisor:
             OSError: the pool is closing.
         """
         begun_before = self._process.read_progress().begun_sounds
-        ended = 0
+        received_count = 0
         self._is_partly_received = False
         try:
             self._process.send(encode_task(task))
-            while ended < len(task):
+            while received_count < len(task):
                 self._wait_for_message(task, begun_before)
-                ended += self._receive_message()
+                received_count += self._receive_message()
                 self._idle_deaths = 0
         except (EOFError, OSError):
             if self._is_closing:
                 raise
             begun = self._process.read_progress().begun_sounds - begun_before
-            return self._replace_dead_process(task, ended, begun - 1)
+            return self._replace_dead_process(task, received_count, begun - 1)
         return []
 
     def _wait_for_message(self, task: list[Sound], begun_before: int) -> None:
-        """Wait for a message or the end of the process; kill the process if a sound takes too long."""
+        """Wait for a message or the end of the process; kill the process if a sound takes too long.
+
+        Args:
+            task: the task of the worker.
+            begun_before: how many sounds the worker had begun before this task.
+
+        Raises:
+            EOFError: the pool is closing, or the process cannot be killed.
+        """
         while not self._process.wait_for_data(CHECK_INTERVAL_S):
             if self._is_closing:
                 raise EOFError
             progress = self._process.read_progress()
             number = progress.begun_sounds - begun_before - 1
             seconds = self._timer.measure_seconds(progress)
-            if progress.since == 0.0 or not 0 <= number < len(task):
-                continue  # it waits to send, or for its first sound
+            if progress.sound_started_at == 0.0 or not 0 <= number < len(task):
+                continue  # the worker waits to send, or has not begun the first sound of the task
             if seconds > compute_timeout_s(task[number], self._timeout_s):
                 self._late_sound = number
                 self._process.kill_and_wait()
@@ -171,15 +181,15 @@ class WorkerSupervisor:
         events = receive_message(self._process.receive, self._input_shape)
         self._messages.put(events)
         self._is_partly_received = isinstance(events[-1], ClipsEvent)
-        return sum(isinstance(event, SoundEnd) for event in events)
+        return sum(isinstance(event, DecodedSoundEnd) for event in events)
 
-    def _replace_dead_process(self, task: list[Sound], ended: int, current: int) -> list[Sound]:
+    def _replace_dead_process(self, task: list[Sound], received_count: int, current: int) -> list[Sound]:
         """Replace the process, find the sound that killed it, if any, and report it as failed.
 
         Args:
             task: the task of the process.
-            ended: how many of its sounds have ended and were received.
-            current: the number of the sound that the process was decoding, or has decoded last.
+            received_count: how many sounds of the task have been received to their end.
+            current: the number of the sound that the process was decoding, or that it decoded last.
 
         Returns:
             The sounds of the task that are still to be decoded.
@@ -187,20 +197,22 @@ class WorkerSupervisor:
         late_sound, self._late_sound = self._late_sound, None
         description = self._replace_process()
         if late_sound not in (None, current) and not self._is_partly_received:
-            # The late sound was finished just before the kill, so no sound is at fault.
-            return task[ended:]
-        if current < ended:
-            # The process was not decoding. It may have been killed from outside by chance. But if this
-            # happens again and again, no worker can run on this machine, e.g. because a library is missing.
+            # The process finished the late sound just before it was killed, so no sound is at fault.
+            return task[received_count:]
+        if current < received_count:
+            # The process was not decoding. Another program may have killed it. But if this happens again and
+            # again, no worker can run on this machine, e.g. because a library is missing.
             self._idle_deaths += 1
             if self._idle_deaths > MAX_IDLE_DEATHS:
-                raise WorkerError(f"workers end while they decode nothing; the last one {description}")
-            return task[ended:]
-        if current > ended:
-            # These sounds were decoded, but died with the process before they were sent. They do not crash
-            # the decoder, and nothing of them has been received (see EventSender.add_end), so they are done
-            # again.
-            unfinished = self._run_task(task[ended:current])
+                raise WorkerError(
+                    f"worker processes end before they decode anything; the last one {description}"
+                )
+            return task[received_count:]
+        if current > received_count:
+            # These sounds were decoded, but the process died before it sent them. They do not crash the
+            # decoder, and nothing of them has been received (see `EventSender.add_end`). So they are decoded
+            # again, before the sound that is at fault is reported: the order of the sounds must stay.
+            unfinished = self._run_task(task[received_count:current])
             if unfinished:
                 return unfinished + task[current:]
         error = AudioError(f"the worker that decodes it {description}", "decode", "crash")
@@ -208,12 +220,16 @@ class WorkerSupervisor:
             limit_s = compute_timeout_s(task[current], self._timeout_s)
             text = f"is not decoded within {limit_s:g} s"
             error = AudioError(text, "decode", "timeout", remedy=Remedy.ALLOW_MORE_TIME)
-        end = SoundEnd(0, 0.0, silent=False, error=ErrorData.from_error(error), keeps_clips=False)
+        end = DecodedSoundEnd(0, 0.0, silent=False, error=ErrorData.from_error(error), keeps_clips=False)
         self._messages.put([end])
         return task[current + 1 :]
 
     def _replace_process(self) -> str:
-        """Start a new process in the place of the dead one; return how that one ended."""
+        """Start a new process in place of the dead one; return how the dead one ended.
+
+        Raises:
+            EOFError: the pool is closing, so no process is started.
+        """
         with self._process_lock:
             if self._is_closing:
                 raise EOFError

@@ -11,7 +11,6 @@ from typer.main import get_command
 from specfeat import __version__
 from specfeat.cli.command_line import CommandLine
 from specfeat.cli.extract import extract_command
-from specfeat.cli.known_wishes import find_answer
 from specfeat.cli.messages import describe_error, print_message
 from specfeat.cli.signals import (
     StoppedBySignal,
@@ -26,6 +25,7 @@ from specfeat.cli.standard_streams import (
     keep_stream_objects,
     open_standard_streams,
 )
+from specfeat.cli.unknown_words import find_replacement
 from specfeat.cli.weights import weights_app
 from specfeat.errors import SpecfeatError
 from specfeat.library_messages import simplify_typer_message
@@ -126,7 +126,7 @@ def _run_command(command_line: CommandLine) -> int:
         # Typer's own error: an unknown option, a missing argument, a value of the wrong type.
         command_path = getattr(getattr(e, "ctx", None), "command_path", "specfeat")
         message = simplify_typer_message(str(e.format_message()))
-        print_message(f"{message}; {find_answer(message) or f'see {command_path} --help'}")
+        print_message(f"{message}; {find_replacement(message) or f'see {command_path} --help'}")
         return 2
     return code if isinstance(code, int) else 0
 

@@ -134,7 +134,7 @@ def _read_failure_limit(on_error: OnError, max_failures: str | None) -> "Failure
     from specfeat.run.options import FailureLimit
 
     try:
-        return FailureLimit(stop_at_first=on_error is OnError.stop, most=max_failures)
+        return FailureLimit(stop_at_first=on_error is OnError.stop, max_failures=max_failures)
     except UsageError as e:
         raise UsageError(f"--max-failures: {e}") from e
 

@@ -79,7 +79,7 @@ def show_weights_file(
         report.print_summary(file, open_file, comparison)
         if not report.print_pairs(compared_config, open_file, slots):
             report.print_arrays(open_file)
-    return 0 if comparison.fitting else 2
+    return 0 if comparison.fitting_configs else 2
 
 
 @weights_app.command("convert")

@@ -20,12 +20,14 @@ class Comparison:
     """Which configs a weights file fits.
 
     Attributes:
-        fitting: the configs whose networks it fits; with the matching rule where it is not the config's.
-        unknown: the configs that were not compared, because only Keras knows their arrays.
+        fitting_configs: the names of the configs whose networks the file fits. Where the file fits only with
+            another matching rule than the config's, the rule follows the name.
+        unknown_configs: the names of the configs that were not compared, because only Keras knows which
+            arrays their networks need.
     """
 
-    fitting: list[str]
-    unknown: list[str]
+    fitting_configs: list[str]
+    unknown_configs: list[str]
 
 
 def list_config_slots(config: Config) -> list[Slot]:
@@ -77,9 +79,9 @@ def print_summary(file: str, open_file: OpenWeightsFile, comparison: Comparison)
     print(f"size    {open_file.size:,} bytes")
     print(f"sha256  {open_file.sha256}")
     print(f"holds   {len(arrays):,} arrays, {numbers:,} numbers")
-    print(f"fits    {', '.join(comparison.fitting) or 'none of the configs compared'}")
-    if comparison.unknown:
-        names = ", ".join(comparison.unknown)
+    print(f"fits    {', '.join(comparison.fitting_configs) or 'none of the configs compared'}")
+    if comparison.unknown_configs:
+        names = ", ".join(comparison.unknown_configs)
         print(f"unknown {names} (has a network of keras.applications; compare with -c)")
 
 

@@ -113,7 +113,7 @@ def _compose(text: str, name: str, *, with_position: bool = True) -> Node | None
     except MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark and with_position else name
-        raise _make_syntax_error(place, _explain(e)) from e
+        raise _make_syntax_error(place, _explain_yaml_error(e)) from e
     except (YAMLError, ValueError, AssertionError) as e:  # the last two come from malformed directives
         raise _make_syntax_error(name, " ".join(str(e).split())) from e
     return node
@@ -124,7 +124,7 @@ def _make_syntax_error(place: str, explanation: str) -> ConfigError:
     return ConfigError(escape_control_characters(f"{place}: is not YAML: {shortened}"))
 
 
-def _explain(error: MarkedYAMLError) -> str:
+def _explain_yaml_error(error: MarkedYAMLError) -> str:
     mark = error.context_mark or error.problem_mark
     return explain_yaml_error(error.problem, error.context, mark.line + 1 if mark else None)
 

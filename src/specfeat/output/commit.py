@@ -33,7 +33,7 @@ from specfeat.output.record_json import RecordFaultError, format_record, parse_d
 from specfeat.output.records import RunRecord
 from specfeat.output.rows_file import ROWS_NAME
 
-NEW_RECORD_NAME, RECORD_NAME = "new.json", "run.json"
+NEW_RECORD_NAME, PENDING_RECORD_NAME = "new.json", "run.json"
 
 
 def write_commit_record(paths: OutputPaths, record: RunRecord) -> None:
@@ -54,13 +54,13 @@ def write_commit_record(paths: OutputPaths, record: RunRecord) -> None:
         # may write names in another order than they were made in, and run.json must not be there without
         # them.
         sync_folder(folder)
-        new_record.rename(folder / RECORD_NAME)
+        new_record.rename(folder / PENDING_RECORD_NAME)
         sync_folder(folder)
 
 
 def has_pending_commit(paths: OutputPaths) -> bool:
     """Return whether there is a commit whose files have not all been moved."""
-    return os.path.lexists(paths.work_folder / RECORD_NAME)
+    return os.path.lexists(paths.work_folder / PENDING_RECORD_NAME)
 
 
 def recover_commit(paths: OutputPaths) -> bool:
@@ -78,14 +78,14 @@ def recover_commit(paths: OutputPaths) -> bool:
     """
     if not has_pending_commit(paths):
         return False
-    record = paths.work_folder / RECORD_NAME
+    record = paths.work_folder / PENDING_RECORD_NAME
     with wrap_os_errors(record, "read"), open_regular_file(record) as file:
         text = file.read()
     target: OutputPaths | None = None
     with contextlib.suppress(RecordFaultError):
         digests = parse_digests(text)
         target = paths.find_output(digests.output)
-    if target is None or not _has_decided_files(digests, target):
+    if target is None or not _has_committed_files(digests, target):
         raise UsageError(
             f"{record}: was not written by specfeat, or does not belong to the files beside it; "
             f"remove {paths.work_folder} to compute the output again"
@@ -93,7 +93,7 @@ def recover_commit(paths: OutputPaths) -> bool:
     return move_into_place(target)
 
 
-def _has_decided_files(digests: OutputDigests, target: OutputPaths) -> bool:
+def _has_committed_files(digests: OutputDigests, target: OutputPaths) -> bool:
     """Return whether array and index are those of the record, at any point of the moves."""
     folder = target.work_folder
     # In the order of the moves: a file that is still in the work folder is the one to be moved, and a
@@ -124,7 +124,7 @@ def move_into_place(paths: OutputPaths) -> bool:
         OutputError: a file cannot be moved.
     """
     folder = paths.work_folder
-    if not (folder / RECORD_NAME).exists():
+    if not (folder / PENDING_RECORD_NAME).exists():
         return False
     with wrap_os_errors(paths.array):
         # An assembled array is moved only after the rows file is gone: if this is interrupted and repeated,
@@ -141,7 +141,7 @@ def move_into_place(paths: OutputPaths) -> bool:
     # folder, the next run repeats the moves.
     sync_folder(paths.array.parent)
     with wrap_os_errors(paths.record):
-        (folder / RECORD_NAME).replace(paths.record)
+        (folder / PENDING_RECORD_NAME).replace(paths.record)
     sync_folder(paths.array.parent)
     return True
 

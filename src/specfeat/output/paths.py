@@ -47,17 +47,17 @@ class OutputPaths:
     @property
     def index(self) -> Path:
         """`out.index.csv` beside `out.npy`."""
-        return self._beside("index.csv")
+        return self._make_sibling_path("index.csv")
 
     @property
     def record(self) -> Path:
         """`out.run.json` beside `out.npy`."""
-        return self._beside("run.json")
+        return self._make_sibling_path("run.json")
 
     @property
     def work_folder(self) -> Path:
         """`out.partial` beside `out.npy`: the folder of a run that is not over."""
-        return self._beside("partial")
+        return self._make_sibling_path("partial")
 
     @property
     def files(self) -> tuple[Path, Path, Path]:
@@ -69,7 +69,7 @@ class OutputPaths:
         """The format that the array's name asks for."""
         return find_format(self.array)
 
-    def _beside(self, ending: str) -> Path:
+    def _make_sibling_path(self, ending: str) -> Path:
         has_suffix = self.array.suffix in list_suffixes()
         stem = self.array.stem if has_suffix else self.array.name
         return self.array.with_name(f"{stem}.{ending}")

@@ -1,13 +1,15 @@
 """One run of extraction: from the paths that a user names to the output on the disk.
 
-request        what the caller asks for; its settings are in `options`
-extraction     the whole way, step by step; start reading here
-plan           what is finished and what remains; the rules are the tables of `decisions`, and `earlier_work`
-examines what the tables ask about
-provenance     everything that affects the numbers; `provenance_probe` compares it before the network exists
-execution      workers and network
-runner         events to rows, and rows to the output
-failure_counter, listener
-what accompanies the events
-extract_to     the Python interface
+extraction       shows all steps of a run; start reading here
+request          what the caller asks for; `options` has its settings
+plan             decides which sounds are finished and which remain, with the next four modules:
+  decisions              tables of what a run does in each state of the earlier work
+  earlier_work           examines which state the earlier work has
+  provenance             everything that affects the numbers
+  provenance_comparer    compares the provenance of earlier runs, before the network is built
+execution        starts the workers, and builds the network
+runner           writes the rows of the events, and then the output
+failure_counter  stops a run with too many failures
+listener         the interface of objects that are told how a run proceeds
+extract_to       the Python interface
 """

@@ -94,24 +94,24 @@ OUTPUT_ACTIONS = {
 
 
 def decide_on_unfinished_work(
-    *, is_continuing: bool, state: UnfinishedState, has_force: bool
+    *, is_continuing: bool, state: UnfinishedState, force: bool
 ) -> UnfinishedAction:
     """Return what the run does with unfinished work.
 
     Args:
         is_continuing: whether the caller asked to resume or to update.
         state: the state of the work folder.
-        has_force: whether the caller allows the run to discard unfinished work.
+        force: whether the caller allows the run to discard unfinished work.
     """
-    return UNFINISHED_ACTIONS[is_continuing, state][has_force]
+    return UNFINISHED_ACTIONS[is_continuing, state][force]
 
 
-def decide_on_output(*, use: OutputUse, state: OutputState, has_force: bool) -> OutputAction:
+def decide_on_output(*, use: OutputUse, state: OutputState, force: bool) -> OutputAction:
     """Return what the run does with the output.
 
     Args:
         use: what the run wants to do with the output.
         state: the state of the output.
-        has_force: whether the caller allows the run to replace the output.
+        force: whether the caller allows the run to replace the output.
     """
-    return OUTPUT_ACTIONS[use, state][has_force]
+    return OUTPUT_ACTIONS[use, state][force]

@@ -18,7 +18,7 @@ from specfeat.output.previous_run import (
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.decisions import OutputState, OutputUse, UnfinishedState
 from specfeat.run.options import RunOptions
-from specfeat.run.provenance_probe import ProvenanceProbe
+from specfeat.run.provenance_comparer import ProvenanceComparer
 from specfeat.sound import Sound, SoundKey
 
 
@@ -63,7 +63,7 @@ class EarlierWorkExaminer:
         work_folder: the output's work folder, locked.
         found: the sounds of this run, in order.
         options: what this run may do with earlier work.
-        probe: compares the provenance of earlier runs with that of this run.
+        comparer: compares the provenance of earlier runs with that of this run.
 
     Attributes:
         found: the sounds of this run, and those of the examined runs in folders that cannot be read now.
@@ -75,13 +75,13 @@ class EarlierWorkExaminer:
         work_folder: WorkFolder,
         found: FoundSounds,
         options: RunOptions,
-        probe: ProvenanceProbe,
+        comparer: ProvenanceComparer,
     ) -> None:
         self._work_folder = work_folder
         self._paths = work_folder.paths
         self.found = found
         self._options = options
-        self._probe = probe
+        self._comparer = comparer
 
     def examine_unfinished_work(self) -> FoundUnfinishedWork:
         """Examine what the work folder has of a run that was interrupted."""
@@ -94,7 +94,7 @@ class EarlierWorkExaminer:
         # In this order: damaged work cannot be compared, and the rows of a sound depend on the settings.
         if isinstance(run, DamagedRun):
             return _describe_damaged_work(count, run.fault)
-        differences = _describe_other_name(run, self._paths) or self._probe.describe_differences(run)
+        differences = _describe_other_name(run, self._paths) or self._comparer.describe_differences(run)
         if differences:
             return FoundUnfinishedWork(
                 state=UnfinishedState.OTHER_SETTINGS,
@@ -102,7 +102,7 @@ class EarlierWorkExaminer:
                 problem=f"was started with different settings ({differences})",
                 remedy=Remedy.SAME_SETTINGS_OR_REPLACE,
             )
-        if mismatch := self._probe.describe_row_mismatch(run):
+        if mismatch := self._comparer.describe_row_mismatch(run):
             return _describe_damaged_work(count, mismatch)
         self._add_unseen_sounds(run)
         return FoundUnfinishedWork(state=UnfinishedState.USABLE, run=run, finished_count=count)
@@ -127,7 +127,7 @@ class EarlierWorkExaminer:
                 state=OutputState.UNCHANGED_SINCE_START if is_as_begun else OutputState.UNEXAMINED
             )
         try:
-            return self._examine_rows()
+            return self._examine_reusable_output()
         except UsageError as e:
             return FoundOutput(state=OutputState.DAMAGED, problem=e)
 
@@ -142,7 +142,7 @@ class EarlierWorkExaminer:
                 finished_sounds[entry.key] = finished
         return finished_sounds
 
-    def _examine_rows(self) -> FoundOutput:
+    def _examine_reusable_output(self) -> FoundOutput:
         """Examine an output whose rows are wanted.
 
         Raises:
@@ -150,13 +150,13 @@ class EarlierWorkExaminer:
         """
         run = read_previous_output(self._paths)
         # In this order: how many rows a sound has depends on the settings, so these are compared first.
-        if differences := self._probe.describe_differences(run):
+        if differences := self._comparer.describe_differences(run):
             problem = UsageError(
                 f"{self._paths.array}: was made with different settings ({differences})",
                 remedy=Remedy.REPLACE_OUTPUT,
             )
             return FoundOutput(state=OutputState.OTHER_SETTINGS, problem=problem)
-        if mismatch := self._probe.describe_row_mismatch(run):
+        if mismatch := self._comparer.describe_row_mismatch(run):
             raise UsageError(
                 f"{self._paths.record}: is not the record of this output ({mismatch})",
                 remedy=Remedy.REPLACE_OUTPUT,

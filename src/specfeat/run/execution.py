@@ -1,4 +1,7 @@
-"""Executes a plan with workers and a network, and replaces it if finished rows turn out to be of no use."""
+"""Executes a plan with workers and a network.
+
+If the network shows that finished rows cannot be used, the plan is replaced by one that computes all rows.
+"""
 
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -28,7 +31,8 @@ class Execution:
         request: what the caller asked for.
         work_folder: the work folder of the output, locked.
         listener: its methods are called as the run proceeds.
-        network_threads: closed by the caller when the work folder is closed; it ends the network's threads.
+        network_threads: a stack that ends the network's threads when it is closed. The caller closes it after
+            the work folder.
     """
 
     def __init__(
@@ -45,11 +49,12 @@ class Execution:
         self._network: Network | None = None
 
     def run(self, plan: RunPlan) -> RunSummary:
-        """Execute the plan; recompute everything if finished rows have different settings and may go."""
+        """Execute the plan. If finished rows have other settings and may be discarded, recompute all rows."""
         try:
             return self._execute(plan)
         except ChangedSettingsError:
-            if not plan.can_recompute:
+            # Nothing has been written yet, so the run can begin again; the network is built already.
+            if not plan.can_discard_finished:
                 raise
         plan = plan_full_recompute(plan, self._work_folder)
         for note in plan.notes:
@@ -74,17 +79,18 @@ class Execution:
             network = self._build_network()
             events = self._network_threads.enter_context(closing(extract_rows(streams, network)))
             provenance = add_network(plan.provenance, network)
-            start = self._make_start(network.seconds, network.batch - network.places)
+            origin = self._make_origin(network.seconds, network.batch - network.places)
             with self._listener.show_progress(plan.remaining):
+                counted_events = counter.count_failures(events)
                 return execute_plan(
-                    plan, counter.watch(events), provenance, start, self._work_folder, self._listener
+                    plan, counted_events, provenance, origin, self._work_folder, self._listener
                 )
 
     def _rearrange_finished(self, plan: RunPlan) -> RunSummary:
-        """Write an output of finished rows only, without the network."""
+        """Write an output that has finished rows only, so that no network is needed."""
         provenance = copy_network_fields(plan.provenance, plan.previous_runs[-1].provenance)
         with self._listener.show_progress(()):
-            return execute_plan(plan, (), provenance, self._make_start(), self._work_folder, self._listener)
+            return execute_plan(plan, (), provenance, self._make_origin(), self._work_folder, self._listener)
 
     def _build_network(self) -> "Network":
         if self._network is None:
@@ -92,10 +98,10 @@ class Execution:
             self._listener.on_network(self._network)
         return self._network
 
-    def _make_start(self, build_seconds: float = 0.0, empty_places: int = 0) -> RunOrigin:
+    def _make_origin(self, build_seconds: float = 0.0, empty_places: int = 0) -> RunOrigin:
         try:
             folder = str(Path.cwd())
-        except OSError:  # it has been removed
+        except OSError:  # the folder has been removed
             folder = None
         return RunOrigin(
             command=self._request.command,
@@ -106,10 +112,10 @@ class Execution:
 
 
 def make_failure_counter(plan: RunPlan, limit: FailureLimit) -> FailureCounter:
-    """Return the counter of a run.
+    """Return the failure counter of a run.
 
-    A run that continues another one counts that one's failures, or it could be resumed again and again. An
-    update is a run of its own, about the files that it extracts.
+    A resumed run also counts the failures before the interruption. Otherwise, a user could exceed the limit
+    by resuming again and again. An update counts only the files that it extracts.
     """
     if plan.is_update:
         return FailureCounter(limit, len(plan.remaining))

@@ -123,7 +123,7 @@ def extract_to(
                 workers=workers,
                 threads=threads,
                 timeout_s=timeout_s,
-                failure_limit=FailureLimit(stop_at_first=on_error == "stop", most=most),
+                failure_limit=FailureLimit(stop_at_first=on_error == "stop", max_failures=most),
             ),
             command=("specfeat.extract_to",),
             build_network=_build_network,

@@ -40,7 +40,7 @@ class FailureCounter:
             self._failed += 1
             self._check()
 
-    def watch(self, events: Iterable[Event]) -> Iterator[Event]:
+    def count_failures(self, events: Iterable[Event]) -> Iterator[Event]:
         """Yield the events, and count the failures among them.
 
         A failure is counted when the receiver asks for the event after it. The receiver has then written the
@@ -63,6 +63,6 @@ class FailureCounter:
         if self._failed > self._allowed:
             raise TooManyFailuresError(
                 f"{self._failed} of {self._files} files have failed, so the run stops: "
-                f"{self._limit.most} may fail; repair these files or leave them out",
+                f"{self._limit.max_failures} may fail; repair these files or leave them out",
                 remedy=Remedy.ALLOW_MORE_FAILURES,
             )

@@ -1,11 +1,11 @@
-"""What a caller may ask of a run: what to do about earlier work, about failures, and how to execute."""
+"""The options of a run: what it does about earlier work and about failures, and how it is executed."""
 
 from dataclasses import dataclass, field
 
 from specfeat.config.device import parse_device
 from specfeat.errors import Remedy, UsageError, escape_control_characters
 
-_MAX_FILES = 10**12  # keeps absurd numbers out of the arithmetic
+_MAX_FILES = 10**12  # a larger limit is a mistake; it could also be too large for a float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,15 +13,15 @@ class RunOptions:
     """What the run may do with earlier work, and what it does with broken files.
 
     Attributes:
-        force: replace an existing output, and discard unfinished work; with `resume` or `update`, discard
-            only unfinished work that cannot be continued.
+        force: replace an existing output. Without `resume` and `update`, discard unfinished work; with one of
+            them, discard it only if it cannot be continued.
         resume: continue the work of a run that was interrupted.
         update: take the rows of unchanged files from the existing output; continue unfinished work, too.
         retry_failed: try the files again that failed or broke in an earlier run.
         keep_partial: when a file breaks in the middle, keep its rows before the break.
 
     Raises:
-        UsageError: `retry_failed` without `resume` or `update`: no file has been tried yet.
+        UsageError: `retry_failed` is set without `resume` or `update`.
     """
 
     force: bool = False
@@ -33,7 +33,8 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.retry_failed and not self.uses_unfinished_work:
             raise UsageError(
-                "retrying failed files has an effect only on an earlier run", remedy=Remedy.RESUME_OR_UPDATE
+                "failed files can be tried again only in a run that continues or updates an earlier one",
+                remedy=Remedy.RESUME_OR_UPDATE,
             )
 
     @property
@@ -48,32 +49,32 @@ class FailureLimit:
 
     Attributes:
         stop_at_first: whether the first failure stops the run.
-        most: how many failures are allowed, as the user writes it: a number of files ("20") or a percentage
-            of all files ("2.5%"); None for any number.
+        max_failures: how many files may fail, as the user writes it: a number of files ("20") or a percentage
+            of all files ("2.5%"); None for no limit.
 
     Raises:
-        UsageError: `most` is neither a number of files nor a percentage.
+        UsageError: `max_failures` is neither a number of files nor a percentage.
     """
 
     stop_at_first: bool = False
-    most: str | None = None
+    max_failures: str | None = None
 
     def __post_init__(self) -> None:
         self.count_allowed(1)
 
     def count_allowed(self, files: int) -> int:
         """Return how many of `files` files may fail."""
-        if self.most is None:
+        if self.max_failures is None:
             return files
-        is_percentage = self.most.endswith("%")
+        is_percentage = self.max_failures.endswith("%")
         try:
-            number = float(self.most.removesuffix("%")) if is_percentage else int(self.most)
+            number = float(self.max_failures.removesuffix("%")) if is_percentage else int(self.max_failures)
         except ValueError:
             number = -1
-        if not 0 <= number <= (100 if is_percentage else _MAX_FILES):  # nan is refused here, too
+        if not 0 <= number <= (100 if is_percentage else _MAX_FILES):  # NaN is refused here, too
             raise UsageError(
-                f"the limit of failures is {escape_control_characters(self.most[:40])!r}; "
-                "wanted a number of files, e.g. 20, or a share of all files, e.g. 1%"
+                f"the limit of failures is {escape_control_characters(self.max_failures[:40])!r}; "
+                "it must be a number of files, e.g. 20, or a share of all files, e.g. 1%"
             )
         # 2.3 % of 1000 is 22.999999999999996 in binary.
         return int(files * number / 100 + 1e-9) if is_percentage else int(number)
@@ -81,14 +82,14 @@ class FailureLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionOptions:
-    """How a run is executed; of this only the device has an effect on the numbers.
+    """How a run is executed. Of these options, only the device affects the numbers.
 
     Attributes:
         device: what runs the network: "auto" (the first GPU, or the CPU), "cpu", "gpu" or "gpu:N".
-        workers: how many processes decode; None for one per core.
-        threads: how many batches the network computes at the same time on a CPU, each in one thread; None for
-            one per core.
-        timeout_s: seconds that reading one file may take; None for 600, and 1 more per 100 kB of the file.
+        workers: how many processes decode, 1 or more; None for one per core.
+        threads: how many batches the network computes at the same time on a CPU, each in one thread, 1 or
+            more; None for one per core.
+        timeout_s: how many seconds it may take to read one file; None for 600, plus 1 per 100 kB of the file.
         failure_limit: how many files may fail before the run stops.
 
     Raises:
@@ -106,4 +107,4 @@ class ExecutionOptions:
         parse_device(self.device)
         for name, number in (("workers", self.workers), ("threads", self.threads)):
             if number is not None and number < 1:
-                raise UsageError(f"{name} is {number}; wanted at least 1")
+                raise UsageError(f"{name} is {number}; it must be 1 or more")

@@ -32,7 +32,7 @@ from specfeat.run.decisions import (
 )
 from specfeat.run.earlier_work import EarlierWorkExaminer, FoundOutput, FoundUnfinishedWork
 from specfeat.run.options import RunOptions
-from specfeat.run.provenance_probe import ProvenanceProbe
+from specfeat.run.provenance_comparer import ProvenanceComparer
 from specfeat.sound import Sound, SoundKey
 
 
@@ -50,11 +50,10 @@ class RunPlan:
         previous_runs: the earlier runs that have the finished sounds: the output first, then the unfinished
             run. Where both have a sound, the later one counts.
         is_update: whether the rows of an output are reused.
-        can_recompute: the option `force`: whether finished rows may be discarded if they turn out to have
-            different settings.
-        complete_record: the record of the existing output, if it is complete already; None if there is work
-            to do.
-        notes: messages for the user.
+        can_discard_finished: whether finished rows may be discarded if the built network shows that they were
+            made with different settings (the option `force`).
+        complete_record: the record of the existing output, if the run has nothing to do; otherwise None.
+        notes: messages for the user, each a whole sentence.
     """
 
     config: Config
@@ -65,7 +64,7 @@ class RunPlan:
     provenance: Provenance
     previous_runs: tuple[PreviousRun, ...]
     is_update: bool
-    can_recompute: bool
+    can_discard_finished: bool
     complete_record: RunRecord | None
     notes: tuple[str, ...]
 
@@ -88,8 +87,8 @@ def make_plan(
     """
     paths = work_folder.paths
     paths.check_replaceable()
-    probe = ProvenanceProbe(config, device, keep_partial=options.keep_partial)
-    earlier_work = EarlierWorkExaminer(work_folder, found, options, probe)
+    comparer = ProvenanceComparer(config, device, keep_partial=options.keep_partial)
+    earlier_work = EarlierWorkExaminer(work_folder, found, options, comparer)
 
     unfinished_work = earlier_work.examine_unfinished_work()
     unfinished, notes = _apply_unfinished_action(unfinished_work, work_folder, options)
@@ -108,10 +107,10 @@ def make_plan(
         skipped_files=tuple(map(to_record_name, paths.exclude_own_files(found.skipped_files))),
         finished=finished,
         remaining=tuple(sound for sound in found.sounds if sound.key not in finished),
-        provenance=probe.provenance,
+        provenance=comparer.provenance,
         previous_runs=previous_runs,
         is_update=use is OutputUse.UPDATE,
-        can_recompute=options.force,
+        can_discard_finished=options.force,
         complete_record=output.record if output and is_complete else None,
         notes=notes + _describe_unread_folders(found, finished),
     )
@@ -153,7 +152,7 @@ def _apply_unfinished_action(
         UsageError: it is in the way.
     """
     action = decide_on_unfinished_work(
-        is_continuing=options.uses_unfinished_work, state=found.state, has_force=options.force
+        is_continuing=options.uses_unfinished_work, state=found.state, force=options.force
     )
     if action in (UnfinishedAction.NOTHING, UnfinishedAction.CONTINUE):
         return found.run, ()
@@ -189,7 +188,7 @@ def _apply_output_action(
     Raises:
         UsageError: it is in the way.
     """
-    action = decide_on_output(use=use, state=found.state, has_force=options.force)
+    action = decide_on_output(use=use, state=found.state, force=options.force)
     if action is OutputAction.REFUSE:
         if found.problem:
             raise found.problem

@@ -48,7 +48,7 @@ def execute_plan(
     plan: RunPlan,
     events: Iterable[Event],
     provenance: Provenance,
-    start: RunOrigin,
+    origin: RunOrigin,
     work_folder: WorkFolder,
     listener: RunListener,
 ) -> RunSummary:
@@ -61,7 +61,7 @@ def execute_plan(
         events: for each remaining sound of the plan, in order, its rows and its end, as
             `pipeline.extract_rows` yields them. They may come from anywhere.
         provenance: everything that affects the numbers; complete.
-        start: how the run was started.
+        origin: how the run was started.
         work_folder: the output's work folder, locked.
         listener: its methods are called as the run proceeds.
 
@@ -76,7 +76,7 @@ def execute_plan(
     work_folder.start(provenance, updates=plan.is_update)
     extracted = _write_rows(plan, events, work_folder, listener)
     sounds = [_find_rows(sound, extracted, plan) for sound in plan.sounds]
-    record = _write_output(plan, sounds, provenance, start, work_folder, timer)
+    record = _write_output(plan, sounds, provenance, origin, work_folder, timer)
     extracted_entries = [sound.entry for sound in extracted.values()]
     return summarize_record(record, _sum_seconds(extracted_entries, plan.config.settings))
 
@@ -96,7 +96,7 @@ def _write_output(
     plan: RunPlan,
     sounds: Sequence[FinishedSound],
     provenance: Provenance,
-    start: RunOrigin,
+    origin: RunOrigin,
     work_folder: WorkFolder,
     timer: _Timer,
 ) -> RunRecord:
@@ -108,19 +108,19 @@ def _write_output(
         raise NoUsableAudioError(_describe_no_rows(entries))
     digests = work_folder.prepare_output(sounds, partial(write_index, settings, entries))
     record = RunRecord(
-        command=start.command,
-        folder=start.folder,
+        command=origin.command,
+        folder=origin.folder,
         output=digests.output,
         started=timer.started.isoformat(timespec="seconds"),
         seconds=round(timer.measure_seconds(), 3),
-        build_seconds=round(start.build_seconds, 3),
+        build_seconds=round(origin.build_seconds, 3),
         provenance=provenance,
         audio_seconds=_sum_seconds(entries, settings),
         array=digests.array,
         index=digests.index,
         files=entries,
         passed_over=plan.skipped_files,
-        empty_places=start.empty_places,
+        empty_places=origin.empty_places,
     )
     work_folder.commit(record)
     return record
@@ -156,8 +156,8 @@ def _write_rows(
             reported_samples += new_samples
             listener.on_audio_read(new_samples / sample_rate)
             continue
-        if event.void_rows:
-            work_folder.rows.remove_last(event.void_rows)
+        if event.invalid_rows:
+            work_folder.rows.remove_last(event.invalid_rows)
         _check_end(event, sounds, grid.count_rows(event.samples))
         # The plan's sound and not the event's: its size and time were taken before anything was read.
         event = replace(event, sound=sounds.pop(event.sound.key))

@@ -23,7 +23,7 @@ _MAGIC = b"\x93NUMPY"
 _VERSION = b"\x01\x00"
 # What NumPy writes for float32 of two axes, row after row. Everything else is not an array of specfeat. The
 # space is missing if a run is killed while it writes a longer number of rows over a shorter one.
-_HEADER_TEXT = re.compile(
+_HEADER_PATTERN = re.compile(
     rb"\{'descr': '<f4', 'fortran_order': False, 'shape': \((0|[1-9]\d{0,17}), ?([1-9]\d{0,17})\), \} *\n"
 )
 
@@ -88,7 +88,7 @@ def _read_header(file: BinaryIO) -> tuple[int, int] | None:
     if len(front) < len(_MAGIC) + len(_VERSION) + 2 or not front.startswith(_MAGIC + _VERSION):
         return None
     text = file.read(int.from_bytes(front[-2:], "little"))
-    match = _HEADER_TEXT.fullmatch(text)
+    match = _HEADER_PATTERN.fullmatch(text)
     return (int(match[1]), int(match[2])) if match else None
 
 

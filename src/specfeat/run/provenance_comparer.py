@@ -10,11 +10,11 @@ from specfeat.output.previous_run import PreviousRun
 from specfeat.run.provenance import collect_provenance, describe_differences
 
 
-class ProvenanceProbe:
+class ProvenanceComparer:
     """The provenance of this run as far as it is known before TensorFlow is loaded.
 
     Two sections are not known yet: the weights are known by their seed or hash, and the device by what the
-    caller asks for. Where that leaves something open, the probe assumes what the earlier run has; the
+    caller asks for. Where that leaves something open, the comparer assumes what the earlier run has; the
     comparison is repeated when the network is built.
 
     Args:
