@@ -71,7 +71,7 @@ def _to_tuple(value: Any) -> Any:
 def _list_layers(kind: LayerKind) -> Iterator[tuple[Layer, list[Shape]]]:
     """Yield layers of a kind with the shapes of inputs that they can take."""
     for shape in SHAPES:
-        shapes = [shape] * (2 if kind.merges else 1)
+        shapes = [shape] * (2 if kind.is_merging else 1)
         names = ("one", "two")[: len(shapes)]
         for options in _list_options(kind, len(shape)):
             frozen = {key: _to_tuple(value) for key, value in options.items()}

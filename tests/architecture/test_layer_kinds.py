@@ -99,7 +99,7 @@ KINDS = (
         compute_output_shape=compute_output_shape,
         arrays=(
             ArrayKind("kernel", compute_kernel_shape),
-            ArrayKind("bias", lambda options, _: (options["filters"],), switch="use_bias"),
+            ArrayKind("bias", lambda options, _: (options["filters"],), enabling_argument="use_bias"),
         ),
         axis_change=AxisChange.REPLACE_ALL,
         other_names={"convtranspose": ""},

@@ -71,7 +71,7 @@ def test_repeats_cannot_make_a_small_file_a_large_network(
     with pytest.raises(ConfigError) as caught:
         parse_items(CONV, item)
 
-    assert f"bad.yaml:{line}: is layer number 51; the most is 50" == str(caught.value)
+    assert f"bad.yaml:{line}: is layer number 51; wanted at most 50" == str(caught.value)
 
 
 def test_names_that_keras_cannot_tell_apart_are_one_name() -> None:

@@ -104,7 +104,7 @@ OWN_LAYERS = [
      "8:60: model.layers[1].Application.include_top: is 1; wanted true or false"),
     ("Application: {application: MobileNetV2, weights: imagenet}",
      "8:47: model.layers[1].Application.weights: is not an argument of Application; "
-     "leave it out, the network's weights stand in model.weights"),
+     "leave it out, the weights of the network are given in model.weights"),
     ("Application: {application: MobileNetV2, preprocess: caffee}",
      "8:59: model.layers[1].Application.preprocess: is the text 'caffee'; wanted one of caffe, tf, torch, none "
      "(did you mean 'caffe'?)"),
@@ -190,14 +190,14 @@ OTHER_LIBRARIES = [
     ("Conv2D(32, 3)", "8:7: model.layers[1]: 'Conv2D(32, 3)' is not a layer that specfeat knows; "
      "write Conv2D: {filters: 32, kernel_size: 3}"),
     ("Add: [conv, spectrogram]", "8:12: model.layers[1].Add: is ['conv', 'spectrogram']; wanted arguments by name, "
-     "e.g. {inputs: [one, other]}"),
+     "e.g. {inputs: [first, second]}"),
     ("Add: {inputs: [conv, input]}", "8:21: model.layers[1].Add.inputs: 'input' is not the name of an earlier layer; "
      "the network's input is 'spectrogram'"),
     ("Activation: {activation: hswish}", "8:32: model.layers[1].Activation.activation: is the text 'hswish'; wanted the "
      "name of an activation (it is hard_silu here)"),
     ("DepthwiseConv2D: {filters: 8, kernel_size: 3}",
      "8:25: model.layers[1].DepthwiseConv2D.filters: is not an argument of DepthwiseConv2D; "
-     "it makes depth_multiplier channels of each input channel"),
+     "it makes as many channels of each input channel as depth_multiplier says"),
     ("GRU: {units: 3}", "8:7: model.layers[1].GRU: 'GRU' is not a layer that specfeat knows; "
      "recurrent layers are not supported"),
     ("RMSNormalization", "8:7: model.layers[1]: 'RMSNormalization' is not a layer that specfeat knows; it is not "
@@ -227,7 +227,7 @@ OTHER_LIBRARIES = [
      "8:44: model.layers[1].Conv2D.stride: is not an argument of Conv2D (Keras' name is strides)"),
     ("Conv2D: {in_channels: 1, filters: 3, kernel_size: 3}",
      "8:16: model.layers[1].Conv2D.in_channels: is not an argument of Conv2D; "
-     "leave it out, it follows from what the layer reads"),
+     "leave it out, it follows from the input of the layer"),
     ("Conv2D: {filters: 3, kernel_size: 3, kernel_regularizer: l2}",
      "8:44: model.layers[1].Conv2D.kernel_regularizer: is not an argument of Conv2D; "
      "leave it out, it matters only in training"),

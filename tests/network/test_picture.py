@@ -130,7 +130,7 @@ def test_an_unknown_map_is_told_at_its_place(tmp_path: Path) -> None:
 
 def test_colours_have_no_colours(tmp_path: Path) -> None:
     """A picture of three channels cannot be coloured."""
-    with pytest.raises(ConfigError, match="gets 11 x 17 x 3; wanted 1 channel, whose values it colours"):
+    with pytest.raises(ConfigError, match="gets 11 x 17 x 3; wanted 1 channel, because it gives each value"):
         network(
             tmp_path, "Conv2D: {filters: 3, kernel_size: 1}", "Picture: {colormap: gray, range: [-80, 0]}"
         )

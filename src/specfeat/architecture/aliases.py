@@ -1,7 +1,7 @@
-"""What other libraries call Keras' layers and arguments, for the suggestion at the end of an error message.
+"""The names that other libraries have for Keras' layers and arguments, for suggestions in error messages.
 
-Only names are known here. What a layer of another library does is not, so nothing is translated. The names of
-layers stand in the records of their kinds.
+specfeat only suggests Keras' names and does not accept the other ones, because a layer of another library may
+compute something else. The other names of each layer are in the record of its kind.
 """
 
 import re
@@ -11,15 +11,15 @@ from specfeat.architecture.kinds import LAYER_KINDS
 from specfeat.architecture.kinds.activation_names import GATED_UNITS, OTHER_NAMES
 from specfeat.architecture.kinds.base import LayerKind
 
-# What a config's list of layers has no entry for, in small letters, and what to do instead.
-_NOT_LAYERS = {
+# Names, in small letters, of layers that a config cannot contain, and what to do instead.
+_HINTS_BY_UNKNOWN_LAYER = {
     "input": "the input's shape follows from spectrogram and clips",
     "inputlayer": "the input's shape follows from spectrogram and clips",
-    "identity": "leave it out, and name its input where its output is read",
+    "identity": "leave it out, and name its input where another layer reads its output",
     "sequential": "write its layers one below the other, or with repeat: N",
     "model": "write its layers one below the other",
     "lambda": "a config cannot contain code; use the known layers",
-    "timedistributed": "Dense works on the last axis as it is; for other layers put Reshape before and after",
+    "timedistributed": "write Dense without it; for another layer put Reshape before and after that layer",
     **dict.fromkeys(
         ("lstm", "gru", "rnn", "simplernn", "bidirectional"), "recurrent layers are not supported"
     ),
@@ -37,8 +37,8 @@ _NOT_LAYERS = {
     "squeeze": "Reshape removes an axis of 1",
 }
 
-# Arguments of other libraries: what Keras calls them.
-_ARGUMENTS = {
+# Keras' names of arguments, by the names that other libraries have for them.
+_KERAS_NAMES_BY_ARGUMENT = {
     **dict.fromkeys(
         ("out_channels", "num_outputs", "num_filters", "n_filters", "nb_filter", "output_channels"), "filters"
     ),
@@ -64,11 +64,11 @@ _ARGUMENTS = {
     **dict.fromkeys(("p_relu", "leak", "alpha"), "negative_slope"),
     **dict.fromkeys(("input", "inbound_nodes", "bottom"), "inputs"),
 }
-# Arguments that a config does not have, and why.
-_NOT_ARGUMENTS = {
+# Names of arguments that a config cannot contain, and why not.
+_HINTS_BY_UNKNOWN_ARGUMENT = {
     **dict.fromkeys(
         ("in_channels", "in_features", "num_features", "num_channels", "input_dim", "normalized_shape"),
-        "leave it out, it follows from what the layer reads",
+        "leave it out, it follows from the input of the layer",
     ),
     **dict.fromkeys(
         ("input_shape", "batch_input_shape", "batch_shape", "batch_size"),
@@ -85,17 +85,29 @@ _NOT_ARGUMENTS = {
     **dict.fromkeys(("data_format", "dim_ordering"), "leave it out, the channels are always the last axis"),
     "ceil_mode": "leave it out; where it is true, use padding: same if the sizes then agree",
     "dtype": "leave it out, it is always float32",
-    "weights": "leave it out, the network's weights stand in model.weights",
+    "weights": "leave it out, the weights of the network are given in model.weights",
 }
-_EXAMPLES = {"units": "10", "filters": "32", "kernel_size": "3", "pool_size": "2", "rate": "0.5", "n": "3"}
-_EXAMPLES |= {"inputs": "[one, other]", "axis": "-1", "target_shape": "[96, -1]", "dims": "[2, 1, 3]"}
+_EXAMPLE_VALUES = {
+    "units": "10",
+    "filters": "32",
+    "kernel_size": "3",
+    "pool_size": "2",
+    "rate": "0.5",
+    "n": "3",
+}
+_EXAMPLE_VALUES |= {
+    "inputs": "[first, second]",
+    "axis": "-1",
+    "target_shape": "[96, -1]",
+    "dims": "[2, 1, 3]",
+}
 
 
 def suggest_layer(name: object) -> str:
-    """Return what to say after the name of an unknown layer; nothing if no other library has it either."""
+    """Return the end of a message about an unknown layer: what to write instead; "" if that is not known."""
     plain = str(name).partition("(")[0].rpartition(".")[2].lower()  # nn.Linear, tf.layers.conv2d, Dense(10)
-    if plain in _NOT_LAYERS:
-        return f"; {_NOT_LAYERS[plain]}"
+    if plain in _HINTS_BY_UNKNOWN_LAYER:
+        return f"; {_HINTS_BY_UNKNOWN_LAYER[plain]}"
     if plain in OTHER_NAMES:
         return f" (it is Activation: {{activation: {OTHER_NAMES[plain]}}} here)"
     match = re.fullmatch(r"(?P<base>.*?)_?((?P<axes>[123])d)?", plain)
@@ -108,31 +120,31 @@ def suggest_layer(name: object) -> str:
 
 
 def suggest_argument(key: str, known: Sequence[str]) -> str:
-    """Return what to say after the name of an unknown argument.
+    """Return the end of a message about an unknown argument: what to write instead; "" if that is not known.
 
     Args:
-        key: the name.
-        known: the arguments that the layer has, by Keras' names.
+        key: the name of the unknown argument.
+        known: Keras' names of the arguments that the layer has.
     """
     if key == "filters" and "depth_multiplier" in known:
-        return "; it makes depth_multiplier channels of each input channel"
-    if key in _NOT_ARGUMENTS:
-        return f"; {_NOT_ARGUMENTS[key]}"
+        return "; it makes as many channels of each input channel as depth_multiplier says"
+    if key in _HINTS_BY_UNKNOWN_ARGUMENT:
+        return f"; {_HINTS_BY_UNKNOWN_ARGUMENT[key]}"
     if key == "kernel_size" and "pool_size" in known:
         return " (Keras' name is pool_size)"
-    name = _ARGUMENTS.get(key, "")
+    name = _KERAS_NAMES_BY_ARGUMENT.get(key, "")
     if not name or not set(name.split(" and ")) <= set(known):
         return ""
-    share = ", the share that is dropped" if key == "keep_prob" else ""
-    return f" (Keras' name is {name}{share})"
+    meaning = ", the share that is dropped" if key == "keep_prob" else ""
+    return f" (Keras' name is {name}{meaning})"
 
 
 def suggest_padding(kind: LayerKind, value: object) -> str:
-    """Return what to say after a padding by a number, as PyTorch has it.
+    """Return the end of a message about a padding that is a number, as in PyTorch: what to write instead.
 
     Args:
-        kind: the kind of the layer; there is no suggestion for a layer that moves no window.
-        value: what the config gives as padding.
+        kind: the kind of the layer. For a layer that moves no window, the text is empty.
+        value: the padding in the config.
     """
     sizes = value if isinstance(value, list) else [value]
     if kind.window_argument is None or not sizes or not all(type(n) is int and n >= 0 for n in sizes):
@@ -147,6 +159,6 @@ def suggest_padding(kind: LayerKind, value: object) -> str:
 
 
 def format_example(arguments: Iterable[str]) -> str:
-    """Write some arguments as the YAML has them: `{filters: 32, kernel_size: 3}`."""
-    examples = [f"{key}: {_EXAMPLES[key]}" for key in arguments if key in _EXAMPLES]
-    return "{" + (", ".join(examples) or "name: it") + "}"
+    """Return arguments with example values, as in YAML: `{filters: 32, kernel_size: 3}`."""
+    examples = [f"{key}: {_EXAMPLE_VALUES[key]}" for key in arguments if key in _EXAMPLE_VALUES]
+    return "{" + (", ".join(examples) or "name: my_layer") + "}"

@@ -1,4 +1,4 @@
-"""Sizes and axes as Keras counts them, and the words in which messages speak of them."""
+"""Shapes and axes, numbered as Keras numbers them, and their descriptions in messages."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,7 +9,12 @@ Shape = tuple[int, ...]
 
 
 def repeat_per_axis(value: Any, axes: int) -> Shape:
-    """Return one size for each axis, from one that holds for all axes or a tuple with one for each."""
+    """Return one size for each axis.
+
+    Args:
+        value: one size for all axes, or a tuple with one size for each axis.
+        axes: the number of axes.
+    """
     return tuple(value) if isinstance(value, tuple) else (value,) * axes
 
 
@@ -17,21 +22,26 @@ def to_axis_index(axis: int, shape: Sequence[object]) -> int:
     """Return the index of an axis in a shape without the batch.
 
     Args:
-        axis: counts the batch as 0, or is negative and counts from the end.
+        axis: the number of the axis. The batch is axis 0; negative numbers count from the last axis, -1.
         shape: a shape without the batch.
     """
     return axis - 1 if axis > 0 else len(shape) + axis
 
 
 def describe_axes(shape: Shape) -> str:
-    """Write a shape with the number of its axes: `94 x 62 x 8, 3 axes`."""
+    """Return a shape and the number of its axes as text: `94 x 62 x 8, 3 axes`."""
     if len(shape) == 1:
         return f"{shape[0]} values in one axis"
     return f"{format_shape(shape)}, {len(shape)} axes"
 
 
 def find_missing_axis(axes: Iterable[int], shape: Shape) -> str | None:
-    """Return what is wrong with axes that count the batch as 0, if a shape lacks one of them."""
+    """Return the message about an axis that a shape does not have; None if it has all axes.
+
+    Args:
+        axes: the numbers of the axes. The batch is axis 0; negative numbers count from the last axis, -1.
+        shape: a shape without the batch.
+    """
     farthest = max(axes, key=abs, default=0)
     if abs(farthest) <= len(shape):
         return None

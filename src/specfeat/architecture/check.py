@@ -1,6 +1,7 @@
 """Follows a clip's shape through the layers and refuses the first layer that cannot take its inputs.
 
-All of it is arithmetic, done before Keras is loaded; what only Keras knows is left to the build.
+This needs only arithmetic, so it is done before Keras is loaded. Layers whose shapes only Keras knows are
+checked when the network is built.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from specfeat.architecture.shapes import compute_output_shape, iterate_layer_sha
 from specfeat.architecture.size_limits import NetworkSize, check_output_size, check_weight_count
 from specfeat.text import format_shape
 
-MAX_SHAPES_SHOWN = 6  # of those on the way to a layer that cannot take its input
+MAX_SHAPES_SHOWN = 6  # of the layers before a layer that cannot take its input
 
 
 def check_network(graph: LayerGraph, *, batch: int, features: str | None) -> None:
@@ -23,10 +24,12 @@ def check_network(graph: LayerGraph, *, batch: int, features: str | None) -> Non
     Args:
         graph: the layers and the shape of the input.
         batch: the number of clips that go through the network at once.
-        features: the layer that the config names in `features`; None if it names none: the last one.
+        features: the layer that the config names in `features`; None if the config does not have this key,
+            and the last layer gives the features.
 
     Raises:
-        LayerMismatchError: a layer cannot take its inputs, or is too large by itself or with those before it.
+        LayerMismatchError: a layer cannot take its inputs, or a layer or the whole network is too large, or
+            the features of a clip are not one row.
     """
     size = NetworkSize(graph.layers, batch, graph.input_shape)
     layers = {layer.name: layer for layer in graph.layers}
@@ -42,26 +45,26 @@ def check_network(graph: LayerGraph, *, batch: int, features: str | None) -> Non
             raise LayerMismatchError(layer, reason)
     feature_layer = features or graph.layers[-1].name
     if feature_layer in shapes:
-        check_feature_shape(layers, feature_layer, shapes[feature_layer], named=features)
+        check_feature_shape(layers, feature_layer, shapes[feature_layer], features=features)
 
 
 def check_feature_shape(
-    layers: Mapping[str, Layer], feature: str, shape: Shape, *, named: str | None
+    layers: Mapping[str, Layer], feature_layer: str, shape: Shape, *, features: str | None
 ) -> None:
-    """Check that the features of a clip are one row: more axes mean that a Flatten or a pooling is missing.
+    """Check that the features of a clip are one row: the output of the layer must have one axis.
 
     Args:
         layers: the layers by their names.
-        feature: the layer whose output is the row.
-        shape: the shape of that output.
-        named: what the config's `features` says, if it does.
+        feature_layer: the name of the layer whose output is the row.
+        shape: the shape of that output, without the batch.
+        features: the layer that the config names in `features`; None if the config does not have this key.
 
     Raises:
-        LayerMismatchError: the output has more than one axis.
+        LayerMismatchError: the output has more than one axis, so a Flatten or a pooling is missing.
     """
     if len(shape) == 1:
         return
-    layer = layers[feature]
+    layer = layers[feature_layer]
     gives = f"gives {format_shape(shape)} for a clip, not one row"
     spatial, dense = _find_unflattened_layers(layers, layer)
     if spatial is not None and dense is not None:
@@ -71,16 +74,16 @@ def check_feature_shape(
             f"{gives}; put Flatten or GlobalAveragePooling2D between the two",
         )
     suggestion = "put Flatten or GlobalAveragePooling2D after it"
-    if named is not None:
+    if features is not None:
         suggestion += " and name that layer in features"
     raise LayerMismatchError(layer, f"{gives}; {suggestion}")
 
 
 def _find_unflattened_layers(
-    layers: Mapping[str, Layer], feature: Layer
+    layers: Mapping[str, Layer], feature_layer: Layer
 ) -> tuple[Layer | None, Layer | None]:
     """Return the last convolution or pooling before the features, and the first dense layer after it."""
-    layer, dense = feature, None
+    layer, dense = feature_layer, None
     while True:
         kind = get_layer_kind(layer.kind)
         if kind.is_spatial:
@@ -93,13 +96,13 @@ def _find_unflattened_layers(
 
 
 def _describe_path(layer: Layer, layers: Mapping[str, Layer], shapes: Mapping[str, Shape]) -> str:
-    """Return the end of a message: the shapes between the spectrogram and a layer, where they change."""
+    """Return the end of a message: the shapes from the spectrogram to a layer, where they change."""
     names = [layer.inputs[0]]
     while names[-1] != INPUT_NAME:
         names.append(layers[names[-1]].inputs[0])
     names.reverse()
     changes = [INPUT_NAME, *(name for before, name in pairwise(names) if shapes[name] != shapes[before])]
-    if len(changes) < 3 or get_layer_kind(layer.kind).merges or len(shapes[names[-1]]) == 1:
+    if len(changes) < 3 or get_layer_kind(layer.kind).is_merging or len(shapes[names[-1]]) == 1:
         return ""
     steps = [f"{name} {format_shape(shapes[name])}" for name in changes]
     if len(steps) > MAX_SHAPES_SHOWN:
@@ -108,11 +111,14 @@ def _describe_path(layer: Layer, layers: Mapping[str, Layer], shapes: Mapping[st
 
 
 def find_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
-    """Return in a sentence why the layer cannot take its inputs, or None where arithmetic finds no reason.
+    """Return why a layer cannot take its inputs, or None if no reason is known without Keras.
 
     Args:
         layer: the layer.
         shapes: the shapes of its inputs, without the batch.
+
+    Returns:
+        A sentence without its subject, which is the layer: "gets ...".
     """
     kind = get_layer_kind(layer.kind)
     if kind.input_axes and len(shapes[0]) != kind.input_axes + 1:
@@ -126,7 +132,7 @@ def _describe_wrong_axes(shape: Shape, input_axes: int) -> str:
 
     Args:
         shape: the shape of the input, without the batch.
-        input_axes: how many spatial axes the layer takes.
+        input_axes: the number of spatial axes that the layer takes.
     """
     wanted = {1: "frames x channels", 2: "frames x bins x channels"}[input_axes]
     suggestion = ""

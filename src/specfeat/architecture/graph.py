@@ -17,10 +17,11 @@ class Layer:
     Attributes:
         kind: the name of the layer kind, e.g. "Conv2D"; `kinds.get_layer_kind` has its record.
         name: unique in the network.
-        inputs: the names of the layers it reads, one or (for a merging layer) more.
+        inputs: the names of the layers whose outputs it reads: one, or several for a merging layer.
         options: Keras' arguments, without the name; lists are tuples.
-        path: the place in the config's list of layers, for messages.
-        is_named: whether the config or the application names it; else its name is a number of its kind.
+        path: the keys that lead from the config's list of layers to this layer, for messages.
+        is_named: whether the config or the application gives the name. Otherwise specfeat has made it from
+            the kind and a number ("conv2d_1").
     """
 
     kind: str
@@ -45,16 +46,16 @@ class LayerGraph:
 
 
 class LayerError(ValueError):
-    """The config's layers cannot be a network."""
+    """The layers of the config do not make a network."""
 
 
 class LayerListError(LayerError):
-    """The list of layers is not written as it must be.
+    """The config's list of layers has a mistake that does not depend on shapes.
 
     Attributes:
-        path: the place of the mistake, below the list.
-        text: what is wrong, to be written after the path.
-        at_key: whether the mistake is in a key, not in its value.
+        path: the keys that lead from the list of layers to the mistake.
+        text: what is wrong, as a sentence without its subject, which is the path.
+        at_key: whether the mistake is in a key and not in its value.
     """
 
     def __init__(self, path: KeyPath, text: str, *, at_key: bool = False) -> None:
@@ -63,11 +64,11 @@ class LayerListError(LayerError):
 
 
 class LayerMismatchError(LayerError):
-    """A layer cannot take what the layers before it give, or is too large.
+    """A layer cannot take the outputs of the layers that it reads, or is too large.
 
     Attributes:
         layer: the layer.
-        reason: what is wrong, to be written after the layer's kind and name.
+        reason: what is wrong, as a sentence without its subject, which is the layer.
     """
 
     def __init__(self, layer: Layer, reason: str) -> None:
@@ -76,15 +77,16 @@ class LayerMismatchError(LayerError):
 
 
 def to_keras_name(name: str) -> str:
-    """Return the layer's name as Keras takes it: without a slash, so that a/b and a.b are the same name."""
+    """Return a layer's name in the Keras model, which has dots for slashes; a/b and a.b are the same name."""
     return name.replace("/", ".")
 
 
 def list_in_keras_order(layers: Sequence[Layer]) -> list[str]:
-    """Return the names in the order in which Keras lists a model's layers, and so numbers them in its files.
+    """Return the names of the layers in the order in which Keras lists the layers of a model.
 
-    The layer that is farthest from an end of the network comes first; of layers equally far, the one that is
-    reached first on the way back from the ends. Without branches this is the order of the config.
+    Keras numbers the layers in its files in this order. The layer that is farthest from an end of the network
+    comes first. Of layers with the same distance, the one that is reached first on the way back from the ends
+    comes first. In a network without branches, this is the order of the config.
     """
     inputs = {layer.name: layer.inputs for layer in layers}
     used = {name for layer in layers for name in layer.inputs}
@@ -95,7 +97,9 @@ def list_in_keras_order(layers: Sequence[Layer]) -> list[str]:
         if name in inputs and name not in reached:
             reached[name] = None
             pending += reversed(inputs[name])
-    distance = dict.fromkeys(inputs, 0)  # of each layer from the end that is farthest from it
+    # The distance of each layer from the end that is farthest from it. The order of the config makes one pass
+    # enough, because each layer reads only layers before it.
+    distance = dict.fromkeys(inputs, 0)
     for layer in reversed(layers):
         for name in layer.inputs:
             distance[name] = max(distance.get(name, 0), distance[layer.name] + 1)

@@ -12,16 +12,20 @@ from specfeat.architecture.kinds.base import LayerKind
 from specfeat.key_path import KeyPath
 from specfeat.text import format_value, suggest_name
 
-_NAME = re.compile(r"[A-Za-z0-9.$][A-Za-z0-9._/$-]{0,199}")  # what TensorFlow takes as a scope, and $i
+# The names that TensorFlow accepts as a scope, and $i, which stands for the number of a repetition.
+_NAME_PATTERN = re.compile(r"[A-Za-z0-9.$][A-Za-z0-9._/$-]{0,199}")
 
 MAX_LAYERS = 10_000  # after repeats; the deepest known networks have some hundreds
 
 
 def parse_layers(items: object) -> tuple[Layer, ...]:
-    """Return the layers that the config's list describes, blocks repeated and inputs resolved.
+    """Return the layers of the config's list, with the blocks repeated and the inputs of each layer named.
+
+    Args:
+        items: the value of the config's key `layers`, as YAML gives it.
 
     Raises:
-        LayerListError: the list is wrong; has the path of the mistake below the list.
+        LayerListError: the list has a mistake.
     """
     if not isinstance(items, list) and items is not None:
         raise LayerListError((), f"is {format_value(items)}; wanted a list of layers, e.g. [Flatten]")
@@ -36,15 +40,16 @@ def parse_layers(items: object) -> tuple[Layer, ...]:
 def _repeat_blocks(
     items: list[object], base: KeyPath, index: int | None
 ) -> Iterator[tuple[KeyPath, object, int | None]]:
-    """Yield each layer of the list, those of a `repeat` block as often as it says.
+    """Yield each layer of the list; the layers of a `repeat` block once for each repetition.
 
     Args:
         items: a list of layers and blocks.
-        base: the path of the list.
+        base: the keys that lead to the list.
         index: the number of the repetition that the list is in; None outside all blocks.
 
     Yields:
-        The path of a layer, the layer, and the number that stands for $i in its names.
+        The keys that lead to the layer, the layer as YAML gives it, and the number that replaces $i in its
+        name and its inputs.
     """
     for i, item in enumerate(items):
         path = (*base, i)
@@ -57,7 +62,7 @@ def _repeat_blocks(
 
 
 def _parse_block(path: KeyPath, block: Mapping[str, Any]) -> tuple[int, int, list[object]]:
-    """Return a block's first number, how often it is repeated, and its layers."""
+    """Return the first value of $i in a block, the number of repetitions, and the layers of the block."""
     unknown = sorted(set(block) - {"repeat", "first", "layers"})
     if unknown:
         text = "is not known here; a block has repeat, first and layers"
@@ -88,9 +93,18 @@ class _LayerReader:
         self._counts: dict[str, int] = {}  # of layers without a name, by kind
 
     def add_layer(self, path: KeyPath, item: object, index: int | None) -> None:
-        """Read one item of the list; see `_repeat_blocks`."""
+        """Check one layer of the list and add it to `layers`.
+
+        Args:
+            path: the keys that lead to the layer.
+            item: the layer as YAML gives it.
+            index: the number that replaces $i; None outside all blocks.
+
+        Raises:
+            LayerListError: the layer has a mistake, or there are too many layers.
+        """
         if len(self.layers) >= MAX_LAYERS:
-            raise LayerListError(path, f"is layer number {MAX_LAYERS + 1:,}; the most is {MAX_LAYERS:,}")
+            raise LayerListError(path, f"is layer number {MAX_LAYERS + 1:,}; wanted at most {MAX_LAYERS:,}")
         kind, arguments = _parse_item(path, item)
         path = (*path, kind.name) if isinstance(item, dict) else path
         options = dict(arguments)
@@ -100,16 +114,16 @@ class _LayerReader:
         _check_arguments(path, kind, options)
         self._names.add(name)
         self._keras_names.add(to_keras_name(name))
-        frozen = {key: _to_tuples(value) for key, value in options.items()}
-        self.layers.append(Layer(kind.name, name, inputs, frozen, path, is_named))
+        frozen_options = {key: _to_tuples(value) for key, value in options.items()}
+        self.layers.append(Layer(kind.name, name, inputs, frozen_options, path, is_named))
 
     def _read_name(self, path: KeyPath, kind: LayerKind, name: object, index: int | None) -> str:
-        """Return the layer's name, or the next free one of its kind."""
+        """Return the layer's name; for a layer without one, the next free name of its kind ("conv2d_1")."""
         while name is None:
             self._counts[kind.name] = self._counts.get(kind.name, 0) + 1
             numbered = f"{kind.name.lower()}_{self._counts[kind.name]}"
             name = None if numbered in self._keras_names else numbered
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not _NAME_PATTERN.fullmatch(name):
             text = f"is {format_value(name)}; wanted letters, digits, . _ / - and $i"
             raise LayerListError((*path, "name"), text)
         name = _insert_index(name, index)
@@ -122,8 +136,8 @@ class _LayerReader:
     def _read_inputs(
         self, path: KeyPath, kind: LayerKind, inputs: object, index: int | None
     ) -> tuple[str, ...]:
-        """Return the names of the layers that a layer reads; by default it reads the one before it."""
-        if inputs is None and not kind.merges:
+        """Return the names of the layers that a layer reads; by default, it reads the layer before it."""
+        if inputs is None and not kind.is_merging:
             return (self.layers[-1].name if self.layers else INPUT_NAME,)
         names = [inputs] if isinstance(inputs, str) else inputs
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -132,9 +146,9 @@ class _LayerReader:
                 f"{kind.name} reads {'nothing' if inputs is None else format_value(inputs)}; "
                 "wanted `inputs: [name, name]`, names of earlier layers",
             )
-        if (len(names) < 2) if kind.merges else (len(names) != 1):
+        if (len(names) < 2) if kind.is_merging else (len(names) != 1):
             wanted = "one input; join them first, e.g. with Concatenate"
-            wanted = "two inputs or more" if kind.merges else wanted
+            wanted = "two inputs or more" if kind.is_merging else wanted
             raise LayerListError((*path, "inputs"), f"{kind.name} reads {len(names)}; wanted {wanted}")
         names = [_insert_index(name, index) for name in names]
         for name in names:
@@ -146,7 +160,7 @@ class _LayerReader:
 
 
 def _parse_item(path: KeyPath, item: object) -> tuple[LayerKind, Mapping[str, Any]]:
-    """Return the kind and the arguments of a layer: of `Conv2D: {filters: 32}`, or just of `Flatten`."""
+    """Return the kind and the arguments of a layer, which is `Conv2D: {filters: 32}` or only `Flatten`."""
     if isinstance(item, str):
         name, arguments = item, None
     elif isinstance(item, dict) and len(item) == 1:
@@ -172,7 +186,7 @@ def _parse_item(path: KeyPath, item: object) -> tuple[LayerKind, Mapping[str, An
 
 
 def _suggest_call(text: str) -> str:
-    """Return what to write instead of a layer that is called as in Python: `Dense(10)`."""
+    """Return what to write instead of a call as in Python, `Dense(10)`; "" if the text is no such call."""
     name, bracket, _ = text.partition("(")
     if not bracket or name not in LAYER_KINDS:
         return ""

@@ -1,6 +1,7 @@
-"""The network's shapes by arithmetic, without Keras: the outputs of its layers, and the arrays they have.
+"""Computes the shapes of the network's outputs and arrays without Keras.
 
-It answers questions before TensorFlow is loaded. The network itself is Keras' own; a test compares the two.
+This is for questions that are answered before TensorFlow is loaded. The network itself is built by Keras; a
+test compares Keras' shapes with these.
 """
 
 import math
@@ -16,9 +17,9 @@ class ArrayShape(NamedTuple):
     """One array of the network.
 
     Attributes:
-        layer: the layer that has it.
-        role: what it is to the layer, by Keras' name.
-        shape: the shape of the array, with Keras' order of axes.
+        layer: the layer that has the array.
+        role: Keras' name of the array, e.g. "kernel".
+        shape: the shape of the array, in Keras' order of axes.
     """
 
     layer: Layer
@@ -27,7 +28,7 @@ class ArrayShape(NamedTuple):
 
 
 class UnknownShapeError(Exception):
-    """Only Keras knows the shapes of a layer; the argument is the layer's kind."""
+    """Only Keras knows the shapes of a layer; the argument of the error is the name of the layer's kind."""
 
 
 def compute_network_shapes(graph: LayerGraph) -> dict[str, Shape]:
@@ -53,13 +54,13 @@ def iterate_layer_shapes(graph: LayerGraph, shapes: dict[str, Shape]) -> Iterato
         shapes: receives the shape of the input, and then of each output.
 
     Yields:
-        A layer and the shapes of its inputs. The caller checks them before it asks for the next layer, since
-        the shape of the output is computed only then and is defined only for inputs that the layer can take.
+        A layer and the shapes of its inputs. The caller must check these before it takes the next layer,
+        because only then is the shape of the output computed, which is possible only for inputs that fit.
     """
     shapes[INPUT_NAME] = graph.input_shape
     for layer in graph.layers:
         if not all(name in shapes for name in layer.inputs):
-            continue  # it follows a layer whose shape only Keras knows
+            continue  # the layer reads a layer whose shape only Keras knows
         input_shapes = [shapes[name] for name in layer.inputs]
         yield layer, input_shapes
         output = compute_output_shape(layer, input_shapes)
@@ -68,22 +69,22 @@ def iterate_layer_shapes(graph: LayerGraph, shapes: dict[str, Shape]) -> Iterato
 
 
 def compute_output_shape(layer: Layer, shapes: Sequence[Shape]) -> Shape | None:
-    """Return the shape of a layer's output; None where only Keras knows it.
+    """Return the shape of a layer's output without the batch; None if only Keras knows it.
 
     Args:
         layer: the layer.
-        shapes: the shapes of its inputs, which must fit the layer.
+        shapes: the shapes of its inputs, without the batch; they must fit the layer.
     """
     compute = get_layer_kind(layer.kind).compute_output_shape
     return compute(layer.options, shapes) if compute else None
 
 
 def compute_array_shapes(layer: Layer, shape: Shape) -> list[tuple[str, Shape]]:
-    """Return the roles and shapes of a layer's arrays, in Keras' order; none where only Keras knows them.
+    """Return the roles and shapes of a layer's arrays, in Keras' order; none if only Keras knows them.
 
     Args:
         layer: the layer.
-        shape: the shape of its first input.
+        shape: the shape of its first input, without the batch.
     """
     return get_layer_kind(layer.kind).compute_array_shapes(layer.options, shape)
 
@@ -101,7 +102,7 @@ def list_network_arrays(graph: LayerGraph) -> Iterator[ArrayShape]:
 
 
 def count_multiplications(graph: LayerGraph) -> float:
-    """Return how many multiplications a layer with a kernel takes for one clip, on average; 0 without any.
+    """Return the number of multiplications for one clip in an average layer with a kernel; 0 without kernels.
 
     Raises:
         UnknownShapeError: only Keras knows the shapes of a layer.

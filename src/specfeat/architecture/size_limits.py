@@ -1,7 +1,7 @@
-"""Limits on the network as a whole: each layer may be small enough by itself, and the network too large.
+"""Limits the sizes of layers and of the whole network, which may be too large although each layer is small.
 
-TensorFlow keeps an output until the last layer that reads it has done so. So a chain of layers needs two
-outputs at a time however long it is, while all inputs of a merging layer are there at once.
+TensorFlow keeps an output until the last layer that reads it has run. Therefore a chain of layers, of any
+length, needs two outputs in memory at a time. But all inputs of a merging layer are in memory at once.
 """
 
 import math
@@ -13,14 +13,19 @@ from specfeat.architecture.shapes import compute_array_shapes
 from specfeat.text import format_shape
 
 MAX_OUTPUT_BYTES = 2**34  # of one layer for one batch
-MAX_HELD_BYTES = 2**35  # of outputs at once: the input and the output of a layer, each as large as one may be
+MAX_HELD_BYTES = 2**35  # of all outputs in memory at once: twice MAX_OUTPUT_BYTES, for an input and an output
 MAX_PARAMETERS = 2**31  # 8 GiB of float32; the largest published networks for audio have under 2**30
 
 BYTES_PER_VALUE = 4  # float32
 
 
 def check_output_size(shape: Shape, batch: int) -> str | None:
-    """Return why a layer's output for a batch is too large, or None."""
+    """Return why the output of a layer is too large for a batch, or None.
+
+    Args:
+        shape: the shape of the output, without the batch.
+        batch: the number of clips in a batch.
+    """
     size = BYTES_PER_VALUE * batch * math.prod(shape)
     if size <= MAX_OUTPUT_BYTES:
         return None
@@ -29,7 +34,12 @@ def check_output_size(shape: Shape, batch: int) -> str | None:
 
 
 def check_weight_count(layer: Layer, shape: Shape) -> str | None:
-    """Return why a layer that gets `shape` has too many weights, or None; asks for no memory."""
+    """Return why a layer has too many weights for its input, or None; this only computes with shapes.
+
+    Args:
+        layer: the layer.
+        shape: the shape of its first input, without the batch.
+    """
     weights = _count_weights(layer, shape)
     if weights <= MAX_PARAMETERS:
         return None
@@ -41,30 +51,31 @@ def _count_weights(layer: Layer, shape: Shape) -> int:
 
 
 class NetworkSize:
-    """Counts, layer by layer in the config's order, the weights and the outputs that are held.
+    """Counts the weights and the outputs in memory while the layers are added in the config's order.
 
     Args:
         layers: all layers of the network.
-        batch: the number of clips that go through at once.
-        clip: the shape of the network's input, without the batch.
+        batch: the number of clips in a batch.
+        input_shape: the shape of the network's input, without the batch.
     """
 
-    def __init__(self, layers: Sequence[Layer], batch: int, clip: Shape) -> None:
+    def __init__(self, layers: Sequence[Layer], batch: int, input_shape: Shape) -> None:
         self._batch = batch
+        # The last layer that reads each output. A later layer replaces an earlier one in this dict.
         self._last_readers = {name: layer.name for layer in layers for name in layer.inputs}
-        # The sizes of the outputs that a later layer still reads; _held_bytes is their sum.
-        self._held = {INPUT_NAME: BYTES_PER_VALUE * batch * math.prod(clip)}
+        # The bytes of each output that a later layer still reads; _held_bytes is their sum.
+        self._held = {INPUT_NAME: BYTES_PER_VALUE * batch * math.prod(input_shape)}
         self._held_bytes = self._held[INPUT_NAME]
         self._weights: dict[str, int] = {}
         self._weight_count = 0
 
     def add_layer(self, layer: Layer, input_shape: Shape, output: Shape | None) -> str | None:
-        """Count a layer that is small enough by itself.
+        """Count the next layer, whose own size has been checked before.
 
         Args:
             layer: the next layer.
             input_shape: the shape of its first input, without the batch.
-            output: the shape of its output; None where only Keras knows it.
+            output: the shape of its output, without the batch; None if only Keras knows it.
 
         Returns:
             Why the network is too large with this layer, or None.
@@ -88,11 +99,12 @@ class NetworkSize:
         self._held_bytes += self._held[layer.name]
         if self._held_bytes > MAX_HELD_BYTES:
             largest = max(self._held, key=lambda name: self._held[name])
-            total, most, limit = map(_format_gib, (self._held_bytes, self._held[largest], MAX_HELD_BYTES))
+            sizes = (self._held_bytes, self._held[largest], MAX_HELD_BYTES)
+            total, largest_size, limit = map(_format_gib, sizes)
             return (
                 f"needs {len(self._held)} outputs in memory at once, {total} for a batch of {self._batch:,} "
-                f"(the largest is {largest!r}, {most}); wanted {limit} or less: use a smaller model.batch or "
-                "fewer branches"
+                f"(the largest is {largest!r}, {largest_size}); wanted {limit} or less: use a "
+                "smaller model.batch or fewer branches"
             )
         for name in {*layer.inputs, layer.name}:
             if self._last_readers.get(name, layer.name) == layer.name:  # no later layer reads it

@@ -95,7 +95,7 @@ def _connect_layers(config: Config) -> ComposedModel:
             {layer.name: layer for layer in layers},
             feature_layer,
             _get_shape(tensors[feature_layer]),
-            named=settings.model.features,
+            features=settings.model.features,
         )
     except LayerMismatchError as e:
         raise _make_error(config, e.layer, e.reason) from e

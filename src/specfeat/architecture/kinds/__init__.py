@@ -1,8 +1,9 @@
-"""The kinds of layers, a module for each family; a new module here is found by itself.
+"""The layer kinds, with one module for each family.
 
-Each module has a tuple `KINDS`. Names, defaults and meanings of arguments are Keras' own. A class that runs
-code from data (Lambda, a custom object) is not among them. Two are not Keras' classes: `Picture`, and
-`Application`, which stands for the layers of one of keras.applications.
+A module has its kinds in a tuple `KINDS`. A new module in this folder needs no other entry. The names,
+defaults and meanings of arguments are those of Keras. Classes that run code from the config (Lambda, custom
+objects) are left out. Two kinds are not classes of Keras: `Picture`, and `Application`, which stands for the
+layers of one of keras.applications.
 """
 
 import importlib
@@ -13,7 +14,7 @@ from specfeat.architecture.kinds.base import Family, LayerKind
 
 
 def collect_layer_kinds() -> dict[str, LayerKind]:
-    """Return the layer kinds of all modules of this package by name, family by family.
+    """Return the layer kinds of all modules of this package by name, in the order of the families.
 
     Raises:
         ValueError: two modules have a kind of the same name.
@@ -34,10 +35,11 @@ ARRAY_ROLES = tuple(dict.fromkeys(role for kind in LAYER_KINDS.values() for role
 
 
 def get_layer_kind(name: str) -> LayerKind:
-    """Return the kind of a layer, also of a layer that only an application contains.
+    """Return the layer kind with a name.
 
-    Such a layer has no record (Normalization, InputLayer), since a config cannot name it. It counts as one
-    that keeps the axes, that no batch normalisation is folded into, and that has no kernel.
+    For a class that has no record, because only an application contains it (Normalization, InputLayer), this
+    is a kind with the default values: it keeps the axes, it has no arrays, and no batch normalisation is
+    folded into it.
     """
     if name == PREPROCESSING.name:
         return PREPROCESSING

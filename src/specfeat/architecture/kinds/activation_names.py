@@ -7,7 +7,8 @@ ACTIVATIONS = (
     *("hard_silu", "hard_swish", "sigmoid", "hard_sigmoid", "tanh", "hard_tanh", "softplus", "softsign"),
     *("softmax", "log_softmax", "exponential"),
 )
-# Activations that are layers elsewhere, in small letters and without underscores: Keras' name of each.
+# Keras' name of each activation that is a layer in other libraries, by its name there in small letters and
+# without underscores.
 OTHER_NAMES = {
     **{
         name: name
@@ -19,12 +20,12 @@ OTHER_NAMES = {
     **{"none": "linear", "identity": "linear"},
 }
 
-# Functions of two halves of the channels, which are layers of their own kind and no activations.
+# Layers that multiply one half of the channels by a function of the other half; no activation does this.
 GATED_UNITS = ("glu", "geglu", "reglu", "swiglu")
 
 
 def suggest_activation(value: object) -> str:
-    """Return what to say after the name of an unknown activation: its name here, if that is known."""
+    """Return the end of a message about an unknown activation: Keras' name, if it is known; else ""."""
     plain = re.sub(r"[^a-z0-9]", "", str(value).rpartition(".")[2].lower())
     if plain in GATED_UNITS:
         return "; gated linear units are not supported"

@@ -1,10 +1,11 @@
-"""The networks of keras.applications, each as one layer of the config."""
+"""The layer `Application`, which stands for one network of keras.applications."""
 
 from specfeat.architecture.kinds.arguments import Choice, Flag, Text
 from specfeat.architecture.kinds.base import Family, LayerKind, keep_shape
 
-# The networks of keras.applications that contain only plain layers, and what the authors' `preprocess_input`
-# does to a picture: a mode of keras.applications.imagenet_utils.preprocess_input, or "none".
+# The networks of keras.applications that contain only layers of Keras without code of their own. The value is
+# what the `preprocess_input` of the network's module does to a picture: a mode of
+# keras.applications.imagenet_utils.preprocess_input, or "none".
 APPLICATIONS = {
     **dict.fromkeys(("VGG16", "VGG19", "ResNet50", "ResNet101", "ResNet152"), "caffe"),
     **dict.fromkeys(("ResNet50V2", "ResNet101V2", "ResNet152V2", "MobileNet", "MobileNetV2"), "tf"),
@@ -31,7 +32,8 @@ KINDS = (
     ),
 )
 
-# What the build puts before an application; a config cannot name it.
+# The layer that prepares the picture for an application. specfeat adds it when it builds the network; a
+# config cannot name it.
 PREPROCESSING = LayerKind(
     name="Preprocessing",
     family=Family.PICTURE,

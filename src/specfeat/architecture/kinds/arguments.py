@@ -1,7 +1,7 @@
-"""What the arguments of layers may be.
+"""The types of the arguments of layers.
 
-Each class here is a type of argument. Its `check` returns None for a value that is allowed; for another it
-returns what is wanted instead, in words that follow "wanted".
+Each class here is one type. Its method `check` returns None for an allowed value. For any other value, it
+returns what is allowed, as the text after "wanted" in an error message.
 """
 
 import math
@@ -22,23 +22,23 @@ INITIALIZERS = (
         "orthogonal",
     ),
 )
-MAX_SIZE = 2**31  # a size or a number of anything is below it
+MAX_SIZE = 2**31  # all whole numbers in arguments must be below it
 
 
 class ArgumentType(Protocol):
     """A type of argument."""
 
     def check(self, value: object) -> str | None:
-        """Return None if the value is allowed, or what is wanted instead."""
+        """Return None if the value is allowed, or the text that says what is allowed."""
 
 
-def is_whole_number(value: object, least: int) -> bool:
-    """Return whether a value is a whole number (and not a boolean), `least` or more."""
-    return type(value) is int and least <= value < MAX_SIZE
+def is_whole_number(value: object, minimum: int) -> bool:
+    """Return whether a value is a whole number (and not a boolean) from `minimum` to `MAX_SIZE` - 1."""
+    return type(value) is int and minimum <= value < MAX_SIZE
 
 
 def check_argument(argument: ArgumentType, value: object) -> str | None:
-    """Return what is wanted instead of a value, or None if the value is allowed."""
+    """Return None if a value is allowed for an argument, or the text that says what is allowed."""
     wanted = argument.check(value)
     values = value if isinstance(value, list) else [value]
     if wanted and any(type(v) is int and v >= MAX_SIZE for v in values):
@@ -51,14 +51,14 @@ class WholeNumber:
     """A whole number.
 
     Attributes:
-        least: the smallest that is allowed.
+        minimum: the smallest number that is allowed.
     """
 
-    least: int = 1
+    minimum: int = 1
 
     def check(self, value: object) -> str | None:
         """See `ArgumentType`."""
-        return None if is_whole_number(value, self.least) else f"a whole number, {self.least} or more"
+        return None if is_whole_number(value, self.minimum) else f"a whole number, {self.minimum} or more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +66,34 @@ class Number:
     """A finite number.
 
     Attributes:
-        lowest: the lowest that is allowed.
-        highest: the highest that is allowed.
+        minimum: the lowest number that is allowed.
+        maximum: the highest number that is allowed.
     """
 
-    lowest: float = -math.inf
-    highest: float = math.inf
+    minimum: float = -math.inf
+    maximum: float = math.inf
 
     def check(self, value: object) -> str | None:
         """See `ArgumentType`."""
         if self.is_allowed(value):
             return None
-        lowest = f" from {self.lowest:g}" if math.isfinite(self.lowest) else ""
-        highest = f" to {self.highest:g}" if math.isfinite(self.highest) else ""
-        return f"a number{lowest}{highest}"
+        minimum = f" from {self.minimum:g}" if math.isfinite(self.minimum) else ""
+        maximum = f" to {self.maximum:g}" if math.isfinite(self.maximum) else ""
+        return f"a number{minimum}{maximum}"
 
     def is_allowed(self, value: object) -> bool:
         """Return whether the value is a number within the bounds."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             return False
-        return self.lowest <= value <= self.highest
+        return self.minimum <= value <= self.maximum
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """A size for every spatial axis, or a list with one for each.
+    """One size for all spatial axes, or a list with one size for each axis.
 
     Attributes:
-        axes: how many spatial axes there are.
+        axes: the number of spatial axes.
     """
 
     axes: int
@@ -109,10 +109,13 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """Keras' padding and cropping: n, or for one axis [before, after], or for two [n, n] or two such pairs.
+    """The numbers of values that a padding adds, or a cropping removes, at both ends of each spatial axis.
+
+    One number is for both ends of all axes. For one axis, a list is [before, after]. For two axes, a list has
+    an entry for each axis: one number for both ends, or [before, after].
 
     Attributes:
-        axes: how many spatial axes there are.
+        axes: the number of spatial axes.
     """
 
     axes: int
@@ -135,10 +138,10 @@ def _is_pair(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of some words.
+    """One of several names.
 
     Attributes:
-        names: the words.
+        names: the names that are allowed.
     """
 
     names: tuple[str, ...]
@@ -151,7 +154,7 @@ class Choice:
 
 
 class ActivationName:
-    """The name of an activation; null is allowed, too."""
+    """The name of an activation, or null."""
 
     def check(self, value: object) -> str | None:
         """See `ArgumentType`."""
@@ -162,7 +165,7 @@ class ActivationName:
 
 
 class InitializerName:
-    """The name of an initializer; null is allowed, too."""
+    """The name of an initializer, or null."""
 
     def check(self, value: object) -> str | None:
         """See `ArgumentType`."""
@@ -181,7 +184,7 @@ class Flag:
 
 
 class Text:
-    """Some text, not empty."""
+    """A text that is not empty."""
 
     def check(self, value: object) -> str | None:
         """See `ArgumentType`."""

@@ -1,10 +1,10 @@
-"""The arguments that name axes or list the sizes of all of them; see `arguments`."""
+"""The types of arguments that name axes, or that have an entry for each axis; see `arguments`."""
 
 from specfeat.architecture.kinds.arguments import is_whole_number
 
 
 class OneAxis:
-    """One axis, which counts the batch as 0."""
+    """The number of one axis. The batch is axis 0, and negative numbers count from the last axis."""
 
     def check(self, value: object) -> str | None:
         """See `ArgumentType`."""
@@ -14,7 +14,7 @@ class OneAxis:
 
 
 class Axes:
-    """One axis or a list of axes, which count the batch as 0."""
+    """The number of one axis or a list of such numbers. The batch is axis 0; -1 is the last axis."""
 
     def check(self, value: object) -> str | None:
         """See `ArgumentType`."""
@@ -25,7 +25,7 @@ class Axes:
 
 
 class SharedAxes:
-    """The axes along which PReLU has one slope."""
+    """The axes along which PReLU has the same slope."""
 
     def check(self, value: object) -> str | None:
         """See `ArgumentType`."""
@@ -36,7 +36,7 @@ class SharedAxes:
 
 
 class TargetShape:
-    """The sizes of all axes, of which one may follow from the others."""
+    """The sizes of all axes. One of them may be -1; it then follows from the others."""
 
     def check(self, value: object) -> str | None:
         """See `ArgumentType`."""
@@ -47,7 +47,7 @@ class TargetShape:
 
 
 class AxisPermutation:
-    """All axes in a new order."""
+    """All axes in a new order, counted from 1, without the batch."""
 
     def check(self, value: object) -> str | None:
         """See `ArgumentType`."""

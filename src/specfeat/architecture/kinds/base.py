@@ -1,4 +1,4 @@
-"""What specfeat knows of a kind of layer: one frozen record for each class that a config may name."""
+"""The record of a layer kind: everything that specfeat knows of one Keras layer class."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,10 @@ FindMismatch = Callable[[Layer, Sequence[Shape]], str | None]
 
 
 class Family(Enum):
-    """Layers of a family stand in one file and in one part of the documentation, in this order."""
+    """The families of layer kinds, in the order of the documentation; each family has one module.
+
+    The value is the heading in the documentation.
+    """
 
     CONVOLUTION = "Convolution"
     POOLING = "Pooling"
@@ -31,22 +34,24 @@ class Family(Enum):
 
 
 class AxisChange(Enum):
-    """What a layer does to the axes of its input; it decides in which order the values of an axis lie.
+    """What a layer does to the axes of its input.
 
-    A layer with several inputs is not described by this: its axes are compared with each other.
+    `specfeat.weights.matching.axis_order` follows the axes through the network, to know in which order
+    PyTorch has the values along an axis. A layer with several inputs has the value KEEP; its inputs are
+    compared.
     """
 
-    KEEP = auto()  # values change, axes do not
+    KEEP = auto()  # the layer changes values, but no axes
     REPLACE_ALL = auto()  # every axis is new, as after a convolution
-    REPLACE_SPATIAL = auto()  # frames and bins are new, the channels stay
+    REPLACE_SPATIAL = auto()  # the axes of frames and bins are new, that of the channels stays
     REPLACE_LAST = auto()  # the last axis is new, as after Dense
-    ADD_FIRST = auto()
-    REGROUP = auto()  # the same values in the same order, cut into other axes
-    PERMUTE = auto()
+    ADD_FIRST = auto()  # a new axis is put before all others
+    REGROUP = auto()  # the values stay in the same order, but the shape changes
+    PERMUTE = auto()  # the axes get another order
 
 
 class KernelLayout(Enum):
-    """The axes of a kernel in Keras; other frameworks have others."""
+    """The order of a kernel's axes in Keras; other frameworks have other orders."""
 
     CONVOLUTION = auto()  # (*sizes, in, out)
     DEPTHWISE = auto()  # (*sizes, in, multiplier)
@@ -59,48 +64,55 @@ class ArrayKind:
     """One array that a layer has.
 
     Attributes:
-        role: Keras' name of it: "kernel", "moving_mean", ...
-        compute_shape: a function that returns its shape from the layer's arguments and the shape of the
-            layer's input.
-        switch: the argument that leaves the array out where it is false; None if the array is always there.
-        layout: the axes of a kernel; None for an array that is not a kernel.
+        role: Keras' name of the array: "kernel", "moving_mean", ...
+        compute_shape: a function from the layer's arguments and the shape of the layer's input, without the
+            batch, to the shape of the array.
+        enabling_argument: the argument that must be true for the layer to have the array, e.g. "use_bias";
+            None if the layer always has it.
+        layout: the order of a kernel's axes; None for an array that is not a kernel.
     """
 
     role: str
     compute_shape: ComputeArrayShape
-    switch: str | None = None
+    enabling_argument: str | None = None
     layout: KernelLayout | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerKind:
-    """Everything that specfeat knows of one class of layers.
+    """Everything that specfeat knows of one Keras layer class.
 
     Attributes:
         name: the class as the config names it, e.g. "Conv2D".
-        family: the group that it belongs to.
-        required: the arguments that a config must give, and what each may be.
-        optional: the arguments that a config may give; what is left out has Keras' default.
-        input_axes: spatial axes of the input, beside batch and channels; 0 if any number will do.
-        merges: whether it joins two inputs or more.
-        compute_output_shape: a function that returns the shape of the output from arguments that fit the
-            inputs and the shapes of the inputs, all without the batch; None if only Keras knows it.
-        find_mismatch: a function that says in a sentence, which follows the layer's name, why the layer
-            cannot take inputs of these shapes (their number of axes is checked before); None if nothing can
-            be wrong.
-        arrays: the arrays that it has, in Keras' order.
-        axis_change: what it does to the axes of its input.
-        fold_axes: the axes of its last kernel that belong to what comes out; a batch normalisation that
-            follows is folded into them. Empty if none can be folded.
-        is_foldable: whether it is a batch normalisation, which can be folded into the layer before it.
-        window_argument: the argument with the size of the window that it moves over the input; None if it has
-            no window that `strides` and `padding` go with.
-        activation: Keras' name of the activation function that the layer applies, e.g. "relu", if it is one
-            for a single function; else "".
-        is_composite: whether it stands for several layers, which are put in its place on building.
+        family: the family that the class belongs to.
+        required: the types of the arguments that a config must give, by name.
+        optional: the types of the arguments that a config may give, by name. An argument that is left out has
+            Keras' default.
+        input_axes: the number of spatial axes that the input must have, beside batch and channels; 0 if any
+            number is possible.
+        is_merging: whether the layer joins two or more inputs.
+        compute_output_shape: a function from the layer's arguments and the shapes of its inputs to the shape
+            of its output, all without the batch. It is called only if the inputs fit. None if only Keras
+            knows the shape.
+        find_mismatch: a function that returns why the layer cannot take inputs of these shapes, as a sentence
+            without its subject ("gets ..."), or None if it can. The number of spatial axes is checked before.
+            None if all shapes are possible.
+        arrays: the arrays that the layer may have, in Keras' order.
+        axis_change: what the layer does to the axes of its input.
+        fold_axes: the axes of the layer's last kernel that, together, have one index for each output channel:
+            the axis (-1,) of a dense layer, or (-2, -1) of a depthwise convolution. A batch normalisation
+            that follows is folded into the kernel by a multiplication along these axes. They are the last
+            axes of the kernel. Empty if no batch normalisation can be folded into the layer.
+        is_foldable: whether the layer is a batch normalisation, which can be folded into the layer before it.
+        window_argument: the argument with the size of the window that the layer moves over its input; None if
+            the layer has no window with `strides` and `padding`.
+        activation: Keras' name of the activation function, e.g. "relu", for a class that computes nothing but
+            this function; else "".
+        is_composite: whether the layer stands for several layers, which replace it when the network is built.
         keras_class: the class and its module, as "package.module:Class"; None for `keras.layers.<name>`.
-        other_names: what PyTorch, TF-Slim, tf.layers and older Keras call it, in small letters and without
-            1d or 2d; the value is what to add to the name in a suggestion, mostly nothing.
+        other_names: the names that PyTorch, TF-Slim, tf.layers and older versions of Keras have for the
+            class, in small letters and without 1d or 2d. Each value is the text that a suggestion adds to
+            Keras' name; it is mostly empty.
     """
 
     name: str
@@ -108,7 +120,7 @@ class LayerKind:
     required: Mapping[str, ArgumentType] = field(default_factory=dict)
     optional: Mapping[str, ArgumentType] = field(default_factory=dict)
     input_axes: int = 0
-    merges: bool = False
+    is_merging: bool = False
     compute_output_shape: ComputeOutputShape | None = None
     find_mismatch: FindMismatch | None = None
     arrays: tuple[ArrayKind, ...] = ()
@@ -128,21 +140,21 @@ class LayerKind:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The roles of the arrays that it may have."""
+        """The roles of the arrays that the layer may have."""
         return tuple(array.role for array in self.arrays)
 
     @property
     def is_spatial(self) -> bool:
-        """Whether its output mostly has frames and bins, so that Flatten or a pooling must follow."""
+        """Whether the output mostly has frames and bins, so that a Flatten or a pooling must follow."""
         return self.family in (Family.CONVOLUTION, Family.POOLING)
 
     @property
     def has_gamma_and_beta(self) -> bool:
-        """Whether it scales and shifts by arrays, each of which an argument may leave out."""
+        """Whether the layer may have the arrays gamma and beta; an argument may leave out each of them."""
         return {"gamma", "beta"} <= set(self.roles)
 
     def get_kernel_layout(self, role: str) -> KernelLayout | None:
-        """Return the axes of the array with this role, None if it is not a kernel."""
+        """Return the order of axes of the array with a role; None if the array is not a kernel."""
         return next((array.layout for array in self.arrays if array.role == role), None)
 
     def compute_array_shapes(self, options: Options, shape: Shape) -> list[tuple[str, Shape]]:
@@ -156,9 +168,13 @@ class LayerKind:
 
     def list_arrays(self, options: Options) -> list[ArrayKind]:
         """Return the arrays that a layer with these arguments has, in Keras' order."""
-        return [array for array in self.arrays if array.switch is None or options.get(array.switch, True)]
+        return [
+            array
+            for array in self.arrays
+            if array.enabling_argument is None or options.get(array.enabling_argument, True)
+        ]
 
 
 def keep_shape(_: Options, shapes: Sequence[Shape]) -> Shape:
-    """Return the shape of a layer's first input: for layers that change values and not shapes."""
+    """Return the shape of a layer's first input: the output shape of layers that change only values."""
     return shapes[0]

@@ -63,7 +63,7 @@ def _compute_bias_shape(options: Options, shape: Shape) -> Shape:
     return (options.get("filters") or shape[-1] * options.get("depth_multiplier", 1),)
 
 
-_BIAS_ARRAY = ArrayKind("bias", _compute_bias_shape, switch="use_bias")
+_BIAS_ARRAY = ArrayKind("bias", _compute_bias_shape, enabling_argument="use_bias")
 
 
 def _make_conv(axes: int) -> LayerKind:

@@ -40,7 +40,7 @@ KINDS = (
         compute_output_shape=_compute_output_shape,
         arrays=(
             ArrayKind("kernel", _compute_kernel_shape, layout=KernelLayout.DENSE),
-            ArrayKind("bias", _compute_bias_shape, switch="use_bias"),
+            ArrayKind("bias", _compute_bias_shape, enabling_argument="use_bias"),
         ),
         axis_change=AxisChange.REPLACE_LAST,
         fold_axes=(-1,),

@@ -1,4 +1,4 @@
-"""Groups of channels, in convolutions and in group normalisation."""
+"""Checks the groups of channels of a convolution or of a group normalisation."""
 
 from specfeat.architecture.axes import Shape, to_axis_index
 from specfeat.architecture.graph import Layer
@@ -10,7 +10,7 @@ def find_group_mismatch(layer: Layer, shape: Shape, groups: int) -> str | None:
     Args:
         layer: the layer.
         shape: the shape of its input, without the batch.
-        groups: how many groups there are.
+        groups: the number of groups.
     """
     if groups == 1:
         return None

@@ -15,12 +15,13 @@ def _broadcast_shapes(_: Options, shapes: Sequence[Shape]) -> Shape:
 
 
 def _find_unequal_shapes(layer: Layer, shapes: Sequence[Shape]) -> str | None:
-    ranks = {len(shape) for shape in shapes}
-    # A size of 1 is repeated to the others' size, as in squeeze and excitation.
-    if len(ranks) == 1 and all(len(set(sizes) - {1}) <= 1 for sizes in zip(*shapes, strict=True)):
+    axis_counts = {len(shape) for shape in shapes}
+    # Along an axis of size 1, the value is repeated to the size of the other inputs, as
+    # squeeze-and-excitation blocks need it.
+    if len(axis_counts) == 1 and all(len(set(sizes) - {1}) <= 1 for sizes in zip(*shapes, strict=True)):
         return None
     suggestion = ""
-    if len(ranks) > 1 and 1 in ranks:
+    if len(axis_counts) > 1 and 1 in axis_counts:
         suggestion = ", or sizes of 1, as a global pooling with keepdims: true gives them"
     return f"joins {_describe_inputs(layer, shapes)}; wanted equal shapes{suggestion}"
 
@@ -32,9 +33,9 @@ def _concatenate_shapes(options: Options, shapes: Sequence[Shape]) -> Shape:
 
 def _find_unequal_other_axes(layer: Layer, shapes: Sequence[Shape]) -> str | None:
     axis = layer.options.get("axis", -1)
-    has_equal_ranks = len({len(shape) for shape in shapes}) == 1
+    has_equal_axis_counts = len({len(shape) for shape in shapes}) == 1
     if len(set(shapes)) == 1 or (
-        has_equal_ranks and len({_remove_axis(shape, axis) for shape in shapes}) == 1
+        has_equal_axis_counts and len({_remove_axis(shape, axis) for shape in shapes}) == 1
     ):
         return find_missing_axis((axis,), shapes[0])
     wanted = "shapes that are equal except along the joined axis"
@@ -42,7 +43,7 @@ def _find_unequal_other_axes(layer: Layer, shapes: Sequence[Shape]) -> str | Non
 
 
 def _remove_axis(shape: Shape, axis: int) -> Shape:
-    """Return the shape without an axis; all of it if it has no such axis."""
+    """Return a shape without one axis; the whole shape if it has no such axis."""
     index = to_axis_index(axis, shape)
     return shape[:index] + shape[index + 1 :] if 0 <= index < len(shape) else shape
 
@@ -52,7 +53,7 @@ def _describe_inputs(layer: Layer, shapes: Sequence[Shape]) -> str:
     return ", ".join(f"{name} ({format_shape(shape)})" for name, shape in inputs)
 
 
-_make_merging = partial(LayerKind, family=Family.MERGING, merges=True)
+_make_merging = partial(LayerKind, family=Family.MERGING, is_merging=True)
 _make_elementwise = partial(
     _make_merging, compute_output_shape=_broadcast_shapes, find_mismatch=_find_unequal_shapes
 )

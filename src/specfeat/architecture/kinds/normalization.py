@@ -15,7 +15,7 @@ from specfeat.architecture.kinds.axis_arguments import Axes, OneAxis
 from specfeat.architecture.kinds.base import ArrayKind, Family, LayerKind, Options, keep_shape
 from specfeat.architecture.kinds.groups import find_group_mismatch
 
-KERAS_GROUPS = 32  # of GroupNormalization, where the config gives none
+KERAS_GROUPS = 32  # Keras' default for the groups of GroupNormalization
 
 
 def _find_axis_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
@@ -27,8 +27,8 @@ def _find_group_normalization_mismatch(layer: Layer, shapes: Sequence[Shape]) ->
     return _find_axis_mismatch(layer, shapes) or find_group_mismatch(layer, shapes[0], groups)
 
 
-def _compute_sizes(options: Options, shape: Shape) -> Shape:
-    """Return the sizes of the axes that are normalised: the shape of every array of a normalisation."""
+def _compute_array_shape(options: Options, shape: Shape) -> Shape:
+    """Return the sizes of the axes that are normalised, which is the shape of each array of the layer."""
     axes = repeat_per_axis(options.get("axis", -1), 1)
     return tuple(shape[to_axis_index(axis, shape)] for axis in axes)
 
@@ -42,8 +42,8 @@ _ARGUMENTS: Mapping[str, ArgumentType] = {
     "gamma_initializer": InitializerName(),
 }
 _LEARNED_ARRAYS = (
-    ArrayKind("gamma", _compute_sizes, switch="scale"),
-    ArrayKind("beta", _compute_sizes, switch="center"),
+    ArrayKind("gamma", _compute_array_shape, enabling_argument="scale"),
+    ArrayKind("beta", _compute_array_shape, enabling_argument="center"),
 )
 
 KINDS = (
@@ -61,8 +61,8 @@ KINDS = (
         find_mismatch=_find_axis_mismatch,
         arrays=(
             *_LEARNED_ARRAYS,
-            ArrayKind("moving_mean", _compute_sizes),
-            ArrayKind("moving_variance", _compute_sizes),
+            ArrayKind("moving_mean", _compute_array_shape),
+            ArrayKind("moving_variance", _compute_array_shape),
         ),
         is_foldable=True,
         other_names={"batchnorm": "", "batch_norm": "", "batch_normalization": ""},

@@ -1,4 +1,4 @@
-"""The spectrogram as a picture: a layer of specfeat's own."""
+"""The layer `Picture`, which is not one of Keras: it makes a picture of the spectrogram."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ def _compute_output_shape(_: Options, shapes: Sequence[Shape]) -> Shape:
 def _find_mismatch(_: Layer, shapes: Sequence[Shape]) -> str | None:
     if shapes[0][-1] == 1:
         return None
-    return f"gets {format_shape(shapes[0])}; wanted 1 channel, whose values it colours"
+    return f"gets {format_shape(shapes[0])}; wanted 1 channel, because it gives each value a colour"
 
 
 KINDS = (

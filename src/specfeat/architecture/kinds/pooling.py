@@ -1,4 +1,4 @@
-"""Poolings over a window, and over all frames and bins."""
+"""Poolings over a moving window, and global poolings over all frames and bins."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from specfeat.architecture.kinds.windows import count_window_positions, find_win
 
 
 def _get_pool_size(options: Options) -> Any:
-    return options.get("pool_size", 2)  # Keras' default for MaxPooling; AveragePooling has none
+    return options.get("pool_size", 2)  # 2 is Keras' default for MaxPooling; AveragePooling has no default
 
 
 def _compute_output_shape(options: Options, shapes: Sequence[Shape]) -> Shape:

@@ -1,4 +1,4 @@
-"""Layers that change values in training only."""
+"""Layers that change values only in training."""
 
 from specfeat.architecture.kinds.arguments import Number
 from specfeat.architecture.kinds.base import Family, LayerKind, keep_shape

@@ -10,12 +10,12 @@ from specfeat.architecture.kinds.base import AxisChange, Family, LayerKind, Opti
 from specfeat.text import format_shape
 
 _INTERPOLATION: Mapping[str, ArgumentType] = {"interpolation": Choice(("nearest", "bilinear"))}
-# Keras' defaults; the one for a single axis cuts.
+# Keras' defaults. Cropping1D removes one value at each end by default, Cropping2D removes nothing.
 _DEFAULT_CROPPING: dict[int, Any] = {1: (1, 1), 2: ((0, 0), (0, 0))}
 
 
 def _add_margins(margins: Any, axes: int) -> list[int]:
-    """Return the sum of both margins of each axis; see `arguments.Margins`."""
+    """Return the sum of the margins at both ends of each axis; see `arguments.Margins`."""
     if axes == 1 and isinstance(margins, tuple):
         return [sum(margins)]
     sides: Any = margins if isinstance(margins, tuple) else (margins,) * axes

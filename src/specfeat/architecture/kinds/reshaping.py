@@ -1,4 +1,4 @@
-"""Layers that keep the values and arrange them along other axes."""
+"""Layers that keep the values and change the shape."""
 
 import math
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ def _compute_target_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
 
 def _find_target_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
     target = layer.options["target_shape"]
-    known, open_sizes = math.prod(n for n in target if n != -1), target.count(-1)
-    if open_sizes > 1:
-        return f"has {open_sizes} sizes of -1 in target_shape; wanted one at most"
+    known, unknown_count = math.prod(n for n in target if n != -1), target.count(-1)
+    if unknown_count > 1:
+        return f"has {unknown_count} sizes of -1 in target_shape; wanted one at most"
     values = math.prod(shapes[0])
-    if (values % known == 0) if open_sizes else (values == known):
+    if (values % known == 0) if unknown_count else (values == known):
         return None
     return (
         f"gets {format_shape(shapes[0])}, {values} values, which do not fill a target_shape of "

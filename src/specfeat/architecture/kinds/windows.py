@@ -1,4 +1,4 @@
-"""Windows that move over the frames and bins of a layer's input: convolutions and poolings.
+"""Computes the shapes of layers that move a window over the frames and bins: convolutions and poolings.
 
 The rules are Keras': `same` gives ceil(n / stride), `valid` floor((n - extent) / stride) + 1.
 """
@@ -12,7 +12,13 @@ from specfeat.text import format_shape
 
 
 def compute_window_extent(size: Any, dilation: Any, axes: int) -> Shape:
-    """Return how far a window reaches along each axis, with gaps of `dilation - 1` between its points."""
+    """Return the number of input values that a window covers along each axis, with its gaps.
+
+    Args:
+        size: the number of points of the window: one number for all axes, or one for each.
+        dilation: the distance between two points of the window: one number for all axes, or one for each.
+        axes: the number of spatial axes.
+    """
     return tuple(
         (k - 1) * d + 1
         for k, d in zip(repeat_per_axis(size, axes), repeat_per_axis(dilation, axes), strict=True)
@@ -20,7 +26,7 @@ def compute_window_extent(size: Any, dilation: Any, axes: int) -> Shape:
 
 
 def count_window_positions(options: Options, shape: Shape, size: Any, strides: Any) -> Shape:
-    """Return the spatial axes of the output of a layer that moves a window over its input.
+    """Return how many positions a window has along each spatial axis; these are the output's sizes.
 
     Args:
         options: the layer's arguments.
@@ -42,7 +48,7 @@ def find_window_mismatch(layer: Layer, shape: Shape, argument: str, size: Any) -
     Args:
         layer: the layer that moves the window.
         shape: the shape of its input, without the batch.
-        argument: the argument that has the window's size.
+        argument: the name of the argument with the size of the window, for the message.
         size: the size of the window, one for all axes or one for each.
     """
     if layer.options.get("padding", "valid") != "valid":
@@ -53,13 +59,13 @@ def find_window_mismatch(layer: Layer, shape: Shape, argument: str, size: Any) -
     if _fits_into(extent, shape):
         return None
     dilated = "" if extent == sizes else f", dilated to {format_shape(extent)}"
-    turned = ""
+    suggestion = ""
     if _fits_into(extent[::-1], shape):
         numbers = ", ".join(map(str, sizes[::-1]))
-        turned = f"sizes are [frames, bins], and [{numbers}] would fit; otherwise "
+        suggestion = f"sizes are [frames, bins], and [{numbers}] would fit; otherwise "
     return (
-        f"gets {format_shape(shape)}, too small for a {argument} of {format_shape(sizes)}{dilated}; {turned}"
-        "make it smaller, pool less before it, make the clips longer, or use padding: same"
+        f"gets {format_shape(shape)}, too small for a {argument} of {format_shape(sizes)}{dilated}; "
+        f"{suggestion}make it smaller, pool less before it, make the clips longer, or use padding: same"
     )
 
 

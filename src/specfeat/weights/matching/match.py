@@ -22,35 +22,32 @@ possible, the match is an error that says how the user can decide.
                                    |
     6.  compare the shapes, after the axes are put into Keras' order
                                    |
-    7.  with match: order, if all shapes fit: check that the order of the file's layers is known, and that no
-        other order fits as well
+    7.  with match: order, if all shapes fit: check that the file tells the order and that no other order fits
 
-1.  A training checkpoint also has arrays that are not weights, such as the state of the optimizer and counts
-    of steps. Their names are known (`array_names.IGNORED_ARRAYS`). Every other array must be used, because an
-    unused array shows that the network is not the one that was trained. Neutral arrays are the exception:
-    zeros or ones that a converter has added, which change nothing.
+1.  A training checkpoint also has arrays that are not weights, e.g. the state of the optimizer. Their names
+    are known (`array_names.IGNORED_ARRAYS`). Every other array must be used, because an unused array shows
+    that the network is not the one that was trained. Only neutral arrays may be unused: zeros or ones that a
+    converter has added and that change nothing.
 2.  The user's map comes before all rules. An entry that cannot be applied is an error (`user_map`). An entry
-    may even name an array that step 1 drops. If `specfeat weights convert` has written the file for this
-    network, the map is ignored: the names in the file are then those of the config, while the map has the
-    names of the original file.
+    may even name an array that step 1 drops. The map is ignored if `specfeat weights convert` has written the
+    file for this network: the file has the names of the config then, and the map those of the original file.
 3.  Names are compared layer by layer, because programs have different words for one role (kernel, weight, W).
     `array_names` has translated these words. Two arrays of one layer with one role are an error, because
     nothing says which one is right. A separable convolution is one layer in Keras and two layers elsewhere.
-4.  By name (`pair_by_name`): frameworks add scopes and numbers to names. Each addition is removed only if
-    exactly one match is then possible. A Keras 3 file has the path of each layer ("the second Conv2D") beside
-    its name. Keras itself loads by path, so the paths decide unless a name contradicts them. By order
+4.  By name (`pair_by_name`): frameworks add scopes and numbers to names. An addition is removed only if
+    exactly one match is then possible. A Keras 3 file also has the path of each layer ("the second Conv2D").
+    Keras itself loads by path, so the paths decide unless a name contradicts them. By order
     (`pair_by_order`): for files whose names have nothing in common with those of the network.
 5.  Each array fills one slot. Some programs have another word for a role (`find_array`). Keras 3 files have
     numbers in place of roles. A number says which array it is only in a layer of the same class.
-6.  Other programs store kernels with their axes in another order (`axis_layouts`). Shapes can be compared
-    only after the axes are put into Keras' order.
-7.  Some files do not keep the order of the layers, and the names may not tell it either (`order_evidence`).
-    This is an error if two layers have the same shapes. In other files, the order is the one in which a
-    program lists its layers. For a network with branches, Keras lists the layers from the end of the network,
-    and not as the config does. If both orders fit and give different pairs, it is an error.
+6.  Other programs store kernels with their axes in another order (`axis_layouts`), so shapes can be compared
+    only in Keras' order.
+7.  In some files, neither the order of the arrays nor their names tell the order of the layers
+    (`order_evidence`). This is an error if two layers have the same shapes. In other files, the order is the
+    one in which a program lists its layers. If a network has branches, Keras lists the layers from its end,
+    and not as the config does. It is an error if both orders fit and give different pairs.
 
-If the names do not fit, the match by order is tried as well. Its result is only used for the suggestion at
-the end of the error message.
+If the names do not fit, the layers are also matched by order, only for the suggestion in the error message.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -124,8 +121,7 @@ def match_arrays(
             is the name of the layer or of the array in the file.
 
     Returns:
-        The result, which may be incomplete: some slots may have no array of their shape, and some arrays may
-        be unused.
+        The result, which may have slots without an array of their shape, and unused arrays.
 
     Raises:
         WeightsError: the map names a layer or an array that does not exist, two arrays of the file have one
@@ -133,8 +129,7 @@ def match_arrays(
     """
     # Step 1.
     weights = [array for array in file_contents.arrays if explain_ignored_array(array.name) is None]
-    # Step 2. A converted file has sound settings, and the names of the config. Both are checked, because the
-    # file may have been converted for another network.
+    # Step 2. The layers are compared because a file may have been converted for another network.
     is_converted = file_contents.sound_settings is not None
     if is_converted and {slot.layer for slot in network_slots} == {array.layer for array in weights}:
         user_map = {}
@@ -200,10 +195,7 @@ def _pair_layers(task: _MatchTask, slots: Sequence[Slot], match_rule: MatchRule)
 
 
 def _get_layer_name(slot: Slot, file_layers: FileLayers) -> str:
-    """Return the name under which a slot's layer is looked for in the file.
-
-    For a separable convolution X that is two layers in the file, this is X/depthwise or X/pointwise.
-    """
+    """Return the name to look for in the file; X/depthwise or X/pointwise if X is two layers there."""
     if "pointwise_kernel" not in get_layer_kind(slot.kind).roles:
         return slot.layer
     if any("pointwise_kernel" in roles or "0" in roles for roles in file_layers.values()):
@@ -241,15 +233,7 @@ def _fill_slots(task: _MatchTask, layer_pairs: list[_LayerPair]) -> MatchResult:
 
 
 def _check_keras_order(task: _MatchTask, result: MatchResult) -> None:
-    """Check that matching the layers in Keras' order does not give other pairs that fit as well (step 7).
-
-    Args:
-        task: the network and the file.
-        result: the complete match in the config's order.
-
-    Raises:
-        WeightsError: both orders fit and give different pairs.
-    """
+    """Check that no other pairs than those of a complete result fit in Keras' order (step 7)."""
     # Layers that the user's map pairs keep their pairs, also in Keras' order.
     slots = sorted(task.unmapped_slots, key=lambda slot: slot.keras_position)
     keras_result = _fill_slots(task, _pair_layers(task, slots, "order"))
