@@ -18,18 +18,18 @@ GROUND = {"errors", "text", "key_path", "files", "file_access", "library_message
 ALLOWED = {
     "cli": {
         *{"run", "pipeline", "network", "weights", "audio", "output", "published", "config", "architecture"},
-        *{"process_state", "cpu_count", "sound", "atomic_file", "events"},
+        *{"process_state", "system_limits", "cpu_count", "sound", "atomic_file", "events"},
     },
     "extractor": {"pipeline", "events", "network", "audio", "config", "sound", "python_config"},
     "run": {
         *{"pipeline", "events", "network", "weights", "audio", "output", "config"},
-        *{"sound", "cpu_count", "onednn", "python_config"},
+        *{"sound", "cpu_count", "onednn", "python_config", "system_limits"},
     },
     "pipeline": {"network", "audio", "events", "sound"},
     "events": {"output", "sound"},
     "network": {
         *{"weights", "config", "architecture"},
-        *{"tensorflow_runtime", "native_stderr", "process_state", "cpu_count", "onednn"},
+        *{"tensorflow_runtime", "native_stderr", "process_state", "system_limits", "cpu_count", "onednn"},
     },
     "weights": {"config", "architecture", "tensorflow_runtime", "native_stderr", "anonymous_file"},
     "audio": {"config", "sound", "anonymous_file"},
@@ -43,6 +43,7 @@ ALLOWED = {
     "crash_report": set(),
     "anonymous_file": set(),
     "process_state": set(),
+    "system_limits": set(),
     "cpu_count": set(),
     "onednn": set(),
     "text": set(),

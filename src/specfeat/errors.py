@@ -10,6 +10,7 @@ SpecfeatError            any failure that the user can correct             exit 
 ├── DeviceError          the requested device does not exist            exit 2
 ├── AudioError           one sound; it is recorded and the run goes on
 ├── WorkerError          worker processes cannot be started             exit 1
+├── SystemLimitError     there is no more memory, or no more threads    exit 1
 ├── TooManyFailuresError more sounds fail than the user allows          exit 1
 ├── NoUsableAudioError   no audio was found, or every sound failed      exit 4
 ├── OutputError          the output cannot be written                   exit 1
@@ -44,6 +45,7 @@ class Remedy(Enum):
     SAME_SETTINGS_OR_REPLACE = auto()  # continue with the settings of the unfinished run, or start again
     WAIT_FOR_LOCK = auto()
     START_FEWER_WORKERS = auto()
+    USE_LESS_MEMORY = auto()
     ALLOW_MORE_TIME = auto()  # for reading one file
     CHOOSE_OTHER_DEVICE = auto()
     RESUME_OR_UPDATE = auto()  # what was asked for has an effect only together with resume or update
@@ -150,6 +152,10 @@ class AudioError(SpecfeatError):
 
 class WorkerError(SpecfeatError):
     """The worker processes cannot be started, or end by themselves."""
+
+
+class SystemLimitError(SpecfeatError):
+    """The system gives no more memory, or starts no more threads."""
 
 
 class TooManyFailuresError(SpecfeatError):

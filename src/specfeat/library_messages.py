@@ -83,6 +83,11 @@ def shorten_pydantic_message(text: str) -> str:
     return text.removeprefix("Input should be ")
 
 
+def is_thread_limit(error: RuntimeError) -> bool:
+    """Return whether Python says that the system lets it start no more threads."""
+    return str(error) == "can't start new thread"
+
+
 def summarize_keras_error(error: Exception) -> str:
     """Return what an error of Keras or TensorFlow says of its cause, on one line and without a full stop."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # colours of the terminal

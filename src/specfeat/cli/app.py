@@ -30,6 +30,7 @@ from specfeat.cli.weights import weights_app
 from specfeat.errors import SpecfeatError
 from specfeat.library_messages import simplify_typer_message
 from specfeat.process_state import disable_pydantic_plugins, pause_garbage_collection
+from specfeat.system_limits import report_system_limits
 
 app = typer.Typer(
     name="specfeat",
@@ -109,6 +110,7 @@ def _run_command(command_line: CommandLine) -> int:
             pause_garbage_collection(),
             disable_pydantic_plugins(),
             restore_signal_error(),
+            report_system_limits(),
         ):
             code = command.main(
                 command_line.words, prog_name="specfeat", standalone_mode=False, obj=command_line

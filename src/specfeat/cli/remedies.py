@@ -11,6 +11,9 @@ SUGGESTIONS = {
     Remedy.SAME_SETTINGS_OR_REPLACE: "use the same settings to continue it, or --force to start again",
     Remedy.WAIT_FOR_LOCK: "use --lock-wait SECONDS to wait for it",
     Remedy.START_FEWER_WORKERS: "use --workers N to start fewer",
+    Remedy.USE_LESS_MEMORY: (
+        "use a smaller batch (--set model.batch=N), or fewer --workers and --threads, or free some memory"
+    ),
     Remedy.ALLOW_MORE_TIME: "use --timeout-per-file SECONDS to allow more time",
     Remedy.CHOOSE_OTHER_DEVICE: "use --device cpu or --device auto",
     Remedy.RESUME_OR_UPDATE: "use it together with --resume or --update",

@@ -20,6 +20,7 @@ from specfeat.network.compose import ComposedModel, compose_model
 from specfeat.network.engines import Device, Engine, EngineFactory, RowFunction, Rows
 from specfeat.network.engines.tensorflow import TensorFlowEngine
 from specfeat.network.equal_places import count_equal_places
+from specfeat.system_limits import report_system_limits
 from specfeat.text import format_shape
 from specfeat.weights import load_weights
 
@@ -99,12 +100,13 @@ def build_network(
         ModelError: a layer does not fit; the message names the YAML line, the layer and both shapes.
         WeightsError: the weights file does not fit the network.
         DeviceError: there is no such device.
+        SystemLimitError: there is not enough memory, or there are no more threads.
         InstallError: TensorFlow or Keras is missing or of a wrong version; raised when this module is
             imported.
     """
     start = time.perf_counter()
     settings = config.settings
-    with capture_native_stderr():
+    with report_system_limits(), capture_native_stderr():
         chosen_engine = ENGINES[engine](settings, device, threads)
         with chosen_engine.place_variables():
             composed = compose_model(config)

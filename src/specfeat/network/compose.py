@@ -132,6 +132,8 @@ def _apply_layer(config: Config, layer: Layer, tensors: Mapping[str, Any]) -> An
     try:
         keras_layer = make_keras_layer(layer, config.settings.model.weights.random)
         output = keras_layer(inputs if len(inputs) > 1 else inputs[0])
+    except tf.errors.ResourceExhaustedError as e:
+        raise MemoryError(summarize_keras_error(e)) from e
     except (ValueError, TypeError, IndexError, tf.errors.OpError) as e:
         shapes = " and ".join(format_shape(_get_shape(tensor)) for tensor in inputs)
         raise _make_error(config, layer, f"cannot take {shapes}: {summarize_keras_error(e)}") from e

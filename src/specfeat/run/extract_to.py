@@ -30,6 +30,9 @@ SUGGESTIONS = {
     Remedy.SAME_SETTINGS_OR_REPLACE: "use the same settings to continue it, or force=True to start again",
     Remedy.WAIT_FOR_LOCK: "pass lock_wait_s=SECONDS to wait for it",
     Remedy.START_FEWER_WORKERS: "start fewer with workers=N",
+    Remedy.USE_LESS_MEMORY: (
+        "use a smaller batch (overrides=['model.batch=N']), or fewer workers and threads, or free some memory"
+    ),
     Remedy.ALLOW_MORE_TIME: "allow more time with timeout_s=SECONDS",
     Remedy.CHOOSE_OTHER_DEVICE: "choose another one with device=...",
     Remedy.RESUME_OR_UPDATE: "pass resume=True or update=True",

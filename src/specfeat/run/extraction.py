@@ -16,6 +16,7 @@ from specfeat.output.work_folder import WorkFolder
 from specfeat.run.listener import RunListener
 from specfeat.run.plan import make_plan
 from specfeat.run.request import ExtractionRequest
+from specfeat.system_limits import report_system_limits
 
 
 def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener: RunListener) -> RunSummary:
@@ -36,7 +37,7 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
     paths = work_folder.paths
     # The stack is closed after the work folder: to end the network's threads means to wait for the batch that
     # runs, and what is finished is brought to the disk before that.
-    with ExitStack() as network_threads, work_folder:
+    with report_system_limits(), ExitStack() as network_threads, work_folder:
         found = find_sounds(request.inputs, request.listed_inputs)
         paths.check_inputs([sound.path for sound in found.sounds])
         plan = make_plan(request.config, found, work_folder, request.options, request.execution.device)

@@ -73,6 +73,7 @@ class Engine(Protocol):
 
         Raises:
             ValueError: the model cannot be prepared for clips of that shape; the message says why.
+            MemoryError: the device has not enough memory.
         """
 
 

@@ -55,6 +55,8 @@ class TensorFlowRowFunction:
         )
         try:
             self._graph = function.get_concrete_function()
+        except tf.errors.ResourceExhaustedError as e:
+            raise MemoryError(summarize_keras_error(e)) from e
         except (ValueError, TypeError, tf.errors.OpError) as e:
             raise ValueError(summarize_keras_error(e)) from e
 
@@ -63,6 +65,8 @@ class TensorFlowRowFunction:
         try:
             with tf.device(self._device.name):
                 rows: Rows = self._graph(tf.constant(clips)).numpy()
+        except tf.errors.ResourceExhaustedError as e:
+            raise MemoryError(summarize_keras_error(e)) from e
         except tf.errors.OpError as e:
             raise ValueError(summarize_keras_error(e)) from e
         return rows
