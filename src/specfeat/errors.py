@@ -1,54 +1,54 @@
-"""The errors that a user can mend, as a tree.
+"""All errors that a user can correct, and the remedies that an interface can suggest for them.
 
 SpecfeatError            any failure that the user can correct             exit 1
 ├── UsageError           a path, an option or an input is wrong         exit 2
 ├── ConfigError          the YAML is wrong; names line and key          exit 2
 │   └── ModelError       the network cannot be built as written         exit 2
 ├── WeightsError         a weights file does not fit the network        exit 2
-├── InstallError         a package is missing or of a wrong version     exit 1
+├── InstallError         a package is missing or has a wrong version    exit 1
 ├── FetchError           published weights cannot be fetched            exit 1
 ├── DeviceError          the requested device does not exist            exit 2
-├── AudioError           one sound; it is recorded and the run goes on
+├── AudioError           one sound fails; the record says why, and the run continues
 ├── WorkerError          worker processes cannot be started             exit 1
 ├── SystemLimitError     there is no more memory, or no more threads    exit 1
 ├── TooManyFailuresError more sounds fail than the user allows          exit 1
 ├── NoUsableAudioError   no audio was found, or every sound failed      exit 4
 ├── OutputError          the output cannot be written                   exit 1
-└── LockedError          another run has the output                     exit 75
+└── LockedError          another run is writing the output              exit 75
 
-A message is one sentence: what is wrong, where, what to do. Anything else that is raised is a bug and keeps
-its traceback. The library does not know the options of the command line: an error names its `Remedy`, and the
-command line (or the Python interface) adds the words that its user needs.
+A message is one sentence: what is wrong, where, what to do. Every other exception is a bug and keeps its
+traceback. The library does not know the options of the command line: an error has a `Remedy`, and the command
+line (or the Python interface) adds the text for it.
 """
 
 from collections.abc import Mapping
 from enum import Enum, auto
 
-EXTRACT_USAGE_HINT = "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"
+EXTRACT_USAGE_HINT = "give INPUTS first and OUTPUT last, e.g. specfeat extract recordings/ out.npy"
 CHECK_PATH_HINT = "check its name, and the folder that you are in"  # the end of "no such file" messages
 
 
 def escape_control_characters(text: str) -> str:
-    """Write text so that it stays on one line of a terminal and cannot send commands to it."""
+    """Return text in which control characters are escaped: it is one line, and no command to a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class Remedy(Enum):
-    """What the caller can do about an error, where that is an option of the command line.
+    """What the caller can do about an error by an option or argument.
 
-    `specfeat.cli.remedies` has the words for each.
+    `cli.remedies` and `run.extract_to` have the texts, for the command line and for Python.
     """
 
-    REPLACE_OUTPUT = auto()  # compute everything again and replace what is there
-    UPDATE_OR_REPLACE_OUTPUT = auto()  # another name, or update, or replace
+    REPLACE_OUTPUT = auto()  # recompute everything, and replace the output
+    UPDATE_OR_REPLACE_OUTPUT = auto()  # choose another name for the output, update it, or replace it
     RESUME_OR_REPLACE = auto()  # continue the unfinished run, or start again
     SAME_SETTINGS_OR_REPLACE = auto()  # continue with the settings of the unfinished run, or start again
-    WAIT_FOR_LOCK = auto()
+    WAIT_FOR_LOCK = auto()  # wait until the other run has ended
     START_FEWER_WORKERS = auto()
     USE_LESS_MEMORY = auto()
-    ALLOW_MORE_TIME = auto()  # for reading one file
+    ALLOW_MORE_TIME = auto()  # raise the limit of the time that it may take to read one file
     CHOOSE_OTHER_DEVICE = auto()
-    RESUME_OR_UPDATE = auto()  # what was asked for has an effect only together with resume or update
+    RESUME_OR_UPDATE = auto()  # resume or update; without one of them, another option has no effect
     CONTINUE_AFTER_FAILURES = auto()  # do not stop at the first file that fails
     ALLOW_MORE_FAILURES = auto()  # raise or remove the limit of files that may fail
 
@@ -57,12 +57,13 @@ class SpecfeatError(Exception):
     """Any failure that the user can correct.
 
     Args:
-        message: one sentence: what is wrong, where, and what to do unless the remedy says it.
-        remedy: what the caller can do, where that is an option.
+        message: one sentence: what is wrong, where, and what to do (if the remedy does not say it).
+        remedy: which option or argument can help; None if none can.
 
     Attributes:
-        run_state: what the run has written so far and how to continue it; "" for nothing. The command line
-            sets it.
+        remedy: see above.
+        run_state: what the run has written so far, and how to continue it; "" if it has written nothing. The
+            command line sets it.
     """
 
     exit_code = 1
@@ -74,17 +75,18 @@ class SpecfeatError(Exception):
 
 
 def append_suggestion(error: SpecfeatError, suggestions: Mapping[Remedy, str]) -> None:
-    """Append to an error's message what the caller can do, in the words of the caller's interface.
+    """Append the suggestion for an error's remedy to its message.
 
-    The error loses its remedy by this, so that a second call appends nothing.
+    The remedy is removed, so that a second call appends nothing.
 
     Args:
         error: the error, which is changed.
-        suggestions: the words of one interface; a remedy without words appends nothing.
+        suggestions: the text for each remedy, in the terms of one interface. For a remedy that is missing in
+            it, nothing is appended.
     """
-    words = suggestions.get(error.remedy) if error.remedy else None
-    if words:
-        error.args = (f"{error}; {words}", *error.args[1:])
+    suggestion = suggestions.get(error.remedy) if error.remedy else None
+    if suggestion:
+        error.args = (f"{error}; {suggestion}", *error.args[1:])
         error.remedy = None
 
 
@@ -111,7 +113,7 @@ class WeightsError(SpecfeatError):
 
 
 class InstallError(SpecfeatError):
-    """A package is missing, too old, or set up for another backend: TensorFlow, Keras, or one of an extra."""
+    """TensorFlow, Keras or a package of an extra is missing or too old, or Keras uses another backend."""
 
 
 class FetchError(SpecfeatError):
@@ -129,9 +131,12 @@ class AudioError(SpecfeatError):
 
     Args:
         message: what is wrong with the file, without its path.
-        stage: the stage at which it failed: "open", "decode", "spectrogram" or "network".
-        cause: what is wrong, as a word for programs; the documentation of the record lists them.
-        at_s: the position in the file, in seconds from its start; None if that is not known.
+        stage: the stage at which it failed: "open", "decode", "spectrogram" or "network". Between a worker
+            and the main process there is also "bug": the message is the traceback of a bug in specfeat, and
+            the main process raises a `RuntimeError` with it.
+        cause: what is wrong, as a word for programs; docs/output-files.md lists these words.
+        at_s: the position in the file at which it failed, in seconds from the start of the file; None if
+            that is not known.
         remedy: see `SpecfeatError`.
     """
 
@@ -151,7 +156,7 @@ class AudioError(SpecfeatError):
 
 
 class WorkerError(SpecfeatError):
-    """The worker processes cannot be started, or end by themselves."""
+    """Worker processes cannot be started, or die again and again while they decode nothing."""
 
 
 class SystemLimitError(SpecfeatError):

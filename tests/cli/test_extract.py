@@ -78,8 +78,8 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
 
     assert [run.returncode for run in (first_run, refused, second_run)] == [0, 2, 0]
     assert refused.stderr == (
-        "specfeat: out: exists already; give another name, use --update to bring it up to date, "
-        "or use --force to replace it\n"
+        "specfeat: out: exists already; give the output another name, use --update to extract only new and changed files, "
+        "or use --force to replace the output\n"
     )
     assert (first_run.stdout, first_run.stderr) == (second_run.stdout, second_run.stderr) == ("", "")
     assert first_output == second_output
@@ -156,14 +156,17 @@ def test_no_python_file_of_the_folder_is_imported(tmp_path: Path) -> None:
             "--set model.bach=8: model.bach: is not known here (did you mean ",
         ),
         ([".", "o.npy", "--sett", "a=1"], "no such option: --sett"),
-        (["o.npy"], "wanted INPUTS... and then OUTPUT, e.g. specfeat extract recordings/ out.npy"),
+        (
+            ["o.npy"],
+            "INPUTS are missing; give INPUTS first and OUTPUT last, e.g. specfeat extract recordings/ out.npy",
+        ),
         (
             [".", "o.npy", "--set", "model.weights.file=w.h5"],
             "--set model.weights.file=w.h5: model.weights.file: w.h5: no ",
         ),
         (
             ["a.wav", "b.WAV"],
-            "b.WAV: is named like audio, and the output is an array; wanted INPUTS",
+            "b.WAV: is named like audio, and the output is an array; give INPUTS first",
         ),
         ([".", "o.npy", "--threads", "0"], "invalid value for '--threads': wanted at least 1; see "),
         ([".", "o.npy", "--workers", "x"], "invalid value for '--workers': wanted a whole number; see "),
@@ -192,13 +195,20 @@ def test_an_input_is_never_written_over(tmp_path: Path, name: str) -> None:
     over_input = run_in_this_process(tmp_path, "extract", "in.wav", name, "--force")
     over_sound = run_in_this_process(tmp_path, "extract", "in.wav", "b.wav", "--force")
     over_array = run_in_this_process(tmp_path, "extract", "in.wav", "a.npy", "a.npy", "--force")
+    (tmp_path / "notes").write_text("not an array")
+    over_text = run_in_this_process(tmp_path, "extract", "in.wav", "notes", "--force")
 
     assert [run.returncode for run in (over_input, over_sound, over_array)] == [2, 2, 2]
     assert over_input.stderr == (
         f"specfeat: {name}: would be written over the input 'in.wav'; give another name\n"
     )
     assert over_sound.stderr == (
-        "specfeat: b.wav: is not an array, so it is not replaced; wanted INPUTS... and then OUTPUT, e.g. out.npy\n"
+        "specfeat: b.wav: is not an array, so it is not replaced; "
+        "give INPUTS first and OUTPUT last, e.g. specfeat extract recordings/ out.npy\n"
+    )
+    assert over_text.returncode == 2
+    assert over_text.stderr == (
+        "specfeat: notes: is not an array, so it is not replaced; give the output another name, or remove notes\n"
     )
     assert over_array.stderr == (
         "specfeat: a.npy: would be written over the input 'a.npy'; give another name\n"

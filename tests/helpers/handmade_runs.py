@@ -60,15 +60,17 @@ class HandmadeRuns:
     """A folder with files that stand for sounds; their names are numbers.
 
     Attributes:
-        folder: where they are, and the output `out.npy`.
+        folder: the folder of the files and of the output.
+        array_name: the name of the array.
     """
 
     folder: Path
+    array_name: str = "out.npy"
 
     @property
     def paths(self) -> OutputPaths:
-        """The output."""
-        return OutputPaths(self.folder / "out.npy")
+        """The paths of the output."""
+        return OutputPaths(self.folder / self.array_name)
 
     def write_files(self, count: int) -> list[str]:
         """Write files 0 .. count-1, each longer than the one before, and return their paths."""
@@ -96,8 +98,8 @@ class HandmadeRuns:
                 if plan.complete_record is not None:
                     return None
                 provenance = add_network(plan.provenance, NETWORK)
-                start = RunOrigin(command=("test",), folder=None)
+                origin = RunOrigin(command=("test",), folder=None)
                 listener = InterruptingListener(stop_after)
-                return execute_plan(plan, make_events(plan), provenance, start, work_folder, listener)
+                return execute_plan(plan, make_events(plan), provenance, origin, work_folder, listener)
         except InterruptionError:
             return None

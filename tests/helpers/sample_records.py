@@ -29,7 +29,7 @@ def make_provenance() -> Provenance:
 def make_header() -> JournalHeader:
     """Return the header of a run that replaces an array alone."""
     return JournalHeader(
-        provenance=make_provenance(), output="out.npy", replaces=((8, 9), None, None), updates=False
+        provenance=make_provenance(), output="out.npy", replaced_files=((8, 9), None, None), is_update=False
     )
 
 

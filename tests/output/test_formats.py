@@ -66,12 +66,12 @@ def test_a_new_format_is_one_file(tmp_path: Path) -> None:
     assert names == ["out.index.csv", "out.run.json", "out.partial"]
     paths.check_writable()
     with WorkFolder(paths) as work:
-        work.start(PROVENANCE, updates=False)
+        work.start(PROVENANCE, is_update=False)
         _write_rows(work, "a.wav", 2, 0.1)
     with WorkFolder(paths) as work:
         assert isinstance(work.unfinished_run, UnfinishedRun)
         unfinished = list(work.unfinished_run.list_finished_sounds())
-        work.start(PROVENANCE, updates=False)
+        work.start(PROVENANCE, is_update=False)
         entries = _commit(work, [*unfinished, _write_rows(work, "b.wav", 3, 2)])
 
     assert paths.array.read_text().startswith(f"toy 5 {WIDTH}\n0x1.99999a0000000p-4 ")
@@ -82,7 +82,7 @@ def test_a_new_format_is_one_file(tmp_path: Path) -> None:
     assert output.entries == entries
     with WorkFolder(paths) as work:
         a, b = output.list_finished_sounds()
-        work.start(PROVENANCE, updates=True)
+        work.start(PROVENANCE, is_update=True)
         _commit(work, [b, _write_rows(work, "c.wav", 1, 3), a])
 
     assert _read_first_column(paths.array) == [2, 2, 2, 3, np.float32(0.1), np.float32(0.1)]
@@ -93,11 +93,11 @@ def test_rows_can_change_their_format(tmp_path: Path) -> None:
     """Rows of an output in one format can be taken into an output of another, bit by bit."""
     toy, npy = OutputPaths(tmp_path / "old.toy"), OutputPaths(tmp_path / "new.npy")
     with WorkFolder(toy) as work:
-        work.start(PROVENANCE, updates=False)
+        work.start(PROVENANCE, is_update=False)
         _commit(work, [_write_rows(work, "a.wav", 2, 0.1), _write_rows(work, "b.wav", 1, 0.3)])
     with WorkFolder(npy) as work:
         a, b = read_previous_output(toy).list_finished_sounds()
-        work.start(PROVENANCE, updates=False)
+        work.start(PROVENANCE, is_update=False)
         _commit(work, [b, a])
 
     np.testing.assert_array_equal(np.load(npy.array)[:, 0], np.array([0.3, 0.1, 0.1], np.float32))
@@ -111,7 +111,7 @@ def test_a_file_of_another_format_is_not_replaced(tmp_path: Path) -> None:
         OutputPaths(tmp_path / "out.toy").check_replaceable()
     paths = OutputPaths(tmp_path / "out.npy")
     with WorkFolder(paths) as work:
-        work.start(PROVENANCE, updates=False)
+        work.start(PROVENANCE, is_update=False)
         (paths.work_folder / "array.toy").write_text("left by a run that was killed")
 
     assert not paths.work_folder.exists()
@@ -121,7 +121,7 @@ def test_a_commit_of_ordered_rows_copies_nothing(tmp_path: Path, monkeypatch: py
     """The rows file becomes the array by a rename, if all rows are in it and in order."""
     monkeypatch.setattr(type(NPY), "write_array", None)
     with WorkFolder(OutputPaths(tmp_path / "out.npy")) as work:
-        work.start(PROVENANCE, updates=False)
+        work.start(PROVENANCE, is_update=False)
         _commit(work, [_write_rows(work, f"{value}.wav", 2, value) for value in range(3)])
 
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy")[:, 0], [0, 0, 1, 1, 2, 2])

@@ -129,7 +129,7 @@ def test_a_damaged_lock_beside_a_journal_is_specfeats(tmp_path: Path) -> None:
     """The journal shows whose folder it is; without one, the file of another program is not touched."""
     paths = OutputPaths(tmp_path / "out.npy")
     with WorkFolder(paths) as work:
-        work.start(make_provenance(), updates=False)
+        work.start(make_provenance(), is_update=False)
         work.rows.append(np.zeros((1, WIDTH), np.float32))
         work.finish_sound(make_entry("a.wav", 1))
     (paths.work_folder / "lock").write_bytes(b"rpecfeat 123\n")

@@ -16,6 +16,7 @@ from specfeat.output.paths import OutputPaths, make_output_paths
         ("out", "out.index.csv", "out.run.json"),
         ("v1.2", "v1.2.index.csv", "v1.2.run.json"),
         ("a.npy.npy", "a.npy.index.csv", "a.npy.run.json"),
+        ("OUT.NPY", "OUT.index.csv", "OUT.run.json"),
     ],
 )
 def test_the_array_has_the_name_that_the_user_gives(name: str, index: str, record: str) -> None:

@@ -43,7 +43,7 @@ def test_a_commit_makes_the_output(tmp_path: Path) -> None:
     """The rows of the sounds in their order, and no work folder any more."""
     paths = OutputPaths(tmp_path / "out.npy")
     with WorkFolder(paths) as work:
-        work.start(PROVENANCE, updates=False)
+        work.start(PROVENANCE, is_update=False)
         sounds = [_add_sound(work, f"{k}.wav", k, k) for k in range(1, 4)]
         _commit(work, [sounds[2], sounds[0], sounds[1]])
 
@@ -56,7 +56,7 @@ def test_a_run_goes_on_after_another(tmp_path: Path) -> None:
     """The sounds that one run has finished are there for the next, whose rows follow theirs."""
     paths = OutputPaths(tmp_path / "out.npy")
     with WorkFolder(paths) as work:
-        work.start(PROVENANCE, updates=False)
+        work.start(PROVENANCE, is_update=False)
         _add_sound(work, "a.wav", 2, 1)
         work.rows.append(np.full((7, WIDTH), 9, np.float32))  # of a sound that is not finished
     assert (work.finished_count, work.is_committed) == (1, False)
@@ -65,7 +65,7 @@ def test_a_run_goes_on_after_another(tmp_path: Path) -> None:
         run = work.unfinished_run
         assert isinstance(run, UnfinishedRun)
         assert (run.finished_count, run.row_count, run.provenance) == (1, 2, PROVENANCE)
-        work.start(PROVENANCE, updates=False)
+        work.start(PROVENANCE, is_update=False)
         sounds = [*run.list_finished_sounds(), _add_sound(work, "b.wav", 1, 2)]
         assert work.finished_count == 1
         _commit(work, sounds)
@@ -78,19 +78,19 @@ def test_what_a_run_is_to_replace_is_noted(tmp_path: Path) -> None:
     paths.array.write_bytes(b"old")
     os.utime(paths.array, ns=(0, 5))
     with WorkFolder(paths) as work:
-        work.start(PROVENANCE, updates=True)
+        work.start(PROVENANCE, is_update=True)
         _add_sound(work, "a.wav", 1)
     header = _read_unfinished_run(paths).header
 
-    assert header.replaces == ((3, 5), None, None)
-    assert (header.output, header.updates) == ("out.npy", True)
+    assert header.replaced_files == ((3, 5), None, None)
+    assert (header.output, header.is_update) == ("out.npy", True)
 
 
 @pytest.mark.parametrize("name", ["out.npy", "out.index.csv", "out.run.json"])
 def test_a_file_that_appears_is_not_replaced(tmp_path: Path, name: str) -> None:
     """What another program writes there during the run stays; the finished sounds are kept."""
     with WorkFolder(OutputPaths(tmp_path / "out.npy")) as work:
-        work.start(PROVENANCE, updates=False)
+        work.start(PROVENANCE, is_update=False)
         sound = _add_sound(work, "a.wav", 1)
         (tmp_path / name).write_text("mine")
         with pytest.raises(OutputError, match="has appeared or changed during the run"):
@@ -104,15 +104,15 @@ def test_rows_that_are_not_the_journals_are_damaged(tmp_path: Path) -> None:
     """If there are fewer rows than the journal names, none is relied upon, and `start` refuses to go on."""
     paths = OutputPaths(tmp_path / "out.npy")
     with WorkFolder(paths) as work:
-        work.start(PROVENANCE, updates=False)
+        work.start(PROVENANCE, is_update=False)
         _add_sound(work, "a.wav", 3)
     os.truncate(paths.work_folder / "rows.npy", 128 + 2 * 4 * WIDTH)
     with WorkFolder(paths) as work:
         assert work.unfinished_run == DamagedRun(1, "rows.npy does not match the journal")
         with pytest.raises(RuntimeError, match="must be discarded first"):
-            work.start(PROVENANCE, updates=False)
+            work.start(PROVENANCE, is_update=False)
         work.discard()
-        work.start(PROVENANCE, updates=False)
+        work.start(PROVENANCE, is_update=False)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -132,7 +132,7 @@ def test_rows_are_on_the_disk_before_the_journal_names_them(
         monkeypatch.setattr(os, name, note_step)
     monkeypatch.setattr("specfeat.output.work_folder.SYNC_INTERVAL_S", 0.0)
     with WorkFolder(OutputPaths(tmp_path / "out.npy")) as work:
-        work.start(PROVENANCE, updates=False)
+        work.start(PROVENANCE, is_update=False)
         for rows in range(4):
             _add_sound(work, f"{rows}.wav", rows)
     journal_writes = [k for k, step in enumerate(steps) if step == ("pwrite", "journal")]
@@ -150,7 +150,7 @@ def test_rows_are_on_the_disk_before_the_journal_names_them(
 def _run_one_sound(work: WorkFolder, entry: SoundEntry, *, fails: bool) -> None:
     """Finish a sound, and make it the output, unless something fails then."""
     with contextlib.suppress(OutputError), work:
-        work.start(PROVENANCE, updates=False)
+        work.start(PROVENANCE, is_update=False)
         work.rows.append(np.ones((entry.rows, WIDTH), np.float32))
         sound = work.finish_sound(entry)
         if fails:

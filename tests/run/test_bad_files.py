@@ -230,7 +230,7 @@ def test_stop_at_the_first_failure() -> None:
 def test_a_limit_is_a_number_or_a_share(most: str) -> None:
     """Anything else is refused."""
     with pytest.raises(
-        UsageError, match=r"wanted a number of files, e\.g\. 20, or a share of all files, e\.g\. 1%"
+        UsageError, match=r"it must be a number of files, e\.g\. 20, or a share of all files, e\.g\. 1%"
     ):
         FailureLimit(max_failures=most)
 

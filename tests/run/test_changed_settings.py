@@ -42,7 +42,7 @@ def test_another_config_is_refused_with_the_difference(sound_folder: Path) -> No
     ]
     assert refused_run.stderr == (
         "specfeat: out.partial: was started with different settings (model.batch: 4, now 32); "
-        "use the same settings to continue it, or --force to start again\n"
+        "use the same settings to continue the unfinished run, or --force to start again\n"
     )
     assert "model.weights.random: 0, now 7" in update_run.stderr
     assert (

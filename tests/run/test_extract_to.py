@@ -112,7 +112,7 @@ def test_errors_name_arguments_and_no_options(sound_folder: Path) -> None:
         "pass resume=True or update=True": {"retry_failed": True},
         "on_error is 'raise'; wanted 'skip' or 'stop'": {"on_error": "raise"},
         "the limit of failures is 'few'": {"max_failures": "few"},
-        "workers is 0; wanted at least 1": {"workers": 0},
+        "workers is 0; it must be 1 or more": {"workers": 0},
     }
     for sentence, arguments in calls.items():
         with pytest.raises(UsageError) as caught:

@@ -97,7 +97,8 @@ def test_unfinished_work_is_not_discarded_without_force(sound_folder: Path) -> N
 
     assert plain_run.returncode == 2
     assert (
-        " of an unfinished run; use --resume to continue it, or --force to start again\n" in plain_run.stderr
+        " of an unfinished run; use --resume to continue the unfinished run, or --force to start again\n"
+        in plain_run.stderr
     )
     assert names_after_plain_run == ["out.partial"]
     assert forced_run.returncode == 0

@@ -141,3 +141,15 @@ def test_rows_of_another_width_are_refused(runs: HandmadeRuns) -> None:
         with pytest.raises(ChangedSettingsError, match=r"different settings \(features: 3, now 5\)"):
             execute_plan(plan, make_events(plan), provenance, START, work_folder, SilentListener())
         assert not work_folder.has_started
+
+
+@pytest.mark.parametrize("options", [{"resume": True}, {"update": True}], ids=["resume", "update"])
+def test_a_suffix_in_capitals_is_a_suffix(tmp_path: Path, options: dict[str, bool]) -> None:
+    """The index of `OUT.NPY` is `OUT.index.csv`, and a run that is resumed or updated finds it."""
+    runs = HandmadeRuns(tmp_path, "OUT.NPY")
+    files = runs.write_files(2)
+    runs.run(files)
+
+    assert (tmp_path / "OUT.index.csv").is_file()
+    assert (tmp_path / "OUT.run.json").is_file()
+    assert runs.run(files, **options) is None

@@ -52,7 +52,7 @@ def test_a_second_run_ends_with_75_or_waits(sound_folder: Path) -> None:
 
     assert (second.returncode, other_name_run.returncode, impatient_run.returncode) == (75, 75, 75)
     assert second.stderr == (
-        f"specfeat: out.npy: another run (process {first.pid}) is writing it; use --lock-wait SECONDS to wait for it\n"
+        f"specfeat: out.npy: another run (process {first.pid}) is writing it; use --lock-wait SECONDS to wait for the other run\n"
     )
     assert impatient_run.stderr.startswith(
         f"specfeat: out.npy: another run (process {first.pid}) is still writing it after 0.3 s; "
@@ -80,7 +80,7 @@ def test_the_work_folder_is_removed_during_the_run(sound_folder: Path) -> None:
 
     assert process.returncode == 1
     assert stderr.count("\n") == 1
-    assert "out.partial: has been removed, or taken by another run; nothing is written" in stderr
+    assert "out.partial: has been removed, or another run has taken it, so nothing more is written" in stderr
     assert list_outputs(sound_folder) == []
 
 
@@ -96,7 +96,10 @@ def test_the_work_folder_is_replaced_during_the_run(sound_folder: Path) -> None:
     assert run_extract(sound_folder, "in", "out.npy", "--force", *SMALL_BATCH).returncode == 0
 
     assert (first.returncode, is_absent) == (1, True)
-    assert stderr == "specfeat: out.partial: has been removed, or taken by another run; nothing is written\n"
+    assert (
+        stderr
+        == "specfeat: out.partial: has been removed, or another run has taken it, so nothing more is written\n"
+    )
     assert (second.returncode, second_stderr) == (0, "")
     assert output == read_output(sound_folder)
 

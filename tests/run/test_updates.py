@@ -86,7 +86,7 @@ def test_a_failed_file_is_not_tried_again_until_it_changes(sound_folder: Path) -
     ]
     assert (senseless_run.returncode, senseless_run.stderr) == (
         2,
-        "specfeat: retrying failed files has an effect only on an earlier run; use it together with --resume or --update\n",
+        "specfeat: failed files can be tried again only in a run that continues or updates an earlier one; use --retry-failed together with --resume or --update\n",
     )
     assert [entry["status"] for entry in read_output(sound_folder)[2]["files"]] == ["ok"] * FILE_COUNT
 

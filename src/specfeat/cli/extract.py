@@ -106,7 +106,7 @@ def extract_command(
         loaded_config = load_config(config, overrides or [], override_prefix="--set ")
         check_weights_file(loaded_config)
         if not output or not (inputs or files_from):
-            raise UsageError(EXTRACT_USAGE_HINT)
+            raise UsageError(f"{'INPUTS are' if output else 'OUTPUT is'} missing; {EXTRACT_USAGE_HINT}")
         paths = _check_output(output)
         listed_inputs = [] if files_from is None else read_input_list(files_from, null=null)
         _check_inputs(inputs or [])

@@ -103,7 +103,9 @@ class ProgressReporter:
         )
         if is_new:
             seconds = time.perf_counter() - self._start_s
-            text += f", {_format_duration(summary.read_seconds)} of audio in {seconds:.1f} s"
+            # "read": the rows are those of the whole output, but an update or a resumed run reads only a part
+            # of the audio.
+            text += f", {_format_duration(summary.read_seconds)} of audio read in {seconds:.1f} s"
         else:
             text += ", up to date"
         if is_new and summary.seconds > 1:

@@ -1,22 +1,22 @@
 """The commit: how array, index and record become visible together, by a single rename.
 
-A work folder holds, in the order in which a run makes them:
+A work folder contains these files. A run makes them in this order:
 
     lock                   the lock of the run
-    rows.npy, journal      the finished sounds, after which another run can continue
-    array.npy              the array, if the rows file cannot be used as it is (see `assembly`);
-                           it has the suffix of its format
+    rows.npy, journal      the finished sounds; another run can continue after them
+    array.npy              the array. It has the suffix of its format. It is missing if `rows.npy` can become
+                           the array as it is, which is the common case (see `assembly`)
     index.csv, new.json    index and record, complete and on the disk
-    run.json               new.json, renamed: this rename is the commit
+    run.json               new.json after its rename. This rename is the commit
 
-What a power failure, a kill or a signal leaves:
+If a power failure, a kill or a signal ends the run:
 
-    before the commit      the old output, untouched; the next run can continue after the finished sounds
-    after the commit       the new output; some of its files are still in the work folder. The next run
-                           finds run.json and moves them (`recover_commit`)
-    after the last move    the new output, and an empty work folder or none
+    before the commit      the old output is unchanged; the next run can continue after the finished sounds
+    after the commit       the new output is valid, but some of its files are still in the work folder. The
+                           next run finds run.json and moves them (`recover_commit`)
+    after the last move    the new output is complete; an empty work folder may be left
 
-No step is ever undone, and each can be repeated.
+No step is undone, and each step can be repeated.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ NEW_RECORD_NAME, PENDING_RECORD_NAME = "new.json", "run.json"
 
 
 def write_commit_record(paths: OutputPaths, record: RunRecord) -> None:
-    """Write the record, and rename it: from here on the new output counts.
+    """Write the record to the work folder, and rename it. The rename is the commit.
 
     Array and index must be on the disk already.
 
@@ -50,30 +50,29 @@ def write_commit_record(paths: OutputPaths, record: RunRecord) -> None:
         with open_regular_file(new_record, "wb") as file:
             file.writelines(format_record(record))
             sync_open_file(file)
-        # First the names of array and index go to the disk, then the rename that relies on them: the disk
-        # may write names in another order than they were made in, and run.json must not be there without
-        # them.
+        # The names of array and index must be on the disk before run.json is. Without this sync, a power
+        # failure could leave run.json alone, because the disk may write names in another order.
         sync_folder(folder)
         new_record.rename(folder / PENDING_RECORD_NAME)
         sync_folder(folder)
 
 
 def has_pending_commit(paths: OutputPaths) -> bool:
-    """Return whether there is a commit whose files have not all been moved."""
+    """Return whether there was a commit after which some files have not been moved yet."""
     return os.path.lexists(paths.work_folder / PENDING_RECORD_NAME)
 
 
 def recover_commit(paths: OutputPaths) -> bool:
-    """Complete the commit of an earlier run that was interrupted.
+    """Complete the moves after the commit of an earlier run, if that run was interrupted there.
 
-    The array gets the name that the earlier run was given: `out` and `out.npy` share their work folder, as
-    they do index and record.
+    The array gets the name that the earlier run used. This may be another name than that of this run: `out`
+    and `out.npy` have the same work folder, index and record.
 
     Returns:
-        Whether a commit was completed; False if there was none.
+        True if the moves were completed; False if there was no such commit.
 
     Raises:
-        UsageError: `run.json` was not written by specfeat, or is not about the files beside it.
+        UsageError: `run.json` was not written by specfeat, or does not belong to the files beside it.
         OutputError: a file cannot be read or moved.
     """
     if not has_pending_commit(paths):
@@ -94,10 +93,10 @@ def recover_commit(paths: OutputPaths) -> bool:
 
 
 def _has_committed_files(digests: OutputDigests, target: OutputPaths) -> bool:
-    """Return whether array and index are those of the record, at any point of the moves."""
+    """Return whether array and index are those of the record, whether they have been moved already or not."""
     folder = target.work_folder
-    # In the order of the moves: a file that is still in the work folder is the one to be moved, and a
-    # file in its final place may still be that of the old output.
+    # The order of the candidates matters. A file that is still in the work folder is the new one; then the
+    # file in its final place is that of the old output.
     places = (
         (digests.array, (get_array_path(target), folder / ROWS_NAME, target.array)),
         (digests.index, (folder / INDEX_NAME, target.index)),
@@ -108,17 +107,19 @@ def _has_committed_files(digests: OutputDigests, target: OutputPaths) -> bool:
             return False
         with wrap_os_errors(path, "read"):
             open_regular_file(path).close()  # refuses a link or a FIFO
-            # The size is compared first: to hash a large array takes minutes.
+            # The size is compared first, because it takes minutes to compute the hash of a large array.
             if read_size(path) != digest.bytes or digest_file(path) != digest:
                 return False
     return True
 
 
 def move_into_place(paths: OutputPaths) -> bool:
-    """Move array, index and record of a decided commit to their places; it can be repeated from any point.
+    """Move array, index and record to their final places after a commit.
+
+    If this function is interrupted at any point, it can be called again.
 
     Returns:
-        Whether a commit was completed; False if there was none.
+        True if the files are in their final places; False if there was no commit whose files must be moved.
 
     Raises:
         OutputError: a file cannot be moved.
@@ -127,8 +128,8 @@ def move_into_place(paths: OutputPaths) -> bool:
     if not (folder / PENDING_RECORD_NAME).exists():
         return False
     with wrap_os_errors(paths.array):
-        # An assembled array is moved only after the rows file is gone: if this is interrupted and repeated,
-        # a rows file without an array beside it is the array.
+        # If there is an assembled array, the rows file is removed before the array is moved. So after an
+        # interruption, a rows file without an assembled array beside it can only be the array itself.
         array = get_array_path(paths)
         if array.exists():
             remove_files(folder, ROWS_NAME)
@@ -137,7 +138,7 @@ def move_into_place(paths: OutputPaths) -> bool:
         _move(array, paths.array)
     with wrap_os_errors(paths.index):
         _move(folder / INDEX_NAME, paths.index)
-    # The record goes last, and after the other names are on the disk: as long as run.json is in the work
+    # The record is moved last, after the other names are on the disk: as long as run.json is in the work
     # folder, the next run repeats the moves.
     sync_folder(paths.array.parent)
     with wrap_os_errors(paths.record):
@@ -152,7 +153,7 @@ def _move(source: Path, target: Path) -> None:
 
 
 def remove_prepared_files(folder: Path) -> None:
-    """Remove from a work folder what was written for a commit that was not decided.
+    """Remove from a work folder the files that were prepared for a commit that did not happen.
 
     Raises:
         OutputError: a file cannot be removed.
@@ -161,10 +162,10 @@ def remove_prepared_files(folder: Path) -> None:
 
 
 def remove_files(folder: Path, *names: str) -> None:
-    """Remove files of a work folder, as far as they exist.
+    """Remove files of a work folder; files that do not exist are ignored.
 
     Raises:
-        OutputError: one cannot be removed.
+        OutputError: a file cannot be removed.
     """
     for name in names:
         with wrap_os_errors(folder / name, "removed"):

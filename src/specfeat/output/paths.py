@@ -1,4 +1,4 @@
-"""Where an output goes: the names of its files, and what is refused before any work is done for it."""
+"""The paths of an output, and the checks of these paths before a run does any work."""
 
 import os
 from collections.abc import Iterable
@@ -17,18 +17,18 @@ from specfeat.file_access import (
 from specfeat.files import FileVersion, identify_inode, identify_version
 from specfeat.output.formats import OutputFormat, find_format, list_suffixes
 
-# Suffixes that promise a form of tables and arrays. Those that specfeat does not write are refused: who
-# reads such a file would be told that it is broken.
+# Suffixes of file formats for tables and arrays. Those that specfeat does not write are refused, because a
+# program that reads such a file would report that it is broken.
 TABLE_SUFFIXES = frozenset({
     ".arff", ".ark", ".arrow", ".csv", ".feather", ".h5", ".hdf5", ".json", ".jsonl", ".mat", ".npz",
     ".parquet", ".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".tsv", ".txt", ".zarr",
 })  # fmt: skip
-# With such a name the user has forgotten the output, and the array would be a broken input of the next run.
+# If OUTPUT has such a suffix, the user has probably forgotten OUTPUT, and this is the last input.
 AUDIO_SUFFIXES = frozenset({
     ".aac", ".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus",
     ".rf64", ".sph", ".w64", ".wav", ".wave", ".wma",
 })  # fmt: skip
-# Nothing is compressed. With such a name, a reader would try to decompress the array.
+# specfeat compresses nothing, so a program that reads a file with such a suffix could not decompress it.
 COMPRESSION_SUFFIXES = frozenset({
     ".7z", ".br", ".bz2", ".gz", ".lz", ".lz4", ".lzma", ".rar", ".tar", ".tgz", ".xz", ".z", ".zip", ".zst",
 })  # fmt: skip
@@ -56,7 +56,7 @@ class OutputPaths:
 
     @property
     def work_folder(self) -> Path:
-        """`out.partial` beside `out.npy`: the folder of a run that is not over."""
+        """`out.partial` beside `out.npy`: the work folder of a run."""
         return self._make_sibling_path("partial")
 
     @property
@@ -66,21 +66,25 @@ class OutputPaths:
 
     @property
     def format(self) -> OutputFormat:
-        """The format that the array's name asks for."""
+        """The format that belongs to the suffix of the array."""
         return find_format(self.array)
 
     def _make_sibling_path(self, ending: str) -> Path:
-        has_suffix = self.array.suffix in list_suffixes()
+        """Return the path of another file of the output: the array's name with another ending.
+
+        Only the suffix of an output format is replaced: `v1.2` and `v1.3` must not have the same index.
+        """
+        has_suffix = self.array.suffix.lower() in list_suffixes()
         stem = self.array.stem if has_suffix else self.array.name
         return self.array.with_name(f"{stem}.{ending}")
 
     def check_writable(self) -> None:
-        """Refuse names and folders that no output can be written to, before any work is done.
+        """Check, before any work is done, that an output can be written to these paths.
 
         Raises:
-            UsageError: the output is a folder or a link, its name is too long or promises another format, or
-                its folder does not exist.
-            OutputError: its folder cannot be written to.
+            UsageError: the array's path is a folder, one of the files is a link, a name is too long, the
+                suffix belongs to another kind of file, or the folder does not exist.
+            OutputError: the folder cannot be written to.
         """
         folder = self.array.parent
         if not is_existing_folder(folder):
@@ -95,14 +99,14 @@ class OutputPaths:
             if problem := find_name_problem(path):
                 raise UsageError(f"{path}: {problem}; give the output another name")
         for path in self.files:
-            if path.is_symlink():  # it would be replaced, and the file that it leads to would stay as it is
+            if path.is_symlink():  # the link would be replaced, and the file that it leads to would not
                 raise UsageError(f"{path}: is a link to {path.readlink()}; name the file itself")
 
     def _check_suffix(self) -> None:
-        """Refuse a name that promises audio, or a format of tables that specfeat does not write."""
+        """Check that the suffix is not that of audio, or of a format that specfeat does not write."""
         suffix = self.array.suffix.lower()
-        # An audio file that exists is refused later, by `check_replaceable` or `check_inputs`, with better
-        # words.
+        # An audio file that exists is refused later, by `check_replaceable` or `check_inputs`, whose messages
+        # say more about it.
         if suffix in AUDIO_SUFFIXES and not self.array.exists():
             raise UsageError(
                 f"{self.array}: is named like audio, and the output is an array; {EXTRACT_USAGE_HINT}"
@@ -116,40 +120,49 @@ class OutputPaths:
             )
 
     def check_replaceable(self) -> None:
-        """Refuse to replace a file that is not an output, even if the user allows replacing.
+        """Check that the files at these paths may be replaced, if the user allows it.
+
+        Of the array, only the first bytes are read.
 
         Raises:
-            UsageError: one of the files is a folder, a device, or a file that is no array.
+            UsageError: one of the three paths is a folder or a device, or the file at the array's path does
+                not begin like an array of its format.
         """
         for path in self.files:
             if os.path.lexists(path) and not path.is_file():
                 raise UsageError(f"{path}: is not a regular file; wanted the output's file name")
         if self.array.exists():
             magic = self.format.magic
-            # An empty file can be replaced: nothing is lost. What cannot be read is left to the replacement
-            # to refuse.
+            # An empty file can be replaced, because nothing is lost. If a file cannot be read (None), the
+            # commit fails if it cannot be replaced either.
             if read_first_bytes(self.array, len(magic)) not in (magic, b"", None):
-                wanted = "wanted INPUTS... and then OUTPUT, e.g. out.npy"
-                raise UsageError(f"{self.array}: is not an array, so it is not replaced; {wanted}")
+                is_named_like_audio = self.array.suffix.lower() in AUDIO_SUFFIXES
+                hint = f"give the output another name, or remove {self.array}"
+                raise UsageError(
+                    f"{self.array}: is not an array, so it is not replaced; "
+                    f"{EXTRACT_USAGE_HINT if is_named_like_audio else hint}"
+                )
 
     def check_absent(self) -> None:
-        """Refuse to replace an output.
+        """Check that none of the three files exists.
 
         Raises:
-            UsageError: one of its files exists.
+            UsageError: one of them exists.
         """
         for path in self.files:
             if path.exists():
                 raise UsageError(f"{path}: exists already", remedy=Remedy.UPDATE_OR_REPLACE_OUTPUT)
 
     def check_inputs(self, inputs: Iterable[str]) -> None:
-        """Refuse inputs that the run would replace or remove.
+        """Check that the run would not replace or remove one of its inputs.
+
+        Files are compared by their inode, so that links are found, too.
 
         Args:
-            inputs: the files that the run is to read.
+            inputs: the files that the run reads.
 
         Raises:
-            UsageError: an input is one of the output's files, or in its work folder, under any name.
+            UsageError: an input is one of the output's files, or is in its work folder.
         """
         own = {identify_inode(os.fspath(path)) for path in self.files} - {None}
         inner = {identify_inode(os.fspath(path)) for path in self.work_folder.rglob("*")} - {None}
@@ -161,8 +174,8 @@ class OutputPaths:
                 raise UsageError(f"{path}: lies in the work folder {self.work_folder}; move it elsewhere")
 
     def exclude_own_files(self, paths: Iterable[str]) -> list[str]:
-        """Return the paths that are neither files of this output nor in its work folder, under any name."""
-        resolve = cache(os.path.realpath)  # of few folders, though there may be many paths
+        """Return the paths without those of this output's files and without those in its work folder."""
+        resolve = cache(os.path.realpath)  # cached, because many paths may be in the same few folders
         own_folder = resolve(self.array.parent)
         own_names = {path.name for path in self.files}
         work_prefix = f"{Path(own_folder, self.work_folder.name)}/"
@@ -175,9 +188,15 @@ class OutputPaths:
         return [path for path in paths if not is_own(path)]
 
     def find_output(self, name: str) -> "OutputPaths | None":
-        """Return the output whose array has this name, if it shares this one's work folder; else None.
+        """Return the output in the same folder whose array has this name, if it has the same work folder.
 
-        `out` and `out.npy` share one, for example.
+        For example, `out` and `out.npy` have the same work folder.
+
+        Args:
+            name: the name of an array, e.g. "out.npy".
+
+        Returns:
+            The paths; None if the work folder is another one, or if this cannot be the name of a file.
         """
         try:
             paths = OutputPaths(self.array.with_name(name))
@@ -194,7 +213,7 @@ def make_output_paths(name: str | os.PathLike[str]) -> OutputPaths:
     """Return the paths of the output that the user names.
 
     Raises:
-        UsageError: the name stands for standard output or for a folder.
+        UsageError: the name means standard output, or a folder.
     """
     text = os.fspath(name)
     if text == "-":

@@ -1,7 +1,7 @@
-"""What journal and record say, as types: of a sound, of what the rows were made with, and of a run.
+"""The types of which journal and record consist: entries of sounds, provenance, journal header, record.
 
-Journal and record are JSON: `to_json` gives the object that is written, and `record_json` reads it back and
-checks it. The keys have the order of the fields; a field that has its default value is left out.
+Journal and record are JSON: `to_json` returns the object that is written, and `record_json` reads it back and
+checks it. The keys have the order of the fields. A field that has its default value is left out.
 """
 
 from collections import Counter
@@ -18,26 +18,29 @@ from specfeat.sound import SoundKey, SoundPart, SoundStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundEntry:
-    """What journal and record say of one sound.
+    """The entry of one sound in journal and record.
+
+    The first five fields identify the sound. The last four are None if the sound did not fail or break.
 
     Attributes:
-        path: the file's name, see `files.to_record_name`.
+        path: the name of the file, see `files.to_record_name`.
         channel: see `SoundPart`; None for a whole file, as are the next three.
         start_s: see `SoundPart`.
         end_s: see `SoundPart`.
         id: see `SoundPart`.
-        size: the file's size in bytes before it was read; None if it could not be read.
-        mtime_ns: the file's time of change before it was read, as in `FileIdentity`.
-        status: how its extraction ended.
-        rows: how many rows the array has of it.
-        samples: the length of the sound at the config's sample rate, or how far it was read.
-        seconds: time spent on reading it and making its clips.
-        silent: whether it has samples and all of them are 0.
-        stage: the stage at which it failed, see `AudioError`; None if it did not fail, as are the next three.
+        size: the size of the file in bytes before it was read; None if it could not be read.
+        mtime_ns: the time of the file's last change before it was read, see `FileIdentity`.
+        status: how the extraction of the sound ended.
+        rows: how many rows of the array belong to the sound.
+        samples: how many samples were read, at the config's sample rate. If there was no error, this is the
+            length of the sound.
+        seconds: how long it took to read the sound and to make its clips.
+        silent: whether the sound has samples and all of them are 0.
+        stage: the stage at which it failed, see `AudioError`.
         cause: why it failed, as a word for programs.
         error: why it failed, as a sentence.
-        at_s: the position in the file at which it failed, in seconds from the file's start; None if that is
-            not known.
+        at_s: the position in the file at which it failed, in seconds from the start of the file; None if that
+            is not known.
     """
 
     path: Text
@@ -73,12 +76,12 @@ class SoundEntry:
         return self.status in ("failed", "partial")
 
     def to_json(self) -> JsonObject:
-        """Return the entry as the object that journal and record have."""
+        """Return the entry as the JSON object that is written to journal and record."""
         return write_fields(self)
 
     @property
     def outcome(self) -> JsonObject:
-        """How the extraction ended, without the identity of the sound: the object from `status` on."""
+        """The part of the JSON object that says how the extraction ended: all keys from `status` on."""
         entry = self.to_json()
         return {key: entry[key] for key in list(entry)[list(entry).index("status") :]}
 
@@ -103,7 +106,7 @@ class ConfigIdentity:
     Attributes:
         name: the name or path of the config, as the user gave it.
         sha256: `Settings.digest`.
-        resolved: the settings, every default spelt out.
+        resolved: all settings, including those that have their default.
     """
 
     name: Text
@@ -115,17 +118,19 @@ class ConfigIdentity:
 class Provenance:
     """Everything that affects the numbers.
 
-    Rows of two runs may stand in one array only if this is the same for both.
+    One array may contain rows of two runs only if the provenance of both runs is the same.
 
     Attributes:
         config: the config.
-        versions: the versions of specfeat, Python and the libraries; `platform` does not affect the numbers.
-        processor: the kind of machine, and those of its instructions that matter.
-        environment: the environment variables that matter, as far as they are set.
-        keep_partial: whether a file that breaks in the middle has the rows before the break.
-        weights: the seed, or the file and its hash; None until the network is built, as are the next two.
-        device: where the network runs, e.g. "cpu".
-        features: features in a row.
+        versions: the versions of specfeat, Python and the libraries. The entry `platform` (the operating
+            system) does not affect the numbers.
+        processor: the kind of the processor, and its instruction sets that affect the numbers.
+        environment: the environment variables that affect the numbers, as far as they are set.
+        keep_partial: whether the rows before the break of a file that breaks in the middle are kept.
+        weights: the seed of random weights, or the weights file and its hash. None until the network is
+            built, as are the next two.
+        device: the device that runs the network, e.g. "cpu".
+        features: the number of features in a row.
     """
 
     config: ConfigIdentity
@@ -139,17 +144,17 @@ class Provenance:
 
     @property
     def width(self) -> int:
-        """Features in a row, once they are known.
+        """The number of features in a row, which is known when the network is built.
 
         Raises:
-            RuntimeError: they are not.
+            RuntimeError: the network is not built yet.
         """
         if self.features is None:
             raise RuntimeError("the width of a row is known when the network is built")
         return self.features
 
     def to_json(self) -> JsonObject:
-        """Return the keys that a journal's header and a record have of it."""
+        """Return the keys of the provenance in the JSON object of a journal's header or of a record."""
         return write_fields(self) | {"config": write_fields(self.config)}
 
 
@@ -158,40 +163,41 @@ class JournalHeader:
     """The first line of a journal.
 
     Attributes:
-        provenance: what the rows of the run are made with; complete.
-        output: the name of the array that the run is to write.
-        replaces: size in bytes and time of change of the array, index and record that were there when the run
-            began; None for each that was not.
-        updates: whether the run brings an output up to date.
+        provenance: the provenance of the rows; complete.
+        output: the name of the array that the run writes.
+        replaced_files: size in bytes and time of the last change (as in `FileIdentity`) of array, index and
+            record when the run started; None for each file that did not exist. The JSON key is `replaces`.
+        is_update: whether the run brings an output up to date. The JSON key is `updates`.
     """
 
     provenance: Provenance
     output: Text
-    replaces: tuple[tuple[Integer, Integer] | None, ...]
-    updates: Flag
+    replaced_files: Annotated[tuple[tuple[Integer, Integer] | None, ...], Field(alias="replaces")]
+    is_update: Annotated[Flag, Field(alias="updates")]
 
     def to_json(self) -> JsonObject:
-        """Return the header as the object that the journal has."""
-        own = {"output": self.output, "replaces": self.replaces, "updates": self.updates}
+        """Return the header as the JSON object that is written to the journal."""
+        own = {"output": self.output, "replaces": self.replaced_files, "updates": self.is_update}
         return self.provenance.to_json() | own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord(OutputDigests):
-    """The record of an output: what it was made from, with what, and how the extraction of each sound ended.
+    """The record of an output: how it was made, from which sounds, and how the extraction of each ended.
 
     Attributes:
-        command: the words of the command line.
-        folder: the working folder; None if it had been removed.
-        started: when the run began, ISO 8601.
-        seconds: how long it took, from the first file to the last byte.
-        build_seconds: how long it took to build the network; 0.0 if none was needed.
-        provenance: what the rows were made with; complete.
-        audio_seconds: the length of all sounds.
-        files: the sounds, in the order of their rows.
-        passed_over: names of the skipped files: files in folders that are not audio.
-        empty_places: how many places of each batch were left empty, because a clip would get other bits
-            there.
+        command: the words of the command line, without those that only continue an earlier run; for a run
+            from Python, the name of the function.
+        folder: the current folder of the process; None if it had been removed.
+        started: when the run started, as text in ISO 8601.
+        seconds: how long the run took, from the first file to the last byte, without the start of TensorFlow.
+        build_seconds: how long it took to build the network; 0.0 if no network was needed.
+        provenance: the provenance of the rows; complete.
+        audio_seconds: the length of all sounds together, in seconds.
+        files: the entries of all sounds, in the order of their rows.
+        passed_over: the names of the skipped files.
+        empty_places: how many places of each batch were left empty, because the same clip would get other
+            bits there.
     """
 
     command: tuple[Text, ...]
@@ -212,13 +218,16 @@ class RunRecord(OutputDigests):
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many sounds have each status, and how many are silent, which have another status besides."""
+        """How many sounds have each status, and how many are silent. A silent sound also has a status."""
         tally = Counter(entry.status for entry in self.files)
         silent = sum(entry.silent for entry in self.files)
         return {status: tally[status] for status in get_args(SoundStatus)} | {"silent": silent}
 
     def to_json(self) -> JsonObject:
-        """Return the object that is written, except that `files` has the entries and not their objects."""
+        """Return the JSON object that is written, but with `SoundEntry` objects under `files`.
+
+        `record_json.format_record` converts them one at a time, because a record can have a million entries.
+        """
         return {
             "format": self.format,
             "command": self.command,

@@ -1,4 +1,7 @@
-"""The work folder of an output: only one run can use it; finished sounds are kept however the run ends."""
+"""The work folder of an output: a lock, so that only one run uses it, and the finished sounds of this run.
+
+However the run ends, the finished sounds are kept.
+"""
 
 import contextlib
 import time
@@ -27,38 +30,40 @@ from specfeat.output.replaced_files import ReplacedFiles
 from specfeat.output.rows_file import ROWS_NAME, RowsFile
 from specfeat.output.sound_writer import SoundWriter
 
-SYNC_INTERVAL_S = 5.0  # a killed run loses at most so much work; each sync waits for the disk twice
+# How often finished sounds are saved. A killed run loses the work of this time at most. Each sync waits for
+# the disk twice, so a much shorter interval would slow the run down.
+SYNC_INTERVAL_S = 5.0
 
 
 class WorkFolder:
-    """The work folder of one output, inside a `with` block.
+    """The work folder of one output, used in a `with` block.
 
-    The states of a run, and what a later run finds if this one ends there:
+    The states of a run, and what a later run finds if this run ends in them:
 
-    - Entered: the lock is taken, an interrupted commit is completed, the work of an unfinished run is read.
-      If there is no such work, the folder is removed at the end of the block.
-    - Started (`start`): rows and journal grow. Leaving the block brings the finished sounds to the disk, and
-      a later run can continue after them.
+    - Entered: the lock is taken, an interrupted commit is completed, and the work of an unfinished run is
+      read. If there is no such work, the folder is removed at the end of the block.
+    - Started (`start`): rows and journal grow. At the end of the block, the finished sounds are saved to the
+      disk, and a later run can continue after them.
     - Prepared (`prepare_output`): array and index are complete; a later run prepares them again.
-    - Committed (`commit`): the output is in its place, and the folder is gone.
+    - Committed (`commit`): the new output has replaced the old one, and the folder is removed.
 
-    These states are true however the block ends, even if a signal interrupts it. Every method raises
-    `OutputError` if the disk refuses, if the folder is no longer this run's, or if another program has
-    changed the output. Entering the block raises `LockedError` if another run holds the lock, and
-    `UsageError` if the folder is not a work folder of specfeat.
+    This is true however the block ends, even if a signal interrupts it. Every method raises `OutputError` if
+    the disk cannot be written, if the folder is no longer this run's, or if another program has changed the
+    output. A method that is called in the wrong state raises `RuntimeError`.
 
     Args:
         paths: the paths of the output.
-        wait_s: how long to wait for another run on the same output, in seconds.
+        wait_s: how many seconds to wait while another run uses the folder.
 
     Attributes:
         paths: the paths of the output.
         is_committed: true after this object has completed a commit: its own, or an interrupted one that it
             found when it was entered. `start` sets it to false.
-        unfinished_run: what a run that ended early has left here, which may be damaged; None if it had
-            finished no sound.
-        has_started: whether this run has begun to write.
-        finished_count: how many sounds are finished and on the disk, for another run to continue after.
+        unfinished_run: the work that a run which ended early has left here, maybe damaged (`DamagedRun`);
+            None if there is none.
+        has_started: whether `start` has been called.
+        finished_count: how many sounds are finished and on the disk, so that another run can continue after
+            them.
     """
 
     def __init__(self, paths: OutputPaths, wait_s: float = 0.0) -> None:
@@ -68,15 +73,16 @@ class WorkFolder:
         self.finished_count = 0
         self._wait_s = wait_s
         self._lock = WorkFolderLock(paths.work_folder, paths.array)
-        self._is_commit_pending = False  # true after the rename; `is_committed` after the moves
-        self._replaced = ReplacedFiles(paths)  # looked at again under the lock
+        # True from the commit (the rename of the record) on; `is_committed` is true after the moves.
+        self._is_commit_pending = False
+        self._replaced_files = ReplacedFiles(paths)  # made again under the lock, when the folder is entered
         self._writer: SoundWriter | None = None
         self._synced_at = time.monotonic()
 
     @property
-    def replaced_files(self) -> tuple[tuple[int, int] | None, ...]:
-        """Size and time of the files that this run is to replace, as in `JournalHeader.replaces`."""
-        return self._replaced.sizes_and_times
+    def replaced_sizes_and_times(self) -> tuple[tuple[int, int] | None, ...]:
+        """Size and time of the files that this run will replace, as in `JournalHeader.replaced_files`."""
+        return self._replaced_files.sizes_and_times
 
     def discard(self) -> None:
         """Remove rows, journal and prepared files, if the folder is still this run's."""
@@ -86,12 +92,12 @@ class WorkFolder:
             remove_prepared_files(self.paths.work_folder)
         self.unfinished_run, self.finished_count = None, 0
 
-    def start(self, provenance: Provenance, *, updates: bool) -> None:
-        """Begin to write rows, after those of the unfinished run if it has not been discarded.
+    def start(self, provenance: Provenance, *, is_update: bool) -> None:
+        """Begin to write rows, after those of the unfinished run if that has not been discarded.
 
         Args:
-            provenance: what the rows are made with; complete.
-            updates: whether the run brings an output up to date.
+            provenance: the provenance of the rows; complete.
+            is_update: whether the run brings an output up to date.
         """
         if isinstance(self.unfinished_run, DamagedRun):
             raise RuntimeError("damaged work must be discarded first")
@@ -99,8 +105,12 @@ class WorkFolder:
         self.is_committed = self._is_commit_pending = False
         folder = self.paths.work_folder
         remove_prepared_files(folder)
-        name, replaces = self.paths.array.name, self.replaced_files
-        header = JournalHeader(provenance=provenance, output=name, replaces=replaces, updates=updates)
+        header = JournalHeader(
+            provenance=provenance,
+            output=self.paths.array.name,
+            replaced_files=self.replaced_sizes_and_times,
+            is_update=is_update,
+        )
         self._writer = SoundWriter(folder, header, self.unfinished_run)
         self.sync()
         sync_folder(folder)
@@ -108,13 +118,20 @@ class WorkFolder:
 
     @property
     def rows(self) -> RowsFile:
-        """The rows that have been written, in the order in which they were made; call `start` before."""
+        """The rows that have been written, in the order in which they were made; valid after `start`."""
         if self._writer is None:
             raise RuntimeError("nothing can be written before `start`")
         return self._writer.rows
 
     def finish_sound(self, entry: SoundEntry) -> FinishedSound:
-        """Note that a sound is finished; its rows are the last that were written."""
+        """Add a finished sound to the journal; its rows are the last that were written.
+
+        Args:
+            entry: the entry of the sound.
+
+        Returns:
+            The entry, and where the rows are.
+        """
         if self._writer is None:
             raise RuntimeError("no sound can be finished before `start`")
         sound = self._writer.finish_sound(entry)
@@ -122,16 +139,20 @@ class WorkFolder:
         return sound
 
     def sync_if_due(self) -> None:
-        """Bring the finished sounds to the disk if the last time is longer ago than `SYNC_INTERVAL_S`."""
+        """Save the finished sounds to the disk if the last sync is longer ago than `SYNC_INTERVAL_S`."""
         if time.monotonic() - self._synced_at > SYNC_INTERVAL_S:
             self.sync()
 
     def sync(self) -> None:
-        """Bring all finished sounds to the disk, if the folder is still this run's."""
+        """Save all finished sounds to the disk.
+
+        Raises:
+            OutputError: the disk cannot be written, or the folder is no longer this run's.
+        """
         if self._writer is None:
             return
         if not self._is_intact():
-            problem = "has been removed, or taken by another run; nothing is written"
+            problem = "has been removed, or another run has taken it, so nothing more is written"
             raise OutputError(f"{self.paths.work_folder}: {problem}")
         self._writer.sync()
         self.finished_count = self._writer.finished_count
@@ -147,13 +168,17 @@ class WorkFolder:
             write_index: a function that writes the index to an open file.
 
         Returns:
-            Name, size and hash of both, for the record.
+            The name of the array, and the sizes and hashes of array and index, for the record.
         """
         self._check_before_commit()
         return prepare_files(self.paths, sounds, self.rows, write_index)
 
     def commit(self, record: RunRecord) -> None:
-        """Make what `prepare_output` has written the output; what was there before is replaced."""
+        """Replace the old output, if there is one, by the files that `prepare_output` has written.
+
+        Args:
+            record: the record of the new output.
+        """
         self._check_before_commit()
         write_commit_record(self.paths, record)
         self._is_commit_pending = True
@@ -161,14 +186,14 @@ class WorkFolder:
         move_into_place(self.paths)
         self.is_committed = True
         self.discard()
-        # Here, although `close` would do it: a signal can come between the end of the `with` block and the
-        # first instruction of `close`, and would leave an empty folder.
+        # Not only in `close`: a signal between the end of the `with` block and the first instruction of
+        # `close` would leave an empty folder.
         self._lock.release()
 
     def close(self) -> None:
-        """Bring the finished sounds to the disk, or remove the folder if there are none; release the lock.
+        """Save the finished sounds to the disk, or remove the folder if there are none; release the lock.
 
-        It can be repeated if a signal interrupts it: the lock is held until everything else is done.
+        If a signal interrupts this method, it can be called again: the lock is released last.
         """
         if not self._lock.is_taken:
             return
@@ -188,7 +213,7 @@ class WorkFolder:
             self._writer.remove_unfinished_rows()
             self.sync()
         self._close_files()
-        # A signal may have come in `commit`, after the decision: then the output is completed here.
+        # A signal may have interrupted `commit` after the rename: then the moves are completed here.
         if move_into_place(self.paths) or self._is_commit_pending:
             self.is_committed, self.finished_count = True, 0
         if not self.finished_count:
@@ -196,14 +221,14 @@ class WorkFolder:
 
     def _check_before_commit(self) -> None:
         self.sync()
-        self._replaced.check_unchanged()
+        self._replaced_files.check_unchanged()
 
     def _is_intact(self) -> bool:
-        """Return whether the folder is still this run's: it may have been removed and made again."""
+        """Return whether the folder is still this run's: another program may have removed or replaced it."""
         return self._lock.is_held() and (self._writer is None or self._writer.rows.is_at_its_path())
 
     def _close_files(self) -> None:
-        writer, self._writer = self._writer, None  # first, so that nothing is written to a closed file
+        writer, self._writer = self._writer, None  # before closing, so that no closed file is written to
         if writer is not None:
             writer.close()
 
@@ -211,8 +236,9 @@ class WorkFolder:
         """Take the lock, and read what is in the folder.
 
         Raises:
-            LockedError: another run has the output.
-            UsageError: something in the way was not made by specfeat.
+            LockedError: another run holds the lock.
+            UsageError: a file or folder of this name exists that is not a work folder of specfeat.
+            OutputError: the folder cannot be made, read or locked.
         """
         try:
             self._lock.take(self._wait_s)
@@ -221,8 +247,8 @@ class WorkFolder:
             self._lock.release()
             raise
         except BaseException:
-            # A signal: `__exit__` is not called after an error here, so what is left is removed now. The lock
-            # is taken again, because the signal may have come while it was taken.
+            # A signal. Python does not call `__exit__` after an error in `__enter__`, so the folder is closed
+            # here. The lock is taken again, because the signal may have come while it was being taken.
             with contextlib.suppress(SpecfeatError):
                 self._lock.take()
                 self._read_folder()
@@ -236,7 +262,7 @@ class WorkFolder:
         self._is_commit_pending = self._is_commit_pending or has_pending_commit(self.paths)
         self.is_committed = recover_commit(self.paths) or self._is_commit_pending
         self.unfinished_run = read_unfinished_run(self.paths.work_folder)
-        self._replaced = ReplacedFiles(self.paths)
+        self._replaced_files = ReplacedFiles(self.paths)
         self.finished_count = self.unfinished_run.finished_count if self.unfinished_run else 0
 
     def __exit__(
@@ -247,7 +273,7 @@ class WorkFolder:
         except (SpecfeatError, OSError):
             if error is None:  # otherwise the first error is the one to report
                 raise
-        except BaseException:  # a signal: what it has interrupted is repeated
+        except BaseException:  # a signal has interrupted `close`, so it is called again
             with contextlib.suppress(SpecfeatError, OSError):
                 self.close()
             raise

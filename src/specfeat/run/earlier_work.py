@@ -122,7 +122,9 @@ class EarlierWorkExaminer:
         if use is OutputUse.START_NEW:
             return FoundOutput(state=OutputState.UNEXAMINED)
         if use is OutputUse.CONTINUE_REPLACEMENT:
-            is_as_begun = unfinished and unfinished.header.replaces == self._work_folder.replaced_files
+            is_as_begun = (
+                unfinished and unfinished.header.replaced_files == self._work_folder.replaced_sizes_and_times
+            )
             return FoundOutput(
                 state=OutputState.UNCHANGED_SINCE_START if is_as_begun else OutputState.UNEXAMINED
             )

@@ -24,20 +24,23 @@ PathLike = str | os.PathLike[str]
 SUGGESTIONS = {
     Remedy.REPLACE_OUTPUT: "pass force=True to recompute everything",
     Remedy.UPDATE_OR_REPLACE_OUTPUT: (
-        "give another name, pass update=True to bring it up to date, or force=True to replace it"
+        "give the output another name, pass update=True to extract only new and changed files, "
+        "or pass force=True to replace the output"
     ),
-    Remedy.RESUME_OR_REPLACE: "pass resume=True to continue it, or force=True to start again",
-    Remedy.SAME_SETTINGS_OR_REPLACE: "use the same settings to continue it, or force=True to start again",
-    Remedy.WAIT_FOR_LOCK: "pass lock_wait_s=SECONDS to wait for it",
-    Remedy.START_FEWER_WORKERS: "start fewer with workers=N",
+    Remedy.RESUME_OR_REPLACE: "pass resume=True to continue the unfinished run, or force=True to start again",
+    Remedy.SAME_SETTINGS_OR_REPLACE: (
+        "use the same settings to continue the unfinished run, or pass force=True to start again"
+    ),
+    Remedy.WAIT_FOR_LOCK: "pass lock_wait_s=SECONDS to wait for the other run",
+    Remedy.START_FEWER_WORKERS: "pass workers=N to start fewer processes",
     Remedy.USE_LESS_MEMORY: (
         "use a smaller batch (overrides=['model.batch=N']), or fewer workers and threads, or free some memory"
     ),
-    Remedy.ALLOW_MORE_TIME: "allow more time with timeout_s=SECONDS",
-    Remedy.CHOOSE_OTHER_DEVICE: "choose another one with device=...",
-    Remedy.RESUME_OR_UPDATE: "pass resume=True or update=True",
+    Remedy.ALLOW_MORE_TIME: "pass timeout_s=SECONDS to allow more time",
+    Remedy.CHOOSE_OTHER_DEVICE: "pass device='cpu' or device='auto'",
+    Remedy.RESUME_OR_UPDATE: "pass resume=True or update=True together with retry_failed=True",
     Remedy.CONTINUE_AFTER_FAILURES: "pass on_error='skip' to continue after failures",
-    Remedy.ALLOW_MORE_FAILURES: "allow more with max_failures=...",
+    Remedy.ALLOW_MORE_FAILURES: "pass max_failures=N to allow more failures",
 }
 
 
@@ -63,9 +66,9 @@ def extract_to(
 ) -> RunSummary:
     """Extract features from files of any length into one array on the disk, as `specfeat extract` does.
 
-    The array has the same bytes as the command's, and so has the index. A run that ends early, by an error,
-    by KeyboardInterrupt or by SIGKILL, leaves what is finished in a work folder beside the output; call again
-    with `resume=True` to continue it, from Python or from the command line.
+    Array and index have the same bytes as those of the command line. If a run ends early (by an error, by
+    KeyboardInterrupt or by SIGKILL), the finished files are kept in a work folder beside the output. To
+    continue the run, call this function again with `resume=True`, or use `specfeat extract --resume`.
 
     This function prints nothing, installs no signal handler and does not exit. It starts worker processes,
     which end with it. Building the network loads TensorFlow; see `Extractor` for what that changes in the
@@ -81,28 +84,31 @@ def extract_to(
         update: extract only new and changed files, and drop the rows of files that are no longer given.
         force: replace an existing output. Without resume or update, discard unfinished work;
             with one of them, discard it only if it cannot be continued.
-        retry_failed: with `resume` or `update`, try the files again that failed before.
+        retry_failed: with `resume` or `update`, also extract the files again that failed before.
         keep_partial: when a file breaks in the middle, keep its rows before the break.
-        on_error: when a file fails: "skip" it and continue, or "stop" the run.
-        max_failures: stop the run when more files than this have failed; a number, or a share such as "1%".
-        workers: processes that decode; by default one per core.
+        on_error: what to do when a file fails: "skip" it and continue, or "stop" the run.
+        max_failures: stop the run when more files than this have failed: a number of files, or a share of all
+            files such as "1%".
+        workers: how many processes decode; by default one per core.
         threads: how many batches the network computes at the same time on a CPU, each in one thread; by
             default one per core.
         device: "auto" (the first GPU, or the CPU), "cpu", "gpu" or "gpu:N".
-        timeout_s: seconds that reading one file may take; by default 600, and 1 more per 100 kB of the file.
-        lock_wait_s: seconds to wait while another run is writing the output.
+        timeout_s: how many seconds it may take to read one file; by default 600, plus 1 per 100 kB of the
+            file.
+        lock_wait_s: how many seconds to wait while another run is writing the output.
         listener: its methods are called as the run proceeds; see `RunListener`. An error that it raises ends
             the run.
 
     Returns:
-        What the output holds: files, failures, rows and more. Failed files do not raise: look at `failed`.
+        The counts of the output: files, failures, rows and more. Files that fail raise no exception: see
+        `RunSummary.failed`.
 
     Raises:
-        UsageError: an argument, an input or what lies at the output's place is wrong.
+        UsageError: an argument or an input is wrong, or a file that must not be replaced is in the way.
         ConfigError: the config or its network is wrong; names the line.
         NoUsableAudioError: no audio was found, or no file has a row.
         LockedError: another run is writing the output.
-        SpecfeatError: anything else that the caller can repair; the errors above are of this kind, too.
+        SpecfeatError: any other error that the caller can correct. All errors above are subclasses of it.
 
     Warns:
         UserWarning: the network's weights are random, so its features are those of an untrained network.
@@ -110,7 +116,7 @@ def extract_to(
     try:
         if on_error not in ("skip", "stop"):
             raise UsageError(f"on_error is {on_error!r}; wanted 'skip' or 'stop'")
-        most = None if max_failures is None else str(max_failures)
+        max_failures_text = None if max_failures is None else str(max_failures)
         request = ExtractionRequest(
             config=load_any_config(config, overrides),
             inputs=_list_inputs(inputs),
@@ -126,7 +132,7 @@ def extract_to(
                 workers=workers,
                 threads=threads,
                 timeout_s=timeout_s,
-                failure_limit=FailureLimit(stop_at_first=on_error == "stop", max_failures=most),
+                failure_limit=FailureLimit(stop_at_first=on_error == "stop", max_failures=max_failures_text),
             ),
             command=("specfeat.extract_to",),
             build_network=_build_network,
@@ -157,7 +163,7 @@ def _list_inputs(inputs: PathLike | Iterable[PathLike]) -> tuple[str, ...]:
 
 
 def _build_network(config: Config, execution: ExecutionOptions) -> "Network":
-    # The door to TensorFlow: a run with nothing to do does not pass it.
+    # Imported here, because a run that has nothing to do must not load TensorFlow.
     from specfeat.network.build import build_network
 
     return build_network(config, execution.device, execution.threads)

@@ -173,7 +173,7 @@ def _choose_output_use(
     if options.update or (options.resume and work_folder.is_committed):
         return OutputUse.UPDATE
     if unfinished:
-        return OutputUse.UPDATE if unfinished.header.updates else OutputUse.CONTINUE_REPLACEMENT
+        return OutputUse.UPDATE if unfinished.header.is_update else OutputUse.CONTINUE_REPLACEMENT
     return OutputUse.CHECK_RESULT if options.resume else OutputUse.START_NEW
 
 

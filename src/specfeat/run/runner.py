@@ -73,7 +73,7 @@ def execute_plan(
     timer = _Timer()
     for run in plan.previous_runs:
         _check_same_settings(run, provenance)
-    work_folder.start(provenance, updates=plan.is_update)
+    work_folder.start(provenance, is_update=plan.is_update)
     extracted = _write_rows(plan, events, work_folder, listener)
     sounds = [_find_rows(sound, extracted, plan) for sound in plan.sounds]
     record = _write_output(plan, sounds, provenance, origin, work_folder, timer)

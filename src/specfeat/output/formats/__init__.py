@@ -1,9 +1,12 @@
-"""The forms that the array of an output can have: one module of this package for each.
+"""The output formats: the file formats that an array can be written in. Each is one module of this package.
 
-While a run goes on, its rows are in one internal file (`rows_file`). The commit writes the array from it in
-the format that the suffix of the output's name asks for, and a later run reads rows of an existing output
-through the same format. To add a format, add a module: its name is the suffix without the dot, and it defines
-`FORMAT`.
+During a run, the rows are in one internal file in `.npy` format (`rows_file`). At the end, the array is
+written from it, in the format that belongs to the suffix of the output's name. A later run reads rows of an
+existing output through the same format.
+
+To add a format, add one module to this package. The name of the module is the suffix without the dot (so
+every module here is a suffix, and helper modules must be elsewhere). The module defines `FORMAT`, an object
+with the methods of `OutputFormat`. Nothing else has to be changed.
 """
 
 import importlib
@@ -22,11 +25,17 @@ DEFAULT_SUFFIX = ".npy"
 
 
 class OutputFormat(Protocol):
-    """How an array of float32, shape (rows, features in a row), is written to one file and read back.
+    """A file format for an array of float32 of shape (rows, features in a row).
+
+    A format must keep every bit: `read_rows` returns the same float32 values, NaN and -0.0 included, that
+    `write_array` got. Otherwise an updated output would differ from one that is computed anew.
 
     Attributes:
-        magic: the bytes that every such file begins with; a file that begins otherwise is not replaced.
-        is_rows_format: whether the internal rows file has this form already, so that it can be renamed.
+        magic: the bytes at the start of every file of this format. If a file at the output's path begins with
+            other bytes, specfeat never replaces it. b"" for a format without such bytes: then every file with
+            this suffix can be replaced if the user allows replacing (`force`).
+        is_rows_format: whether the internal rows file has this format already, so that it only has to be
+            renamed. True for `.npy` only.
     """
 
     magic: bytes
@@ -35,52 +44,67 @@ class OutputFormat(Protocol):
     def write_array(
         self, path: Path, blocks: "Iterable[NDArray[np.float32]]", shape: tuple[int, int]
     ) -> None:
-        """Write the array to a file, which is empty or does not exist.
+        """Write the whole array to a file.
 
         Args:
-            path: the file; the caller brings it to the disk.
-            blocks: the rows, in order, in pieces of shape (n, features in a row).
-            shape: how many rows all pieces have together, and features in a row.
+            path: the file, in the work folder. It exists and is empty. After this call, the caller makes sure
+                that its bytes are on the disk (fsync).
+            blocks: the rows, in order, as arrays of shape (n, features in a row). They need not fit into
+                memory together.
+            shape: the number of rows in all blocks together, and the number of features in a row.
 
         Raises:
-            OutputError: the file cannot be written.
+            OutputError: the file cannot be written. An `OSError` has the same effect, because the caller
+                converts it.
         """
 
     def read_shape(self, path: Path) -> tuple[int, int] | None:
-        """Return rows and features in a row as the file states them; None if it is no array of this format.
+        """Return the shape of the array in a file, without reading its rows.
+
+        Any file may be at this path, so this method must not trust its bytes.
+
+        Args:
+            path: a file that exists.
+
+        Returns:
+            The number of rows and the number of features in a row; None if the file is not an array of this
+            format that specfeat can have written.
 
         Raises:
             OutputError: the file cannot be read.
         """
 
     def read_rows(self, path: Path, first: int, count: int) -> "Iterator[NDArray[np.float32]]":
-        """Yield rows of an array in pieces of shape (n, features in a row), a few MB each.
+        """Yield some rows of an array, as arrays of shape (n, features in a row) of a few MB each.
+
+        The array has been compared with its record before, so a wrong file is a bug and not the user's
+        mistake.
 
         Args:
-            path: the array.
-            first: the first row, counted from 0.
-            count: how many rows.
+            path: the file.
+            first: the number of the first row to yield, counted from 0.
+            count: how many rows to yield.
 
         Raises:
             OSError: the file cannot be read.
-            RuntimeError: the array has not so many rows, or is not of this format.
+            RuntimeError: the file is not of this format, or has too few rows.
         """
 
 
 @cache
 def list_suffixes() -> frozenset[str]:
-    """Return the suffixes of all formats, e.g. `.npy`; no format is loaded for that."""
+    """Return the suffixes of all formats, in lower case and with the dot, without importing the formats."""
     return frozenset(f".{module.name}" for module in pkgutil.iter_modules(__path__))
 
 
 def find_suffix(name: str | PurePath) -> str:
-    """Return the suffix of the format that the name of an array asks for: `.npy` if it has no known one."""
+    """Return the suffix of an array's format, in lower case; `.npy` if the name has no suffix of a format."""
     suffix = PurePath(name).suffix.lower()
     return suffix if suffix in list_suffixes() else DEFAULT_SUFFIX
 
 
 def find_format(name: str | PurePath) -> OutputFormat:
-    """Return the format that the name of an array asks for."""
+    """Return the format of an array, which the suffix of its name decides."""
     module = importlib.import_module(f"{__name__}.{find_suffix(name).removeprefix('.')}")
     output_format: OutputFormat = module.FORMAT
     return output_format
