@@ -1,8 +1,10 @@
 """What the records say of shapes and arrays is what Keras makes; each kind is tested as soon as it has a record."""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 
 from specfeat.architecture.axes import Shape
@@ -90,6 +92,25 @@ def test_every_kind_takes_one_of_the_inputs(name: str) -> None:
     assert kind.required.keys().isdisjoint(kind.optional)
     for options in _list_options(kind, 3):
         assert all(check_argument(kind.arguments[key], value) is None for key, value in options.items())
+
+
+@pytest.mark.tf
+def test_transposed_convolutions_have_the_sizes_of_keras() -> None:
+    """Size, stride, padding and output padding decide together; what TensorFlow cannot compute is refused."""
+    from specfeat.network.keras_layers import make_keras_layer
+
+    for size, stride, padding, added in product(
+        (1, 2, 3, 4, 5), (1, 2, 3), ("valid", "same"), (None, 0, 1, 2)
+    ):
+        options = {"filters": 1, "kernel_size": size, "strides": stride, "padding": padding}
+        options |= {} if added is None else {"output_padding": added}
+        layer = Layer("Conv1DTranspose", "tried", ("one",), options, ())
+        if find_mismatch(layer, [(4, 2)]) is None:
+            output = make_keras_layer(layer, 0)(np.zeros((1, 4, 2), np.float32))
+            assert compute_output_shape(layer, [(4, 2)]) == tuple(output.shape[1:]), layer
+        else:
+            assert added is not None
+            assert added >= stride or (padding == "same" and size % 2 == 0 and added == 0), layer
 
 
 @pytest.mark.tf

@@ -82,27 +82,30 @@ from specfeat.architecture.kinds.arguments import Flag, Sizes, WholeNumber
 from specfeat.architecture.kinds.base import ArrayKind, AxisChange, Family, LayerKind
 
 def compute_output_shape(options, shapes):
-    *spatial, _ = shapes[0]
     size, step = options["kernel_size"], options.get("strides", 1)
-    return (*(n * step + max(size - step, 0) for n in spatial), options["filters"])
+    return ((shapes[0][1] - size) // step + 1, options["filters"])
 
 def compute_kernel_shape(options, shape):
-    return (options["kernel_size"], options["kernel_size"], options["filters"], shape[-1])
+    return (options["kernel_size"], shape[-1], 4 * options["filters"])
+
+def compute_recurrent_shape(options, shape):
+    return (options["kernel_size"], options["filters"], 4 * options["filters"])
 
 KINDS = (
     LayerKind(
-        name="Conv2DTranspose",
-        family=Family.CONVOLUTION,
+        name="ConvLSTM1D",
+        family=Family.RESAMPLING,
         required={"filters": WholeNumber(), "kernel_size": WholeNumber()},
         optional={"strides": WholeNumber(), "use_bias": Flag()},
         input_axes=2,
         compute_output_shape=compute_output_shape,
         arrays=(
             ArrayKind("kernel", compute_kernel_shape),
-            ArrayKind("bias", lambda options, _: (options["filters"],), enabling_argument="use_bias"),
+            ArrayKind("recurrent_kernel", compute_recurrent_shape),
+            ArrayKind("bias", lambda options, _: (4 * options["filters"],), enabling_argument="use_bias"),
         ),
         axis_change=AxisChange.REPLACE_ALL,
-        other_names={"convtranspose": ""},
+        other_names={"conv_lstm": ""},
     ),
 )
 '''
@@ -114,7 +117,7 @@ model:
   weights: {random: 3}
   batch: 2
   layers:
-    - Conv2DTranspose: {name: up, filters: 3, kernel_size: 4, strides: 3}
+    - ConvLSTM1D: {name: up, filters: 3, kernel_size: 4, strides: 3}
     - Flatten
 """
 
@@ -124,7 +127,7 @@ def _new_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     """Put one new module beside those of the package, and collect the kinds as an import does."""
     (tmp_path / "toy_layer.py").write_text(NEW_MODULE)
     monkeypatch.setattr(kinds, "__path__", [*kinds.__path__, str(tmp_path)])
-    monkeypatch.setitem(LAYER_KINDS, "Conv2DTranspose", collect_layer_kinds()["Conv2DTranspose"])
+    monkeypatch.setitem(LAYER_KINDS, "ConvLSTM1D", collect_layer_kinds()["ConvLSTM1D"])
     yield
     del sys.modules["specfeat.architecture.kinds.toy_layer"]
 
@@ -145,22 +148,21 @@ def test_a_new_kind_is_one_new_file(tmp_path: Path) -> None:
 
     assert compute_network_shapes(graph) == {
         "spectrogram": (14, 10, 1),
-        "up": (43, 31, 3),
-        "flatten_1": (3999,),
+        "up": (3, 3),
+        "flatten_1": (9,),
     }
     assert [(array.role, array.shape) for array in list_network_arrays(graph)] == [
-        ("kernel", (4, 4, 3, 1)),
-        ("bias", (3,)),
+        ("kernel", (4, 1, 12)),
+        ("recurrent_kernel", (4, 3, 12)),
+        ("bias", (12,)),
     ]
-    with pytest.raises(
-        ConfigError, match=r"Conv2DTranspose\.filters: is 0; wanted a whole number, 1 or more$"
-    ):
+    with pytest.raises(ConfigError, match=r"ConvLSTM1D\.filters: is 0; wanted a whole number, 1 or more$"):
         _load(tmp_path, ("filters: 3", "filters: 0"))
-    with pytest.raises(ConfigError, match=r"has no filters; Conv2DTranspose needs it$"):
+    with pytest.raises(ConfigError, match=r"has no filters; ConvLSTM1D needs it$"):
         _load(tmp_path, ("filters: 3, ", ""))
-    with pytest.raises(ConfigError, match=r"not a layer that specfeat knows \(it is Conv2DTranspose here\)$"):
-        _load(tmp_path, ("Conv2DTranspose", "ConvTranspose2d"))
-    with pytest.raises(ModelError, match="Conv2DTranspose 'up' gets 140 values in one axis; wanted 3 axes"):
+    with pytest.raises(ConfigError, match=r"not a layer that specfeat knows \(it is ConvLSTM1D here\)$"):
+        _load(tmp_path, ("ConvLSTM1D", "conv_lstm"))
+    with pytest.raises(ModelError, match="ConvLSTM1D 'up' gets 140 values in one axis; wanted 3 axes"):
         _load(tmp_path, ("layers:\n", "layers:\n    - Flatten\n"))
 
 
@@ -173,7 +175,7 @@ def test_a_new_kind_is_built_as_keras_has_it(tmp_path: Path) -> None:
     config = _load(tmp_path)
     network = build_network(config, "cpu")
 
-    assert network.width == 3999
+    assert network.width == 9
     made = network.model.get_layer("up")
     assert [(v.name, tuple(v.shape)) for v in made.weights] == [
         (array.role, array.shape) for array in list_network_arrays(config.settings.graph)
@@ -182,7 +184,7 @@ def test_a_new_kind_is_built_as_keras_has_it(tmp_path: Path) -> None:
 
 def test_a_kind_without_a_record_is_refused(tmp_path: Path) -> None:
     """The same class of Keras without the file."""
-    with pytest.raises(ConfigError, match="'Conv2DTranspose' is not a layer that specfeat knows"):
+    with pytest.raises(ConfigError, match="'ConvLSTM1D' is not a layer that specfeat knows"):
         _load(tmp_path)
 
 

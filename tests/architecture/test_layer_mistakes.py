@@ -58,6 +58,12 @@ ARGUMENTS = [
      "wanted one of valid, same (did you mean 'same'?)"),
     ("Conv2D: {filters: 3, kernel_size: 3, padding: causal}",
      "8:53: model.layers[1].Conv2D.padding: is the text 'causal'; wanted one of valid, same"),
+    ("Conv2DTranspose: {filters: 3, kernel_size: 3, output_padding: -1}",
+     "8:69: model.layers[1].Conv2DTranspose.output_padding: is -1; "
+     "wanted a whole number, 0 or more, or a list of two: [frames, bins]"),
+    ("Conv2DTranspose: {filters: 3, kernel_size: 3, padding: 1}",
+     "8:62: model.layers[1].Conv2DTranspose.padding: is 1; wanted one of valid, same; "
+     "for PyTorch's padding of 1 use valid, and put Cropping2D: {cropping: 1} after it"),
     ("Dense: {units: 3, use_bias: no}",
      "8:35: model.layers[1].Dense.use_bias: is the text 'no'; wanted true or false"),
     ("Dense: {units: 3, use_bias: 0}", "8:35: model.layers[1].Dense.use_bias: is 0; wanted true or false"),

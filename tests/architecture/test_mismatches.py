@@ -57,6 +57,16 @@ MISMATCHES = {
         ("Cropping2D: {cropping: [[40, 56], [0, 0]]}", POOL),
         "7:7: model.layers[0]: Cropping2D 'cropping2d_1' gets 96 x 64 x 1, and its cropping removes all of it",
     ),
+    "an output padding of a whole stride": (
+        ("Conv2DTranspose: {filters: 2, kernel_size: 3, strides: 2, output_padding: [1, 2]}", POOL),
+        "7:7: model.layers[0]: Conv2DTranspose 'conv2dtranspose_1' has an output_padding that is not smaller than its "
+        "strides",
+    ),
+    "an output padding that TensorFlow cannot compute": (
+        ("Conv2DTranspose: {filters: 2, kernel_size: [3, 4], strides: 2, padding: same, output_padding: 0}", POOL),
+        "7:7: model.layers[0]: Conv2DTranspose 'conv2dtranspose_1' has an output_padding of 0 with padding: same and "
+        "a kernel_size that is even, which TensorFlow cannot compute; leave output_padding out",
+    ),
     "a vector that is none": (
         ("RepeatVector: {n: 3}", "Flatten"),
         "7:7: model.layers[0]: RepeatVector 'repeatvector_1' gets 96 x 64 x 1, 3 axes; wanted one axis, as Flatten or "

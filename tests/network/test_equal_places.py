@@ -33,7 +33,7 @@ def make_random_layers(seed: int) -> list[Any]:
     draw = random.Random(seed)
     layers: list[Any] = []
     for k in range(draw.randint(1, 3)):
-        kind = draw.choice(["Conv2D", "DepthwiseConv2D", "SeparableConv2D"])
+        kind = draw.choice(["Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose"])
         options: dict[str, Any] = {
             "kernel_size": [draw.randint(1, 4), draw.randint(1, 3)],
             "padding": draw.choice(["same", "valid"]),

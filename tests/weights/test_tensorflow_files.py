@@ -188,13 +188,15 @@ def test_a_tflite_file(tmp_path: Path, quantised: bool) -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ImportWarning")
 def test_convolutions_along_one_axis_in_tflite(tmp_path: Path) -> None:
-    """TFLite runs them along two axes, also depthwise and separable ones; the rows are the same."""
+    """TFLite runs them along two axes, also depthwise, separable and transposed ones; the rows are the same."""
     from specfeat.tensorflow_runtime import keras, tf
 
     layers, _, rest = CONFIG.partition("  layers:\n")
     text = (
         f"{layers}  layers:\n"
-        "    - Reshape: {target_shape: [14, 10]}\n"
+        "    - Conv2DTranspose: {name: up, filters: 2, kernel_size: [3, 2], strides: [2, 1]}\n"
+        "    - Reshape: {target_shape: [29, 22]}\n"
+        "    - Conv1DTranspose: {name: up1, filters: 4, kernel_size: 2, padding: same}\n"
         "    - DepthwiseConv1D: {name: depth, kernel_size: 3, depth_multiplier: 2}\n"
         "    - Conv1D: {name: conv, filters: 6, kernel_size: 2}\n"
         "    - SeparableConv1D: {name: sep, filters: 5, kernel_size: 3}\n"

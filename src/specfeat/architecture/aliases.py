@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from specfeat.architecture.kinds import LAYER_KINDS
 from specfeat.architecture.kinds.activation_names import GATED_UNITS, OTHER_NAMES
-from specfeat.architecture.kinds.base import LayerKind
+from specfeat.architecture.kinds.base import KernelLayout, LayerKind
 
 # Names, in small letters, of layers that a config cannot contain, and what to do instead.
 _HINTS_BY_UNKNOWN_LAYER = {
@@ -151,6 +151,9 @@ def suggest_padding(kind: LayerKind, value: object) -> str:
         return ""
     if not any(sizes):
         return "; PyTorch's padding of 0 is valid"
+    if KernelLayout.TRANSPOSED in (array.layout for array in kind.arrays):
+        layer = f"Cropping{kind.input_axes}D: {{cropping: {value}}}"
+        return f"; for PyTorch's padding of {value} use valid, and put {layer} after it"
     layer = f"ZeroPadding{kind.input_axes}D: {{padding: {value}}}"
     instead = f"for PyTorch's padding of {value} put {layer} before it"
     if kind.window_argument == "pool_size":

@@ -94,17 +94,19 @@ class Sizes:
 
     Attributes:
         axes: the number of spatial axes.
+        minimum: the smallest size that is allowed.
     """
 
     axes: int
+    minimum: int = 1
 
     def check(self, value: object) -> str | None:
         """See `ArgumentType`."""
-        if is_whole_number(value, 1):
+        values = value if isinstance(value, list) and len(value) == self.axes else [value]
+        if all(is_whole_number(v, self.minimum) for v in values):
             return None
-        if isinstance(value, list) and len(value) == self.axes and all(is_whole_number(v, 1) for v in value):
-            return None
-        return f"a whole number, 1 or more, or a list of {'one' if self.axes == 1 else 'two: [frames, bins]'}"
+        number = "one" if self.axes == 1 else "two: [frames, bins]"
+        return f"a whole number, {self.minimum} or more, or a list of {number}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class KernelLayout(Enum):
     CONVOLUTION = auto()  # (*sizes, in, out)
     DEPTHWISE = auto()  # (*sizes, in, multiplier)
     POINTWISE = auto()  # (*ones, in, out)
+    TRANSPOSED = auto()  # (*sizes, out, in)
     DENSE = auto()  # (in, out)
 
 

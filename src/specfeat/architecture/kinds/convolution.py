@@ -73,7 +73,7 @@ def _make_conv(axes: int) -> LayerKind:
         required={"filters": WholeNumber(), "kernel_size": Sizes(axes)},
         optional={
             "strides": Sizes(axes),
-            "padding": Choice(("valid", "same")),
+            "padding": Choice(("valid", "same", "causal") if axes == 1 else ("valid", "same")),
             "dilation_rate": Sizes(axes),
             "groups": WholeNumber(),
             "activation": ActivationName(),

@@ -1,6 +1,7 @@
 """Computes the shapes of layers that move a window over the frames and bins: convolutions and poolings.
 
-The rules are Keras': `same` gives ceil(n / stride), `valid` floor((n - extent) / stride) + 1.
+The rules are Keras': `same` gives ceil(n / stride), `valid` floor((n - extent) / stride) + 1. `causal` puts
+extent - 1 zeros before the input, which gives as many as `same`.
 """
 
 from typing import Any
@@ -36,7 +37,7 @@ def count_window_positions(options: Options, shape: Shape, size: Any, strides: A
     """
     axes = len(shape) - 1
     steps = repeat_per_axis(strides, axes)
-    if options.get("padding", "valid") == "same":
+    if options.get("padding", "valid") != "valid":
         return tuple(-(-n // s) for n, s in zip(shape, steps, strict=False))
     extent = compute_window_extent(size, options.get("dilation_rate", 1), axes)
     return tuple((n - k) // s + 1 for n, k, s in zip(shape, extent, steps, strict=False))

@@ -90,11 +90,14 @@ def pad_uneven_layers(model: Any, batch: int) -> Any:
 def count_convolution_places(model: Any) -> int:
     """Return how many clips at the end of a batch can have rows in the last block of a matrix product.
 
-    This is for convolutions that are computed as products of matrices with one row for each output position.
+    This is for convolutions that are computed as products of matrices with one row for each output position,
+    or of a transposed convolution with one row for each input position.
     """
     kinds = ((layer, get_layer_kind(type(layer).__name__)) for layer in model.layers)
     positions = [
-        math.prod(layer.output.shape[1:-1]) for layer, kind in kinds if kind.family is Family.CONVOLUTION
+        min(math.prod(tensor.shape[1:-1]) for tensor in (layer.input, layer.output))
+        for layer, kind in kinds
+        if kind.family is Family.CONVOLUTION
     ]
     return math.ceil((MATRIX_ROWS - 1) / min(positions)) if positions else 0
 

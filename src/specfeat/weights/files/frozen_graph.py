@@ -29,12 +29,13 @@ MAX_NODES = 50_000  # large networks have 10,000
 _MAX_INPUTS = 5  # of a node that are kept; none of those behind them are weights
 _MAX_SIZE = 2**48  # of one axis; -1, an unknown size, is stored as 2**64 - 1
 # Operations whose result is their first input, possibly in another shape or type.
-_PASS_THROUGH = {"Identity", "ReadVariableOp", "Reshape", "Squeeze", "Cast"}
+_PASS_THROUGH = {"Identity", "ReadVariableOp", "Reshape", "Squeeze", "ExpandDims", "Cast"}
 _MAX_PASS_THROUGH = 8  # in a row; also ends a circle
 
 # For each operation, the inputs that are weights, and their roles.
 _ROLES: dict[str, dict[int, str]] = {
     "Conv2D": {1: "kernel"},
+    "Conv2DBackpropInput": {1: "kernel"},  # a transposed convolution
     "DepthwiseConv2dNative": {1: "kernel"},
     "MatMul": {1: "kernel"},
     "BiasAdd": {1: "bias"},

@@ -187,10 +187,11 @@ def _describe_array_by_path(path: str, dataset: hdf5.StoredArray) -> FileArray:
     """Find layer and role in a path such as `conv1/conv1/kernel`.
 
     The first part is the layer's group, the second one the scope of its arrays: the same name, perhaps with
-    the number that Keras 2 gives to a second layer of that name (`conv1/conv1_1/kernel`).
+    the number that Keras 2 gives to a second layer of that name (`conv1/conv1_1/kernel`). Keras 3 puts the
+    name of a Sequential model between the two (`conv1/sequential/conv1/kernel`).
     """
     layer, role = split_layer_and_role(path, len(dataset.shape))
-    repeated = re.fullmatch(r"(.+)/\1(_\d+)?", layer)
+    repeated = re.fullmatch(r"(.+)/(?:[^/]+/)?\1(_\d+)?", layer)
     return _describe_array(path, dataset, repeated[1] if repeated else layer, role)
 
 

@@ -26,9 +26,16 @@ from specfeat.weights.files.memory_map import map_file
 _DTYPES = {0: "<f4", 1: "<f2", 2: "<i4", 3: "u1", 4: "<i8", 7: "<i2", 9: "i1", 10: "<f8"}
 _MAX_NEUTRAL_SIZE = 2**20  # up to which a bias is read to see whether it has an effect
 _MAX_NEUTRAL_SIZES = 2**23  # of all biases that are read; several may share one buffer of the file
-_DEQUANTIZE, _CONV_2D, _DEPTHWISE_CONV_2D, _FULLY_CONNECTED = 6, 3, 4, 9  # BuiltinOperator
-_LAYER_NAMES = {_CONV_2D: "conv2d", _DEPTHWISE_CONV_2D: "depthwiseconv2d", _FULLY_CONNECTED: "dense"}
+# Of BuiltinOperator.
+_CONV_2D, _DEPTHWISE_CONV_2D, _DEQUANTIZE, _FULLY_CONNECTED, _TRANSPOSE_CONV = 3, 4, 6, 9, 67
+_LAYER_NAMES = {
+    _CONV_2D: "conv2d",
+    _DEPTHWISE_CONV_2D: "depthwiseconv2d",
+    _FULLY_CONNECTED: "dense",
+    _TRANSPOSE_CONV: "conv2dtranspose",
+}
 _ROLES = {1: "kernel", 2: "bias"}  # of an operator's inputs
+_TRANSPOSED_ROLES = {1: "kernel", 3: "bias"}  # of a transposed convolution, whose input 2 is the picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +151,7 @@ def _iterate_operators(graph: FlatbufferTable, codes: list[int]) -> Iterator[_Op
             raise WeightsError("has an operator that it does not list")
         inputs, outputs = operator.read_numbers(1, "<i4"), operator.read_numbers(2, "<i4")
         # No operator that has weights has more inputs. All operators may refer to one list of millions.
-        yield _Operator(codes[number], [int(i) for i in inputs[:3]], [int(i) for i in outputs[:1]])
+        yield _Operator(codes[number], [int(i) for i in inputs[:4]], [int(i) for i in outputs[:1]])
 
 
 def _iterate_arrays(tensors: list[Tensor], operators: list[_Operator]) -> Iterator[FileArray]:
@@ -162,7 +169,7 @@ def _iterate_arrays(tensors: list[Tensor], operators: list[_Operator]) -> Iterat
         inputs = operator.inputs
         counts[operator.code] += 1
         layer = f"{_LAYER_NAMES[operator.code]}_{counts[operator.code]}"
-        for index, role in _ROLES.items():
+        for index, role in (_TRANSPOSED_ROLES if operator.code == _TRANSPOSE_CONV else _ROLES).items():
             number = inputs[index] if index < len(inputs) else -1  # -1 is an input that is left out
             number = dequantised.get(number, number)
             if 0 <= number < len(tensors) and len(tensors[number].data):

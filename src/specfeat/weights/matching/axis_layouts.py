@@ -6,6 +6,9 @@
     depthwise       Keras, TensorFlow   height, width, in, multiplier
                     PyTorch             in x multiplier, 1, height, width
                     TFLite              1, height, width, in x multiplier
+    transposed      Keras, TensorFlow   height, width, out, in
+                    PyTorch             in, out, height, width
+                    TFLite              out, height, width, in
     dense           Keras, TensorFlow   in, out
                     PyTorch, TFLite     out, in
 
@@ -89,6 +92,11 @@ def is_depthwise_kernel(slot: Slot) -> bool:
     return _get_kernel_layout(slot) is KernelLayout.DEPTHWISE
 
 
+def is_transposed_kernel(slot: Slot) -> bool:
+    """Return whether a slot is the kernel of a transposed convolution."""
+    return _get_kernel_layout(slot) is KernelLayout.TRANSPOSED
+
+
 def is_conv1d_kernel(slot: Slot) -> bool:
     """Return whether a slot is the kernel of a convolution along one axis."""
     return _get_kernel_layout(slot) is KernelLayout.CONVOLUTION and len(slot.shape) == 3
@@ -125,6 +133,7 @@ def _arrange_torch(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
         *spatial, channels, multiplier = slot.shape
         _check_shape(values, (channels * multiplier, 1, *spatial))
         return np.moveaxis(values.reshape(channels, multiplier, *spatial), (0, 1), (-2, -1))
+    # The first two axes, (out, in) or of a transposed convolution (in, out), come last in Keras, exchanged.
     return np.moveaxis(values, (0, 1), (-1, -2))
 
 
@@ -140,10 +149,11 @@ def _arrange_tflite(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
         *spatial, channels, multiplier = slot.shape
         _check_shape(values, (1, *([1] if len(spatial) == 1 else []), *spatial, channels * multiplier))
         return values.reshape(slot.shape)
+    out_axis = -2 if is_transposed_kernel(slot) else -1
     if len(slot.shape) == 3:  # one spatial axis; TFLite adds another one of size 1 before it
         _check_shape(values, (values.shape[0], 1, *values.shape[2:]))
-        return np.moveaxis(values[:, 0], 0, -1)
-    return np.moveaxis(values, 0, -1)
+        return np.moveaxis(values[:, 0], 0, out_axis)
+    return np.moveaxis(values, 0, out_axis)
 
 
 def _check_shape(values: NDArray[Any], shape: Shape) -> None:

@@ -17,6 +17,7 @@ from specfeat.weights.matching.axis_layouts import (
     compute_arranged_shape,
     is_dense_kernel,
     is_depthwise_kernel,
+    is_transposed_kernel,
 )
 from specfeat.weights.matching.find_array import find_array
 from specfeat.weights.matching.slots import Slot, get_class_name
@@ -174,7 +175,7 @@ def _suggest_sizes(slot: Slot, array: FileArray) -> Iterator[str]:
             f"the two sides of {slot.layer}'s kernel are exchanged: the file's network reads bins x "
             "frames; put Permute: {dims: [2, 1, 3]} first, and give sizes of kernels and pools in its order"
         )
-    elif file_shape[:-1] == shape[:-1]:
+    elif file_shape[:-1] == shape[:-1] and not is_transposed_kernel(slot):
         is_dense = is_dense_kernel(slot)
         what, hint = ("units", " (other classes?)") if is_dense else ("filters", "")
         yield f"{slot.layer} has {shape[-1]} {what} here and {file_shape[-1]} in the file{hint}"

@@ -1,0 +1,74 @@
+"""Networks that Keras itself has built and saved: each format gives the features that Keras computes."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from helpers.weights_files import CLIPS, build_small_network, compute_rows, write_npz
+
+pytestmark = pytest.mark.tf
+
+HEAD = """\
+audio: {sample_rate: 8000}
+spectrogram: {n_fft: 128, hop_length: 64, mel: {n_mels: 10}, compress: {db: {}}}
+clips: {frames: 14}
+model:
+  batch: 4
+  weights: {random: 3}
+  layers:
+"""  # the input is 14 frames x 10 bands x 1 channel
+# Each network as a config has it, and as a program of Keras makes it: a function from keras.layers to layers.
+NETWORKS: dict[str, tuple[str, Callable[[Any], list[Any]]]] = {
+    "transposed and causal convolutions": (
+        """\
+    - Conv2DTranspose: {name: up, filters: 3, kernel_size: [4, 3], strides: [1, 2], output_padding: [0, 1]}
+    - Reshape: {target_shape: [17, 66]}
+    - Conv1DTranspose: {name: up1, filters: 2, kernel_size: 3, strides: 3, padding: same, activation: tanh}
+    - Conv1D: {name: causal, filters: 5, kernel_size: 3, dilation_rate: 2, padding: causal}
+    - Flatten: {name: row}
+""",
+        lambda layers: [
+            layers.Conv2DTranspose(3, (4, 3), strides=(1, 2), output_padding=(0, 1), name="up"),
+            layers.Reshape((17, 66)),
+            layers.Conv1DTranspose(2, 3, strides=3, padding="same", activation="tanh", name="up1"),
+            layers.Conv1D(5, 3, dilation_rate=2, padding="causal", name="causal"),
+            layers.Flatten(),
+        ],
+    ),
+}
+
+
+def _save_model(model: Any, folder: Path) -> Mapping[str, Path]:
+    """Save a model of Keras in each format, and its arrays by name in an .npz file."""
+    paths = {name: folder / name for name in ("w.keras", "w.h5", "w.weights.h5", "saved", "w.npz")}
+    model.save(paths["w.keras"])
+    model.save(paths["w.h5"])
+    model.save_weights(paths["w.weights.h5"])
+    model.export(paths["saved"], verbose=False)
+    write_npz(paths["w.npz"], {variable.path: np.asarray(variable) for variable in model.weights})
+    return paths
+
+
+def _randomize(model: Any) -> None:
+    """Give every array random values; variances are positive."""
+    generator = np.random.default_rng(0)
+    model.set_weights([np.abs(generator.normal(0.2, 0.3, a.shape)) + 0.1 for a in model.get_weights()])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_network_of_keras_gives_kerass_features(tmp_path: Path, name: str) -> None:
+    """Read by name from .keras, .h5, .weights.h5, a SavedModel and .npz, the arrays are in the right places."""
+    from specfeat.tensorflow_runtime import keras
+
+    text, make_layers = NETWORKS[name]
+    model = keras.Sequential([keras.Input((14, 10, 1)), *make_layers(keras.layers)])
+    _randomize(model)
+    expected = np.asarray(model(CLIPS))
+
+    for path in _save_model(model, tmp_path).values():
+        rows = compute_rows(build_small_network(tmp_path, {"file": str(path)}, HEAD + text))
+        np.testing.assert_allclose(rows, expected, rtol=1e-4, atol=1e-5, err_msg=path.name)

@@ -1,0 +1,78 @@
+"""Layers whose arrays PyTorch keeps in another way: the network computes what PyTorch computes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from helpers.weights_files import CLIPS, build_small_network, compute_rows, write_safetensors
+
+pytestmark = pytest.mark.tf
+
+HEAD = """\
+audio: {sample_rate: 8000}
+spectrogram: {n_fft: 128, hop_length: 64, mel: {n_mels: 10}, compress: {db: {}}}
+clips: {frames: 14}
+model:
+  batch: 4
+  weights: {random: 3}
+  layers:
+"""  # the input is 14 frames x 10 bands x 1 channel
+
+
+@pytest.fixture
+def torch() -> Any:
+    """The module, if it is installed."""
+    return pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'specfeat[torch]'")
+
+
+def _compare(
+    folder: Path, torch: Any, layers: str, modules: dict[str, Any], compute: Callable[[Any], Any]
+) -> None:
+    """Compare the rows of a config with what modules of PyTorch compute from the same weights.
+
+    Args:
+        folder: where the config and the weights are written.
+        torch: the module.
+        layers: the lines of the config's layers.
+        modules: the modules of PyTorch by the names that their arrays begin with.
+        compute: computes the output, whose axes are batch and then those of the config's last layer before
+            Flatten, from clips of the shape (batch, frames, bins, channels).
+    """
+    state = {
+        f"{name}.{key}": value.numpy()
+        for name, module in modules.items()
+        for key, value in module.state_dict().items()
+    }
+    path = write_safetensors(folder / "w.safetensors", state)
+    with torch.no_grad():
+        expected = compute(torch.from_numpy(CLIPS)).numpy()
+
+    rows = compute_rows(build_small_network(folder, {"file": str(path)}, HEAD + layers))
+
+    np.testing.assert_allclose(rows, expected.reshape(len(expected), -1), rtol=1e-4, atol=1e-5)
+
+
+def test_transposed_convolutions(tmp_path: Path, torch: Any) -> None:
+    """PyTorch's kernel is (in, out, height, width); its padding removes margins of the output."""
+    torch.manual_seed(0)
+    up = torch.nn.ConvTranspose2d(1, 3, (4, 3), stride=(1, 2), padding=(1, 1), output_padding=(0, 1))
+    along_time = torch.nn.ConvTranspose1d(60, 2, 3, stride=2)
+    layers = """\
+    - Conv2DTranspose: {name: up, filters: 3, kernel_size: [4, 3], strides: [1, 2], output_padding: [0, 1]}
+    - Cropping2D: {cropping: [1, 1]}
+    - Permute: {dims: [1, 3, 2]}
+    - Reshape: {target_shape: [15, 60]}
+    - Permute: {dims: [2, 1]}
+    - Permute: {dims: [2, 1]}
+    - Conv1DTranspose: {name: along_time, filters: 2, kernel_size: 3, strides: 2}
+    - Flatten
+"""
+
+    def compute(clips: Any) -> Any:
+        maps = up(clips.permute(0, 3, 1, 2))  # channels, frames, bins
+        return along_time(maps.permute(0, 1, 3, 2).reshape(4, 60, 15)).permute(0, 2, 1)
+
+    _compare(tmp_path, torch, layers, {"up": up, "along_time": along_time}, compute)
