@@ -68,7 +68,7 @@ DOORS = {
     },
     "zipfile": {"weights/files/zip_archive.py"},
     "librosa": {"audio/stft.py"},
-    "soundfile": {"audio/discovery.py", "audio/audio_file.py", "run/provenance.py"},
+    "soundfile": {"audio/discovery.py", "audio/decoder.py", "run/provenance.py"},
     "platformdirs": {"published/fetch.py"},
     "urllib": {"published/download.py"},
     "ruamel": {"config/yaml_tree.py"},

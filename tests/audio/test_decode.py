@@ -440,16 +440,43 @@ def test_no_file_stays_open(tmp_path: Path) -> None:
     assert count_open_files() == before
 
 
-def test_a_file_that_disappears_while_it_is_read_is_an_error(tmp_path: Path) -> None:
-    """It cannot be checked to its end any more; this is an error of the file, not a bug."""
-    path = write_wav(tmp_path / "a.wav", make_noise(1000))
+def test_a_file_that_disappears_while_it_is_read_is_read_to_its_end(tmp_path: Path) -> None:
+    """An open file keeps its content when somebody removes its name."""
+    samples = make_noise(200_000)
+    path = write_wav(tmp_path / "a.wav", samples)
     blocks = read_blocks(path)
-    next(blocks)
+    first = next(blocks)
     path.unlink()
-    with pytest.raises(AudioError, match="cannot be checked to its end: No such file or directory") as caught:
-        list(blocks)
 
-    assert (caught.value.stage, caught.value.cause) == ("decode", "missing")
+    np.testing.assert_array_equal(np.concatenate([first, *blocks]), samples)
+
+
+def test_a_file_that_disappears_before_it_is_opened_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at a file and its opening, somebody may remove it."""
+    path = write_wav(tmp_path / "a.wav", make_noise(50))
+
+    def remove_file(*_: object) -> bool:
+        path.unlink()
+        return True
+
+    monkeypatch.setattr(os, "access", remove_file)
+
+    assert read_error(path).cause == "missing"
+
+
+def test_a_file_that_becomes_shorter_while_it_is_read_ends_earlier(tmp_path: Path) -> None:
+    """The samples that are left are read; the process goes on, as it would not with a mapping in memory."""
+    samples = make_noise(1_000_000)
+    path = write_wav(tmp_path / "a.wav", samples)
+    blocks = read_blocks(path)
+    first = next(blocks)
+    os.truncate(path, 2_000_000)
+    decoded = np.concatenate([first, *blocks])
+
+    assert 400_000 < len(decoded) < 500_000
+    np.testing.assert_array_equal(decoded, samples[: len(decoded)])
 
 
 @pytest.mark.slow

@@ -6,31 +6,11 @@ What the header says about the length is not believed, and nothing seeks.
 import os
 from collections.abc import Iterator
 
-import numpy as np
-import soundfile
-from numpy.typing import NDArray
-
-from specfeat.audio.decoder_checks import MAX_SAMPLES_PER_BYTE, describe_unread_data
-from specfeat.config.audio import SAMPLE_RATE_LIMITS
+from specfeat.audio.containers.file_bytes import FileBytes
+from specfeat.audio.decoder import Block, Decoder
+from specfeat.audio.decoder_checks import MAX_SAMPLES_PER_BYTE, DecodedPart, describe_unread_data
 from specfeat.errors import AudioError
 from specfeat.files import describe_os_error, inspect_file
-
-Block = NDArray[np.float32]
-
-LIBSNDFILE_SYSTEM_ERROR = 2  # SF_ERR_SYSTEM: the file could not be opened at all
-UNKNOWN_LENGTH = 2**62  # libsndfile gives lengths around 2**63 where it does not know the length
-
-
-class _ForwardSoundFile(soundfile.SoundFile):
-    """A sound file that is only read forward.
-
-    `SoundFile.read` seeks to its own position after each read. In an MP3 this changes the samples that
-    follow, and in a FLAC of unknown length it fails.
-    """
-
-    def seekable(self) -> bool:
-        """Return False, so that nothing seeks."""
-        return False
 
 
 class AudioFile:
@@ -49,11 +29,24 @@ class AudioFile:
 
     def __init__(self, path: str) -> None:
         # Absolute, because libsndfile takes the name "-" for standard input.
-        self._path = os.path.abspath(path)
-        self._bytes = _check_file(self._path)
-        self._file = _open_sound_file(self._path)
-        self.rate: int = self._file.samplerate
-        self.channels: int = self._file.channels
+        path = os.path.abspath(path)
+        _check_file(path)
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        except OSError as e:
+            raise _convert_os_error(e, "cannot be opened", "open") from e
+        try:
+            self._content = FileBytes(self._descriptor)
+            self._decoder = Decoder(path, self._descriptor, self._content)
+        except OSError as e:
+            os.close(self._descriptor)
+            raise _convert_os_error(e, "cannot be read", "open") from e
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+        self.rate = self._decoder.rate
+        self.channels = self._decoder.channels
+        self._is_open = True
 
     def __enter__(self) -> "AudioFile":
         return self
@@ -63,7 +56,10 @@ class AudioFile:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        if self._is_open:
+            self._is_open = False
+            self._decoder.close()
+            os.close(self._descriptor)
 
     def read_blocks(self, frames: int) -> Iterator[Block]:
         """Decode the file from its beginning to its end; to be called once.
@@ -77,8 +73,8 @@ class AudioFile:
         Raises:
             AudioError: the file breaks, or has less or more sound than its header says.
         """
-        samples_per_byte = MAX_SAMPLES_PER_BYTE.get(self._file.subtype)
-        most = samples_per_byte * self._bytes // self.channels if samples_per_byte else None
+        samples_per_byte = MAX_SAMPLES_PER_BYTE.get(self._decoder.coding)
+        most = samples_per_byte * self._content.size // self.channels if samples_per_byte else None
         samples = 0
         for block in self._decode_blocks(frames):
             samples += len(block)
@@ -86,52 +82,40 @@ class AudioFile:
                 text = f"breaks off by sample {most}: the file is too short for the length in its header"
                 raise AudioError(text, "decode", "header", most / self.rate)
             yield block
+        part = DecodedPart(self._decoder.container, samples, self._decoder.position)
         try:
-            unread = describe_unread_data(self._path, self._file.format)
-        except OSError as e:  # e.g. somebody has removed the file while it was decoded
+            unread = describe_unread_data(self._content, part)
+        except OSError as e:
             raise _convert_os_error(e, "cannot be checked to its end", "decode") from e
         if unread:
             raise AudioError(f"ends at sample {samples}: {unread}", "decode", "header", samples / self.rate)
 
     def _decode_blocks(self, frames: int) -> Iterator[Block]:
-        samples = 0
-        while True:
+        samples, wanted = 0, self._find_last_sample()
+        while wanted is None or samples < wanted:
             try:
-                block = self._file.read(frames, dtype="float32", always_2d=True)
-            except soundfile.LibsndfileError as e:
-                text = f"breaks off at sample {samples} or later: {_format_libsndfile_error(e)}"
+                block = self._decoder.read(frames if wanted is None else min(frames, wanted - samples))
+            except AudioError as e:
+                text = f"breaks off at sample {samples} or later: {e}"
                 # If the first block fails, the break may be anywhere in it, so the place is not known.
                 raise AudioError(text, "decode", "broken", samples / self.rate if samples else None) from e
             if len(block) == 0:
                 break
             samples += len(block)
             yield block
-        if samples == 0 and self._file.frames > 0:
-            count = "some" if self._file.frames >= UNKNOWN_LENGTH else self._file.frames
-            raise AudioError(f"has no samples, but its header says that it has {count}")
+        if samples == 0 and self._decoder.frames != 0:
+            raise AudioError(
+                f"has no samples, but its header says that it has {self._decoder.frames or 'some'}"
+            )
+
+    def _find_last_sample(self) -> int | None:
+        """Return how many samples the decoder is asked for; None if it finds the end by itself."""
+        # Behind the last sample of a FLAC file there may be a tag, which the decoder takes for damage.
+        return self._decoder.frames or None if self._decoder.container == "FLAC" else None
 
 
-def _open_sound_file(path: str) -> soundfile.SoundFile:
-    try:
-        # As bytes, because a file name need not be text.
-        file = _ForwardSoundFile(os.fsencode(path) if os.name == "posix" else path)
-    except soundfile.LibsndfileError as e:
-        text = _format_libsndfile_error(e)
-        if e.code == LIBSNDFILE_SYSTEM_ERROR:
-            raise AudioError(f"cannot be opened: {text}", "open", "unreadable") from e
-        raise AudioError(f"is not audio that libsndfile reads: {text}", "open", "not audio") from e
-    except TypeError as e:  # soundfile asks for the rate and the channels of a file without a header
-        raise AudioError("has no header with its sample rate and channels", "open", "not audio") from e
-    lowest, highest = SAMPLE_RATE_LIMITS
-    if not lowest <= file.samplerate <= highest:
-        file.close()
-        text = f"has a sample rate of {file.samplerate} Hz in its header; expected {lowest} to {highest} Hz"
-        raise AudioError(text, "open", "rate")
-    return file
-
-
-def _check_file(path: str) -> int:
-    """Check that a path leads to a regular file with content, and return its size in bytes.
+def _check_file(path: str) -> None:
+    """Check that a path leads to a regular file with content.
 
     libsndfile would wait for the other end of a FIFO, and does not say why a file may not be read.
     """
@@ -151,13 +135,8 @@ def _check_file(path: str) -> int:
         raise AudioError("is empty, 0 bytes", "open", "0 bytes")
     if not os.access(path, os.R_OK):
         raise AudioError("may not be read: permission denied", "open", "unreadable")
-    return size
 
 
 def _convert_os_error(error: Exception, problem: str, stage: str) -> AudioError:
     cause = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
     return AudioError(f"{problem}: {describe_os_error(error)}", stage, cause)
-
-
-def _format_libsndfile_error(error: soundfile.LibsndfileError) -> str:
-    return " ".join(str(error.error_string).split()).rstrip(".")

@@ -12,7 +12,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from specfeat.audio.audio_file import AudioFile, Block
+from specfeat.audio.audio_file import AudioFile
+from specfeat.audio.decoder import Block
 from specfeat.audio.sound_parts import SampleRange, find_sample_range
 from specfeat.config.audio import Audio
 from specfeat.errors import AudioError

@@ -3,13 +3,17 @@
 libsndfile believes wrong headers and reports no error:
 
 * It repeats samples when a file in a block coding (GSM, ADPCM) ends before the length in its header.
-* It stops where the header of a WAV file says that the sound ends, although more sound follows.
-* It reads only the first of several Ogg streams that follow each other.
+* It stops where the header says that the sound ends, although more sound follows.
+* It reads only the first of several streams that follow each other.
 """
 
 import struct
-from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
+
+from specfeat.audio.containers.file_bytes import FileBytes
+from specfeat.audio.containers.flac_frames import describe_unread_frames, find_second_stream, read_stream_info
+from specfeat.audio.containers.mpeg_frames import has_frames_after
+from specfeat.audio.containers.ogg_pages import has_several_streams
 
 # The most samples that one byte can hold, in codings whose decoders go on after the last byte.
 MAX_SAMPLES_PER_BYTE = {
@@ -22,15 +26,28 @@ MAX_SAMPLES_PER_BYTE = {
 # or 2**32 into the header.
 UNKNOWN_LENGTH = 2**31 - 2**20
 ALLOWED_TRAILING_BYTES = 4096  # padding, or a damaged chunk, after the sound of a WAV file
-OGG_TAIL_BYTES = 2**17  # twice the largest Ogg page, so the last page begins in it
 
 
-def describe_unread_data(path: str, container: str) -> str | None:
+class DecodedPart(NamedTuple):
+    """What a decoder has given until it came to its end.
+
+    Attributes:
+        container: libsndfile's name of the file format, e.g. "WAV".
+        samples: how many samples of each channel.
+        position: where the decoder has stopped in the file, in bytes; None if that is not known.
+    """
+
+    container: str
+    samples: int
+    position: int | None
+
+
+def describe_unread_data(file: FileBytes, part: DecodedPart) -> str | None:
     """Describe the sound that the decoder has not read, although it has come to its end.
 
     Args:
-        path: the file.
-        container: libsndfile's name of the file format, e.g. "WAV".
+        file: the file.
+        part: what the decoder has given.
 
     Returns:
         The second half of an error message; None if everything has been read.
@@ -38,43 +55,38 @@ def describe_unread_data(path: str, container: str) -> str | None:
     Raises:
         OSError: the file cannot be read any more.
     """
-    if container not in ("WAV", "WAVEX", "OGG"):
-        return None
-    with Path(path).open("rb") as file:
-        return _describe_ogg_streams(file) if container == "OGG" else _describe_wav_rest(file)
+    position = file.size if part.position is None else part.position
+    if part.container == "OGG" and has_several_streams(file):
+        return (
+            "the file has several streams, one after another, and only the first can be read; split the file"
+        )
+    if part.container == "MP3" and has_frames_after(file, position):
+        return (
+            "more frames follow, because its header declares too few frames, or the sample rate or the "
+            "channels change; split the file, or convert it with ffmpeg"
+        )
+    if part.container == "FLAC" and (info := read_stream_info(file)):
+        second_stream = find_second_stream(file, info)
+        return second_stream or describe_unread_frames(file, info, part.samples, position)
+    return _describe_wav_rest(file) if part.container in ("WAV", "WAVEX") else None
 
 
-def _describe_wav_rest(file: BinaryIO) -> str | None:
+def _describe_wav_rest(file: FileBytes) -> str | None:
     """Describe bytes after the sound of a WAV file that belong to no chunk.
 
     Other chunks, or nothing, follow the sound (the chunk `data`). Anything else means that the length in the
     header is too small.
     """
-    size = file.seek(0, 2)
     position, is_after_data = 12, False
-    while position + 8 <= size:
-        file.seek(position)
-        name, length = struct.unpack("<4sI", file.read(8))
-        if name == b"data" and position + 8 == size and 0 < length < UNKNOWN_LENGTH:
+    while position + 8 <= file.size:
+        name, length = struct.unpack("<4sI", file.read(position, 8))
+        if name == b"data" and position + 8 == file.size and 0 < length < UNKNOWN_LENGTH:
             return f"its header says that {length:,} bytes of sound follow, but there are none"
-        is_chunk = name.isascii() and name.decode().isprintable() and position + length <= size
+        is_chunk = name.isascii() and name.decode().isprintable() and position + length <= file.size
         if is_after_data and not is_chunk:
             break
         is_after_data = is_after_data or name == b"data"
         position += 8 + length + length % 2  # chunks have an even length
-    if is_after_data and size - position > ALLOWED_TRAILING_BYTES:
-        return f"its header says that the sound ends there, but {size - position:,} more bytes follow"
-    return None
-
-
-def _describe_ogg_streams(file: BinaryIO) -> str | None:
-    """Describe a second stream in an Ogg file: its last page has another serial number than its first."""
-    first_serial = file.read(18)[14:]
-    file.seek(max(0, file.seek(0, 2) - OGG_TAIL_BYTES))
-    tail = file.read()
-    page = tail.rfind(b"OggS\0")
-    if page >= 0 and len(tail) >= page + 18 and tail[page + 14 : page + 18] != first_serial:
-        return (
-            "the file has several streams, one after another, and only the first can be read; split the file"
-        )
+    if is_after_data and file.size - position > ALLOWED_TRAILING_BYTES:
+        return f"its header says that the sound ends there, but {file.size - position:,} more bytes follow"
     return None

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from specfeat.audio.audio_file import Block
+from specfeat.audio.decoder import Block
 from specfeat.errors import AudioError
 from specfeat.sound import SoundPart
 
