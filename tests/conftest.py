@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,20 @@ if (
     signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 ):  # so does nohup; a handler is no programs' that they start
     signal.signal(signal.SIGHUP, lambda *_: None)
+
+HEAVY_LIBRARIES = ("keras", "tensorflow", "scipy.signal")
+LOADED_BY_COLLECTION = pytest.StashKey[list[str]]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note which heavy libraries the collection of the tests has loaded, for `test_code_rules`."""
+    session.config.stash[LOADED_BY_COLLECTION] = [name for name in HEAVY_LIBRARIES if name in sys.modules]
+
+
+@pytest.fixture(scope="session")
+def loaded_by_collection(pytestconfig: pytest.Config) -> list[str]:
+    """Return the heavy libraries that were loaded when the tests had been collected."""
+    return pytestconfig.stash[LOADED_BY_COLLECTION]
 
 
 @pytest.fixture(scope="session")

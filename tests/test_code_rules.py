@@ -1,6 +1,8 @@
 """The rules of the house, held by reading the source: who imports whom, and who prints."""
 
 import ast
+import functools
+import json
 import os
 import re
 import subprocess
@@ -82,8 +84,14 @@ def _modules() -> list[Path]:
     return sorted(SOURCE.rglob("*.py"))
 
 
+@functools.cache
+def _list_nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Return the nodes of a module's syntax tree; every rule reads every module."""
+    return tuple(ast.walk(ast.parse(path.read_text())))
+
+
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in _list_nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
         elif isinstance(node, ast.Import):
@@ -112,16 +120,16 @@ def test_only_the_command_line_prints_and_exits(path: Path) -> None:
     """`print`, `sys.exit` and exit codes live in cli/ (and __main__, which is its door)."""
     if _part(path) in ("cli", "__main__"):
         return
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in _list_nodes(path):
         if isinstance(node, ast.Call):
             assert ast.unparse(node.func) not in ("print", "sys.exit", "exit")
 
 
 def _list_texts(path: Path) -> Iterator[str]:
     """Yield every text of a module but its docstrings."""
-    tree = ast.parse(path.read_text())
-    statements = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]
-    for node in ast.walk(tree):
+    nodes = _list_nodes(path)
+    statements = [node.value for node in nodes if isinstance(node, ast.Expr)]
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in statements:
             yield node.value
 
@@ -163,7 +171,7 @@ GLOBAL_STATE_VARIABLES = ("os.environ", "sys.modules", "sys.stdout", "sys.stderr
 
 
 def _changes_of_global_state(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in _list_nodes(path):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
             if name in GLOBAL_STATE_CALLS or name.startswith("gc."):
@@ -181,41 +189,52 @@ def test_the_state_of_the_process_is_changed_in_a_few_modules(path: Path) -> Non
         assert list(_changes_of_global_state(path)) == []
 
 
-HEAVY = "{'numpy', 'scipy', 'librosa', 'soundfile', 'tqdm', 'keras', 'tensorflow'}"
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["--version"],
-        ["extract", "--help"],
-        ["weights", "--help"],
-        ["weights", "show", "--help"],
-        ["weights", "convert", "--help"],
-        ["weights", "convert", "nowhere", "out.h5"],
-        ["weights", "fetch", "--help"],
-        ["weights", "fetch"],
-        ["weights", "fetch", "yament"],
-        ["extract", "nowhere", "out.npy"],
-        ["extract", ".", "out.npy", "-c", "yament"],
-        ["extract", ".", "out.npy", "--set", "model.batch=0"],
-        ["extract", ".", "no/such/folder/out.npy"],
-        ["extract"],
-    ],
-    ids=" ".join,
+HEAVY = ["numpy", "scipy", "librosa", "soundfile", "tqdm", "keras", "tensorflow"]
+CHEAP_COMMANDS = (
+    "--help",
+    "--version",
+    "extract --help",
+    "weights --help",
+    "weights show --help",
+    "weights convert --help",
+    "weights convert nowhere out.h5",
+    "weights fetch --help",
+    "weights fetch",
+    "weights fetch yament",
+    "extract nowhere out.npy",
+    "extract . out.npy -c yament",
+    "extract . out.npy --set model.batch=0",
+    "extract . no/such/folder/out.npy",
+    "extract",
 )
-def test_cheap_answers_load_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
-    """Help, the version, and a typo in an option, a config or a path are answered at once."""
-    code = (
-        "import sys; from specfeat.cli import main; sys.argv = ['specfeat', *sys.argv[1:]]; main();"
-        f"print('loaded:', *{HEAVY} & set(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, cwd=tmp_path
-    )
+# Runs each command, and prints which heavy libraries it has loaded in addition to the commands before it.
+LIST_LOADED = """
+import json, sys
+from specfeat.cli import run_command_line
 
-    assert done.stdout.splitlines()[-1] == "loaded:"
+loaded = set()
+for command in json.loads(sys.argv[1]):
+    run_command_line(command.split())
+    new = set(json.loads(sys.argv[2])) & set(sys.modules) - loaded
+    loaded |= new
+    print("loaded:", json.dumps([command, sorted(new)]))
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded_by(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """Return for each of the cheap commands which heavy libraries it loads, in one new process for all."""
+    words = [sys.executable, "-c", LIST_LOADED, json.dumps(CHEAP_COMMANDS), json.dumps(HEAVY)]
+    folder = tmp_path_factory.mktemp("cheap")
+    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=folder)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("loaded: ")]
+    return dict(json.loads(line.removeprefix("loaded: ")) for line in lines)
+
+
+@pytest.mark.parametrize("command", CHEAP_COMMANDS)
+def test_cheap_answers_load_nothing_heavy(command: str, loaded_by: dict[str, list[str]]) -> None:
+    """Help, the version, and a typo in an option, a config or a path are answered at once."""
+    assert loaded_by[command] == []
 
 
 PLUGGED = """
@@ -268,3 +287,8 @@ def test_audio_needs_no_tensorflow() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_the_tests_are_collected_without_heavy_libraries(loaded_by_collection: list[str]) -> None:
+    """A module of tests loads TensorFlow in its tests only: each process of pytest collects all modules."""
+    assert loaded_by_collection == []

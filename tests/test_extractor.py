@@ -5,12 +5,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soundfile
 
-from specfeat import AudioError, Extractor, load_config
+import specfeat
+from specfeat import AudioError, load_config
 from specfeat.audio import decode
 from specfeat.audio.clip_stream import LocalClipStream
 from specfeat.audio.clips import ClipMaker
@@ -19,6 +21,9 @@ from specfeat.errors import ConfigError, SpecfeatError, UsageError
 from specfeat.events import RowsEvent, SoundEndEvent
 from specfeat.pipeline import extract_rows
 from specfeat.sound import Sound
+
+if TYPE_CHECKING:  # at run time it would import TensorFlow, also where this module is only collected
+    from specfeat import Extractor
 
 pytestmark = pytest.mark.tf
 
@@ -37,10 +42,10 @@ model:
 
 
 @pytest.fixture(scope="module")
-def extractor(tmp_path_factory: pytest.TempPathFactory) -> Extractor:
+def extractor(tmp_path_factory: pytest.TempPathFactory) -> "Extractor":
     path = tmp_path_factory.mktemp("config") / "small.yaml"
     path.write_text(CONFIG)
-    return Extractor(path)
+    return specfeat.Extractor(path)
 
 
 @pytest.fixture
@@ -57,7 +62,7 @@ def write_wav(tmp_path: Path) -> Callable[..., str]:
     return write
 
 
-def test_rows_and_times_agree(extractor: Extractor, write_wav: Callable[..., str]) -> None:
+def test_rows_and_times_agree(extractor: "Extractor", write_wav: Callable[..., str]) -> None:
     """A row for each clip, its start and end in seconds: hop 17 frames of 10 ms, 30 of them a clip."""
     rows, times = extractor.extract(write_wav("a.wav", 1.0))
 
@@ -68,7 +73,7 @@ def test_rows_and_times_agree(extractor: Extractor, write_wav: Callable[..., str
 
 
 def test_a_file_and_its_samples_give_the_same_bits(
-    extractor: Extractor, write_wav: Callable[..., str]
+    extractor: "Extractor", write_wav: Callable[..., str]
 ) -> None:
     """A stereo file at another rate, and the array that soundfile reads from it."""
     path = write_wav("a.wav", 2.3, rate=22_050, channels=2)
@@ -80,7 +85,7 @@ def test_a_file_and_its_samples_give_the_same_bits(
     np.testing.assert_array_equal(from_file.times, from_samples.times)
 
 
-def test_neighbours_do_not_matter(extractor: Extractor, write_wav: Callable[..., str]) -> None:
+def test_neighbours_do_not_matter(extractor: "Extractor", write_wav: Callable[..., str]) -> None:
     """Files extracted together, in any order, give the bytes that each gives alone."""
     paths = [write_wav(f"{k}.wav", 0.05 + 0.7 * k, rate=(8000, 16_000, 11_025)[k % 3]) for k in range(9)]
     extracted_alone = {path: extractor.extract(path).rows for path in paths}
@@ -95,7 +100,7 @@ def test_neighbours_do_not_matter(extractor: Extractor, write_wav: Callable[...,
 
 @pytest.mark.parametrize("values", [1_000, 4_097, 1_000_000])
 def test_blocks_do_not_matter(
-    extractor: Extractor, write_wav: Callable[..., str], monkeypatch: pytest.MonkeyPatch, values: int
+    extractor: "Extractor", write_wav: Callable[..., str], monkeypatch: pytest.MonkeyPatch, values: int
 ) -> None:
     """A file read in blocks of any size gives the bytes of the file read at once."""
     path = write_wav("a.wav", 9.0, rate=11_025, channels=2)
@@ -106,7 +111,7 @@ def test_blocks_do_not_matter(
 
 
 def test_a_bad_file_affects_no_other(
-    extractor: Extractor, write_wav: Callable[..., str], tmp_path: Path
+    extractor: "Extractor", write_wav: Callable[..., str], tmp_path: Path
 ) -> None:
     """Each broken file is reported with its path, and the rows of the other files do not change."""
     good = [write_wav(f"good{k}.wav", 1.0 + k) for k in range(4)]
@@ -128,7 +133,7 @@ def test_a_bad_file_affects_no_other(
         list(extractor.stream(paths))
 
 
-def test_an_error_has_stage_cause_and_place(extractor: Extractor, write_wav: Callable[..., str]) -> None:
+def test_an_error_has_stage_cause_and_place(extractor: "Extractor", write_wav: Callable[..., str]) -> None:
     """Programs can read them from the error, for files and for arrays."""
     samples = np.zeros(4_000, np.float32)
     samples[1_000] = np.inf
@@ -140,7 +145,7 @@ def test_an_error_has_stage_cause_and_place(extractor: Extractor, write_wav: Cal
         assert (caught.value.stage, caught.value.cause, caught.value.at_s) == ("decode", "not finite", 0.125)
 
 
-def test_the_rows_of_a_file_that_breaks_are_void(extractor: Extractor) -> None:
+def test_the_rows_of_a_file_that_breaks_are_void(extractor: "Extractor") -> None:
     """Its end says how many of its rows are void, whatever else is in the same batch."""
     sound = np.ones(8000, np.float32) / 3
 
@@ -191,7 +196,7 @@ class _OverflowingNetwork:
 @pytest.mark.parametrize("seconds", [0.5, 1.1, 5, 30])
 @pytest.mark.parametrize("workers", [0, 2])
 def test_features_that_are_not_finite_fail_their_file_alone(
-    extractor: Extractor, tmp_path: Path, seconds: float, workers: int
+    extractor: "Extractor", tmp_path: Path, seconds: float, workers: int
 ) -> None:
     """The file fails in the stage "network", whatever shares its batches; its length is still reported."""
     rng = np.random.default_rng(0)
@@ -226,7 +231,7 @@ def test_features_that_are_not_finite_fail_their_file_alone(
 @pytest.mark.parametrize(
     ("samples", "rows", "status"), [(0, 0, "empty"), (1, 1, "ok"), (2400, 1, "ok"), (2401, 2, "ok")]
 )
-def test_short_and_empty(extractor: Extractor, samples: int, rows: int, status: str) -> None:
+def test_short_and_empty(extractor: "Extractor", samples: int, rows: int, status: str) -> None:
     """No sample gives no row; anything else gives one, padded with silence."""
     stream = LocalClipStream(
         Sound("s"), ClipMaker(extractor.settings), partial(iter, [np.ones(samples, np.float32)])
@@ -257,53 +262,56 @@ def test_short_and_empty(extractor: Extractor, samples: int, rows: int, status: 
     ids=str,
 )
 def test_wrong_input_is_one_sentence(
-    extractor: Extractor, samples: np.ndarray, rate: int | None, sentence: str
+    extractor: "Extractor", samples: np.ndarray, rate: int | None, sentence: str
 ) -> None:
     """The error says what was expected."""
     with pytest.raises(SpecfeatError, match=sentence):
         extractor.extract(samples, rate)
 
 
-def test_an_extractor_accepts_every_form_of_config(extractor: Extractor, tmp_path: Path) -> None:
+def test_an_extractor_accepts_every_form_of_config(extractor: "Extractor", tmp_path: Path) -> None:
     """A path, a loaded config and settings give the same network; overrides apply to a path."""
     (tmp_path / "small.yaml").write_text(CONFIG)
     sound = np.sin(np.arange(9000) / 9)
     expected = extractor.extract(sound, 8000).rows
     for config in (tmp_path / "small.yaml", load_config(tmp_path / "small.yaml"), extractor.settings):
-        np.testing.assert_array_equal(Extractor(config).extract(sound, 8000).rows, expected)
+        np.testing.assert_array_equal(specfeat.Extractor(config).extract(sound, 8000).rows, expected)
 
-    assert Extractor(tmp_path / "small.yaml", overrides=["model.features=flatten_1"]).width == 28 * 10 * 5
+    assert (
+        specfeat.Extractor(tmp_path / "small.yaml", overrides=["model.features=flatten_1"]).width
+        == 28 * 10 * 5
+    )
     with pytest.raises(UsageError, match="overrides apply only to a config's name or path"):
-        Extractor(extractor.settings, overrides=["model.batch=2"])
+        specfeat.Extractor(extractor.settings, overrides=["model.batch=2"])
 
 
 def test_missing_weights_are_an_error_before_the_network_is_built(tmp_path: Path) -> None:
     """The error is the same for a path with overrides and for settings."""
     missing = str(tmp_path / "none.h5")
     with pytest.raises(ConfigError, match=r"^override .*none\.h5: no such file; .* of published"):
-        Extractor("minimal", overrides=[f"model.weights={{file: {missing}}}"])
+        specfeat.Extractor("minimal", overrides=[f"model.weights={{file: {missing}}}"])
     settings = load_config("minimal").settings
     weights = settings.model.weights.model_copy(update={"file": missing, "random": None})
     model = settings.model.model_copy(update={"weights": weights})
     with pytest.raises(
         ConfigError, match=r"^settings: model\.weights\.file: .*none\.h5: no such file; .* of published"
     ):
-        Extractor(settings.model_copy(update={"model": model}))
+        specfeat.Extractor(settings.model_copy(update={"model": model}))
 
 
 def test_random_weights_are_a_warning(tmp_path: Path) -> None:
     """Features of an untrained network must not be taken for those of a trained one."""
     (tmp_path / "small.yaml").write_text(CONFIG)
     with pytest.warns(UserWarning, match=r"the network's weights are random \(seed 1\)"):
-        Extractor(tmp_path / "small.yaml")
+        specfeat.Extractor(tmp_path / "small.yaml")
 
 
-def test_wrong_arguments_are_one_sentence(extractor: Extractor) -> None:
+def test_wrong_arguments_are_one_sentence(extractor: "Extractor") -> None:
     """A path instead of a list, a dict as config, a mapping as overrides, samples along the wrong axis."""
     calls: dict[str, Callable[[], object]] = {
         "stream wants a list of paths, not 'a.wav'": lambda: extractor.stream("a.wav"),
-        "the config is a dict; wanted a name": lambda: Extractor({"audio": 1}),  # type: ignore[arg-type]
-        "overrides are a list": lambda: Extractor("minimal", overrides={"model.batch": 8}),
+        "the config is a dict; wanted a name": lambda: specfeat.Extractor({"audio": 1}),  # type: ignore[arg-type]
+        "overrides are a list": lambda: specfeat.Extractor("minimal", overrides={"model.batch": 8}),
         "on_error is 'skip'; wanted a function": lambda: extractor.stream([], "skip"),  # type: ignore[arg-type]
         r"transpose an array of shape \(channels, n\), as librosa has it: samples.T": lambda: (
             extractor.extract(np.zeros((2, 9000)), 8000)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.io
+import scipy
 import soundfile
 
 from specfeat.audio import decode

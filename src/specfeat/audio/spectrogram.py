@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -16,6 +16,15 @@ from specfeat.config.compression import CompressionStep, Db, Pcen
 from specfeat.config.mel import Mel, Mfcc
 from specfeat.config.mel_scale import find_top_bin, hz_to_mel
 from specfeat.config.settings import Settings
+
+
+@cache
+def _find_blas_libraries() -> ThreadpoolController:
+    """Find the BLAS libraries of this process, among them NumPy's, the only one that is used here.
+
+    They are found once, because the search reads the list of everything that the process has loaded.
+    """
+    return ThreadpoolController()
 
 
 class SpectrogramMaker:
@@ -41,7 +50,7 @@ class SpectrogramMaker:
         )
         # The decibels that depend on each clip's largest value, where clips are cut from frames.
         self._clip_decibels = spectrogram.clip_decibels if settings.clips.cut == "frames" else None
-        self._blas = ThreadpoolController()
+        self._blas = _find_blas_libraries()
 
     def make_frames(
         self, blocks: Iterable[FloatArray], get_length: Callable[[], int] | None = None
