@@ -70,20 +70,20 @@ def test_settings_with_the_new_keys_have_digests_of_their_own() -> None:
 REFUSED_COMPRESSIONS = [
     ("[]", ": is []; wanted ln, db, log10, power or pcen with its settings, e.g. {db: {}}, or a list of up to 8 such steps"),
     ("[{db: {}}, {ln: {offset: 1}}]",
-     "[1]: follows db, whose results may be negative; wanted values of 0 or more, as of ln: {offset: 1}, log10, power or "
-     "pcen"),
+     "[1]: follows db, whose results may be negative, and a step needs values of 0 or more; wanted ln: {offset: 1}, log10, power or "
+     "pcen before it"),
     ("[{pcen: {}}, {ln: {}}]", "[1].ln: gives -inf for silence; wanted an offset or an amin above 0"),
     ("[{pcen: {}}, {db: {}, ln: {offset: 1}}]",
-     "[1]: has 2 kinds of compression; wanted exactly one of ln, db, log10, power, pcen, e.g. {db: {}}; several steps are "
-     "a list"),
+     "[1]: has 2 kinds of compression; wanted exactly one of ln, db, log10, power, pcen, e.g. {db: {}}, or "
+     "a list of such steps"),
     ("[{pcen: {gian: 1}}]", "[0].pcen.gian: is not known here (did you mean 'gain'?)"),
     ("[{pcen: {}}, {db: {ref: 0}}]", "[1].db.ref: is 0; wanted a positive number, or max"),
     ("{db: {ref: max}}",
-     ".db.ref: depends on a largest value; wanted per: clip, for the largest one of each clip, or per: file"),
+     ".db.ref: depends on the largest value of the clip or of the file; wanted per: clip or per: file beside it"),
     ("{db: {per: clip}}", ".db.per: applies only together with top_db or ref: max"),
     ("{db: {top_db: 0, per: clip}}", ".db.top_db: is 0; wanted more than 0"),
     ("[{db: {floor: 0, top_db: 9, per: clip}}, {log10: {}}]",
-     "[0].db.per: is clip, but another step of the compression of the whole file follows; wanted file, or "
+     "[0].db.per: is clip, but another step of the compression after it needs the whole file; wanted file, or "
      "clips.cut: samples"),
 ]  # fmt: skip
 
@@ -98,7 +98,7 @@ def test_a_compression_that_cannot_be_computed_is_refused(value: str, rest: str)
 
 FOLLOWERS = [
     ("spectrogram.kind=mfcc", "the cepstrum"),
-    ("spectrogram.deltas={}", "deltas"),
+    ("spectrogram.deltas={}", "the step deltas"),
     ("spectrogram.normalize={file: max}", "normalize: {file: ...}"),
 ]
 
@@ -110,7 +110,7 @@ def test_decibels_of_a_clip_come_after_what_is_computed_of_the_file(follower: st
     by_clip = f"{COMPRESS}={BY_CLIP}"
 
     assert get_refusal(BASE, [by_clip, follower]).endswith(
-        f"{COMPRESS}.db.per: is clip, but {name} of the whole file follows; wanted file, or clips.cut: samples"
+        f"{COMPRESS}.db.per: is clip, but {name} after it needs the whole file; wanted file, or clips.cut: samples"
     )
     if cut:
         load_text(BASE, [by_clip, follower, *cut])
@@ -120,10 +120,10 @@ def test_decibels_of_a_clip_come_after_what_is_computed_of_the_file(follower: st
     ("override", "rest"),
     [
         (f"{COMPRESS}={{db: {{top_db: 80, per: file}}}}",
-         f"{COMPRESS}.db.per: is file, but with clips.cut: samples each clip has a spectrogram of its own; wanted clip"),
+         f"{COMPRESS}.db.per: is file, but with clips.cut: samples each clip has its own spectrogram; wanted clip"),
         (f"{NORMALIZE}={{file: max}}",
-         f"{NORMALIZE}.file: applies only together with clips.cut: frames; with samples each clip has a spectrogram of "
-         "its own; wanted clip"),
+         f"{NORMALIZE}.file: applies only together with clips.cut: frames, because with cut: samples each clip has its own "
+         "spectrogram; wanted clip"),
     ],
 )  # fmt: skip
 def test_clips_with_spectrograms_of_their_own_have_no_values_of_the_file(override: str, rest: str) -> None:
@@ -138,13 +138,13 @@ REFUSED_NORMALISATIONS = [
     ("{mean: 1, file: max}", ": wanted either constants (mean, std) or file, not both"),
     ("{per: band}", ": is empty; wanted {mean: M, std: S}, {clip: mean_std} or {file: mean_std}"),
     ("{file: loudest}", ".file: is the text 'loudest'; wanted mean_std, max or subtract_max"),
-    ("{mean: [1, 2], per: band}", ".mean: has 2 values; wanted one, or one for each of 64 bands"),
-    ("{mean: [[1, 2]], per: band}", ".mean: has 2 values; wanted one, or one for each of 64 bands"),
+    ("{mean: [1, 2], per: band}", ".mean: has 2 values; wanted one number, or one for each of 64 bands"),
+    ("{mean: [[1, 2]], per: band}", ".mean: has 2 values; wanted one number, or one for each of 64 bands"),
     ("{std: [[1, 2], [3, 4]], per: band}",
      ".std: has 2 lists; wanted a list for each of 1 channels, with one value for each band"),
     ("{mean: [[1, 2]]}", ".mean: is a list of lists; wanted one list, or per: band"),
     ("{mean: 1, std: 2, per: band}",
-     ".per: is band, but mean and std are one for all; wanted a list with one for each of 64 bands"),
+     ".per: is band, but mean and std are one number for all bands; wanted a list with one number for each of the 64 bands"),
 ]  # fmt: skip
 
 
@@ -201,7 +201,7 @@ def test_each_line_of_a_file_is_a_channel(tmp_path: Path) -> None:
         (b"\x93NUMPY\xff", "is not a text file; write the numbers as text, e.g. with numpy.savetxt"),
         (b"1 2 x", "could not convert string to float: 'x' in line 1 of the file; wanted numbers"),
         (b"# nothing\n\n", "the file holds no numbers"),
-        (b"1 2 3", "has 3 values; wanted one, or one for each of 64 bands"),
+        (b"1 2 3", "has 3 values; wanted one number, or one for each of 64 bands"),
         (b"1 nan", "wanted a number, a list with one for each channel or band, or a file"),
         (b"1 " * 500_001, "is larger than 1,000,000 bytes"),
     ],

@@ -244,7 +244,7 @@ CONFIGS = {
     ),
     "4,096 bands of 2^19 bins": _make_text_case(
         HEAD.replace("512", "1048576").replace("n_mels: 64", "n_mels: 4096") + "  layers: [Flatten]",
-        "so many filters over n_fft 1048576 take 8.0 GiB",
+        "so many filters for n_fft 1048576 take 8.0 GiB",
     ),
     "a million coefficients": _make_text_case(
         HEAD.replace("{n_fft", "{kind: mfcc, mfcc: {n_mfcc: 1000000}, n_fft") + "  layers: [Flatten]",

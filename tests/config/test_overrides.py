@@ -76,7 +76,7 @@ REFUSED = [
     ("model.layers.0={Conv2D: {filters: 0, kernel_size: 3}}",
      "model.layers[0].Conv2D.filters: is 0; wanted a whole number, 1 or more"),
     ("clips={frames: x}", "clips.frames: is the text 'x'; wanted a whole number"),
-    ("clips={hop: 3}", "clips: wanted one length, in frames or seconds"),
+    ("clips={hop: 3}", "clips: needs exactly one of frames and seconds, the length of a clip"),
     ("clips.hop_seconds=0.485",
      "clips.hop_seconds: is 7760 samples, 48.5 hops of 160; wanted a whole number of hops"),
     ("model.features=lst",

@@ -27,8 +27,8 @@ UNKNOWN = [
     ("db: {}", "log: {}", "10:5: spectrogram.compress.log: is not known here (it is ln here)"),
     ("  n_fft: 512", "  n_mels: 64\n  n_fft: 512",
      "4:3: spectrogram.n_mels: is not known here; n_mels belongs in spectrogram.mel"),
-    ("db: {}", "db: {top_db: 80}", "10:18: spectrogram.compress.db.top_db: depends on a largest value; "
-     "wanted per: clip, for the largest one of each clip, or per: file"),
+    ("db: {}", "db: {top_db: 80}", "10:18: spectrogram.compress.db.top_db: depends on the largest value of the clip or of the file; "
+     "wanted per: clip or per: file beside it"),
     ("db: {}", "top_db: 80", "10:5: spectrogram.compress.top_db: is not known here; top_db belongs in "
      "spectrogram.compress.db"),
     ("db: {}", "log1p: {}", "10:5: spectrogram.compress.log1p: is not known here; ln(1 + x) is ln: {offset: 1}"),
@@ -56,7 +56,7 @@ MISSING = [
     ("audio:\n  sample_rate: 16000\n", "audio: {}\n", "1:1: audio: has no 'sample_rate'; it is required"),
     ("clips:\n  frames: 96\n", "", "1:1: has no 'clips'; it is required"),
     ("  hop_length: 160\n", "", "3:1: spectrogram: has no 'hop_length'; it is required"),
-    ("frames: 96", "hop: 96", "12:3: clips: wanted one length, in frames or seconds"),
+    ("frames: 96", "hop: 96", "12:3: clips: needs exactly one of frames and seconds, the length of a clip"),
     (
         "  weights:\n    random: 0\n",
         "",
@@ -126,37 +126,37 @@ CHOICES = [
 ]  # fmt: skip
 UNFIT = [
     ("n_mels: 64", "n_mels: 128\n    htk: true\n    fmax: 4000",
-     "8:13: spectrogram.mel.n_mels: is 128, but 6 bands hold no FFT bin at n_fft "
-     "512 (the first is number 0) and would be constant; wanted fewer bands, a larger n_fft or a higher fmin"),
+     "8:13: spectrogram.mel.n_mels: is 128, but 6 bands contain no FFT bin at n_fft "
+     "512 (the first is number 0), so the values would never change; wanted fewer bands, a larger n_fft or a higher fmin"),
     ("n_mels: 64", "fmax: 8000.5",
-     "8:11: spectrogram.mel.fmax: is 8000.5 Hz, above half the sample rate; wanted 8000 or less"),
+     "8:11: spectrogram.mel.fmax: is 8000.5 Hz, above half the sample rate; wanted 8000 Hz or less"),
     ("n_mels: 64", "n_mels: 40\n    fmin: 400\n    fmax: 400",
-     "9:11: spectrogram.mel.fmin: is 400 Hz; wanted less than fmax, 400"),
+     "9:11: spectrogram.mel.fmin: is 400 Hz; wanted less than fmax (400 Hz)"),
     ("hop_length: 160", "hop_length: 401",
-     "6:15: spectrogram.hop_length: is 401, longer than the window, 400, so that samples between frames "
-     "would be left out; wanted 400 or less"),
+     "6:15: spectrogram.hop_length: is 401, longer than the window (400), so samples between the frames "
+     "would not be used; wanted 400 or less"),
     ("win_length: 400", "win_length: 513",
-     "5:15: spectrogram.win_length: is 513, longer than n_fft, 512; wanted n_fft or less"),
+     "5:15: spectrogram.win_length: is 513, longer than n_fft (512); wanted n_fft or less"),
     ("  n_fft", "  kind: linear\n  n_fft",
      "8:3: spectrogram.mel: does not apply to kind: linear; wanted kind: mel"),
     ("  n_fft", "  kind: mfcc\n  mfcc: {n_mfcc: 65}\n  n_fft",
-     "5:18: spectrogram.mfcc.n_mfcc: is 65; wanted at most n_mels, 64"),
+     "5:18: spectrogram.mfcc.n_mfcc: is 65; wanted at most n_mels (64)"),
     ("n_mels: 64", "n_mels: 64\n    keep: 65",
-     "9:11: spectrogram.mel.keep: is 65; wanted at most n_mels, 64"),
+     "9:11: spectrogram.mel.keep: is 65; wanted at most n_mels (64)"),
     ("n_mels: 64", "n_mels: 64\n    keep: 13\n  kind: mfcc\n  mfcc: {n_mfcc: 14}",
-     "11:18: spectrogram.mfcc.n_mfcc: is 14; wanted at most keep, 13"),
+     "11:18: spectrogram.mfcc.n_mfcc: is 14; wanted at most keep (13)"),
     ("n_mels: 64", "n_mels: 80\n    htk: true\n    top_bin: drop",
-     "8:13: spectrogram.mel.n_mels: is 80, but 2 bands hold no FFT bin at n_fft "
-     "512 (the first is number 0) and would be constant; wanted fewer bands, a larger n_fft or a higher fmin"),
+     "8:13: spectrogram.mel.n_mels: is 80, but 2 bands contain no FFT bin at n_fft "
+     "512 (the first is number 0), so the values would never change; wanted fewer bands, a larger n_fft or a higher fmin"),
     ("  n_fft", "  normalize: {floor: -80}\n  n_fft",
      "4:15: spectrogram.normalize.floor: applies only together with clip or file"),
     ("frames: 96", "frames: 96\n  edges: repeat",
-     "13:3: clips.edges: repeat applies only together with tail: drop; tail is pad"),
+     "13:3: clips.edges: repeat applies only together with tail: drop, but tail is pad; change one of them"),
     ("  n_fft", "  deltas: {width: 8}\n  n_fft",
      "4:19: spectrogram.deltas.width: is 8; wanted an odd number"),
     ("db: {}", "db: {}\n    ln: {offset: 1}",
      "10:5: spectrogram.compress: has 2 kinds of compression; "
-     "wanted exactly one of ln, db, log10, power, pcen, e.g. {db: {}}; several steps are a list"),
+     "wanted exactly one of ln, db, log10, power, pcen, e.g. {db: {}}, or a list of such steps"),
     ("db: {}", "ln: {}",
      "10:9: spectrogram.compress.ln: gives -inf for silence; wanted an offset or an amin above 0"),
     ("  n_fft", "  normalize: {std: 1, clip: max}\n  n_fft",
@@ -166,36 +166,36 @@ UNFIT = [
     ("  n_fft", "  snip_edges: false\n  n_fft",
      "4:15: spectrogram.snip_edges: false applies only together with center: false"),
     ("  n_fft", "  center: false\n  pad_end: true\n  padding: [1, 2]\n  n_fft",
-     "6:12: spectrogram.padding: is given together with pad_end; wanted one way to pad the ends"),
+     "6:12: spectrogram.padding: is given together with pad_end, which also pads the ends; keep one of them"),
     ("  n_fft", "  center: false\n  snip_edges: false\n  padding: [1, 2]\n  n_fft",
-     "5:15: spectrogram.snip_edges: is given together with padding; wanted one way to pad the ends"),
+     "5:15: spectrogram.snip_edges: is given together with padding, which also pads the ends; keep one of them"),
     ("  n_fft", "  center: false\n  snip_edges: false\n  pad_mode: reflect\n  n_fft",
-     "6:13: spectrogram.pad_mode: is reflect, but snip_edges: false pads as symmetric does; wanted symmetric, or no "
+     "6:13: spectrogram.pad_mode: is reflect, but snip_edges: false always pads like symmetric; wanted symmetric, or no "
      "pad_mode"),
     ("  n_fft", "  center: false\n  padding: 200\n  n_fft",
      "5:12: spectrogram.padding: is 200; wanted a list of two: the samples before the sound and those after it"),
     ("  n_fft", "  center: false\n  padding: [200]\n  n_fft",
      "5:12: spectrogram.padding: is [200]; wanted a list of two: the samples before the sound and those after it"),
     ("  n_fft", "  dither: {std: 1}\n  preemphasis: {}\n  n_fft",
-     "4:3: spectrogram.dither: comes before the pre-emphasis, which is that of the file; "
+     "4:3: spectrogram.dither: is added to frames, so it must come before the pre-emphasis; "
      "wanted preemphasis: {per: frame}"),
     ("  n_fft", "  gain: 2\n  peak: 1\n  n_fft",
-     "4:3: spectrogram.gain: is given together with peak, which decides the scale alone; keep one of them"),
+     "4:3: spectrogram.gain: has no effect together with peak, which sets the scale; keep one of them"),
     ("  n_fft", "  dither: 1.0\n  n_fft",
      "4:11: spectrogram.dither: is 1.0; wanted a mapping with the standard deviation of the noise, e.g. {std: 1.0}"),
     ("  n_fft", "  dither: {}\n  n_fft", "4:3: spectrogram.dither: has no 'std'; it is required"),
     ("frames: 96", "frames: 96\n  end_frame: keep\n  cut: samples",
-     "13:14: clips.end_frame: keep applies only together with cut: frames; a clip of samples has all its frames"),
+     "13:14: clips.end_frame: keep applies only together with cut: frames, because a clip of samples has all its frames anyway; leave it out"),
     ("  hop_length: 160\n  mel:\n    n_mels: 64\n  compress:\n    db: {}\nclips:\n",
      "  hop_length: 160\n  center: false\nclips:\n  end_frame: keep\n",
-     "9:14: clips.end_frame: keep applies only together with spectrogram.center or pad_end; otherwise all frames are "
-     "used"),
+     "9:14: clips.end_frame: keep applies only together with spectrogram.center or pad_end, because otherwise all frames are "
+     "used anyway; leave it out"),
     ("frames: 96", "samples: 16000",
-     "12:3: clips.samples: applies only together with cut: samples; wanted frames or seconds"),
+     "12:3: clips.samples: applies only together with cut: samples; give frames or seconds instead"),
     ("frames: 96", "frames: 96\n  samples: 16000\n  cut: samples",
-     "12:3: clips: wanted one length, in frames, samples or seconds"),
+     "12:3: clips: needs exactly one of frames, samples and seconds, the length of a clip"),
     ("frames: 96", "frames: 10000000000",
-     "12:3: clips: one clip of 10000000000 x 64 x 1 would take 2384.2 GiB; wanted a shorter clip"),
+     "12:3: clips: one clip of 10000000000 x 64 x 1 would take 2384.2 GiB of memory; wanted a shorter clip"),
 ]  # fmt: skip
 SECONDS = [
     ("win_length: 400", "win_seconds: 0.02501",
@@ -233,7 +233,7 @@ WEIGHTS = [
     ("weights:\n    random: 0", "weights: {file: w.h5, sha256: abc}",
      "18:33: model.weights.sha256: is the text 'abc'; wanted a SHA-256: 64 hexadecimal digits, as sha256sum prints them"),
     ("weights:\n    random: 0", "weights: {random: 0, format: npz}",
-     "18:24: model.weights.format: applies only together with weights.file"),
+     "18:24: model.weights.format: applies only together with weights.file; add a file, or leave this out"),
     ("weights:\n    random: 0", "weights: {file: w.h5, format: numpy}",
      "18:33: model.weights.format: is the text 'numpy'; wanted one of auto, hdf5, keras, checkpoint, savedmodel, graph, "
      "tflite, npz, safetensors, torch"),

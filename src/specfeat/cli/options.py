@@ -1,4 +1,4 @@
-"""The arguments and options of the command line, each with its help text; commands share them."""
+"""The arguments and options of `specfeat extract`, with their help texts; other commands use some of them."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -36,18 +36,21 @@ FilesFromOption = Annotated[
         "--files-from",
         metavar="FILE|-",
         show_default=False,
-        help="Read more INPUTS from FILE, one per line; - is stdin.",
+        help="Read more INPUTS from FILE, one per line; - reads from stdin.",
     ),
 ]
 NullOption = Annotated[
     bool,
-    typer.Option("--null", "-0", help="The names in FILE end in NUL bytes, as find -print0 writes them."),
+    typer.Option(
+        "--null", "-0", help="Each name in FILE ends in a NUL byte, as in the output of find -print0."
+    ),
 ]
 
 # --- what to compute -----------------------------------------------------------------------------
 
 ConfigOption = Annotated[
-    str, typer.Option("--config", "-c", metavar="NAME|FILE", help="A shipped config or a YAML file.")
+    str,
+    typer.Option("--config", "-c", metavar="NAME|FILE", help="The name of a shipped config, or a YAML file."),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -55,7 +58,7 @@ SetOption = Annotated[
         "--set",
         metavar="KEY=VALUE",
         show_default=False,
-        help="Override a value of the config, e.g. --set model.batch=32.",
+        help="Replace a value of the config, e.g. --set model.batch=32. Can be given several times.",
     ),
 ]
 KeepPartialOption = Annotated[
@@ -85,7 +88,7 @@ ThreadsOption = Annotated[
         metavar="N",
         min=1,
         max=256,
-        help="The number of threads of the network; by default one per core.",
+        help="The number of batches that the CPU computes at the same time; by default one per core.",
     ),
 ]
 TimeoutOption = Annotated[
@@ -95,7 +98,7 @@ TimeoutOption = Annotated[
         metavar="S",
         min=0,
         show_default=False,
-        help="The seconds that reading one file may take; 0 for no limit. By default 600, plus 1 per 100 kB.",
+        help="How many seconds it may take to read a file; 0 for no limit. Default: 600, plus 1 per 100 kB.",
     ),
 ]
 
@@ -121,12 +124,12 @@ ForceOption = Annotated[
     bool,
     typer.Option(
         "--force",
-        help="Replace an existing output, and discard unfinished work. "
-        "With --resume or --update: discard only work that cannot be continued.",
+        help="Replace an existing output. Also discard unfinished work; "
+        "with --resume or --update, only if it cannot be continued.",
     ),
 ]
 ResumeOption = Annotated[
-    bool, typer.Option("--resume", help="Continue a run that was interrupted; finished files are kept.")
+    bool, typer.Option("--resume", help="Continue an interrupted run, and keep its finished files.")
 ]
 UpdateOption = Annotated[
     bool,
@@ -137,12 +140,17 @@ UpdateOption = Annotated[
 ]
 RetryOption = Annotated[
     bool,
-    typer.Option("--retry-failed", help="With --resume or --update: try the files again that failed before."),
+    typer.Option(
+        "--retry-failed", help="With --resume or --update: also extract the files that failed before."
+    ),
 ]
 LockWaitOption = Annotated[
     float,
     typer.Option(
-        "--lock-wait", metavar="S", min=0, help="The seconds to wait while another run is writing OUTPUT."
+        "--lock-wait",
+        metavar="S",
+        min=0,
+        help="How many seconds to wait while another run is writing OUTPUT.",
     ),
 ]
 
@@ -154,7 +162,7 @@ LogOption = Annotated[
         "--log-json",
         metavar="FILE|-",
         show_default=False,
-        help="Also write each event as one line of JSON; - is stdout.",
+        help="Append each event of the run to FILE, as one line of JSON; - writes to stdout.",
     ),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print failures only.")]

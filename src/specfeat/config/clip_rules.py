@@ -1,4 +1,4 @@
-"""The rules that tie the settings of the clips to those of the spectrogram, and bound the memory of a clip.
+"""Checks of the clips' settings that depend on the spectrogram's, and of the memory that clips take.
 
 Each function raises the error of `make_rule_error` for the first thing that is wrong, with a path from the
 top of the config. `Settings` calls them in a fixed order.
@@ -10,23 +10,23 @@ from specfeat.config.section import make_rule_error
 from specfeat.config.spectrogram import Spectrogram
 from specfeat.text import format_shape
 
-# A clip is read as a whole, and a shorter file is filled with silence up to its length, however few frames it
-# has. 2 GiB as float32; at 16 kHz nine hours.
+# All samples of a clip are in memory together, and a shorter file is filled with silence up to this length.
+# 2 GiB as float32, or nine hours at 16 kHz.
 MAX_CLIP_SAMPLES = 2**29
 MAX_BATCH_BYTES = 2**31  # of the network's input, a batch of spectrogram clips as float32
 
 
 def check_clip_unit(clips: Clips) -> None:
-    """Check that the length of a clip is given once, in a unit in which the file is cut."""
+    """Check that the length of a clip is given once, in the unit in which the file is cut."""
     if clips.cut == "frames" and clips.samples is not None:
         raise make_rule_error(
             ("clips", "samples"),
-            "applies only together with cut: samples; wanted frames or seconds",
+            "applies only together with cut: samples; give frames or seconds instead",
             at_key=True,
         )
     if (clips.frames is None) == (clips.samples is None):
-        units = "frames or seconds" if clips.cut == "frames" else "frames, samples or seconds"
-        raise make_rule_error(("clips",), f"wanted one length, in {units}")
+        units = "frames and seconds" if clips.cut == "frames" else "frames, samples and seconds"
+        raise make_rule_error(("clips",), f"needs exactly one of {units}, the length of a clip")
 
 
 def check_clip_frames(clips: Clips, spectrogram: Spectrogram, clip_grid: ClipGrid) -> None:
@@ -34,7 +34,7 @@ def check_clip_frames(clips: Clips, spectrogram: Spectrogram, clip_grid: ClipGri
     if clips.frames is not None and clip_grid.frames != clips.frames:
         raise make_rule_error(
             ("clips", "frames"),
-            f"is {clips.frames}, but no number of samples gives so many frames; wanted samples instead",
+            f"is {clips.frames}, but no number of samples gives so many frames; give samples instead",
         )
     if clip_grid.frames < 1:
         needed = spectrogram.count_samples(1)
@@ -48,7 +48,7 @@ def check_edges(clips: Clips) -> None:
     if clips.edges == "repeat" and clips.tail != "drop":
         raise make_rule_error(
             ("clips", "edges"),
-            f"repeat applies only together with tail: drop; tail is {clips.tail}",
+            f"repeat applies only together with tail: drop, but tail is {clips.tail}; change one of them",
             at_key=True,
         )
 
@@ -60,17 +60,20 @@ def check_end_frame(clips: Clips, spectrogram: Spectrogram) -> None:
     path = ("clips", "end_frame")
     if clips.cut == "samples":
         raise make_rule_error(
-            path, "keep applies only together with cut: frames; a clip of samples has all its frames"
+            path,
+            "keep applies only together with cut: frames, because a clip of samples has all its frames "
+            "anyway; leave it out",
         )
     if not spectrogram.has_padded_ends:
         raise make_rule_error(
             path,
-            "keep applies only together with spectrogram.center or pad_end; otherwise all frames are used",
+            "keep applies only together with spectrogram.center or pad_end, because otherwise all frames are "
+            "used anyway; leave it out",
         )
 
 
 def check_deltas(spectrogram: Spectrogram, clip_grid: ClipGrid) -> None:
-    """Check that an estimate of a derivative has a middle frame, and is not longer than a clip."""
+    """Check that the width of the deltas is an odd number, and not more than the frames of a clip."""
     deltas = spectrogram.deltas
     if deltas is None:
         return
@@ -79,7 +82,7 @@ def check_deltas(spectrogram: Spectrogram, clip_grid: ClipGrid) -> None:
         raise make_rule_error(
             path,
             f"is {deltas.width}, more than the {clip_grid.frames} frames of a clip; "
-            "wanted fewer, an odd number",
+            f"wanted an odd number up to {clip_grid.frames}",
         )
     if deltas.width % 2 == 0:
         raise make_rule_error(path, f"is {deltas.width}; wanted an odd number")
@@ -92,8 +95,8 @@ def check_reflection(clips: Clips, spectrogram: Spectrogram, clip_grid: ClipGrid
         if clip_samples <= margin:
             raise make_rule_error(
                 ("spectrogram", "pad_mode"),
-                f"is reflect, but {margin} samples cannot be mirrored in a clip of {clip_samples}; wanted "
-                "constant, or longer clips",
+                f"is reflect, but {margin} samples cannot be mirrored in a clip of {clip_samples} samples; "
+                "wanted constant, or longer clips",
             )
 
 
@@ -102,21 +105,22 @@ def check_batch_memory(input_shape: tuple[int, int, int], batch: int) -> None:
 
     Args:
         input_shape: the shape of one clip: (frames, bins, channels).
-        batch: how many clips go through the network at once.
+        batch: how many clips go through the network together.
     """
     frames, bins, channels = input_shape
     clip_bytes = 4 * frames * bins * channels
     if clip_bytes > MAX_BATCH_BYTES:
         raise make_rule_error(
             ("clips",),
-            f"one clip of {format_shape(input_shape)} would take {clip_bytes / 2**30:.1f} GiB; "
+            f"one clip of {format_shape(input_shape)} would take {clip_bytes / 2**30:.1f} GiB of memory; "
             "wanted a shorter clip",
         )
     if clip_bytes * batch > MAX_BATCH_BYTES:
         raise make_rule_error(
             ("model", "batch"),
-            f"is {batch}: so many clips of {format_shape(input_shape)} take "
-            f"{clip_bytes * batch / 2**30:.1f} GiB; wanted {MAX_BATCH_BYTES // clip_bytes} or fewer",
+            f"is {batch}, and so many clips of {format_shape(input_shape)} take "
+            f"{clip_bytes * batch / 2**30:.1f} GiB of memory; "
+            f"wanted {MAX_BATCH_BYTES // clip_bytes} or fewer",
         )
 
 

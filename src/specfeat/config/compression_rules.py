@@ -1,4 +1,4 @@
-"""The rules that tie the steps of the compression to each other, to the other settings and to the clips.
+"""Checks of the steps of the compression that depend on each other, on other settings or on the clips.
 
 Each function raises the error of `make_rule_error` for the first thing that is wrong, with a path from the
 top of the config. `Settings` calls them in a fixed order.
@@ -24,25 +24,25 @@ def check_compression(spectrogram: Spectrogram) -> None:
             names = ", ".join(type(compress).model_fields)
             raise make_rule_error(
                 path,
-                f"has {len(kinds)} kinds of compression; wanted exactly one of {names}, e.g. {{db: {{}}}}; "
-                "several steps are a list",
+                f"has {len(kinds)} kinds of compression; wanted exactly one of {names}, e.g. {{db: {{}}}}, "
+                "or a list of such steps",
             )
         if compress.ln and not (compress.ln.offset or compress.ln.amin):
             raise make_rule_error(
                 (*path, "ln"), "gives -inf for silence; wanted an offset or an amin above 0"
             )
-    for (_, former), (path, _) in pairwise(steps):
-        name = list_given_keys(former)[0]
-        if _can_be_negative(former.step):
+    for (_, previous), (path, _) in pairwise(steps):
+        name = list_given_keys(previous)[0]
+        if _can_be_negative(previous.step):
             raise make_rule_error(
                 path,
-                f"follows {name}, whose results may be negative; wanted values of 0 or more, as of "
-                "ln: {offset: 1}, log10, power or pcen",
+                f"follows {name}, whose results may be negative, and a step needs values of 0 or more; "
+                "wanted ln: {offset: 1}, log10, power or pcen before it",
             )
 
 
 def check_largest_value(spectrogram: Spectrogram, clips: Clips) -> None:
-    """Check that decibels below a largest value say of what it is taken, and that it can be taken there."""
+    """Check `db.per`: decibels with a largest value must say whether it is that of the file or the clip."""
     for path, compress in _list_steps(spectrogram):
         db = compress.db
         if db is None:
@@ -56,32 +56,36 @@ def check_largest_value(spectrogram: Spectrogram, clips: Clips) -> None:
         elif db.per is None:
             raise make_rule_error(
                 (*path, "db", key),
-                "depends on a largest value; wanted per: clip, for the largest one of each clip, or "
-                "per: file",
+                "depends on the largest value of the clip or of the file; wanted per: clip or per: file "
+                "beside it",
             )
         elif db.per == "file" and clips.cut == "samples":
             raise make_rule_error(
                 (*path, "db", "per"),
-                "is file, but with clips.cut: samples each clip has a spectrogram of its own; wanted clip",
+                "is file, but with clips.cut: samples each clip has its own spectrogram; wanted clip",
             )
         elif db.per == "clip" and clips.cut == "frames":
             _check_last_step(spectrogram, db, (*path, "db", "per"))
 
 
 def _check_last_step(spectrogram: Spectrogram, db: Db, path: KeyPath) -> None:
-    """Check that only constants follow decibels that are computed after the sound is cut into clips."""
+    """Check that only constants follow decibels that use the largest value of each clip.
+
+    With `clips.cut: frames`, clips are cut from the finished frames. So these decibels are computed last, and
+    steps that need the whole file cannot come after them.
+    """
     normalize = spectrogram.normalize
     followers = {
         "another step of the compression": spectrogram.clip_decibels is not db,
         "the cepstrum": spectrogram.mfcc is not None,
-        "deltas": spectrogram.deltas is not None,
+        "the step deltas": spectrogram.deltas is not None,
         "normalize: {file: ...}": normalize is not None and normalize.file is not None,
     }
     for name, is_follower in followers.items():
         if is_follower:
             raise make_rule_error(
                 path,
-                f"is clip, but {name} of the whole file follows; wanted file, or clips.cut: samples",
+                f"is clip, but {name} after it needs the whole file; wanted file, or clips.cut: samples",
             )
 
 

@@ -1,4 +1,4 @@
-"""The rules of the settings of the model, which tie its keys to its layers and to the shape of its input.
+"""Checks of the model's settings that depend on its layers, or on the shape of its input.
 
 Each function raises the error of `make_rule_error` for the first thing that is wrong, with a path from the
 top of the config. `Settings` calls them in a fixed order.
@@ -11,18 +11,20 @@ from specfeat.text import format_shape, format_value, suggest_name
 
 
 def check_weights_source(weights: Weights) -> None:
-    """Check that the weights come from exactly one place, and that keys about a file are beside a file."""
+    """Check that either a file or a seed is given, and that keys about a file are given only with a file."""
     if weights.file is None and weights.random is None and "file" in weights.model_fields_set:
         raise make_rule_error(("model", "weights", "file"), "is empty; wanted the path of a weights file")
     if (weights.file is None) == (weights.random is None):
         raise make_rule_error(("model", "weights"), "wanted either {file: PATH} or {random: SEED}")
-    # The other keys (match, map, ignore, flatten, trained_with) may stay in a config for the day that it gets
-    # a file.
+    # The other keys (match, map, ignore, flatten, trained_with) are true of any file, so a config without a
+    # file may have them already.
     for key in ("sha256", "format"):
         default = type(weights).model_fields[key].default
         if weights.file is None and getattr(weights, key) not in (None, default):
             raise make_rule_error(
-                ("model", "weights", key), "applies only together with weights.file", at_key=True
+                ("model", "weights", key),
+                "applies only together with weights.file; add a file, or leave this out",
+                at_key=True,
             )
 
 
@@ -55,7 +57,7 @@ def check_input_shape(model: Model, derived: tuple[int, int, int]) -> None:
         return
     if not written:
         raise make_rule_error(
-            ("model", "input_shape"), "is empty; leave it out, since it follows from other settings"
+            ("model", "input_shape"), "is empty; leave it out, because it follows from other settings"
         )
     if written == derived[:2]:
         wanted = ", ".join(map(str, derived))

@@ -1,4 +1,4 @@
-"""The rules that tie the settings `spectrogram.normalize` to those of the spectrogram and the clips.
+"""Checks of the settings `spectrogram.normalize` that depend on the spectrogram and the clips.
 
 Each function raises the error of `make_rule_error` for the first thing that is wrong, with a path from the
 top of the config. `Settings` calls them in a fixed order.
@@ -16,7 +16,7 @@ _NORMALIZE: KeyPath = ("spectrogram", "normalize")
 
 
 def check_normalize(spectrogram: Spectrogram, clips: Clips) -> None:
-    """Check that constants, the clip or the file is used, only one of them, and that constants match."""
+    """Check that only one of constants, clip and file is used, with the right number of constants."""
     normalize = spectrogram.normalize
     if not normalize:
         return
@@ -24,8 +24,8 @@ def check_normalize(spectrogram: Spectrogram, clips: Clips) -> None:
     if normalize.file and clips.cut == "samples":
         raise make_rule_error(
             (*_NORMALIZE, "file"),
-            "applies only together with clips.cut: frames; with samples each clip has a spectrogram of its "
-            "own; wanted clip",
+            "applies only together with clips.cut: frames, because with cut: samples each clip has its own "
+            "spectrogram; wanted clip",
             at_key=True,
         )
     for name in ("mean", "std"):
@@ -38,8 +38,8 @@ def check_normalize(spectrogram: Spectrogram, clips: Clips) -> None:
     ):
         raise make_rule_error(
             (*_NORMALIZE, "per"),
-            f"is band, but mean and std are one for all; wanted a list with one for each of "
-            f"{spectrogram.bins} bands",
+            "is band, but mean and std are one number for all bands; wanted a list with one number for each "
+            f"of the {spectrogram.bins} bands",
         )
 
 
@@ -72,7 +72,8 @@ def _check_constants(constants: Any, path: KeyPath, normalize: Normalize, spectr
             raise make_rule_error(path, "is a list of lists; wanted one list, or per: band")
         if len(constants) != channels:
             raise make_rule_error(
-                path, f"has {len(constants)} values; wanted one, or one for each of {channels} channels"
+                path,
+                f"has {len(constants)} values; wanted one number, or one for each of {channels} channels",
             )
         return
     if (len(constants) if is_nested else 1) != channels:
@@ -83,5 +84,5 @@ def _check_constants(constants: Any, path: KeyPath, normalize: Normalize, spectr
     for values in constants if is_nested else (constants,):
         if len(values) != bins:
             raise make_rule_error(
-                path, f"has {len(values)} values; wanted one, or one for each of {bins} bands"
+                path, f"has {len(values)} values; wanted one number, or one for each of {bins} bands"
             )
