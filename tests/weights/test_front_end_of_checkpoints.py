@@ -47,7 +47,7 @@ def test_a_checkpoint_with_the_configs_front_end_loads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "override", "message"),
     [
-        ({}, "spectrogram.mel.fmin=100", "other mel bands .* look at spectrogram.mel.fmin, fmax and htk"),
+        ({}, "spectrogram.mel.fmin=100", "other mel bands .* check spectrogram.mel.fmin, fmax and htk"),
         ({}, "spectrogram.mel.htk=true", "other mel bands"),
         ({}, "spectrogram.mel.norm=null", "trained with spectrogram.mel.norm slaney .*, the config has null"),
         (

@@ -1,11 +1,11 @@
-"""Loads weights files into the network: every array once, in its place and shape, or an error.
+"""Sets the arrays of a network from a weights file: every array once and in its shape, or an error.
 
-    files/         readers of file formats: a path -> the arrays of the file
-    matching/      which array goes into which slot of the network, and with which axes
-    load           the two together: sets the network's arrays from a file
-    save           writes the network's arrays to a file
-    inspection     what a file holds and which networks it fits, for `specfeat weights show`
-    sound_check    whether the file's weights were trained on the config's spectrogram
+    files/         reads the file formats: from a path to the arrays of the file
+    matching/      decides which array goes into which slot of the network, and arranges its axes
+    load           reads and matches a file, and sets the arrays of the network
+    save           writes the arrays of a network to a file
+    inspection     describes a file and finds the networks that it fits, for `specfeat weights show`
+    sound_check    checks whether the weights were trained on the config's spectrogram
 
 docs/weights.md says what users can rely on, and what each reader refuses.
 """

@@ -1,4 +1,4 @@
-"""What a weights file holds and which networks it fits; TensorFlow is loaded for its own checkpoints only."""
+"""Describes a weights file and finds the networks that it fits; needs TensorFlow only for its checkpoints."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,9 +23,9 @@ class OpenWeightsFile:
     """An open weights file.
 
     Attributes:
-        contents: the file's arrays.
-        size: the size of all its files, in bytes.
-        sha256: the SHA-256 as `source.WeightsSource.compute_sha256` returns it.
+        contents: the arrays of the file.
+        size: the size in bytes; of weights in several files, that of all files together.
+        sha256: the SHA-256 in hexadecimal; of several files as `WeightsSource.compute_sha256` computes it.
     """
 
     contents: FileContents
@@ -39,17 +39,20 @@ class OpenWeightsFile:
 
     @property
     def ignored_arrays(self) -> list[tuple[FileArray, str]]:
-        """The arrays that are known not to be weights, each with what it is."""
+        """The arrays that are known not to be weights, each with a text that says what it is."""
         reasons = [(array, explain_ignored_array(array.name)) for array in self.contents.arrays]
         return [(array, reason) for array, reason in reasons if reason is not None]
 
 
 @contextmanager
 def inspect_weights_file(path: str) -> Iterator[OpenWeightsFile]:
-    """Open a weights file to look at it.
+    """Open a weights file to show its arrays.
+
+    Args:
+        path: the path, as `source.locate_weights` takes it.
 
     Raises:
-        WeightsError: the file cannot be read; the message begins with the path.
+        WeightsError: the file cannot be read, or changes while it is open; the message begins with the path.
     """
     with prefix_errors_with(path):
         source = locate_weights(path)
@@ -68,20 +71,19 @@ def compare_with_config(
         slots: the slots of the config's network.
 
     Returns:
-        The rule by which the arrays fit (the config's own is tried first), or None if they do not fit; and
-        what is
-        wrong: why they do not fit, or that they were trained on another sound. Nothing is wrong if it is
-            empty.
+        The match rule with which the arrays fit, or None if they do not fit; the config's own rule is tried
+        first. And the problem: why the arrays do not fit, or how the spectrogram that they were trained on
+        differs from the config's. The problem is empty if there is none.
     """
     problem = ""
-    # The problem under the config's own rule is the one to report; the other rule is tried only for a hint.
+    # If no rule fits, the problem with the config's own rule is reported.
     for match_rule in dict.fromkeys((settings.model.weights.match, "name", "order")):
         try:
             match_config_arrays(slots, contents, settings.model.weights, match_rule).raise_if_incomplete()
         except WeightsError as e:
             problem = problem or str(e)
             continue
-        # Arrays that fit are worth nothing if they were trained on another spectrogram.
+        # Arrays that fit give wrong features if they were trained on another spectrogram.
         try:
             check_sound(settings, contents)
         except WeightsError as e:
@@ -94,16 +96,17 @@ def compare_with_config(
 def pair_arrays(
     settings: Settings, contents: FileContents, match_rule: MatchRule | None, slots: list[Slot]
 ) -> MatchResult:
-    """Pair the arrays of a config's network with those of a file, as far as they match.
+    """Pair the arrays of a config's network with those of a file; the pairs may be incomplete.
 
     Args:
         settings: the settings of the config.
         contents: the contents of the file.
-        match_rule: the rule; None for the config's own, and by order if no name of the file is the network's.
+        match_rule: the match rule. None for the config's own rule, or for `order` if the file and the network
+            have no name in common.
         slots: the slots of the config's network.
 
     Raises:
-        WeightsError: the arrays of the file cannot be told apart.
+        WeightsError: two arrays of the file have one layer and role, or more than one match is possible.
     """
     result = match_config_arrays(slots, contents, settings.model.weights, match_rule)
     is_by_order = not result.has_equal_names and result.order_result is not None and result.order_result.pairs

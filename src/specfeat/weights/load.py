@@ -29,22 +29,22 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
     Args:
         model: the Keras model, built.
         layers: the layers that it was built from.
-        settings: the settings of the config; `model.weights.file` is set.
+        settings: the settings of the config; `model.weights.file` must be set.
 
     Returns:
-        What the record says of the weights: file, sha256 and format; and for a single file path, size,
-        mtime_ns, ctime_ns and inode.
+        The entry `weights` of the record: file, sha256 and format. If the weights are a single file, also
+        path, size in bytes, mtime_ns, ctime_ns and inode.
 
     Raises:
-        WeightsError: the file cannot be read, is not the one that the config's `sha256` names, was trained on
-            another spectrogram, or does not fit the network.
+        WeightsError: the file cannot be read, does not have the SHA-256 that the config gives, was trained on
+            another spectrogram, or does not fit the network. The message begins with the path.
     """
     weights = settings.model.weights
     name = str(weights.file)
     with prefix_errors_with(name):
         source = locate_weights(name)
         with check_unchanged(source):
-            # The hash comes first: a file that is not the expected one is not even opened by a reader.
+            # The hash is checked first, so that no reader opens a file that is not the expected one.
             digest = _check_hash(source, weights)
             identity = source.identify_file()
             with open_weights_file(source, weights.format) as contents:
@@ -69,19 +69,19 @@ def read_slot_values(slot: Slot, array: FileArray) -> NDArray[np.float32]:
 
     Args:
         slot: the slot.
-        array: the array that goes into it.
+        array: the array for the slot, whose shape has been compared with that of the slot.
 
     Returns:
-        float32 in the slot's shape.
+        The values as float32, in the shape of the slot.
 
     Raises:
-        WeightsError: the array holds integers that no scale makes weights, or values that float32 cannot
-            hold.
+        WeightsError: the array has integers that are not quantised weights, or values that are too large for
+            float32, infinite or not a number.
     """
     is_dequantised = bool(array.note)
     if array.dtype.startswith(("int", "uint", "bool")) and not is_dequantised:
         raise WeightsError(f"{array.name} holds whole numbers ({array.dtype}); wanted floats for {slot.name}")
-    with np.errstate(over="ignore"):  # values that are too large become infinite, and are refused below
+    with np.errstate(over="ignore"):  # values that are too large become infinite, which is refused below
         values = np.asarray(array.read(), np.float32)
     if not np.isfinite(values).all():
         raise WeightsError(f"{array.name} has values that are not finite")

@@ -1,4 +1,4 @@
-"""Writes the arrays of a network to a file in Keras 3's layout, with the sound settings that they are for."""
+"""Writes the arrays of a network, and the settings of its spectrogram, to a file in Keras 3's layout."""
 
 from typing import Any, BinaryIO
 
@@ -12,9 +12,9 @@ from specfeat.weights.sound_check import format_sound_settings
 
 
 def save_weights(model: Any, layers: tuple[Layer, ...], settings: Settings, file: BinaryIO) -> None:
-    """Write every array of a network, laid out as `model.save_weights` of Keras 3 does.
+    """Write every array of a network in the layout of `model.save_weights` of Keras 3.
 
-    The same arrays give the same bytes, because no time stamps are written.
+    The same arrays give the same bytes, because the file contains no times.
 
     Args:
         model: the Keras model with its weights set.
@@ -28,5 +28,6 @@ def save_weights(model: Any, layers: tuple[Layer, ...], settings: Settings, file
             group = output.require_group(f"{slot.keras_path}/vars")
             group.attrs["name"] = slot.layer
             dataset = group.create_dataset(str(slot.index), data=slot.variable.numpy(), track_times=False)
-            # Keras numbers the arrays of a layer; the role says whether number 0 of a norm is gamma or beta.
+            # Keras writes only the number of an array. The role says whether array 0 of a norm is gamma or
+            # beta.
             dataset.attrs[ROLE_ATTRIBUTE] = slot.role

@@ -1,8 +1,8 @@
-"""Compares the spectrogram that weights were trained on, where the file knows it, with the config's.
+"""Compares the spectrogram that weights were trained on with the config's, if the file contains it.
 
-A file that `specfeat weights convert` has written holds all settings. The files of PANNs (torchlibrosa) and
-OpenL3 (kapre) hold their mel filters and their STFT as arrays, from which most settings can be seen. Other
-files say nothing.
+A file that `specfeat weights convert` has written contains all settings. The files of PANNs (torchlibrosa)
+and OpenL3 (kapre) contain their mel filters and their STFT as arrays, which show most of the settings. Other
+files contain nothing about their spectrogram.
 """
 
 import json
@@ -23,23 +23,27 @@ from specfeat.config.training_sound import (
 from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import FileArray, FileContents
 
-_TOLERANCE = (
-    1e-4  # of the height of a window or a filter; the float32 values of the files differ by less than 1e-6
-)
+# The largest difference between two values of a window, or the largest relative difference between two values
+# of a filter. The float32 values of the known files differ by less than 1e-6.
+_TOLERANCE = 1e-4
 
 
 def format_sound_settings(settings: Settings) -> str:
-    """Return the settings of the sound that weights depend on as JSON, for `specfeat weights convert`."""
+    """Return the sample rate and the spectrogram's settings as JSON, for `specfeat weights convert`."""
     return json.dumps(
         {"sample_rate": settings.audio.sample_rate} | settings.spectrogram.model_dump(mode="json")
     )
 
 
 def check_sound(settings: Settings, contents: FileContents) -> None:
-    """Check that the config's spectrogram is the one that the file says it was trained with.
+    """Check that the config's spectrogram is the one that the weights were trained on, if the file shows it.
+
+    Args:
+        settings: the settings of the config.
+        contents: the contents of the weights file.
 
     Raises:
-        WeightsError: names the first setting that differs.
+        WeightsError: a setting differs; the message names the first one.
     """
     if contents.sound_settings is not None:
         _check_settings(settings, contents.sound_settings)
@@ -56,8 +60,8 @@ def _check_settings(settings: Settings, text: str) -> None:
     try:
         file_values = json.loads(text)
         sample_rate = file_values.pop("sample_rate")
-        # Validating fills in the settings that an older specfeat did not know: it computed as their defaults
-        # do.
+        # Validating adds the defaults of settings that an older version of specfeat did not have. That
+        # version computed the same as the defaults do.
         spectrogram = Spectrogram.model_validate_json(json.dumps(file_values))
         file_settings = flatten_sound_settings(sample_rate, spectrogram)
     except ValidationError as e:
@@ -76,7 +80,7 @@ def _check_settings(settings: Settings, text: str) -> None:
 
 
 def _check_mel_filters(settings: Settings, array: FileArray) -> None:
-    """Check which bins each filter contains, and the norm; the filters have the shape (bins, bands)."""
+    """Check the bins and the norm of each mel filter; `array` has the filters in the shape (bins, bands)."""
     spectrogram, sample_rate = settings.spectrogram, settings.audio.sample_rate
     mel = spectrogram.mel
     bins = spectrogram.n_fft // 2 + 1
@@ -89,27 +93,34 @@ def _check_mel_filters(settings: Settings, array: FileArray) -> None:
         raise WeightsError(f"was trained on mel bands ({array.name}), but the config has kind: linear")
     if array.shape[1] != mel.n_mels:
         raise _make_setting_error(array, "spectrogram.mel.n_mels", array.shape[1], mel.n_mels)
-    # Only now are the values read: the shape is the config's own, so it is not too large.
+    # The values are read only after the shape is known to be the config's, so they are not too large.
     filters = array.read()
     frequencies = np.arange(bins) * sample_rate / spectrogram.n_fft
     edges = mel.compute_edges_hz(sample_rate)
     for band, (low, high) in enumerate(zip(edges, edges[2:], strict=False)):
         is_inside = (frequencies > low) & (frequencies < high)
-        # A bin on an edge is zero up to rounding, so it may be on either side.
+        # At the edge of a band, the filter is zero except for rounding, so such a bin may be in or out.
         is_edge = np.isclose(frequencies, low, atol=1e-3) | np.isclose(frequencies, high, atol=1e-3)
         if ((filters[:, band] > 0) != is_inside)[~is_edge].any():
             raise WeightsError(
                 f"was trained on other mel bands ({array.name}): band {band} is not from {low:.0f} to "
-                f"{high:.0f} Hz; look at spectrogram.mel.fmin, fmax and htk, and audio.sample_rate"
+                f"{high:.0f} Hz; check spectrogram.mel.fmin, fmax and htk, and audio.sample_rate"
             )
     _check_mel_norm(array, filters, mel, edges)
 
 
 def _check_mel_norm(array: FileArray, filters: NDArray[Any], mel: Mel, edges: tuple[float, ...]) -> None:
-    """Check whether the filters are triangles of area 1 (slaney) or of height 1 (null).
+    """Check whether the filters are triangles of area 1 (norm slaney) or of height 1 (norm null).
 
-    A triangle of area 1 is nowhere higher than 2 / width, and one of height 1 nowhere higher than 1. Bins
-    seldom lie at the peaks; if no value is above 2 / width of the widest triangle, the heights say nothing.
+    A triangle of area 1 is at most 2 / width high, and a triangle of height 1 is at most 1 high. A filter has
+    few bins, which seldom lie at its peak, so its largest value may be lower. If no value is above 2 / width
+    of the widest triangle, both norms are possible, and nothing is checked.
+
+    Args:
+        array: the array with the filters, for the message.
+        filters: the values, shape (bins, bands).
+        mel: the config's mel bands.
+        edges: the edges of the bands in Hz; band i is from edge i to edge i + 2.
     """
     widths = np.array(edges[2:]) - np.array(edges[:-2])
     heights = filters.max(axis=0)
@@ -120,14 +131,14 @@ def _check_mel_norm(array: FileArray, filters: NDArray[Any], mel: Mel, edges: tu
 
 
 def _check_stft(settings: Settings, array: FileArray, sample_axis: Literal["first", "last"]) -> None:
-    """Check size and window of an STFT, of which the file holds the real part of its kernels.
+    """Check the size and the window of an STFT, from the real part of its kernels.
 
-    The kernel for 0 Hz is the window itself. Both programs write Hann windows only.
+    The kernel for 0 Hz is the window itself. Both programs write only Hann windows.
 
     Args:
         settings: the settings of the config.
         array: the kernels: (bins, 1, samples) of torchlibrosa, or (samples, 1, 1, bins) of kapre.
-        sample_axis: the axis of the samples, the first or the last one; the other one has the bins.
+        sample_axis: which axis the samples have. The bins have the other one of the first and the last axis.
     """
     spectrogram, shape = settings.spectrogram, array.shape
     if len(shape) not in (3, 4) or array.size != shape[0] * shape[-1]:
@@ -144,12 +155,12 @@ def _check_stft(settings: Settings, array: FileArray, sample_axis: Literal["firs
     if np.abs(_compute_hann_window(spectrogram) - file_window).max() > _TOLERANCE:
         raise WeightsError(
             f"was trained with another window than a Hann window of {spectrogram.window_samples} samples "
-            f"({array.name}); look at spectrogram.window, win_length and periodic"
+            f"({array.name}); check spectrogram.window, win_length and periodic"
         )
 
 
 def _compute_hann_window(spectrogram: Spectrogram) -> NDArray[np.float64]:
-    """Return the config's Hann window in the middle of `n_fft` samples, as librosa pads it."""
+    """Return the config's Hann window in the middle of `n_fft` samples; librosa pads it in the same way."""
     window = np.zeros(spectrogram.n_fft)
     length = spectrogram.window_samples
     period = length if spectrogram.periodic else length - 1

@@ -209,7 +209,7 @@ def an_attribute_of_20_megabytes(path: Path) -> None:
         file.attrs["layer_names"] = np.zeros(1000, "S20000")
 
 
-@hostile("h5", "bytes beside its arrays; wanted at most 67,108,864")
+@hostile("h5", "bytes in addition to its arrays; wanted at most 67,108,864")
 def an_attribute_of_text_that_nobody_reads(path: Path) -> None:
     """Texts of any length are read completely before their length shows, so the file is limited to 64 MB of them."""
     with h5py.File(path, "w", libver="latest") as file:

@@ -1,4 +1,4 @@
-"""What the names in weights files mean: layer, role, order of the axes, and which arrays are not weights."""
+"""Finds in the names of arrays their layer, role and order of axes, and which arrays are not weights."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,9 +7,9 @@ from functools import lru_cache
 
 from specfeat.weights.files.arrays import AxisLayout, FileArray
 
-# The last word of a name, and Keras' word for that role, for frameworks that keep channels last: Keras 2 and
-# 3, Keras 1 (W, b, and running_std, which holds a variance in spite of its name) and TF-Slim (weights,
-# biases).
+# Keras' name of a role, by the last word of an array's name, for frameworks that have the channels last:
+# Keras 2 and 3, Keras 1 (W, b, and running_std, which is a variance in spite of its name) and TF-Slim
+# (weights, biases).
 _KERAS_ROLES = {
     "kernel": "kernel",
     "weights": "kernel",
@@ -34,8 +34,9 @@ _KERAS_ROLES = {
 _TORCH_WORD = "weight"
 _TORCH_STATISTICS = ("running_mean", "running_var")
 
-_WORDS = "|".join(sorted([*_KERAS_ROLES, _TORCH_WORD], key=len, reverse=True))
-_NAME = re.compile(rf"(?P<layer>.*?)(?:^|[/._])(?P<role>{_WORDS})(?::0)?")
+# The longest words come first, because the first one that fits is taken: "kernel" ends "depthwise_kernel".
+_ROLE_WORDS = "|".join(sorted([*_KERAS_ROLES, _TORCH_WORD], key=len, reverse=True))
+_NAME_PATTERN = re.compile(rf"(?P<layer>.*?)(?:^|[/._])(?P<role>{_ROLE_WORDS})(?::0)?")
 
 # Patterns of the names of arrays that are not weights of the network, and what these arrays are. Training
 # checkpoints hold such arrays beside the weights, so they may stay unused; any other unused array is an
@@ -65,9 +66,9 @@ IGNORED_ARRAYS: tuple[tuple[str, str], ...] = (
     (r"(^|/)(real|imag)_kernels(:0)?$", "the STFT of the file's own front end (kapre)"),
     (r"(^|/)freq2mel(:0)?$", "the mel filters of the file's own front end (kapre)"),
 )
-# `weights show` compares a file with many configs, and so looks at each name dozens of times.
-_CACHED_NAMES = 2**14
-_IGNORED = [(re.compile(pattern), reason) for pattern, reason in IGNORED_ARRAYS]
+# `weights show` compares a file with many configs, so each name is needed dozens of times.
+_MAX_CACHED_NAMES = 2**14
+_IGNORED_NAME_PATTERNS = [(re.compile(pattern), reason) for pattern, reason in IGNORED_ARRAYS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,8 @@ class NameParts:
 
     Attributes:
         layer: the name of the layer.
-        role: Keras' word for what the array is to its layer, e.g. "kernel".
-        is_torch: whether the role's word in the name is one that only PyTorch uses.
+        role: Keras' name of the array in its layer, e.g. "kernel".
+        is_torch: whether the last word of the name is one that only PyTorch uses.
     """
 
     layer: str
@@ -85,34 +86,34 @@ class NameParts:
     is_torch: bool
 
 
-@lru_cache(_CACHED_NAMES)
-def split_array_name(name: str, rank: int) -> NameParts | None:
+@lru_cache(_MAX_CACHED_NAMES)
+def split_array_name(name: str, axis_count: int) -> NameParts | None:
     """Find the layer and the role in the name of an array.
 
     Args:
         name: e.g. "layer1/conv/kernel:0", "features.0.weight" or "conv_1_W".
-        rank: the number of the array's axes.
+        axis_count: the number of axes of the array.
 
     Returns:
         The parts; None if the name does not end in a word for a role.
     """
-    match = _NAME.fullmatch(name)
+    match = _NAME_PATTERN.fullmatch(name)
     if not match:
         return None
     layer, word = match["layer"], match["role"]
     if word == _TORCH_WORD:
-        return NameParts(layer, "kernel" if rank > 1 else "gamma", is_torch=True)
+        return NameParts(layer, "kernel" if axis_count > 1 else "gamma", is_torch=True)
     return NameParts(layer, _KERAS_ROLES[word], is_torch=word in _TORCH_STATISTICS)
 
 
-def split_layer_and_role(name: str, rank: int) -> tuple[str, str]:
+def split_layer_and_role(name: str, axis_count: int) -> tuple[str, str]:
     """Return layer and role of a name; the whole name and an empty role if it has no word for a role."""
-    parts = split_array_name(name, rank)
+    parts = split_array_name(name, axis_count)
     return (parts.layer, parts.role) if parts else (name, "")
 
 
 def assign_roles(arrays: Iterable[FileArray]) -> tuple[FileArray, ...]:
-    """Set layer, role and layout of arrays of which only the name is known."""
+    """Set layer, role and layout of arrays from their names."""
     named = []
     for array in arrays:
         layer, role = split_layer_and_role(array.name, len(array.shape))
@@ -125,24 +126,24 @@ def assign_layouts(
     torch_layout: AxisLayout = "torch",
     full_names: Mapping[str, str] | None = None,
 ) -> tuple[FileArray, ...]:
-    """Set the layout of each array: whose order of axes it has, which the names in the file say.
+    """Set the layout (the order of axes) of each array, from the words in the names of the file.
 
-    A layer with one of PyTorch's words (weight, running_mean, running_var) is in PyTorch's order; a layer
-    with one of Keras' words is in Keras' order. An array without a known word has the order of the file's
-    other arrays; if the file has both kinds, it is "unclear".
+    The arrays of a layer with one of PyTorch's words (weight, running_mean, running_var) have PyTorch's
+    order. The arrays of a layer with one of Keras' words have Keras' order. An array without a known word has
+    the order of the other arrays in the file; if these have both orders, its layout is "unclear".
 
     Args:
         arrays: the arrays, with layer and role.
         torch_layout: the layout of the layers with PyTorch's words; "unclear" for files that TensorFlow or
-            Keras wrote, since their programs may use these words for arrays in Keras' order.
-        full_names: for arrays whose name in the file says nothing, the name that the program had for it.
+            Keras wrote, because their programs may use these words for arrays in Keras' order.
+        full_names: the program's names of arrays that have another name in the file, by the name in the file.
     """
     arrays, full_names = tuple(arrays), full_names or {}
     parts = [split_array_name(full_names.get(array.name, array.name), len(array.shape)) for array in arrays]
     torch_layers = {array.layer for array, part in zip(arrays, parts, strict=True) if part and part.is_torch}
     if not torch_layers:
         return arrays
-    # PyTorch and Keras share the word "bias", so it decides nothing.
+    # Both PyTorch and Keras use the word "bias", so it decides nothing.
     has_keras_words = any(
         part and not part.is_torch and part.role != "bias" and array.layer not in torch_layers
         for array, part in zip(arrays, parts, strict=True)
@@ -158,13 +159,13 @@ def assign_layouts(
     return tuple(replace(array, layout=choose_layout(array)) for array in arrays)
 
 
-@lru_cache(_CACHED_NAMES)
+@lru_cache(_MAX_CACHED_NAMES)
 def explain_ignored_array(name: str) -> str | None:
-    """Return what an array is that is known not to be a weight of the network; None for any other array."""
-    return next((reason for pattern, reason in _IGNORED if pattern.search(name)), None)
+    """Return what an array is, if its name shows that it is not a weight of the network; else None."""
+    return next((reason for pattern, reason in _IGNORED_NAME_PATTERNS if pattern.search(name)), None)
 
 
-@lru_cache(_CACHED_NAMES)
+@lru_cache(_MAX_CACHED_NAMES)
 def natural_sort_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Return a sort key that puts conv2 before conv10."""
     pieces = re.split(r"(\d+)", name)
@@ -176,8 +177,8 @@ def to_slash_path(name: str) -> str:
     return name.replace(".", "/").strip("/")
 
 
-def format_names(names: Iterable[str], most: int = 4) -> str:
-    """Return the first of many names, separated by commas, and how many more there are."""
+def format_names(names: Iterable[str], max_names: int = 4) -> str:
+    """Return the first `max_names` names, separated by commas, and the number of the others."""
     all_names = list(names)
-    more = f", and {len(all_names) - most} more" if len(all_names) > most else ""
-    return ", ".join(all_names[:most]) + more
+    others = f", and {len(all_names) - max_names} more" if len(all_names) > max_names else ""
+    return ", ".join(all_names[:max_names]) + others

@@ -1,4 +1,4 @@
-"""What every reader returns: the arrays of a file by name and shape, with their values still on the disk."""
+"""The result of every reader: the arrays of a file by name and shape, with their values still on the disk."""
 
 import math
 from collections.abc import Callable
@@ -15,7 +15,7 @@ MAX_AXES = 8  # of one array; no layer of Keras has an array with more than six
 #   keras    height, width, in, out (Keras and TensorFlow)
 #   torch    out, in, height, width (PyTorch)
 #   tflite   out, height, width, in (TFLite)
-#   unclear  keras or torch: the file does not say which, so the shape has to
+#   unclear  keras or torch; the file does not say which, so the shape decides
 AxisLayout = Literal["keras", "torch", "tflite", "unclear"]
 
 
@@ -26,19 +26,21 @@ class FileArray:
     Attributes:
         name: the array's name in the file.
         shape: the shape in the file.
-        dtype: NumPy's name of the type in the file, e.g. "float32"; of a quantised array, e.g. "int8".
+        dtype: NumPy's name of the type in the file: e.g. "float32", or "int8" for a quantised array.
         layer: the name of the layer that the array belongs to; empty until `array_names` has found it.
-        role: what the array is to its layer, in Keras' word ("kernel"); or the array's number in the order
-            in which Keras lists the layer's arrays ("0"); or empty, if the name does not say.
+        role: Keras' name of the array in its layer ("kernel"); or the array's number in the order in which
+            Keras lists the layer's arrays ("0"); empty if the name of the array says neither.
         keras_path: the layer's path in a Keras 3 file, e.g. "layers/conv2d_1"; empty for other formats.
         layout: the order of a kernel's axes.
-        unordered_in: what does not tell the order of the arrays in it, for messages: "a safetensors file".
-            Their order is then known only as far as numbers in their names tell it. Empty if the file keeps
-            the array's place.
-        note: what the reader did to the values, for the user, e.g. "dequantised per channel".
-        is_neutral: whether the array has no effect (a bias of zeros that a converter added), so that it may
-            stay unused.
-        read: returns the values, in `shape`: floats of any width, dequantised if the file is quantised.
+        unordered_in: the file, or the part of it, that does not keep the order of its layers, as messages
+            name
+            it: "a safetensors file". The order is then known only from numbers in names. Empty if the file
+            keeps the order.
+        note: how the reader has changed the values, as a text for the user, e.g. "dequantised per channel".
+        is_neutral: whether the array has no effect, so that it may stay unused, e.g. a bias of zeros that a
+            converter has added.
+        read: a function that returns the values in `shape`: floats of any width, dequantised if the file is
+            quantised.
     """
 
     name: str
@@ -65,8 +67,8 @@ class FileContents:
 
     Attributes:
         format: the format's name for people, e.g. "Keras 3 weights (HDF5)".
-        arrays: the arrays, in the file's order if it keeps one; else sorted by name, with numbers in names
-            compared as numbers.
+        arrays: the arrays in the order of the file. If the file keeps no order, they are sorted by name, and
+            numbers in names are compared as numbers.
         sound_settings: the sample rate and the spectrogram settings that `specfeat weights convert` wrote
             into the file, as JSON; None for files of other programs.
     """

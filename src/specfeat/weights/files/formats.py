@@ -33,7 +33,7 @@ from specfeat.weights.files.tflite import TFLITE
 from specfeat.weights.files.torch_file import TORCH
 from specfeat.weights.files.weight_norm import merge_weight_norms
 
-# The order matters where two formats match: the first one wins.
+# If several formats match a file, the first one of this list is taken.
 FORMATS: tuple[FileFormat, ...] = (
     HDF5, KERAS_ARCHIVE, TFLITE, CHECKPOINT, SAVED_MODEL, FROZEN_GRAPH, TORCH, NPZ, SAFETENSORS,
 )  # fmt: skip
@@ -41,10 +41,10 @@ FORMATS: tuple[FileFormat, ...] = (
 # The first two bytes of files that are compressed as a whole.
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZ": "bzip2", b"\xfd7": "xz", b"7z": "7z", b"(\xb5": "zstd"}
 
-# What a reader and its library may raise for a damaged or hostile file. Anything else is a bug of specfeat
-# and keeps its traceback. RuntimeError: zipfile (encryption), torch and h5py; SyntaxError and TokenError:
-# NumPy's parser of .npy headers; struct.error: flat buffers and .npy; MemoryError: sizes that the file
-# invents.
+# The errors that a reader and its library may raise for a damaged or hostile file. Any other error is a bug
+# of specfeat and keeps its traceback. RuntimeError comes from zipfile (encryption), torch and h5py;
+# SyntaxError and TokenError from NumPy's parser of .npy headers; struct.error from flat buffers and .npy;
+# MemoryError from sizes that the file declares and does not have.
 DAMAGE_ERRORS = (
     RuntimeError, LookupError, ValueError, TypeError, AttributeError, EOFError, OverflowError, SyntaxError,
     MemoryError, struct.error, tokenize.TokenError, zlib.error, zip_archive.DamagedArchiveError,
@@ -62,8 +62,8 @@ def open_weights_file(
         expected_format: the format that the config names; "auto" accepts any.
 
     Raises:
-        WeightsError: the format is unknown or not the expected one; or the file is damaged or hostile, which
-            may also show later, when an array is read.
+        WeightsError: the format is unknown or not the expected one, or the file is damaged or hostile. The
+            arrays of the contents raise the same error if the damage is found only when they are read.
     """
     with ExitStack() as stack:
         with _report_damage():
@@ -88,7 +88,8 @@ def _report_damage() -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        # h5py raises an OSError without a system error for a damaged file; its text is a page of C functions.
+        # For a damaged file, h5py raises an OSError without an error number; its text is a list of C
+        # functions.
         reason = describe_os_error(e) if e.strerror else "the file is damaged"
         raise WeightsError(f"the weights cannot be read: {reason}") from e
     except DAMAGE_ERRORS as e:
@@ -96,7 +97,7 @@ def _report_damage() -> Iterator[None]:
 
 
 def detect_format(source: WeightsSource) -> FileFormat:
-    """Recognise the format of a file by its first and last bytes, or by the members of an archive.
+    """Recognise the format of a file by its first and last bytes, the members of an archive, or its name.
 
     Raises:
         WeightsError: the format is unknown.
@@ -136,7 +137,12 @@ def _detect_archive_format(path: Path) -> FileFormat:
 
 
 def _detect_by_name(path: Path, head: bytes) -> FileFormat:
-    """Recognise the formats without a signature, and the files that people take for weights by mistake."""
+    """Recognise the formats without a signature, and files that users often give by mistake.
+
+    Args:
+        path: the path of the file.
+        head: the first 64 bytes of the file.
+    """
     if compression := _COMPRESSED.get(head[:2]):
         raise WeightsError(f"is compressed ({compression}); unpack it first")
     if ".data-" in path.name:

@@ -1,8 +1,9 @@
 """Reads plain arrays in plain groups from HDF5 files, and refuses everything else that HDF5 can do.
 
-An HDF5 file may read other files (external storage, external links, virtual datasets), contain objects that
-lead back to themselves, declare terabytes, unpack a gigabyte from a kilobyte, or demand a plugin. Keras and
-h5py follow most of these (CVE-2026-1669, CVE-2026-0897). This module examines every object before it is read.
+An HDF5 file may make the library read other files (external storage, external links, virtual datasets). It
+may contain groups that contain themselves, declare terabytes, unpack a gigabyte from a kilobyte, or need a
+plugin. Keras and h5py accept most of this (CVE-2026-1669, CVE-2026-0897). This module checks every object
+before it is read.
 """
 
 import math
@@ -20,9 +21,9 @@ from specfeat.weights.files.limits import MAX_NAME_BYTES, ArrayCounter
 
 MAX_OBJECTS = 40_000  # groups and arrays; Keras has one to three groups for each layer
 MAX_DEPTH = 32  # of groups within groups; a name with slashes makes several groups
-MAX_ATTRIBUTE_BYTES = 2**24  # of the attributes of a group outside its header; or of a list of names
-MAX_CHUNK_BYTES = 2**24  # of a chunk that is larger than its dataset
-MAX_OTHER_BYTES = 2**26  # of a file beside the numbers of its arrays: names, attributes and unused space
+MAX_ATTRIBUTE_BYTES = 2**24  # of the attributes of a group outside its header, and of one list of names
+MAX_CHUNK_BYTES = 2**24  # of a chunk that is larger than its array
+MAX_OTHER_BYTES = 2**26  # of a file without the values of its arrays: names, attributes and unused space
 
 _NUMBER_CLASSES = {h5py.h5t.INTEGER, h5py.h5t.FLOAT}
 _SHUFFLE, DEFLATE, _FLETCHER = h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_FLETCHER32
@@ -39,7 +40,7 @@ _TYPE_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class StoredArray:
-    """A plain array of the file, which is opened only to read it: HDF5 takes 20 kB for an open one.
+    """A checked array of the file; it is opened only to be read, because HDF5 then needs 20 kB for it.
 
     Attributes:
         file: the open file.
@@ -61,10 +62,11 @@ class StoredArray:
 
 
 def iterate_datasets(file: h5py.File) -> Iterator[tuple[str, StoredArray]]:
-    """Yield the path of every array in the file, and the array; names with numbers are sorted by number.
+    """Yield the path of every array in the file, and the array, sorted by name and by the numbers in names.
 
     Raises:
-        WeightsError: the file has an object that is not a plain array or group, e.g. an external link.
+        WeightsError: the file has an object that is not a plain array or group, e.g. an external link; or it
+            has too many objects, or too many bytes that are not values of arrays.
     """
     root = h5py.h5g.open(file.id, b"/")
     counter, array_bytes = ArrayCounter(), 0
@@ -74,22 +76,25 @@ def iterate_datasets(file: h5py.File) -> Iterator[tuple[str, StoredArray]]:
         array_bytes += dataset.get_storage_size()
         has_attributes = h5py.h5o.get_info(dataset).num_attrs > 0
         yield path.lstrip("/"), StoredArray(file, path, dataset.shape, dataset.dtype, has_attributes)
-    # HDF5 reads texts of variable length completely before their length can be seen. This bounds them.
+    # HDF5 reads a text of variable length completely before its length is known. This limits such texts.
     other_bytes = file.id.get_filesize() - array_bytes
     if other_bytes > MAX_OTHER_BYTES:
         raise WeightsError(
-            f"has {other_bytes:,} bytes beside its arrays; wanted at most {MAX_OTHER_BYTES:,} "
-            "(h5repack removes what is unused)"
+            f"has {other_bytes:,} bytes in addition to its arrays; wanted at most {MAX_OTHER_BYTES:,} "
+            "(h5repack removes unused space)"
         )
 
 
 def _walk_group(group: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    """Yield the arrays below a group, by HDF5's functions, which take less time and memory than h5py's.
+    """Yield the arrays of a group and of the groups in it, with their paths.
+
+    This calls HDF5's own functions, which take less time and memory than those of h5py.
 
     Args:
         group: h5py's identifier of the group.
         path: the path of the group.
-        seen: the addresses of all objects that were met before; a second link to one of them can be a circle.
+        seen: the addresses of all objects that have been visited. A second link to one of them is refused,
+            because a group could contain itself.
     """
     if len(seen) + group.get_num_objs() > MAX_OBJECTS:
         raise WeightsError(
@@ -99,7 +104,7 @@ def _walk_group(group: Any, path: str, seen: set[int]) -> Iterator[tuple[str, An
         raise WeightsError(f"{path[:80]}... lies more than {MAX_DEPTH} groups deep; wanted fewer")
     for name in sorted(_list_names(group, path), key=natural_sort_key):
         item_path = f"{path}/{name}"
-        # The link is examined before it is followed, perhaps to another file.
+        # The link is checked before it is followed, because it may lead to another file.
         kind = group.links.get_info(name.encode()).type
         if kind != h5py.h5l.TYPE_HARD:
             label = "an external link" if kind == h5py.h5l.TYPE_EXTERNAL else "a soft link"
@@ -140,7 +145,12 @@ def get_address(item: Any) -> int:
 
 
 def _check_dataset(dataset: Any, path: str) -> None:
-    """Check h5py's identifier of an array."""
+    """Check that an array is plain and has plausible sizes.
+
+    Args:
+        dataset: h5py's identifier of the array.
+        path: the path of the array, for messages.
+    """
     properties = dataset.get_create_plist()
     if properties.get_external_count():
         raise WeightsError(
@@ -166,7 +176,8 @@ def _check_dataset(dataset: Any, path: str) -> None:
 def _check_filters(properties: Any, path: str) -> None:
     """Accept gzip, shuffled bytes and checksums, in the order in which programs write them.
 
-    Others would load a plugin; a filter that is applied twice could unpack 1032 times 1032 bytes from one.
+    Another filter would load a plugin. A gzip filter that is applied twice could unpack 1032 * 1032 bytes
+    from one byte.
     """
     filters = [properties.get_filter(i) for i in range(properties.get_nfilters())]
     for code, _, _, name in filters:
@@ -179,26 +190,28 @@ def _check_filters(properties: Any, path: str) -> None:
 
 
 def check_attribute_bytes(group: h5py.Group) -> None:
-    """Check the size of a group's attributes: to find one, HDF5 reads all that lie outside the header."""
+    """Check the size of a group's attributes; HDF5 reads all that are outside the header to find one."""
     size = h5py.h5o.get_info(group.id).meta_size.attr.heap_size
     if size > MAX_ATTRIBUTE_BYTES:
         raise WeightsError(f"{group.name} has {size:,} bytes of attributes; wanted fewer")
 
 
-def read_text(group: h5py.Group, attribute: str, most: int = 2**20) -> str | None:
+def read_text(group: h5py.Group, attribute: str, max_length: int = 2**20) -> str | None:
     """Read an attribute that is a single text.
 
     Args:
         group: the group or dataset with the attribute.
         attribute: the attribute's name.
-        most: the longest text that is read, in bytes or, if its length is variable, in characters.
+        max_length: the length of the longest text that is allowed: in bytes for a text of fixed length, in
+            characters for a text of variable length.
 
     Returns:
-        The text; None if there is no such attribute, or if it is of another kind, or of a fixed length that
-        is too long.
+        The text; None if there is no such attribute, if it is not a single text, or if it has a fixed length
+        and is too long.
 
     Raises:
-        WeightsError: the text is of variable length and too long, which shows only when it has been read.
+        WeightsError: the text has a variable length and is too long. This is known only when it has been
+            read.
     """
     check_attribute_bytes(group)
     if attribute not in group.attrs:
@@ -207,9 +220,9 @@ def read_text(group: h5py.Group, attribute: str, most: int = 2**20) -> str | Non
     is_text = handle.get_type().get_class() == h5py.h5t.STRING
     if not is_text or handle.get_space().get_simple_extent_npoints() != 1:
         return None
-    if handle.get_storage_size() > most:
+    if handle.get_storage_size() > max_length:
         return None
     value = group.attrs[attribute]
-    if len(value) > most:
+    if len(value) > max_length:
         raise WeightsError(f"{group.name} has {len(value):,} characters of {attribute}; wanted fewer")
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -1,11 +1,11 @@
-"""Reads the lists of names that Keras keeps in attributes of HDF5 files, up to a number of bytes.
+"""Reads the lists of names that Keras writes into attributes of HDF5 files, up to a limited number of bytes.
 
-Keras 1 and 2 write texts of a fixed length; Keras 3 writes texts of variable length. HDF5 itself cannot say
-how long such texts are before it has read them all: each entry has a length of up to 4 GB, and many entries
-may share one text. So these are read here from the bytes of the file, after HDF5 has opened it. Known are the
-object headers that h5py writes unless it is asked for the newest format. The structures are those of the
-"HDF5 File Format Specification Version 3.0", sections III.E (global heap), IV.A.1.a (object header), IV.A.2.m
-(attribute) and IV.A.2.q (continuation).
+Keras 1 and 2 write texts of fixed length, and Keras 3 writes texts of variable length. HDF5 cannot tell how
+long texts of variable length are before it has read all of them: each entry of a list may have up to 4 GB,
+and many entries may refer to one text. Therefore, this module reads them from the bytes of the file, after
+HDF5 has opened it. It reads the object headers that h5py writes unless a program asks h5py for the newest
+format. The structures are those of the "HDF5 File Format Specification Version 3.0", sections III.E (global
+heap), IV.A.1.a (object header), IV.A.2.m (attribute) and IV.A.2.q (continuation).
 """
 
 import struct
@@ -21,19 +21,26 @@ from specfeat.weights.files import hdf5
 from specfeat.weights.files.memory_map import map_file
 
 _ATTRIBUTE, _CONTINUATION = 0x0C, 0x10  # types of messages in an object header
-_IS_SHARED = 2  # bit of a message's flags: the message itself stands elsewhere
-_MAX_BLOCKS = 1_000  # of one object header; also ends a circle
+_IS_SHARED = 2  # bit of a message's flags: the message is in another place of the file
+_MAX_BLOCKS = 1_000  # of one object header; blocks that continue in each other would otherwise never end
 _MAX_HEAP_OBJECTS = 20_000  # of all heaps that one list refers to
 _MAX_VARIABLE_BYTES = 2**20  # of a list; its entries fit into one header of 64 KB, so there are at most 4,096
 _ENTRY = struct.Struct("<IQI")  # length, address of the heap, number of the object in it
 
 
 def read_name_list(group: h5py.Group, attribute: str) -> list[str] | None:
-    """Read a list of names as Keras keeps it: in one attribute, or in several (name0, name1, ...).
+    """Read a list of names, which Keras writes into one attribute or into several (name0, name1, ...).
+
+    Args:
+        group: the group with the attribute.
+        attribute: the name of the attribute, without a number.
 
     Returns:
-        The names; None if there is no such attribute, or if it holds something else than texts or is stored
-        in a way in which its size cannot be limited before it is read.
+        The names; None if there is no such attribute, if it does not contain texts, or if its size cannot be
+        limited before it is read.
+
+    Raises:
+        WeightsError: the list has too many bytes.
     """
     hdf5.check_attribute_bytes(group)
     if attribute in group.attrs:
@@ -85,7 +92,7 @@ def _read_variable_names(group: h5py.Group, attribute: str, count: int) -> list[
 
 
 def _read_variable_texts(
-    data: memoryview, header_address: int, attribute: str, number: int, max_bytes: int
+    data: memoryview, header_address: int, attribute: str, text_count: int, max_bytes: int
 ) -> list[str] | None:
     """Read the texts of an attribute.
 
@@ -93,11 +100,11 @@ def _read_variable_texts(
         data: the bytes of the file.
         header_address: the offset of the header of the object that has the attribute, in bytes.
         attribute: the name of the attribute.
-        number: the number of texts.
-        max_bytes: the most bytes that all texts may have together.
+        text_count: the number of texts.
+        max_bytes: the number of bytes that all texts together may have at most.
 
     Returns:
-        The texts; None if the attribute is stored in a way that is not known here, or has more bytes.
+        The texts; None if the attribute is stored in a way that this module does not read, or has more bytes.
 
     Raises:
         ValueError, LookupError, struct.error: the file is damaged.
@@ -105,7 +112,9 @@ def _read_variable_texts(
     for message in _iterate_attributes(data, header_address):
         name, entries = _split_attribute(message)
         if name == attribute:
-            return _read_entries(data, list(_ENTRY.iter_unpack(entries[: number * _ENTRY.size])), max_bytes)
+            return _read_entries(
+                data, list(_ENTRY.iter_unpack(entries[: text_count * _ENTRY.size])), max_bytes
+            )
     return None
 
 
@@ -114,7 +123,7 @@ def _iterate_attributes(data: memoryview, address: int) -> Iterator[memoryview]:
     version, _, size = struct.unpack_from("<B7sI", data, address)
     if version != 1:
         return
-    blocks = [(address + 16, size)]  # behind the prefix of 12 bytes, which is padded to 16
+    blocks = [(address + 16, size)]  # after the prefix of 12 bytes, which is padded to 16
     for start, length in blocks:
         offset = start
         while offset + 8 <= start + length:
@@ -133,7 +142,7 @@ def _split_attribute(message: memoryview) -> tuple[str, memoryview]:
     sizes = [name_size, type_size, space_size]
     if version == 1:  # each part is padded to a multiple of 8 bytes
         sizes = [(size + 7) // 8 * 8 for size in sizes]
-    name_offset = 9 if version == 3 else 8  # version 3 has the encoding of the name before it
+    name_offset = 9 if version == 3 else 8  # in version 3, a byte for the encoding comes before the name
     name = bytes(message[name_offset : name_offset + name_size]).partition(b"\0")[0]
     return name.decode(errors="replace"), message[name_offset + sum(sizes) :]
 

@@ -1,13 +1,13 @@
-"""Reads the three layouts in which Keras has written HDF5, and the .keras archive around the third.
+"""Reads the three layouts in which Keras has written HDF5 files, and the .keras archive.
 
-Keras 1 and 2 (`save_weights`, `save`): one group per layer; the attribute `layer_names` lists the groups, and
-the attribute `weight_names` of a group lists its arrays. A whole model has these groups below
-`model_weights`. Keras 3 (`.weights.h5`, and `model.weights.h5` in a .keras archive):
-`layers/conv2d_1/vars/0`, which is the class of the layer, its number among the layers of its class, and the
-array's number; the attribute `name` of `vars` is the layer's name.
+Keras 1 and 2 (`save_weights`): each layer is a group. The attribute `layer_names` lists the groups, and the
+attribute `weight_names` of a group lists its arrays. In a file with a whole model (`save`), these groups are
+in the group `model_weights`. Keras 3 (`.weights.h5`, and `model.weights.h5` in a .keras archive): an array
+has a path such as `layers/conv2d_1/vars/0`. It consists of the class of the layer, the layer's number in its
+class, and the array's number in the layer. The attribute `name` of the group `vars` is the layer's name.
 
-The config of a model is never built or run, since it may contain code (CVE-2024-3660, CVE-2025-1550). From
-the config in a .keras archive one fact is read as data: which of gamma and beta each norm has.
+The config of a model is never built or run, because it may contain code (CVE-2024-3660, CVE-2025-1550). Only
+one thing is read from the config in a .keras archive: which of gamma and beta each norm has.
 """
 
 import json
@@ -33,19 +33,19 @@ from specfeat.weights.files.hdf5_values import read_dataset
 from specfeat.weights.files.limits import MAX_NAME_BYTES
 
 SOUND_ATTRIBUTE = "specfeat"  # where `specfeat weights convert` writes the sound settings
-ROLE_ATTRIBUTE = "role"  # where it writes what an array is to its layer
+ROLE_ATTRIBUTE = "role"  # where it writes Keras' name of an array in its layer
 WEIGHTS_MEMBER, CONFIG_MEMBER = "model.weights.h5", "config.json"  # of a .keras archive
 MAX_CONFIG_BYTES = 2**22
 
 NormRoles = Mapping[str, tuple[str, ...]]  # layer name -> the roles of its arrays, in Keras' order
 
-_KERAS_3_PATH = re.compile(r"(?:.*/)?((?:layers|_layer_checkpoint_dependencies)/.+)/vars/(\d+)")
+_KERAS_3_PATH_PATTERN = re.compile(r"(?:.*/)?((?:layers|_layer_checkpoint_dependencies)/.+)/vars/(\d+)")
 
 
 @contextmanager
 def read_hdf5(path: Path) -> Iterator[FileContents]:
     """Open an HDF5 file of any version of Keras."""
-    # "best-effort": on a file system that has no locks the file is read without one.
+    # "best-effort" also reads the file if the file system has no locks.
     with h5py.File(path, "r", locking="best-effort") as file:
         yield _describe_file(file, {})
 
@@ -64,7 +64,7 @@ def read_keras_archive(path: Path) -> Iterator[FileContents]:
 
 
 def _read_norm_roles(config: zip_archive.Member | None) -> NormRoles:
-    """Read from a model's config which arrays its norms have; nothing if the config cannot be read."""
+    """Read from a model's config which arrays its norms have; {} if there is no config that can be read."""
     if config is None or config.size > MAX_CONFIG_BYTES:
         return {}
     pending: list[object] = []
@@ -82,7 +82,7 @@ def _read_norm_roles(config: zip_archive.Member | None) -> NormRoles:
                 name = str(options.get("name"))
                 roles = tuple(array.role for array in kind.list_arrays(options))
                 if norms.setdefault(name, roles) != roles:
-                    norms[name] = ()  # two norms with one name, in networks within the network
+                    norms[name] = ()  # networks within the network have norms of this name that differ
     return norms
 
 
@@ -90,7 +90,7 @@ def _describe_file(file: h5py.File, norms: NormRoles) -> FileContents:
     datasets = dict(hdf5.iterate_datasets(file))
     if not datasets:
         raise WeightsError("holds no array")
-    if any(_KERAS_3_PATH.fullmatch(path) for path in datasets):
+    if any(_KERAS_3_PATH_PATTERN.fullmatch(path) for path in datasets):
         arrays = [_describe_keras_3_array(file, path, dataset, norms) for path, dataset in datasets.items()]
         return FileContents(
             format="Keras 3 weights (HDF5)",
@@ -99,8 +99,8 @@ def _describe_file(file: h5py.File, norms: NormRoles) -> FileContents:
         )
     _check_backend(file)
     is_whole_model = "model_weights" in file
-    # A file without Keras' list of layers may be a PyTorch state dict that somebody has kept as HDF5. In a
-    # file of Keras, a layer of the user's own may call an array in Keras' order by PyTorch's word "weight".
+    # A file without Keras' list of layers may be a PyTorch state dict that was converted to HDF5. In a file
+    # of Keras, a class that is not Keras' own may use PyTorch's word "weight" for an array in Keras' order.
     is_from_keras = read_name_list(file.get("model_weights", file), "layer_names") is not None
     return FileContents(
         format=f"Keras 1 or 2 {'whole model, its arrays alone' if is_whole_model else 'weights'} (HDF5)",
@@ -128,7 +128,7 @@ def _describe_array(
 def _describe_keras_3_array(
     file: h5py.File, path: str, dataset: hdf5.StoredArray, norms: NormRoles
 ) -> FileArray:
-    match = _KERAS_3_PATH.fullmatch(path)
+    match = _KERAS_3_PATH_PATTERN.fullmatch(path)
     if not match:
         return _describe_array(path, dataset, path, "")
     keras_path = match[1].replace("_layer_checkpoint_dependencies/", "layers/")
@@ -150,11 +150,11 @@ def _check_backend(file: h5py.File) -> None:
 
 
 def _describe_keras_2_arrays(file: h5py.File, datasets: dict[str, hdf5.StoredArray]) -> list[FileArray]:
-    """Return the arrays in the order of `layer_names` and `weight_names`, then those that neither names."""
+    """Return the arrays in the order of `layer_names` and `weight_names`, then the arrays in no list."""
     group = file.get("model_weights", file)
     prefix = "model_weights/" if "model_weights" in file else ""
-    # The names that Keras 3 lists for a network within the network are not always those of its layers, so in
-    # its files the paths tell the names, and the lists only the order.
+    # Keras 3 does not always list the right names for a network within the network. So in its files, only the
+    # order comes from the lists, and the names come from the paths.
     is_named_by_path = has_variable_texts(group, "layer_names")
     layer_names = read_name_list(group, "layer_names")
     unnamed, arrays = dict(datasets), []
@@ -163,7 +163,7 @@ def _describe_keras_2_arrays(file: h5py.File, datasets: dict[str, hdf5.StoredArr
         is_group = isinstance(layer_group, h5py.Group)
         weights = (read_name_list(layer_group, "weight_names") or []) if is_group else []
         scopes = {split_layer_and_role(weight, 2)[0] for weight in weights}
-        # Keras lists the arrays of a network within the network as trained ones first, then frozen ones.
+        # For a network within the network, Keras lists the trained arrays first and then the frozen ones.
         unordered_in = f"the network {layer!r} in the file" if len(scopes) > 1 else ""
         for weight in weights:
             dataset = unnamed.pop(f"{prefix}{layer}/{weight}", None)

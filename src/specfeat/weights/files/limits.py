@@ -1,21 +1,22 @@
-"""Limits that hold for the arrays of a file of any format, so that no small file costs gigabytes or minutes.
+"""Limits the arrays of a file of any format, so that a small file cannot take gigabytes or minutes.
 
-Every array costs memory and time before its values are read, and the comparison with a network costs more.
-With these limits, and those of the readers, a file costs at most 300 MB beside its arrays, and a few seconds.
+Every array takes memory and time before its values are read, and more when it is compared with a network.
+With these limits and those of the readers, a file takes at most 300 MB in addition to its arrays, and a few
+seconds.
 """
 
 from specfeat.errors import WeightsError
 
-# Of one file. The largest networks of keras.applications have 2,000 arrays; a training checkpoint has three
-# times as many, with the state of the optimizer.
+# Of one file. The largest networks of keras.applications have 2,000 arrays. A training checkpoint, which also
+# has the state of the optimizer, has three times as many.
 MAX_ARRAYS = 10_000
 MAX_NAME_BYTES = 1000  # of the name of one array
 MAX_NAMES_BYTES = 2**21  # of the names of all arrays of a file; names of real networks have 20 to 100 bytes
-MAX_NAME_PARTS = 64  # between the dots and slashes of a name
+MAX_NAME_PARTS = 64  # of one name, separated by dots and slashes
 
 
 class ArrayCounter:
-    """Counts the arrays of a file while a reader lists them, and measures their names."""
+    """Counts the arrays of a file, and the bytes of their names, while a reader lists them."""
 
     def __init__(self) -> None:
         self._count = self._names_bytes = 0
@@ -44,4 +45,6 @@ class ArrayCounter:
         if self._count > MAX_ARRAYS:
             raise WeightsError(f"has more than {MAX_ARRAYS:,} arrays; wanted fewer")
         if self._names_bytes > MAX_NAMES_BYTES:
-            raise WeightsError(f"has more than {MAX_NAMES_BYTES:,} bytes of names of arrays; wanted fewer")
+            raise WeightsError(
+                f"has more than {MAX_NAMES_BYTES:,} bytes in the names of its arrays; wanted fewer"
+            )

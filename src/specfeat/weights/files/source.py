@@ -1,4 +1,4 @@
-"""Finds the files that a path of weights stands for, and identifies them; opens none of them."""
+"""Finds the files that a path of weights stands for, and computes their hash and identity."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from specfeat.files import (
 )
 from specfeat.weights.files.array_names import format_names
 
-_INDEX = ".index"  # the ending of the file that lists the arrays of a checkpoint
+_INDEX_ENDING = ".index"  # of the file that lists the arrays of a checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class WeightsSource:
     def compute_sha256(self) -> str:
         """Return the SHA-256 of the file, in hexadecimal.
 
-        For several files it is the SHA-256 of what `sha256sum FILES` prints, with the files sorted by name
-        and written without their folder.
+        For several files, this is the SHA-256 of the text that `sha256sum FILES` prints in the folder of the
+        files, with the files sorted by name.
 
         Raises:
             WeightsError: a file cannot be read.
@@ -47,7 +47,7 @@ class WeightsSource:
             return compute_sha256_of_files(self.files)
 
     def identify_file(self) -> dict[str, object]:
-        """Return what identifies a single file without reading it; nothing for several files."""
+        """Return path, size in bytes, times and inode of a single file; an empty dict for several files."""
         return identify_weights_file(str(self.files[0])) if len(self.files) == 1 else {}
 
     @property
@@ -77,7 +77,8 @@ def compute_weights_hash(name: str) -> str:
     """Return the SHA-256 of the weights at a path, in hexadecimal.
 
     Raises:
-        WeightsError: nothing is there, or it cannot be read; the message begins with the path.
+        WeightsError: there are no weights at the path, or they cannot be read; the message begins with the
+            path.
     """
     with prefix_errors_with(name):
         return locate_weights(name).compute_sha256()
@@ -96,43 +97,44 @@ def locate_weights(name: str) -> WeightsSource:
     if "://" in name or name.startswith(("http:/", "https:/", "ftp:/")):
         raise WeightsError("is an address, but nothing is downloaded here; fetch the file and give its path")
     with _wrap_os_errors():
-        return _locate(name, Path(name))
+        return _find_weights_files(name, Path(name))
 
 
-def _locate(name: str, path: Path) -> WeightsSource:
+def _find_weights_files(name: str, path: Path) -> WeightsSource:
     if path.is_dir():
-        return _locate_in_folder(path)
-    if path.name.endswith(_INDEX) and path.exists():
-        return _locate_checkpoint(path, path)
-    index_file = Path(f"{name}{_INDEX}")
+        return _find_files_in_folder(path)
+    if path.name.endswith(_INDEX_ENDING) and path.exists():
+        return _find_checkpoint_files(path, path)
+    index_file = Path(f"{name}{_INDEX_ENDING}")
     if not path.exists() and index_file.exists():
-        return _locate_checkpoint(index_file, index_file)
-    if not is_regular_file(path):  # checked before the file is opened: opening a pipe would wait for a writer
+        return _find_checkpoint_files(index_file, index_file)
+    # This must be known before the file is opened, because opening a pipe waits for a writer.
+    if not is_regular_file(path):
         raise WeightsError("is not a regular file; wanted a weights file")
     return WeightsSource(path, (path,))
 
 
-def _locate_in_folder(folder: Path) -> WeightsSource:
-    """Find a SavedModel, or a checkpoint that was saved under the name of the folder alone ("folder/")."""
+def _find_files_in_folder(folder: Path) -> WeightsSource:
+    """Find the files of a SavedModel, or of a checkpoint that was saved with an empty prefix ("folder/")."""
     if (folder / "saved_model.pb").is_file():
-        return _locate_checkpoint(folder / "variables" / f"variables{_INDEX}", folder)
-    index_file = folder / _INDEX
+        return _find_checkpoint_files(folder / "variables" / f"variables{_INDEX_ENDING}", folder)
+    index_file = folder / _INDEX_ENDING
     if index_file.is_file():
-        return _locate_checkpoint(index_file, index_file)
-    index_files = sorted(path.name for path in folder.glob(f"*{_INDEX}"))
+        return _find_checkpoint_files(index_file, index_file)
+    index_files = sorted(path.name for path in folder.glob(f"*{_INDEX_ENDING}"))
     if index_files:
         raise WeightsError(f"is a folder with checkpoints; give one of them: {format_names(index_files)}")
     raise WeightsError("is a folder, but not a SavedModel (it has no saved_model.pb); wanted a file")
 
 
-def _locate_checkpoint(index_file: Path, path: Path) -> WeightsSource:
+def _find_checkpoint_files(index_file: Path, path: Path) -> WeightsSource:
     """Find the files of a checkpoint: PREFIX.index and PREFIX.data-00000-of-00001, ...; PREFIX may be empty.
 
     Args:
         index_file: the path of the .index file.
-        path: what the reader is given to open: the .index file, or the folder of a SavedModel.
+        path: the path that the reader opens: the .index file, or the folder of a SavedModel.
     """
-    prefix = index_file.name.removesuffix(_INDEX)
+    prefix = index_file.name.removesuffix(_INDEX_ENDING)
     data_files = sorted(index_file.parent.glob(f"{_escape_glob(prefix)}.data-[0-9]*-of-[0-9]*"))
     files = (index_file, *data_files)
     if not data_files or not all(file.is_file() for file in files):
@@ -146,13 +148,13 @@ def _escape_glob(name: str) -> str:
 
 @contextmanager
 def check_unchanged(source: WeightsSource) -> Iterator[None]:
-    """Check that nobody writes to the files while the block reads them.
+    """Check at the end of the block that the files have not changed since its beginning.
 
-    The hash and the arrays are read one after the other; only of files that do not change in between is the
-    hash that of the arrays.
+    The block computes the hash and then reads the arrays. The hash is that of the arrays only if the files do
+    not change in between.
 
     Raises:
-        WeightsError: a file has been written to or replaced.
+        WeightsError: another program has written to a file or replaced it.
     """
     states = _identify_states(source)
     yield
