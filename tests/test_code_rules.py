@@ -193,6 +193,7 @@ HEAVY = ["numpy", "scipy", "librosa", "soundfile", "tqdm", "keras", "tensorflow"
 CHEAP_COMMANDS = (
     "--help",
     "--version",
+    "help",
     "extract --help",
     "weights --help",
     "weights show --help",

@@ -58,3 +58,13 @@ def test_a_message_cannot_send_commands_to_the_terminal(capsys: pytest.CaptureFi
     print_message(str(SpecfeatError("a\x1b[2J\nb")))
 
     assert capsys.readouterr().err == "specfeat: a\\x1b[2J\\nb\n"
+
+
+@pytest.mark.parametrize("words", [[], ["extract"], ["weights", "show"]], ids=" ".join)
+def test_help_is_also_a_word(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """`specfeat help COMMAND` prints what `specfeat COMMAND --help` prints, as in other programs."""
+    assert run_command_line([*words, "--help"]) == 0
+    help_text = capsys.readouterr().out
+    assert run_command_line(["help", *words]) == 0
+
+    assert capsys.readouterr().out == help_text != ""

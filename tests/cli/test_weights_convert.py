@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from helpers.specfeat_command import run_program, run_specfeat
+from helpers.specfeat_command import run_program, run_specfeat, write_noise
 from helpers.weights_files import (
     CLIPS,
     CONFIG,
@@ -98,6 +98,41 @@ def test_a_missing_file_is_reported_before_tensorflow_is_loaded(config_folder: P
     assert run.stdout == "2\n"
     suggestion = "`specfeat weights fetch` prints the path of published weights"
     assert run.stderr == f"specfeat: none.h5: no such file; {suggestion}\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a,b\n1,2\n", "w.h5: is not a weights file of a known format; wanted one of "),
+        (b"model:\n  layers: [Flatten]\n", "w.h5: is not a weights file of a known format; wanted one of "),
+        (b"", "w.h5: is empty"),
+        (b"\x1f\x8b" + bytes(100), "w.h5: is compressed (gzip); unpack it first"),
+    ],
+    ids=["text", "yaml", "empty", "gzip"],
+)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["weights", "convert", "w.h5", "-c", "net.yaml", "out.weights.h5"],
+        ["extract", "a.wav", "out.npy", "-c", "net.yaml", "--set", "model.weights.file=w.h5"],
+    ],
+    ids=["convert", "extract"],
+)
+def test_a_file_of_another_kind_is_reported_before_tensorflow_is_loaded(
+    config_folder: Path, words: list[str], content: bytes, message: str
+) -> None:
+    """A text, a config or an empty file is refused by its first bytes; nothing is written."""
+    (config_folder / "w.h5").write_bytes(content)
+    write_noise(config_folder / "a.wav", 1.0)
+    code = (
+        "import sys; from specfeat.cli import main; sys.argv = ['specfeat', *sys.argv[1:]]; code = main();"
+        "print(code, *{'keras', 'tensorflow'} & set(sys.modules))"
+    )
+    run = run_program(config_folder, sys.executable, "-c", code, *words, check=True)
+
+    assert run.stdout == "2\n"
+    assert run.stderr.splitlines()[-1].startswith(f"specfeat: {message}")
+    assert list(config_folder.glob("out*")) == []
 
 
 @pytest.mark.tf

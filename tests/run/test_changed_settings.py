@@ -65,21 +65,25 @@ def test_another_environment_is_refused(sound_folder: Path) -> None:
     assert "(environment.OPENBLAS_CORETYPE: Haswell, now null)" in update_run.stderr
 
 
+# Before a network is built, the first bytes of its weights are checked.
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
 def test_other_weights_are_refused(sound_folder: Path) -> None:
     """The content of the file counts; a file that was only touched, or lies elsewhere, is the same."""
-    (sound_folder / "w.h5").write_bytes(b"one")
+    (sound_folder / "w.h5").write_bytes(HDF5_SIGNATURE + b"one")
     arguments = ["in", "out.npy", "--update", "--set"]
     first_run = run_extract(sound_folder, *arguments, "model.weights.file=w.h5")
     os.utime(sound_folder / "w.h5", (0, 0))
     touched_run = run_extract(sound_folder, *arguments, "model.weights.file=w.h5")
     shutil.copy(sound_folder / "w.h5", sound_folder / "v.h5")
     moved_run = run_extract(sound_folder, *arguments, "model.weights.file=v.h5")
-    (sound_folder / "w.h5").write_bytes(b"two")
+    (sound_folder / "w.h5").write_bytes(HDF5_SIGNATURE + b"two")
     other_run = run_extract(sound_folder, *arguments, "model.weights.file=w.h5")
 
     assert [run.returncode for run in (first_run, touched_run, moved_run, other_run)] == [0, 0, 0, 2]
     assert (
-        "out.npy: was made with different settings (weights.sha256: 7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed, now 3fc4ccfe"
+        "out.npy: was made with different settings (weights.sha256: fdcf2cfcfb81e13e50cef8574a5db46d2880246e85dc4b9e8319490f2288611d, now 31c6a6b7"
         in other_run.stderr
     )
 
@@ -87,10 +91,10 @@ def test_other_weights_are_refused(sound_folder: Path) -> None:
 @pytest.mark.parametrize("name", ["v.h5", "w.h5"])
 def test_other_weights_of_the_same_size_and_time_are_refused(sound_folder: Path, name: str) -> None:
     """Two networks of one architecture may have the same size and time, side by side or one after the other."""
-    (sound_folder / "w.h5").write_bytes(b"one")
+    (sound_folder / "w.h5").write_bytes(HDF5_SIGNATURE + b"one")
     os.utime(sound_folder / "w.h5", (0, 0))
     first_run = run_extract(sound_folder, "in", "out.npy", "--set", "model.weights.file=w.h5")
-    (sound_folder / name).write_bytes(b"two")
+    (sound_folder / name).write_bytes(HDF5_SIGNATURE + b"two")
     os.utime(sound_folder / name, (0, 0))
     other_run = run_extract(sound_folder, "in", "out.npy", "--update", "--set", f"model.weights.file={name}")
 
@@ -103,7 +107,7 @@ def test_weights_that_are_the_same_file_are_not_read_again(
 ) -> None:
     """A run with nothing to do is fast however large the weights are; they are read only in case of doubt."""
     path = tmp_path / "w.h5"
-    path.write_bytes(b"one")
+    path.write_bytes(HDF5_SIGNATURE + b"one")
     config = load_config("minimal", [f"model.weights.file={path}"])
     identity = identify_weights_file(str(path))
     noted: dict[str, object] = {"file": "w.h5", "sha256": "same", **identity}

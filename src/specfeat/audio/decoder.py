@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from specfeat.audio.containers.file_bytes import FileBytes
 from specfeat.audio.containers.views import make_view
+from specfeat.audio.conversion import suggest_conversion
 from specfeat.config.audio import SAMPLE_RATE_LIMITS
 from specfeat.errors import AudioError
 
@@ -130,6 +131,7 @@ def _open_by_name(path: str) -> soundfile.SoundFile:
         text = _format_libsndfile_error(e)
         if e.code == LIBSNDFILE_SYSTEM_ERROR:
             raise AudioError(f"cannot be opened: {text}", "open", "unreadable") from e
+        text += suggest_conversion(path)
         raise AudioError(f"is not audio that libsndfile reads: {text}", "open", "not audio") from e
     except TypeError as e:  # soundfile asks for the rate and the channels of a file without a header
         raise AudioError("has no header with its sample rate and channels", "open", "not audio") from e

@@ -113,7 +113,10 @@ def _run_command(command_line: CommandLine) -> int:
             report_system_limits(),
         ):
             code = command.main(
-                command_line.words, prog_name="specfeat", standalone_mode=False, obj=command_line
+                _replace_help_command(command_line.words),
+                prog_name="specfeat",
+                standalone_mode=False,
+                obj=command_line,
             )
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -131,6 +134,11 @@ def _run_command(command_line: CommandLine) -> int:
         print_message(f"{message}; {find_replacement(message) or f'see {command_path} --help'}")
         return 2
     return code if isinstance(code, int) else 0
+
+
+def _replace_help_command(words: Sequence[str]) -> Sequence[str]:
+    """Return `COMMAND --help` in place of `help COMMAND`, which other programs have."""
+    return [*words[1:], "--help"] if words[:1] == ("help",) else words
 
 
 def _handle_stdout_error(error: BaseException) -> int:

@@ -180,6 +180,9 @@ def _run_request(
 def _build_network(config: "Config", execution: "ExecutionOptions") -> "Network":
     """Load TensorFlow and build the network, as a process does that is specfeat's alone."""
     with hide_optional_packages():
+        from specfeat.weights.files.formats import check_weights_format
+
+        check_weights_format(config.settings.model.weights)
         from specfeat.network.build import build_network
 
     network = build_network(config, execution.device, execution.threads or count_available_cores())

@@ -128,6 +128,9 @@ def _write_converted_file(config: "Config", target: Path) -> tuple[int, str]:
     from specfeat.process_state import hide_optional_packages
 
     with hide_optional_packages():
+        from specfeat.weights.files.formats import check_weights_format
+
+        check_weights_format(config.settings.model.weights)
         from specfeat.network.build import build_network
         from specfeat.weights.save import save_weights
 

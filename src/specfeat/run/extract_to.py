@@ -164,6 +164,9 @@ def _list_inputs(inputs: PathLike | Iterable[PathLike]) -> tuple[str, ...]:
 
 def _build_network(config: Config, execution: ExecutionOptions) -> "Network":
     # Imported here, because a run that has nothing to do must not load TensorFlow.
+    from specfeat.weights.files.formats import check_weights_format
+
+    check_weights_format(config.settings.model.weights)
     from specfeat.network.build import build_network
 
     return build_network(config, execution.device, execution.threads)

@@ -68,6 +68,16 @@ def keras_archive_around_a_link(path: Path) -> None:
     write_archive(path, {"model.weights.h5": path.with_suffix(".h5").read_bytes()})
 
 
+@hostile(
+    "pt",
+    "is TorchScript, which is a program; save its arrays alone, in Python: "
+    "torch.save(torch.jit.load('torch_script.pt').state_dict(), 'torch_script.state_dict.pt')",
+)
+def torch_script(path: Path) -> None:
+    """The members that torch.jit.save writes beside the arrays."""
+    write_archive(path, {f"x/{name}": b"" for name in ("data/0", "data.pkl", "code/x.py", "constants.pkl")})
+
+
 @hostile("npz", "row/kernel.npy holds objects (a pickle)")
 def pickle_in_npz(path: Path) -> None:
     arrays: Any = make_arrays()

@@ -17,7 +17,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from specfeat.config.model import WeightsFormat
+from specfeat.config.model import Weights, WeightsFormat
 from specfeat.errors import WeightsError
 from specfeat.files import describe_os_error
 from specfeat.weights.files import zip_archive
@@ -27,7 +27,7 @@ from specfeat.weights.files.frozen_graph import FROZEN_GRAPH
 from specfeat.weights.files.keras_files import HDF5, KERAS_ARCHIVE
 from specfeat.weights.files.npz import NPZ
 from specfeat.weights.files.safetensors import SAFETENSORS
-from specfeat.weights.files.source import WeightsSource
+from specfeat.weights.files.source import WeightsSource, locate_weights, prefix_errors_with
 from specfeat.weights.files.tensorflow_checkpoint import CHECKPOINT, SAVED_MODEL
 from specfeat.weights.files.tflite import TFLITE
 from specfeat.weights.files.torch_file import TORCH
@@ -67,14 +67,31 @@ def open_weights_file(
     """
     with ExitStack() as stack:
         with _report_damage():
-            file_format = detect_format(source)
-            if expected_format not in ("auto", file_format.name):
-                raise WeightsError(
-                    f"has the format {file_format.name}, but the config says {expected_format}"
-                )
+            file_format = _detect_expected_format(source, expected_format)
             contents = stack.enter_context(file_format.read(source.path))
         arrays = (replace(array, read=partial(_read_values, array)) for array in contents.arrays)
         yield replace(contents, arrays=merge_weight_norms(arrays))
+
+
+def check_weights_format(weights: Weights) -> None:
+    """Recognise the format of a config's weights file, which takes less time than to load TensorFlow.
+
+    Args:
+        weights: the config's weights; if they are random, nothing is checked.
+
+    Raises:
+        WeightsError: the format is unknown or not the expected one; the message begins with the path.
+    """
+    if weights.file is not None:
+        with prefix_errors_with(weights.file), _report_damage():
+            _detect_expected_format(locate_weights(weights.file), weights.format)
+
+
+def _detect_expected_format(source: WeightsSource, expected_format: WeightsFormat) -> FileFormat:
+    file_format = detect_format(source)
+    if expected_format not in ("auto", file_format.name):
+        raise WeightsError(f"has the format {file_format.name}, but the config says {expected_format}")
+    return file_format
 
 
 def _read_values(array: FileArray) -> NDArray[Any]:

@@ -36,11 +36,11 @@ _OLD_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 @contextmanager
 def read_torch(path: Path) -> Iterator[FileContents]:
     """Open a state dict, or a training checkpoint that contains one."""
-    torch = _import_torch()
     is_zip = zip_archive.is_archive(path)
     if is_zip:
         with zip_archive.open_members(path) as members:  # for the checks: torch opens the archive itself
-            _check_storages(members)
+            _check_members(path, members)
+    torch = _import_torch()
     try:
         with torch.serialization.safe_globals(_list_numpy_globals()):
             loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
@@ -56,8 +56,16 @@ def read_torch(path: Path) -> Iterator[FileContents]:
     )
 
 
-def _check_storages(members: Mapping[str, zip_archive.Member]) -> None:
-    """Check that the numbers are stored plainly: torch maps them into memory and would not unpack them."""
+def _check_members(path: Path, members: Mapping[str, zip_archive.Member]) -> None:
+    """Check that the archive is a pickle with its numbers, stored plainly.
+
+    torch maps the numbers into memory and would not unpack them.
+    """
+    if any(name.rpartition("/")[2] == "constants.pkl" for name in members):
+        raise WeightsError(
+            "is TorchScript, which is a program; save its arrays alone, in Python: "
+            f"torch.save(torch.jit.load({path.name!r}).state_dict(), {f'{path.stem}.state_dict.pt'!r})"
+        )
     for name, member in members.items():
         if "/data/" in f"/{name}" and member.is_compressed:
             raise WeightsError(f"has the compressed member {name!r}; wanted a file as torch.save writes it")

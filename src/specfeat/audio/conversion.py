@@ -1,0 +1,55 @@
+"""Suggests how to convert a file that contains sound which libsndfile cannot read."""
+
+import os
+import shlex
+
+# What stands where in a file of each container or codec that ffmpeg reads, and libsndfile not or not always.
+# From the magic numbers in `file` 5.45 (https://github.com/file/file, magic/Magdir), and for AAC from ISO/IEC
+# 13818-7, 6.2 (12 bits of syncword, then layer 0).
+_MARKS = (
+    (4, b"ftyp"),  # MP4: .m4a, .mp4, .mov, .3gp
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),  # ASF: .wma
+    (0, b"\x1a\x45\xdf\xa3"),  # Matroska: .webm, .mka, .mkv
+    (0, b"\xff\xf0"), (0, b"\xff\xf1"), (0, b"\xff\xf8"), (0, b"\xff\xf9"), (0, b"ADIF"),  # AAC
+    (0, b"OggS"), (0, b"fLaC"), (0, b"caff"),  # other codecs or bit depths in them
+    (0, b"wvpk"), (0, b"MAC "), (0, b"TTA1"), (0, b"MPCK"), (0, b"MP+"),  # .wv .ape .tta .mpc
+    (0, b"#!AMR"), (0, b"\x0b\x77"), (0, b"\x7f\xfe\x80\x01"), (0, b".RMF"), (0, b"DSD "), (0, b"FRM8"),
+    (0, b"FLV"), (8, b"AVI "),
+)  # fmt: skip
+_FRONT_BYTES = 16
+
+
+def suggest_conversion(path: str) -> str:
+    """Return the end of an error message that says how to convert a file; "" if it may contain no sound.
+
+    Args:
+        path: the absolute path of the file, which libsndfile cannot read.
+    """
+    try:
+        with open(path, "rb") as file:
+            front = file.read(_FRONT_BYTES)
+    except OSError:
+        return ""
+    if not any(front.startswith(mark, start) for start, mark in _MARKS):
+        return ""
+    return f"; convert it with ffmpeg: {_format_command(path)}"
+
+
+def _shorten(path: str) -> str:
+    """Return the path as it is seen from the current folder, if the file is below it."""
+    try:
+        folder = os.getcwd()
+    except OSError:  # it has been removed
+        return path
+    return path.removeprefix(os.path.join(folder, ""))
+
+
+def _format_command(path: str) -> str:
+    name = _shorten(path)
+    if name.startswith("-") or ":" in name.partition("/")[0]:  # ffmpeg takes it for an option or an address
+        name = f"./{name}"
+    if not name.isprintable():  # a terminal would show another name
+        return "ffmpeg -i FILE FILE.wav"
+    stem, extension = os.path.splitext(name)
+    target = f"{stem}.converted.wav" if extension.lower() == ".wav" else f"{stem}.wav"
+    return f"ffmpeg -i {shlex.quote(name)} {shlex.quote(target)}"
