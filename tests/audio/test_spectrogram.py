@@ -30,6 +30,7 @@ from helpers.sample_data import (
     make_settings,
     make_tone,
 )
+from specfeat.audio import stft
 from specfeat.audio.deltas import append_deltas
 from specfeat.audio.normalization import normalize_clip
 from specfeat.audio.spectrogram import SpectrogramMaker, make_mel_filters
@@ -544,7 +545,8 @@ def test_a_click_gives_each_band_the_sum_of_its_weights() -> None:
 
 # --- blocks, places and threads have no effect ---------------------------------------------------
 
-# With n_fft 512, a block has 128 frames, so 7,000 samples are several blocks.
+# With n_fft 512, a block has 32 frames of 20 samples, so 2,000 samples are several blocks.
+BLOCK_VALUES = 32 * 512
 STREAMS: dict[str, dict[str, Any]] = {
     "linear, centred": {"kind": "linear"},
     "linear, reflected": {"kind": "linear", "pad_mode": "reflect"},
@@ -570,14 +572,16 @@ def make_stream_settings(name: str) -> Any:
 
 
 @pytest.mark.parametrize("name", STREAMS)
-@given(samples=st.integers(200, 7000), sizes=st.lists(st.integers(0, 3000), max_size=12))
-@example(samples=1500, sizes=[1] * 1500)
-@example(samples=6021, sizes=[0, 1, 0, 0, 2560, 0, 1])
-@examples(max_examples=12)
+@given(samples=st.integers(200, 2000), sizes=st.lists(st.integers(0, 900), max_size=12))
+@example(samples=700, sizes=[1] * 700)
+@example(samples=1821, sizes=[0, 1, 0, 0, 640, 0, 1])
+@examples(max_examples=10)
 def test_a_stream_gives_the_bits_of_the_whole(name: str, samples: int, sizes: list[int]) -> None:
     settings, sound = make_stream_settings(name), make_noise(samples)
 
-    assert get_bits(compute_frames(settings, sound, sizes)) == get_bits(compute_frames(settings, sound))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stft, "BLOCK_VALUES", BLOCK_VALUES)
+        assert get_bits(compute_frames(settings, sound, sizes)) == get_bits(compute_frames(settings, sound))
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -593,7 +597,9 @@ def test_a_short_stream_gives_the_frames_that_the_settings_predict(samples: int,
     assert len(result) == (0 if deltas and count < deltas.width else count)
     assert result.shape[1:] == settings.input_shape[1:]
     assert np.isfinite(result).all()
-    assert get_bits(compute_frames(settings, sound, [1] * samples)) == get_bits(result)
+    single_samples = [1] * 41  # at the start and, as far as there are so many, at the end
+    sizes = [*single_samples, max(0, samples - 82), *single_samples]
+    assert get_bits(compute_frames(settings, sound, sizes)) == get_bits(result)
 
 
 def test_a_maker_can_be_used_again() -> None:

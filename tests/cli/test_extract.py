@@ -17,7 +17,8 @@ from specfeat.config import load_config
 
 def test_version_and_help(tmp_path: Path) -> None:
     """Both are printed to stdout with exit code 0; the help names the arguments, options and exit codes."""
-    version, help_text = run_specfeat(tmp_path, "--version"), run_specfeat(tmp_path, "extract", "-h")
+    version = run_in_this_process(tmp_path, "--version")
+    help_text = run_in_this_process(tmp_path, "extract", "-h")
 
     assert (version.returncode, version.stdout) == (0, f"specfeat {specfeat.__version__}\n")
     assert help_text.returncode == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from helpers.broken_audio import write_good_file
-from helpers.specfeat_command import run_specfeat
+from helpers.specfeat_command import run_in_this_process
 from specfeat.cli.json_log_target import check_log_target
 from specfeat.errors import UsageError
 
@@ -81,7 +81,9 @@ def test_the_recording_stays_as_it_is(folder: Path) -> None:
     """The command ends with one sentence and exit code 2, and neither the input nor the output is touched."""
     before = (folder / "a.wav").read_bytes()
     for target in ("a.wav", "out.npy"):
-        run = run_specfeat(folder, "extract", "a.wav", "out.npy", "-c", "minimal", "--log-json", target)
+        run = run_in_this_process(
+            folder, "extract", "a.wav", "out.npy", "-c", "minimal", "--log-json", target
+        )
 
         assert (run.returncode, run.stderr.count("\n")) == (2, 1)
         assert run.stderr.startswith(f"specfeat: --log-json {target}: is ")

@@ -55,7 +55,7 @@ def test_band_edges_are_those_of_librosa(htk: bool, n_mels: int, fmin: float, fm
 def test_empty_bands_are_the_filters_of_zeros_in_librosa(rate: int, htk: bool) -> None:
     """Few and many bands, short and long FFTs. The limits are not near bins, where rounding would decide."""
     empties = 0
-    for n_fft, n_mels in itertools.product((128, 255, 400, 512, 1024, 2048), (1, 28, 64, 80, 128, 256)):
+    for n_fft, n_mels in itertools.product((128, 255, 512, 2048), (1, 28, 64, 128, 256)):
         for fmin, share in ((0.0, 0.4801), (20.3, 0.4801), (0.0, 0.2503), (125.7, 0.4701)):
             fmax = rate * share
             filters = librosa_modules.filters.mel(
@@ -73,7 +73,7 @@ def test_empty_bands_are_the_filters_of_zeros_in_librosa(rate: int, htk: bool) -
 
             assert np.flatnonzero(filters.max(axis=1) == 0).tolist() == empty
             empties += bool(empty)
-    assert 0 < empties < 6 * 6 * 4
+    assert 0 < empties < 4 * 5 * 4
 
 
 @pytest.mark.parametrize(

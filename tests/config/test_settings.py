@@ -118,8 +118,9 @@ def test_settings_of_0_1_0_keep_their_digest() -> None:
 @pytest.mark.parametrize("name", shipped_names())
 def test_a_record_is_a_config(name: str, tmp_path: Path) -> None:
     """The settings of a record, defaults and nulls written out, are read as the same settings: JSON is YAML."""
-    was = load_config(name).settings
-    record = json.dumps(collect_provenance(load_config(name)).config.resolved, indent=1)
+    config = load_config(name)
+    was = config.settings
+    record = json.dumps(collect_provenance(config).config.resolved, indent=1)
     (tmp_path / "again.yaml").write_text(record)
     again = load_config(tmp_path / "again.yaml").settings
 

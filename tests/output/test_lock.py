@@ -15,22 +15,39 @@ from specfeat.output.lock import WorkFolderLock
 from specfeat.output.paths import OutputPaths
 from specfeat.output.work_folder import WorkFolder
 
+# Four children, forked after the modules are loaded, take and release the lock.
+TAKE_LOCKS = """
+import os
+from pathlib import Path
+from specfeat.output import lock
+
+def take_locks():
+    lock.POLL_S = 0.0005
+    count = Path("count")
+    for _ in range(100):
+        taken = lock.WorkFolderLock(Path("work"), Path("out"))
+        taken.take(300)
+        count.write_text(str(int(count.read_text()) + 1))
+        taken.release()
+
+children = []
+for _ in range(4):
+    children.append(os.fork())
+    if not children[-1]:
+        try:
+            take_locks()
+            os._exit(0)
+        finally:
+            os._exit(1)
+assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+"""
+
 
 def test_only_one_process_has_the_lock(tmp_path: Path) -> None:
     """Four processes that take and release the lock a hundred times each never have it at the same time."""
     (tmp_path / "count").write_text("0")
-    code = (
-        "import sys; from pathlib import Path; from specfeat.output import lock; lock.POLL_S = 0.0005\n"
-        "count = Path('count')\n"
-        "for _ in range(100):\n"
-        "    taken = lock.WorkFolderLock(Path('work'), Path('out'))\n"
-        "    taken.take(60)\n"
-        "    count.write_text(str(int(count.read_text()) + 1))\n"
-        "    taken.release()\n"
-    )
-    processes = [subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) for _ in range(4)]
+    subprocess.run([sys.executable, "-c", TAKE_LOCKS], cwd=tmp_path, check=True)
 
-    assert [process.wait() for process in processes] == [0] * 4
     assert (tmp_path / "count").read_text() == "400"
     assert not (tmp_path / "work").exists()
 

@@ -1,13 +1,12 @@
 """What the error of weights that do not fit suggests, and that following the suggestion helps."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from helpers.specfeat_command import run_in_this_process
 from helpers.weights_files import CONFIG, Arrays, make_arrays, make_slots, make_torch_state
 from specfeat.errors import WeightsError
 from specfeat.weights.files.formats import open_weights_file
@@ -174,10 +173,7 @@ def test_show_prints_the_network_beside_the_file(tmp_path: Path) -> None:
     np.savez(tmp_path / "w.npz", **arrays, **{"extra/kernel": np.zeros((2, 3), np.float32)})  # type: ignore[arg-type]
     (tmp_path / "net.yaml").write_text(CONFIG)
 
-    result = subprocess.run(
-        [sys.executable, "-m", "specfeat", "weights", "show", "w.npz", "-c", "net.yaml"],
-        capture_output=True, text=True, cwd=tmp_path, check=False,
-    )  # fmt: skip
+    result = run_in_this_process(tmp_path, "weights", "show", "w.npz", "-c", "net.yaml")
 
     assert result.returncode == 2
     rows = [" ".join(line.split()) for line in result.stdout.partition("\n\n")[2].splitlines()]
