@@ -1,6 +1,14 @@
-"""Rows to disk: the work folder of a run, and the commit that makes array, index and record visible.
+"""Writes rows to the disk: the work folder of a run, and the commit that replaces the old output.
 
-In reading order: `paths` (where things are), `records` (what journal and record say), `rows_file` and
-`journal` (what a run writes), `work_folder` (the states of a run), `assembly` and `formats` (the array),
-`commit` (the last step), `previous_run` (what a later run finds).
+A good order to read the modules:
+
+paths                   the paths of an output
+records                 the types of which journal and record consist; `record_json` reads and writes them
+rows_file, journal      what a run writes while it extracts; `sound_writer` keeps the two consistent
+lock, work_folder       the states of a run
+assembly, formats       the array of the new output
+index                   the index
+replaced_files, commit  the last step
+previous_run            what a later run reads
+summary                 the counts that the user is told
 """

@@ -1,4 +1,4 @@
-"""Array and index of the new output, put together from the rows of this run and of earlier ones."""
+"""Writes array and index of the new output into the work folder, from rows of this and earlier runs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,12 +20,16 @@ RowSpan = tuple[Path, int, int]  # a file, the first row in it and the number of
 
 
 def get_array_path(paths: OutputPaths) -> Path:
-    """Return where in the work folder the array is put together."""
+    """Return the path in the work folder to which the array is written if rows must be copied."""
     return paths.work_folder / f"array{find_suffix(paths.array)}"
 
 
 def list_prepared_names() -> list[str]:
-    """Return the names that array and index can have in a work folder, which outputs of all formats share."""
+    """Return all names that array and index can have in a work folder.
+
+    `out.npy` and an output of another format, `out.x`, have the same work folder. So another run may have
+    left an array of any format there.
+    """
     return [*(f"array{suffix}" for suffix in list_suffixes()), INDEX_NAME]
 
 
@@ -35,16 +39,16 @@ def prepare_files(
     rows: RowsFile,
     write_index: Callable[[BinaryIO], None],
 ) -> OutputDigests:
-    """Write array and index into the work folder, on the disk.
+    """Write array and index into the work folder, and make sure that they are on the disk.
 
     Args:
         paths: the paths of the output.
         sounds: all sounds of the output, in the order of the inputs.
-        rows: the rows of this run, open for writing.
+        rows: the rows file of this run.
         write_index: a function that writes the index to an open file.
 
     Raises:
-        OutputError: the disk refuses.
+        OutputError: a file cannot be read or written.
     """
     array = _assemble_array(paths, sounds, rows)
     index = paths.work_folder / INDEX_NAME
@@ -56,19 +60,19 @@ def prepare_files(
 
 
 def _assemble_array(paths: OutputPaths, sounds: Sequence[FinishedSound], rows: RowsFile) -> Path:
-    """Bring the rows of all sounds into their order and into the format of the output, on the disk.
+    """Write the rows of all sounds, in the order of the inputs and in the format of the output, to the disk.
 
     Returns:
-        The file that has the array: that of `rows`, or a new one.
+        The file that has the array: the rows file itself, or a new file.
     """
     spans = list(join_spans(sounds))
     if paths.format.is_rows_format and spans in ([(rows.path, 0, rows.count)], []):
-        # The common case, all rows made by this run in the order of the inputs: nothing has to be copied.
+        # The common case: this run has made all rows, in the order of the inputs. Nothing has to be copied.
         rows.finish()
         return rows.path
     array = get_array_path(paths)
     with wrap_os_errors(array):
-        open_regular_file(array, "wb").close()  # refuses a link that somebody has put there
+        open_regular_file(array, "wb").close()  # makes the file; refuses a link that another program has made
         row_count = sum(count for _, _, count in spans)
         paths.format.write_array(array, _read_spans(spans), (row_count, rows.width))
         sync_file(array)
@@ -76,7 +80,7 @@ def _assemble_array(paths: OutputPaths, sounds: Sequence[FinishedSound], rows: R
 
 
 def join_spans(sounds: Sequence[FinishedSound]) -> Iterator[RowSpan]:
-    """Yield where the rows of the sounds are; sounds that follow each other in a file are one span."""
+    """Yield the spans of rows that the sounds have; sounds that follow each other in a file give one span."""
     path, first, count = Path(), 0, 0
     for sound in sounds:
         if not sound.entry.rows:

@@ -1,4 +1,4 @@
-"""Size and hash of array and index, by which a reader sees that they belong to a record."""
+"""Sizes and hashes of array and index: they show whether these files belong to a record."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +23,10 @@ class FileDigest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputDigests:
-    """The part of a record by which a commit that was interrupted is completed.
+    """The part of a record that is needed to complete an interrupted commit.
 
     Attributes:
-        format: the version of the record's form; a reader may rely on what each version has.
+        format: the version of the record's format, for programs that read records.
         output: the name of the array.
         array: size and hash of the array.
         index: size and hash of the index.
@@ -39,7 +39,7 @@ class OutputDigests:
 
 
 def digest_file(path: Path) -> FileDigest:
-    """Compute size and hash of a file.
+    """Return size and hash of a file.
 
     Raises:
         OSError: the file cannot be read.

@@ -1,4 +1,4 @@
-"""The types of the fields of journal and record, which are checked when they are read."""
+"""The types of the fields of journal and record; pydantic checks them when a file is read."""
 
 from dataclasses import fields
 from functools import cache
@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 JsonObject = dict[str, object]
-# A `str` of Pydantic's refuses the surrogates that stand for bytes of a name that are not UTF-8.
+# Not `str`, because Pydantic would then refuse the surrogates that stand for bytes of a name that are not
+# UTF-8.
 Text = InstanceOf[str]
 Flag = Annotated[bool, Strict()]
 Integer = Annotated[int, Strict()]
@@ -19,12 +20,12 @@ Seconds = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 
 
 def write_fields(record: "DataclassInstance") -> JsonObject:
-    """Return the fields by name, in order, without those that have their default."""
+    """Return the values of a dataclass by field name, in order, without those that equal their default."""
     pairs = ((name, getattr(record, name), default) for name, default in _list_defaults(type(record)))
     return {name: value for name, value, default in pairs if value != default}
 
 
 @cache
 def _list_defaults(kind: "type[DataclassInstance]") -> tuple[tuple[str, object], ...]:
-    """Return the fields and their defaults; kept, since a record can have a million entries of one type."""
+    """Return the names and defaults of the fields; cached, because a record can have a million entries."""
     return tuple((field.name, field.default) for field in fields(kind))

@@ -10,7 +10,7 @@ from specfeat.config.settings import Settings
 from specfeat.output.records import SoundEntry
 
 COLUMNS = ("row", "path", "channel", "start_s", "end_s", "padded", "status")
-# Lines are gathered and written in blocks of so many characters: a file of a day can have 180,000 lines.
+# Lines are collected and written in blocks of this size, because one file of 24 hours can have 180,000 lines.
 _BLOCK_CHARACTERS = 100_000
 
 
@@ -18,9 +18,9 @@ def write_index(settings: Settings, entries: Sequence[SoundEntry], file: BinaryI
     """Write the index of an output.
 
     Args:
-        settings: the settings that the rows were made with.
+        settings: the settings with which the rows were made.
         entries: the sounds, in the order of their rows.
-        file: the open file to write to.
+        file: the open file that is written.
     """
     has_ids = any(entry.id is not None for entry in entries)
     index = IndexWriter(file, settings.audio.channels, settings.audio.sample_rate, has_ids=has_ids)
@@ -32,14 +32,14 @@ def write_index(settings: Settings, entries: Sequence[SoundEntry], file: BinaryI
 class IndexWriter:
     """Writes `row,path,channel,start_s,end_s,padded,status` to a CSV file.
 
-    Times are seconds from the start of the file: whole samples divided by the sample rate, in as many digits
-    as give the same float64 again; for a part of a file, the part's `start_s` is added. `padded` is the share
-    of the clip that is silence after the end of the sound, 0..1. `status` is "ok", or "partial" for a file
-    that broke in the middle.
+    Times are seconds from the start of the file: whole samples divided by the sample rate. They have as many
+    digits as are needed to get the same float64 again. For a part of a file, the part's `start_s` is added.
+    `padded` is the share of the clip, 0..1, that is silence after the end of the sound. `status` is "ok", or
+    "partial" for a file that broke in the middle.
 
     Args:
-        file: the open file to write to.
-        channels: what the config's `audio.channels` says; the `channel` of sounds that name none.
+        file: the open file that is written.
+        channels: the config's `audio.channels`. It is the `channel` of all sounds that name no channel.
         sample_rate: the config's sample rate, in Hz.
         has_ids: whether there is a last column `id`, with the ids of parts of files.
     """
@@ -65,7 +65,8 @@ class IndexWriter:
             spans: the clip of each of its rows, in samples from the start of the sound.
         """
         texts = (entry.path, entry.id or "")
-        # A carriage return would stand unquoted, and a reader would take it for the end of the line.
+        # Python's csv writes a carriage return without quotes, and a reader would take it for the end of the
+        # line.
         writer = self._quoting_csv if any("\r" in text for text in texts) else self._csv
         channel = self._channels if entry.channel is None else entry.channel
         offset_s = entry.start_s or 0.0
@@ -81,7 +82,7 @@ class IndexWriter:
         self._flush()
 
     def _flush(self) -> None:
-        """Hand the gathered lines on to the file; a name that is not UTF-8 keeps its bytes."""
+        """Write the collected lines to the file; a name that is not UTF-8 keeps its bytes."""
         self._file.write(self._block.getvalue().encode("utf-8", "surrogateescape"))
         self._block.seek(0)
         self._block.truncate()

@@ -1,10 +1,12 @@
-"""The journal of a work folder: which sounds are finished, so that another run can go on after them.
+"""The journal of a work folder: it lists the finished sounds, so that another run can continue after them.
 
-The first line has the provenance of the rows, the name of the output and the files that the run replaces.
-Each further line is the entry of one sound, as it will stand in the record; the rows of the sounds are in the
-order of the lines. A line begins with the CRC-32 of its JSON. A line is written only after the rows of its
-sound are on the disk, so each valid line describes rows that exist. A line that was cut off by a power
-failure, or has been changed, ends the journal: this line and all lines after it do not count.
+The first line (the header) has the provenance of the rows, the name of the output and the files that the run
+replaces. Each other line is the entry of one sound, as it will be in the record. The rows of the sounds are
+in the order of the lines. A line begins with the CRC-32 of its JSON.
+
+A line is written only after the rows of its sound are on the disk, so each valid line describes rows that
+exist. If a line is incomplete (after a power failure) or has been changed, this line and all lines after it
+are ignored.
 """
 
 import json
@@ -24,14 +26,15 @@ JOURNAL_NAME = "journal"  # its name in the work folder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalContents:
-    """What could be read of a journal.
+    """The valid lines of a journal.
 
     Attributes:
-        header: the first line; None if it was not written, or if there is a fault.
-        entries: the finished sounds, in the order of their rows; none if there is a fault.
-        entry_count: how many lines there are after the first, also if there is a fault.
-        length: the number of bytes of the first line and these lines.
-        fault: the key with an invalid value in a line with a correct checksum; "" if there is none.
+        header: the first line; None if the journal is empty or has a fault.
+        entries: the finished sounds, in the order of their rows; empty if the journal has a fault.
+        entry_count: how many lines with a correct checksum follow the first one, even if one has a fault.
+        length: the number of bytes of the first line and of these lines.
+        fault: the key of an invalid value in a line with a correct checksum, e.g. one that another version of
+            specfeat has written; "" if there is none.
     """
 
     header: JournalHeader | None = None
@@ -59,7 +62,7 @@ def read_journal(path: Path) -> JournalContents:
 
 
 def is_journal(path: Path) -> bool:
-    """Return whether a file begins as a journal does.
+    """Return whether the first line of a file is a valid line of a journal.
 
     Raises:
         UsageError: the path is a link or no regular file.
@@ -76,19 +79,19 @@ class JournalWriter:
 
     Args:
         path: the journal.
-        header: the first line of a new journal; None to go on with one that exists.
-        length: how many bytes of an existing journal stay.
+        header: the first line of a new journal; None to continue an existing journal.
+        length: how many bytes of an existing journal are kept.
 
     Attributes:
-        entries: the sounds that have been added by this run; the last ones may not be on the disk yet.
+        entries: the sounds that this run has added; the last ones may not be on the disk yet.
     """
 
     def __init__(self, path: Path, header: JournalHeader | None, length: int = 0) -> None:
         self.entries: list[SoundEntry] = []
         self._path = path
         first_line = b"" if header is None else _format_line(header.to_json())
-        # Bytes and entries on the disk. They are one value so that a signal never sees only one of them
-        # changed.
+        # How many bytes and how many entries are on the disk. They are one value, so that a signal between
+        # two instructions never finds only one of them changed.
         self._synced = (length + len(first_line), 0)
         with wrap_os_errors(path):
             self._file = open_regular_file(path, "r+b" if header is None else "wb", 0)
@@ -104,7 +107,7 @@ class JournalWriter:
         self.entries.append(entry)
 
     def sync(self) -> None:
-        """Bring every entry to the disk, over what an attempt that failed may have left."""
+        """Write all new entries to the disk, in place of what a failed attempt may have left."""
         length, count = self._synced
         new_entries = self.entries[count:]
         lines = b"".join(_format_line(entry.to_json()) for entry in new_entries)
@@ -121,7 +124,7 @@ class JournalWriter:
 
 
 def _read_lines(path: Path) -> tuple[list[JsonObject], int]:
-    """Return the objects of the lines that are whole, and how many bytes these lines have."""
+    """Return the objects of the valid lines, and how many bytes these lines have."""
     lines: list[JsonObject] = []
     length = 0
     with wrap_os_errors(path, "read"):
@@ -145,7 +148,7 @@ def _format_line(data: JsonObject) -> bytes:
 
 
 def _parse_line(line: bytes) -> JsonObject | None:
-    """Return the object of a line, or None if the line is not whole."""
+    """Return the object of a line; None if the line is incomplete or has a wrong checksum."""
     checksum, _, text = line.rstrip(b"\n").partition(b" ")
     if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
         return None

@@ -1,4 +1,4 @@
-"""The lock of a work folder: one run at a time, and no lock that outlives its process."""
+"""The lock of a work folder: only one run at a time can use the folder."""
 
 import contextlib
 import fcntl
@@ -12,23 +12,23 @@ from specfeat.files import is_same_file, read_size, wrap_os_errors
 from specfeat.output.journal import JOURNAL_NAME, is_journal
 
 LOCK_NAME = "lock"  # its name in the work folder
-# Other runs that end just now can cost a few attempts. So many fail only if the inode number of a file
-# changes from look to look, as with some drivers of FUSE.
+# An attempt fails if another run removes the folder at the same moment. So many attempts fail only if the
+# inode number of a file changes each time when it is read, as with some FUSE file systems.
 MAX_ATTEMPTS = 100
 POLL_S = 0.1  # seconds between two attempts while another run has the lock
-LOCK_MARK = b"specfeat "  # what the lock's file begins with; it shows that specfeat has made the work folder
+LOCK_MARK = b"specfeat "  # the start of the lock file; it shows that specfeat has made the work folder
 
 
 class WorkFolderLock:
     """The lock of a work folder: a file in the folder, locked by `flock`. Taking the lock makes the folder.
 
-    The system releases the lock when the process ends, however it ends, and a child process does not inherit
-    it. The file may be removed and made again between two system calls of ours, so a lock counts only if the
-    file that is locked is still the one in the folder.
+    When the process ends, for any reason, the system releases the lock. A child process does not inherit it.
+    Between two system calls of this process, another run may remove the file and make a new one. So a lock is
+    valid only if the locked file is still the one in the folder.
 
     Args:
         folder: the work folder.
-        output: the array that the run is to write, for messages.
+        output: the array that the run will write, for messages.
     """
 
     def __init__(self, folder: Path, output: Path) -> None:
@@ -38,10 +38,10 @@ class WorkFolderLock:
         self._descriptor: int | None = None
 
     def take(self, wait_s: float = 0.0) -> None:
-        """Take the lock, or take it again if a signal has interrupted this before.
+        """Take the lock; if a signal has interrupted this method, it can be called again.
 
         Args:
-            wait_s: how long to wait for another run to end.
+            wait_s: how many seconds to wait for another run to end.
 
         Raises:
             LockedError: another run has the lock.
@@ -50,7 +50,7 @@ class WorkFolderLock:
         """
         deadline = time.monotonic() + wait_s
         while not self._try_to_take():
-            if not time.monotonic() < deadline:  # so that nan seconds are no time at all
+            if not time.monotonic() < deadline:  # written so that it is true for NaN, too
                 raise LockedError(self._describe_holder(wait_s), remedy=Remedy.WAIT_FOR_LOCK)
             time.sleep(POLL_S)
 
@@ -60,24 +60,25 @@ class WorkFolderLock:
         return self._descriptor is not None
 
     def is_held(self) -> bool:
-        """Return whether the lock is still this run's: the folder may have been removed and made again."""
+        """Return whether the lock is still valid: another program may have removed or replaced the folder."""
         return self._descriptor is not None and is_same_file(self._descriptor, self._path)
 
     def release(self) -> None:
         """Release the lock, and remove the folder if nothing else is in it.
 
-        It can be repeated if it was interrupted, and does nothing if the lock was not taken.
+        If a signal has interrupted this method, it can be called again. If the lock is not taken, it does
+        nothing.
         """
         with contextlib.suppress(OSError):
-            # The file is removed before it is unlocked: a run that waits for it sees that it is no longer
-            # the file in the folder, and begins again. If the folder has other files, the lock's file stays
-            # as their mark.
+            # The file is removed before it is unlocked. A run that waits for the lock then notices that its
+            # file is no longer the one in the folder, and begins again. If the folder has other files, the
+            # lock file stays: it shows that the folder is specfeat's.
             if self.is_held() and set(self._folder.iterdir()) == {self._path}:
                 self._path.unlink()
         self._remove_empty_folder()
         self._close()
-        # Once more, because FUSE and NFS keep a removed file under a hidden name in the folder until it is
-        # closed.
+        # Again after closing, because FUSE and NFS keep a removed file in the folder, under a hidden name,
+        # until it is closed.
         self._remove_empty_folder()
 
     def _remove_empty_folder(self) -> None:
@@ -88,7 +89,7 @@ class WorkFolderLock:
         """Take the lock unless another run has it.
 
         Raises:
-            OutputError: the file that is locked is again and again not the file that has its name.
+            OutputError: in `MAX_ATTEMPTS` attempts, the locked file was not the one in the folder.
         """
         self._close()
         with wrap_os_errors(self._path, "locked"):
@@ -115,12 +116,12 @@ class WorkFolderLock:
                     return True
         self._remove_unused_lock()
         raise OutputError(
-            f"{self._folder}: cannot be locked: the file system gives a file another inode number at each "
-            "look; write the output to another file system"
+            f"{self._folder}: cannot be locked, because inode numbers change in this file system; "
+            "write the output to another file system"
         )
 
     def _remove_unused_lock(self) -> None:
-        """Remove the file that could not be locked, and the folder, if nobody has written to them."""
+        """Remove the file that could not be locked, and the folder, if no other run has written to them."""
         with contextlib.suppress(OSError):
             if not read_size(self._path):
                 self._path.unlink()
@@ -140,7 +141,7 @@ class WorkFolderLock:
             raise OutputError(f"{self._folder.parent}: the folder has been removed") from None
 
     def _check_folder(self) -> None:
-        """Refuse a folder that specfeat has not made.
+        """Check that the folder is a work folder of specfeat.
 
         Raises:
             UsageError: the folder is not specfeat's, is a link or a file, or is on another file system.
@@ -155,7 +156,11 @@ class WorkFolderLock:
             raise UsageError(f"{in_the_way}, and specfeat has not made it; rename or remove it")
 
     def _is_work_folder(self) -> bool:
-        """Return whether specfeat has made the folder: it has the lock's mark or a journal, or is empty."""
+        """Return whether specfeat has made the folder.
+
+        This is so if the folder has a lock file with the mark, or a journal; or if it is empty, or has only
+        an empty lock file.
+        """
         paths = set(self._folder.iterdir())
         mark = b""
         if self._path in paths:
@@ -163,15 +168,18 @@ class WorkFolderLock:
                 mark = file.read(len(LOCK_MARK))
         if mark == LOCK_MARK:
             return True
-        # The lock's file is empty if the run was killed before it wrote the mark, or if the disk was full.
+        # The lock file is empty if the run was killed before it wrote the mark, or if the disk was full.
         is_new = not mark and not paths - {self._path}
         return is_new or is_journal(self._folder / JOURNAL_NAME)
 
     def _write_holder(self, descriptor: int) -> None:
-        """Write which process has the lock, for messages; if a full disk refuses it, that does no harm."""
+        """Write the id of this process into the lock file, for messages of other runs.
+
+        If the disk is full, nothing is written, and the lock is valid all the same.
+        """
         with contextlib.suppress(OSError):
             length = os.pwrite(descriptor, b"%b%d\n" % (LOCK_MARK, os.getpid()), 0)
-            os.ftruncate(descriptor, length)  # after the write, so that the mark is there at any moment
+            os.ftruncate(descriptor, length)  # after the write, so that the mark is never missing
 
     def _describe_holder(self, wait_s: float) -> str:
         process = ""

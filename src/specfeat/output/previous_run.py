@@ -1,4 +1,4 @@
-"""What earlier runs have left: an output, or unfinished work. Rows of unchanged files are taken from both."""
+"""Reads what earlier runs have left: an output, or unfinished work. A run can use the rows of both again."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -27,9 +27,9 @@ class FinishedSound:
     """A sound that an earlier run has finished; a failed sound has no rows.
 
     Attributes:
-        entry: what journal and record say of the sound.
-        rows_path: the file that has its rows.
-        first_row: the first of them, counted from 0.
+        entry: the entry of the sound in journal or record.
+        rows_path: the file that has its rows: the array of an output, or the rows file of a work folder.
+        first_row: the number of its first row in this file, counted from 0.
     """
 
     entry: SoundEntry
@@ -40,12 +40,12 @@ class FinishedSound:
         """Return whether the file has not changed; one that is still unreadable counts as unchanged.
 
         Args:
-            file: the file's identity now; None if the sound is no longer among the inputs.
+            file: size and time of the file now; None if the sound is no longer among the inputs.
         """
         if file is None or file == self.entry.file:
             return file is not None
-        # A file without permission to read has a size and a time, but the entry says that it could not be
-        # read.
+        # The entry of an unreadable file has neither size nor time. Now they may be known, even if this
+        # process still has no permission to read the file.
         return self.entry.file == UNREADABLE_FILE and not os.access(
             from_record_name(self.entry.path), os.R_OK
         )
@@ -53,11 +53,11 @@ class FinishedSound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviousRun:
-    """What an earlier run has finished.
+    """The finished sounds of an earlier run.
 
     Attributes:
         rows_path: the file that has the rows.
-        provenance: what the rows were made with.
+        provenance: the provenance of the rows.
         entries: the finished sounds, in the order of their rows.
     """
 
@@ -67,7 +67,7 @@ class PreviousRun:
 
     @property
     def row_count(self) -> int:
-        """How many rows all sounds have together."""
+        """The number of rows that all sounds have together."""
         return sum(entry.rows for entry in self.entries)
 
     def list_finished_sounds(self) -> Iterator[FinishedSound]:
@@ -78,10 +78,11 @@ class PreviousRun:
             first_row += entry.rows
 
     def find_wrong_row_count(self, count_rows_of: Callable[[int], int]) -> str:
-        """Say which sound has not the number of rows that its length gives; "" if all have.
+        """Return which sound has a wrong number of rows for its length, as a phrase; "" if none has.
 
         Args:
-            count_rows_of: returns the rows of a sound of so many samples, by the config of this run.
+            count_rows_of: a function that takes a number of samples, and returns how many rows a sound of
+                this length has with the config of this run.
         """
         for entry in self.entries:
             has_rows = entry.status in ("ok", "partial")
@@ -92,7 +93,7 @@ class PreviousRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviousOutput(PreviousRun):
-    """An output that is in its place.
+    """A complete output.
 
     Attributes:
         record: the record of the output.
@@ -103,11 +104,11 @@ class PreviousOutput(PreviousRun):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnfinishedRun(PreviousRun):
-    """What a run that ended early has left in its work folder.
+    """The finished sounds in the work folder of a run that ended early.
 
     Attributes:
         header: the first line of its journal.
-        journal_bytes: how many bytes of the journal can be relied upon.
+        journal_bytes: how many bytes of the journal are valid.
     """
 
     header: JournalHeader
@@ -115,16 +116,16 @@ class UnfinishedRun(PreviousRun):
 
     @property
     def finished_count(self) -> int:
-        """How many sounds it has finished."""
+        """The number of finished sounds."""
         return len(self.entries)
 
 
 @dataclass(frozen=True, slots=True)
 class DamagedRun:
-    """What a run that ended early has left, if it cannot be relied upon.
+    """The work of a run that ended early, if it is damaged and cannot be used.
 
     Attributes:
-        finished_count: how many sounds the journal names.
+        finished_count: how many sounds the journal lists.
         fault: what is wrong.
     """
 
@@ -133,12 +134,12 @@ class DamagedRun:
 
 
 def read_previous_output(paths: OutputPaths) -> PreviousOutput:
-    """Read the record of an output, and check that array and index are those that it names.
+    """Read the record of an output, and check that array and index belong to it.
 
-    Their contents are not read, see `verify_output`.
+    Only their sizes and the shape of the array are compared; `verify_output` compares their hashes.
 
     Raises:
-        UsageError: a file is missing, or is not the one that the record names; or the record has a fault.
+        UsageError: a file is missing or does not belong to the record, or the record is not valid.
         OutputError: a file cannot be read.
     """
     for path in paths.files:
@@ -156,7 +157,7 @@ def read_previous_output(paths: OutputPaths) -> PreviousOutput:
             f"{paths.record}: is not a record of this version of specfeat ({e})",
             remedy=Remedy.REPLACE_OUTPUT,
         ) from None
-    # What costs no reading of the contents; their hashes are compared only before rows are taken from them.
+    # These comparisons take no time. The hashes are compared only before rows are copied from the array.
     shape = (record.rows, record.provenance.features)
     if sizes != [record.array.bytes, record.index.bytes] or paths.format.read_shape(paths.array) != shape:
         raise UsageError(
@@ -172,8 +173,8 @@ def verify_output(output: PreviousOutput, paths: OutputPaths) -> None:
     """Read array and index, and compare them with the hashes in the record.
 
     Raises:
-        UsageError: one has been changed since it was written.
-        OutputError: one cannot be read.
+        UsageError: array or index has been changed since it was written.
+        OutputError: array or index cannot be read.
     """
     for path, digest in ((paths.array, output.record.array), (paths.index, output.record.index)):
         with wrap_os_errors(path, "read"):
@@ -183,7 +184,7 @@ def verify_output(output: PreviousOutput, paths: OutputPaths) -> None:
 
 
 def read_unfinished_run(folder: Path) -> UnfinishedRun | DamagedRun | None:
-    """Read what a run that ended early has left in its work folder; None if it had finished no sound.
+    """Read the finished sounds in a work folder; return None if there are none.
 
     Raises:
         UsageError: the journal or the rows are a link or no regular file.
@@ -202,8 +203,9 @@ def read_unfinished_run(folder: Path) -> UnfinishedRun | DamagedRun | None:
         header=journal.header,
         journal_bytes=journal.length,
     )
-    # The header of the rows file gives the width only: it states no rows until a run is over, so the bytes
-    # are counted. Rows beyond those of the journal belong to a sound that was not finished.
+    # The rows file may have more rows than the journal lists: the last ones belong to a sound that was not
+    # finished. Its header gives only the width, because the number of rows is written to it at the end of a
+    # run. So the number of rows is computed from the size.
     shape = find_format(rows_path).read_shape(rows_path)
     if (
         shape is None

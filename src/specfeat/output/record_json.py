@@ -1,7 +1,7 @@
-"""Records as JSON text: written with a line for each sound, and checked when they are read.
+"""Writes records as JSON text, with one line for each sound, and checks them when they are read.
 
-Other programs can write to the folder of an output, so nothing that is read is believed before it has passed
-the types of `records`.
+Other programs can change the files of an output. So everything that is read is checked against the types in
+`records` before it is used.
 """
 
 import json
@@ -19,14 +19,14 @@ _T = TypeVar("_T")
 
 
 class RecordFaultError(ValueError):
-    """A journal or record is not as specfeat writes it; the text is the dotted key of what is wrong."""
+    """A journal or record has an invalid value; the text is the path of its key, e.g. `files.3.rows`."""
 
 
 def format_record(record: RunRecord) -> Iterator[bytes]:
-    """Yield the record as JSON in ASCII; bytes of names that are not UTF-8 become escapes.
+    """Yield the record as JSON in ASCII, in pieces; bytes of names that are not UTF-8 become escapes.
 
-    Each item of a list has a line of its own, and only one item at a time is turned into text, since a
-    record can have a million sounds.
+    Each item of a list has its own line. Only one item at a time is converted to text, because a record can
+    have a million sounds.
     """
     separator = b"{\n"
     for key, value in record.to_json().items():
@@ -98,25 +98,26 @@ def _load_object(text: bytes) -> JsonObject:
 
 @cache
 def _get_adapter(kind: Any) -> TypeAdapter[Any]:
-    """Return what checks a type; to make it takes milliseconds, so only those that are needed are made."""
+    """Return the object that checks a type; making one takes milliseconds, so it is made when needed."""
     return TypeAdapter(kind)
 
 
 def _check_type(kind: type[_T], data: object) -> _T:
     adapter: TypeAdapter[_T] = _get_adapter(cast("Any", kind))
     try:
-        # Not `validate_json`: Pydantic's reader of JSON refuses the surrogates of names that are not UTF-8.
+        # Not `validate_json`, because Pydantic's JSON parser refuses the surrogates in names that are not
+        # UTF-8.
         return adapter.validate_python(data)
     except ValidationError as e:
         first = e.errors(include_url=False, include_input=False, include_context=False)[0]
-        keys = [
-            str(part) for part in first["loc"] if part != "provenance"
-        ]  # its keys stand beside the others
+        # In the JSON object, the keys of the provenance are beside the others, and not in an object of their
+        # own.
+        keys = [str(part) for part in first["loc"] if part != "provenance"]
         raise RecordFaultError(".".join(keys)) from None
 
 
 def _check_provenance(provenance: Provenance) -> None:
-    """Refuse the provenance of a network that has not been built: nothing is written before that."""
+    """Check that the provenance has the fields of the built network: a run writes nothing without them."""
     for key in ("weights", "device", "features"):
         if getattr(provenance, key) is None:
             raise RecordFaultError(key)

@@ -1,4 +1,4 @@
-"""The rows of a run while it goes on: one array file in the work folder that grows at its end."""
+"""The rows file of a run: an array file in the work folder that grows while the run extracts."""
 
 import os
 from pathlib import Path
@@ -14,15 +14,15 @@ ROWS_NAME = "rows.npy"  # its name in the work folder
 
 
 class RowsFile:
-    """A `.npy` file of float32 rows, open for writing at its end.
+    """A `.npy` file of float32 rows, open for writing.
 
-    Each write states its place in the file, so that a write that a full disk or a signal has cut short can be
+    Each write gives its offset in the file. So a write that a full disk or a signal has interrupted can be
     repeated. The number of rows in the header is 0 until `finish`.
 
     Args:
         path: the file.
         width: features in a row.
-        count: how many rows the file holds already and keeps; 0 makes the file, or empties it.
+        count: how many rows of an existing file are kept; with 0, the file is made or emptied.
 
     Attributes:
         path: the file.
@@ -46,17 +46,17 @@ class RowsFile:
         self.count += len(rows)
 
     def remove_last(self, count: int) -> None:
-        """Remove the last `count` rows: their file failed after they were written."""
+        """Remove the last `count` rows, e.g. because their sound failed after they were written."""
         self.count -= count
         self._truncate()
 
     def sync(self) -> None:
-        """Bring every row to the disk."""
+        """Make sure that all rows are on the disk."""
         with wrap_os_errors(self.path):
             os.fsync(self._file.fileno())
 
     def finish(self) -> None:
-        """Write the number of rows into the header, and bring the file to the disk."""
+        """Write the number of rows into the header, and make sure that the file is on the disk."""
         self._truncate()
         self._write(make_header(self.count, self.width), 0)
         self.sync()
@@ -83,7 +83,7 @@ class RowsFile:
 
 
 def count_rows(path: Path, width: int) -> int:
-    """Return how many whole rows the bytes of a rows file have room for; the header is not used.
+    """Return how many whole rows a rows file has, computed from its size.
 
     Raises:
         OutputError: the file cannot be read.

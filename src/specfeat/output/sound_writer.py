@@ -1,4 +1,4 @@
-"""What a run writes while it goes on: rows, and the journal of the sounds that they belong to."""
+"""Writes the rows file and the journal of a run, and keeps the two consistent."""
 
 from pathlib import Path
 
@@ -9,18 +9,19 @@ from specfeat.output.rows_file import ROWS_NAME, RowsFile
 
 
 class SoundWriter:
-    """The rows and the journal of a work folder, open for writing.
+    """The rows file and the journal of a work folder, open for writing.
 
-    The rows of a sound come before its line in the journal, in memory and on the disk, so that the journal
-    is true at any moment: rows that it does not name belong to a sound that is not finished.
+    The rows of a sound are always written before its line in the journal, in memory and on the disk. So the
+    journal never lists rows that do not exist. Rows that it does not list belong to an unfinished sound.
 
     Args:
         folder: the work folder.
         header: the first line of a new journal.
-        unfinished: the run to go on after, whose rows and journal stay; None to begin with empty files.
+        unfinished: the unfinished run that is continued; its rows and its journal are kept. None to begin
+            with empty files.
 
     Attributes:
-        rows: the rows, in the order in which they are made.
+        rows: the rows file, with the rows in the order in which they were made.
         finished_count: how many sounds are finished and on the disk.
     """
 
@@ -39,24 +40,25 @@ class SoundWriter:
             raise
 
     def finish_sound(self, entry: SoundEntry) -> FinishedSound:
-        """Note that a sound is finished, whose rows are the last that were written."""
+        """Add a finished sound to the journal; its rows are the last that were written."""
         self._journal.add(entry)
         return FinishedSound(entry, self.rows.path, self.rows.count - entry.rows)
 
     def sync(self) -> None:
-        """Bring the finished sounds to the disk.
+        """Save the finished sounds to the disk.
 
         Raises:
-            OutputError: the disk refuses.
+            OutputError: the disk cannot be written.
         """
-        # In this order a line of the journal is true even if the power fails between the two steps.
+        # In this order, the journal is true even if the power fails between the two steps.
         self.rows.sync()
         self._journal.sync()
         self.finished_count = self._earlier_sounds + self._journal.synced_count
 
     def remove_unfinished_rows(self) -> None:
-        """Remove the rows of a sound that is not finished; on a full disk that makes room for the journal."""
-        # Counted from all entries, also those that are not on the disk yet: the journal is synced after this.
+        """Remove the rows of an unfinished sound; on a full disk, this makes room for the journal."""
+        # All entries count, also those that are not on the disk yet, because the journal is synced after
+        # this.
         finished_rows = self._earlier_rows + sum(entry.rows for entry in self._journal.entries)
         self.rows.remove_last(self.rows.count - finished_rows)
 

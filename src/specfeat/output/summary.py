@@ -1,4 +1,4 @@
-"""What the user is told about an output when a run ends: counts from its record."""
+"""The counts of an output that the user is told when a run ends."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,21 +13,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """The counts that describe an output, from its record.
+    """The counts of an output.
 
     Attributes:
-        files: how many sounds it has.
+        files: how many sounds the output has.
         failed: how many of them failed.
-        partial: how many broke in the middle and have the rows before the break.
-        silent: how many hold nothing but zeros; they have their rows.
-        without_rows: how many are empty, or shorter than a clip and skipped as the config says.
+        partial: how many of them broke in the middle, and have only the rows before the break.
+        silent: how many of them contain only zeros; they have rows like other sounds.
+        without_rows: how many of them are empty, or are shorter than a clip and skipped by the config.
         rows: how many rows the array has.
         width: features in a row.
-        read_seconds: how much audio this run has read, in seconds.
-        seconds: how long the run took from the first sound to the last byte, without the start of TensorFlow.
-        skipped_files: how many files in folders are not named as audio; hidden ones are not counted.
-        skipped_names: the names of these files if they are few, else how many have which extension; "" for
-            none.
+        read_seconds: how many seconds of audio this run has read. After an update or a resumed run, this may
+            be only a part of the output.
+        seconds: how many seconds the run took from the first sound to the last byte, without the start of
+            TensorFlow.
+        skipped_files: how many files in the given folders were skipped; hidden files are not counted.
+        skipped_names: the names of these files if they are few; otherwise how many there are of each
+            extension; "" if there are none.
     """
 
     files: int
@@ -48,7 +50,7 @@ def summarize_record(record: "RunRecord", read_seconds: float = 0.0) -> RunSumma
 
     Args:
         record: the record of the output.
-        read_seconds: how much audio this run has read, in seconds.
+        read_seconds: how many seconds of audio this run has read.
     """
     counts = record.counts
     skipped = list_visible_files(record.passed_over)
@@ -68,7 +70,7 @@ def summarize_record(record: "RunRecord", read_seconds: float = 0.0) -> RunSumma
 
 
 def list_visible_files(paths: Iterable[str]) -> list[str]:
-    """Return the skipped files without the hidden ones, which nobody expects to be read.
+    """Return the skipped files without the hidden ones, because nobody expects these to be read.
 
     Args:
         paths: the names of the skipped files, as the record has them.

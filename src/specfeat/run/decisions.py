@@ -1,8 +1,9 @@
-"""What a run does with unfinished work and with an output that it finds: two tables, and their two readers.
+"""Two tables: what a run does with unfinished work, and what it does with an existing output.
 
-A row of a table gives, for one wish of the caller and one state, two actions: without and with `force`. It
-takes time to examine a large output, because all of it is compared with its hashes. If all states of existing
-work would lead to the same action, the work is not examined, and its state is `UNEXAMINED`.
+A row of a table gives, for one wish of the caller and one state, two actions: without and with `force`.
+
+It takes time to examine a large output, because all of it is compared with its hashes. So if the action does
+not depend on the state, the work or the output is not examined, and its state is `UNEXAMINED`.
 """
 
 from enum import Enum
@@ -60,7 +61,7 @@ class OutputAction(Enum):
     REFUSE = "end with an error; the output stays"
 
 
-# (the caller asked to continue, state): (without force, with force)
+# (the caller asks to resume or to update, state): (without force, with force)
 UNFINISHED_ACTIONS = {
     (False, UnfinishedState.ABSENT): (UnfinishedAction.NOTHING, UnfinishedAction.NOTHING),
     (True, UnfinishedState.ABSENT): (UnfinishedAction.NOTHING, UnfinishedAction.NOTHING),
@@ -99,7 +100,7 @@ def decide_on_unfinished_work(
     """Return what the run does with unfinished work.
 
     Args:
-        is_continuing: whether the caller asked to resume or to update.
+        is_continuing: whether the caller asks to resume or to update.
         state: the state of the work folder.
         force: whether the caller allows the run to discard unfinished work.
     """

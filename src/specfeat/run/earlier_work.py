@@ -1,4 +1,4 @@
-"""What earlier runs have left for this one: unfinished work and an output, and why they cannot be used."""
+"""Examines what earlier runs have left: unfinished work and an output. Can their rows be used again?"""
 
 from dataclasses import dataclass
 
@@ -24,14 +24,15 @@ from specfeat.sound import Sound, SoundKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundUnfinishedWork:
-    """The unfinished work that is there.
+    """The state of the unfinished work.
 
     Attributes:
         state: the result of the examination.
         run: the unfinished run, if it can be continued (state `USABLE`); otherwise None.
-        finished_count: how many sounds it had finished.
-        problem: why it cannot be used, as the end of a sentence, e.g. "is damaged (...)"; "" if it can.
-        remedy: what the caller can do if it is refused.
+        finished_count: how many sounds the unfinished run has finished.
+        problem: why its work cannot be used, as the end of a sentence, e.g. "is damaged (...)"; "" if it can
+            be used or was not examined.
+        remedy: what the caller can do if the run refuses to discard the work.
     """
 
     state: UnfinishedState
@@ -43,12 +44,12 @@ class FoundUnfinishedWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundOutput:
-    """The output that is there.
+    """The state of the existing output.
 
     Attributes:
         state: the result of the examination.
-        run: the run that made it, if its rows may be used.
-        problem: why its rows cannot be used.
+        run: the output, if its rows can be used (states `UP_TO_DATE` and `OTHER_FILES`); otherwise None.
+        problem: why its rows cannot be used; None if they can be used or were not examined.
     """
 
     state: OutputState
@@ -57,17 +58,17 @@ class FoundOutput:
 
 
 class EarlierWorkExaminer:
-    """Examines what earlier runs have left, each thing only as far as a decision needs it.
+    """Examines unfinished work and output, but only as far as the decision of the plan needs it.
 
     Args:
         work_folder: the output's work folder, locked.
-        found: the sounds of this run, in order.
+        found: the sounds in the inputs of this run, in order.
         options: what this run may do with earlier work.
         comparer: compares the provenance of earlier runs with that of this run.
 
     Attributes:
-        found: the sounds of this run, and those of the examined runs in folders that cannot be read now.
-            That such a folder cannot be read does not mean that its files are gone.
+        found: the sounds of this run, in order. After an examination, it also has the sounds of the examined
+            run that are in folders which cannot be read now: their files may still exist.
     """
 
     def __init__(
@@ -84,14 +85,15 @@ class EarlierWorkExaminer:
         self._comparer = comparer
 
     def examine_unfinished_work(self) -> FoundUnfinishedWork:
-        """Examine what the work folder has of a run that was interrupted."""
+        """Examine the work of an interrupted run in the work folder."""
         run = self._work_folder.unfinished_run
         if run is None:
             return FoundUnfinishedWork(state=UnfinishedState.ABSENT)
         count = run.finished_count
         if not self._options.uses_unfinished_work:
             return FoundUnfinishedWork(state=UnfinishedState.UNEXAMINED, finished_count=count)
-        # In this order: damaged work cannot be compared, and the rows of a sound depend on the settings.
+        # The order matters: the settings of damaged work cannot be compared, and how many rows a sound must
+        # have depends on the settings.
         if isinstance(run, DamagedRun):
             return _describe_damaged_work(count, run.fault)
         differences = _describe_other_name(run, self._paths) or self._comparer.describe_differences(run)
@@ -108,11 +110,11 @@ class EarlierWorkExaminer:
         return FoundUnfinishedWork(state=UnfinishedState.USABLE, run=run, finished_count=count)
 
     def examine_output(self, use: OutputUse, unfinished: UnfinishedRun | None) -> FoundOutput:
-        """Examine what is there under the output's name.
+        """Examine the existing output.
 
         Args:
-            use: what this run wants from the output.
-            unfinished: the unfinished work that is continued.
+            use: what this run wants to do with the output.
+            unfinished: the unfinished run that is continued; None if there is none.
 
         Raises:
             OutputError: a file cannot be read.
@@ -122,11 +124,10 @@ class EarlierWorkExaminer:
         if use is OutputUse.START_NEW:
             return FoundOutput(state=OutputState.UNEXAMINED)
         if use is OutputUse.CONTINUE_REPLACEMENT:
-            is_as_begun = (
-                unfinished and unfinished.header.replaced_files == self._work_folder.replaced_sizes_and_times
-            )
+            files_now = self._work_folder.replaced_sizes_and_times
+            is_unchanged = unfinished and unfinished.header.replaced_files == files_now
             return FoundOutput(
-                state=OutputState.UNCHANGED_SINCE_START if is_as_begun else OutputState.UNEXAMINED
+                state=OutputState.UNCHANGED_SINCE_START if is_unchanged else OutputState.UNEXAMINED
             )
         try:
             return self._examine_reusable_output()
@@ -134,7 +135,7 @@ class EarlierWorkExaminer:
             return FoundOutput(state=OutputState.DAMAGED, problem=e)
 
     def find_finished(self, run: PreviousRun) -> dict[SoundKey, FinishedSound]:
-        """Return the sounds of an earlier run that need not be extracted again, in that run's order."""
+        """Return the sounds of an earlier run that need not be extracted again, in the order of that run."""
         files = {sound.key: sound.file for sound in self.found.sounds}
         finished_sounds = {}
         for finished in run.list_finished_sounds():
@@ -145,13 +146,16 @@ class EarlierWorkExaminer:
         return finished_sounds
 
     def _examine_reusable_output(self) -> FoundOutput:
-        """Examine an output whose rows are wanted.
+        """Examine an output whose rows this run wants to use again.
+
+        The cheap checks come first: settings, numbers of rows, files. The hashes of array and index, which
+        take minutes for a large output, are compared only if rows are copied.
 
         Raises:
-            UsageError: it is damaged.
+            UsageError: the output is damaged.
         """
         run = read_previous_output(self._paths)
-        # In this order: how many rows a sound has depends on the settings, so these are compared first.
+        # Before the numbers of rows, because these depend on the settings.
         if differences := self._comparer.describe_differences(run):
             problem = UsageError(
                 f"{self._paths.array}: was made with different settings ({differences})",
@@ -166,12 +170,12 @@ class EarlierWorkExaminer:
         self._add_unseen_sounds(run)
         if self._is_up_to_date(run):
             return FoundOutput(state=OutputState.UP_TO_DATE, run=run)
-        # Only rows that are copied into a new output are compared with their hash, because that takes time.
+        # An output that stays as it is needs no hashes; rows that are copied into a new output do.
         verify_output(run, self._paths)
         return FoundOutput(state=OutputState.OTHER_FILES, run=run)
 
     def _add_unseen_sounds(self, run: PreviousRun) -> None:
-        """Add the sounds of an earlier run that lie in folders that cannot be read now."""
+        """Add to `found` the sounds of an earlier run that are in folders which cannot be read now."""
         known = (
             Sound(from_record_name(entry.path), entry.key.part, entry.file)
             for entry in run.entries
@@ -194,9 +198,9 @@ def _describe_damaged_work(finished_count: int, reason: str) -> FoundUnfinishedW
 
 
 def _describe_other_name(run: UnfinishedRun, paths: OutputPaths) -> str:
-    """Return the name of the output that the run was started for, if it is another one; "" if it is this one.
+    """Return how the output of an unfinished run differs from this one; "" if it is the same output.
 
-    `out` and `out.npy` share a work folder, index and record.
+    `out` and `out.npy` have the same work folder, so a work folder may belong to the other output.
     """
     old_name = run.header.output
     return "" if old_name == paths.array.name else f"output: {old_name}, now {paths.array.name}"

@@ -1,11 +1,11 @@
 """One run of extraction: from the paths that a user names to the output on the disk.
 
-`run_extraction` shows the whole way:
+`run_extraction` does all steps of a run:
 
     find the sounds -> plan -> start the workers -> build the network -> execute the plan -> commit -> summary
 
-It is the same for the command line and for Python. It prints nothing, knows no option's name, and changes
-nothing in the process that it runs in, other than what loading TensorFlow changes.
+The command line and the Python interface use it. It prints nothing, knows no option of the command line, and
+changes nothing in the state of the process, except what loading TensorFlow changes.
 """
 
 from contextlib import ExitStack
@@ -26,17 +26,17 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
     work folder and no worker process is left; see `describe_kept_files`.
 
     Args:
-        request: what is to be extracted, and how.
+        request: what the caller asks for.
         work_folder: the work folder of the output; this function locks and releases it.
         listener: its methods are called as the run proceeds.
 
     Raises:
-        SpecfeatError: see `make_plan` and `execute_plan`, and the network and the workers may refuse to
-            start.
+        SpecfeatError: see `make_plan` and `execute_plan`; also if the network or the workers cannot be
+            started.
     """
     paths = work_folder.paths
-    # The stack is closed after the work folder: to end the network's threads means to wait for the batch that
-    # runs, and what is finished is brought to the disk before that.
+    # The work folder is closed before the stack. So finished sounds are saved to the disk at once, and only
+    # then the run waits for the batches that the network's threads are computing.
     with report_system_limits(), ExitStack() as network_threads, work_folder:
         found = find_sounds(request.inputs, request.listed_inputs)
         paths.check_inputs([sound.path for sound in found.sounds])
@@ -47,7 +47,7 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
         if plan.complete_record is not None:
             summary = summarize_record(plan.complete_record)
         else:
-            # Here, because the pipeline takes time to load and a run with nothing to do does not need it.
+            # Imported here, because it takes time and a run that has nothing to do does not need it.
             from specfeat.run.execution import Execution
 
             summary = Execution(request, work_folder, listener, network_threads).run(plan)
@@ -56,7 +56,7 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
 
 
 def describe_kept_files(work_folder: WorkFolder) -> str:
-    """Return what a run that ended early has kept, as a sentence; "" for nothing."""
+    """Return how many finished files a run that ended early has kept, as a sentence; "" if none."""
     count = work_folder.finished_count
     if not count:
         return ""

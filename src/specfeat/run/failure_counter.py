@@ -10,17 +10,17 @@ from specfeat.run.options import FailureLimit
 class FailureCounter:
     """Counts the files that fail, and stops a run with too many of them.
 
-    A file that breaks in the middle counts, whether its rows before the break are kept or not. A percentage
-    is one of all files of the run, so the run stops as soon as the total is exceeded, and
-    does not wait for the other files.
+    A file that breaks in the middle counts as a failure, even if its rows before the break are kept. A
+    percentage is a share of all files of the run, and not of those that have ended. So the run can stop as
+    soon as this number is exceeded.
 
     Args:
-        limit: how many failures are allowed.
+        limit: how many files may fail.
         files: how many files the run has.
         failed: how many of them failed before the run was interrupted and resumed.
 
     Raises:
-        TooManyFailuresError: those are too many already.
+        TooManyFailuresError: too many files failed before the interruption.
     """
 
     def __init__(self, limit: FailureLimit, files: int, failed: int = 0) -> None:
@@ -34,7 +34,7 @@ class FailureCounter:
         """Count a file that has ended.
 
         Raises:
-            TooManyFailuresError: it failed, and that is one failure too many.
+            TooManyFailuresError: the file failed, and now too many files have failed.
         """
         if event.error:
             self._failed += 1
@@ -43,8 +43,8 @@ class FailureCounter:
     def count_failures(self, events: Iterable[Event]) -> Iterator[Event]:
         """Yield the events, and count the failures among them.
 
-        A failure is counted when the receiver asks for the event after it. The receiver has then written the
-        failed file to the journal, and a resumed run counts it again.
+        A failure is counted only when the receiver asks for the next event. At this time the receiver has
+        written the failed file to the journal, so that a resumed run counts it, too.
 
         Raises:
             TooManyFailuresError: too many files have failed.

@@ -1,4 +1,4 @@
-"""Who wants to know how a run proceeds: a terminal, a log, a program."""
+"""The interface of a listener: an object that is told how a run proceeds, e.g. a progress bar or a log."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -16,41 +16,42 @@ if TYPE_CHECKING:
 
 
 class RunListener(Protocol):
-    """Hears how a run proceeds; the calls come in the order of the methods below, from the thread of the run.
+    """An object whose methods are called while a run proceeds.
 
-    An exception that a method raises ends the run; what is finished stays in the work folder.
+    The calls come in the order of the methods below, from the thread of the run. If a method raises an
+    exception, the run ends; the finished sounds stay in the work folder.
     """
 
     def on_plan(self, config: "Config", plan: "RunPlan") -> None:
-        """Hear what the run is going to do. All cheap checks have passed; the network is built next."""
+        """This is called when the plan is made, after all checks that need no network."""
 
     def on_note(self, text: str) -> None:
-        """Hear one sentence that the user should know, e.g. that unfinished work is discarded."""
+        """This is called with a sentence for the user, e.g. that unfinished work is discarded."""
 
     def on_network(self, network: "Network") -> None:
-        """Hear that the network is built."""
+        """This is called when the network is built."""
 
     def show_progress(self, sounds: "Sequence[Sound]") -> AbstractContextManager[None]:
-        """Return a context manager; the sounds are extracted, and the output is written, inside it."""
+        """Return a context manager. Inside it, the sounds are extracted and the output is written."""
 
     def on_audio_read(self, seconds: float) -> None:
-        """Hear how many more seconds of audio have been read, since the last call."""
+        """This is called with the number of seconds of audio that have been read since the last call."""
 
     def on_sound_end(self, event: "SoundEndEvent") -> None:
-        """Hear that a sound is done or has failed; it is in the journal already."""
+        """This is called when a sound has ended or failed, after its entry was written to the journal."""
 
     def on_output(self, summary: "RunSummary", array: "Path", *, is_new: bool) -> None:
-        """Hear that the output is there.
+        """This is called when the output is complete.
 
         Args:
-            summary: what the output holds.
+            summary: the counts of the output.
             array: the path of the array.
-            is_new: False if the output was complete before, so that nothing has been written.
+            is_new: False if the output was complete before, so that this run has written nothing.
         """
 
 
 class SilentListener:
-    """A listener that does nothing; subclass it to hear only some of the events."""
+    """A listener that does nothing. A subclass can override only the methods that it needs."""
 
     def on_plan(self, config: "Config", plan: "RunPlan") -> None:
         """Do nothing."""

@@ -43,12 +43,12 @@ class RunPlan:
     Attributes:
         config: the checked config.
         sounds: all sounds, in the order of the rows.
-        skipped_files: files in the given folders that are left out, by their names in the record.
-        finished: by key, the sounds that need not be extracted (failed ones too), and where their rows are.
-        remaining: the sounds that are to be extracted, in order.
+        skipped_files: the skipped files in the given folders, by their names in the record.
+        finished: the sounds that need not be extracted, failed ones included, and where their rows are.
+        remaining: the sounds that must be extracted, in order.
         provenance: everything that affects the numbers, as far as it is known before the network is built.
         previous_runs: the earlier runs that have the finished sounds: the output first, then the unfinished
-            run. Where both have a sound, the later one counts.
+            run. If both have an entry of a sound, that of the unfinished run is used.
         is_update: whether the rows of an output are reused.
         can_discard_finished: whether finished rows may be discarded if the built network shows that they were
             made with different settings (the option `force`).
@@ -76,31 +76,31 @@ def make_plan(
 
     Args:
         config: the checked config.
-        found: the sounds to extract, each with the size and time that its file has now.
-        work_folder: the output's work folder, locked. Unfinished work that is of no use is removed from it.
+        found: the sounds in the inputs, each with the size and time that its file has now.
+        work_folder: the output's work folder, locked. Unfinished work that is not used is removed from it.
         options: what the run may do with earlier work.
-        device: what the caller asks for: "auto", "cpu", "gpu" or "gpu:N".
+        device: the device that the caller asks for: "auto", "cpu", "gpu" or "gpu:N".
 
     Raises:
-        UsageError: an output or unfinished work is in the way, or was made with different settings.
+        UsageError: an output or unfinished work must be kept, or was made with different settings.
         OutputError: an existing file cannot be read.
     """
     paths = work_folder.paths
     paths.check_replaceable()
     comparer = ProvenanceComparer(config, device, keep_partial=options.keep_partial)
-    earlier_work = EarlierWorkExaminer(work_folder, found, options, comparer)
+    examiner = EarlierWorkExaminer(work_folder, found, options, comparer)
 
-    unfinished_work = earlier_work.examine_unfinished_work()
+    unfinished_work = examiner.examine_unfinished_work()
     unfinished, notes = _apply_unfinished_action(unfinished_work, work_folder, options)
     use = _choose_output_use(unfinished, work_folder, options)
-    found_output = earlier_work.examine_output(use, unfinished)
+    found_output = examiner.examine_output(use, unfinished)
     output, is_complete = _apply_output_action(found_output, use, work_folder, options)
-    # The unfinished work comes last: it is newer, so its rows of a sound take the place of the output's.
+    # The unfinished run comes last: it is newer, so its entry of a sound replaces that of the output.
     previous_runs: tuple[PreviousRun, ...] = tuple(run for run in (output, unfinished) if run)
     finished: dict[SoundKey, FinishedSound] = {}
     for run in previous_runs:
-        finished |= earlier_work.find_finished(run)
-    found = earlier_work.found
+        finished |= examiner.find_finished(run)
+    found = examiner.found  # now with the sounds of earlier runs in folders that cannot be read
     return RunPlan(
         config=config,
         sounds=found.sounds,
@@ -119,7 +119,7 @@ def make_plan(
 def plan_full_recompute(plan: RunPlan, work_folder: WorkFolder) -> RunPlan:
     """Discard the unfinished work, and return a plan that uses no rows of earlier runs.
 
-    This is for the moment when the network is built and finished rows turn out to have different settings.
+    This is needed if only the built network shows that finished rows were made with different settings.
     """
     work_folder.discard()
     note = (
@@ -130,7 +130,10 @@ def plan_full_recompute(plan: RunPlan, work_folder: WorkFolder) -> RunPlan:
 
 
 def _describe_unread_folders(found: FoundSounds, finished: dict[SoundKey, FinishedSound]) -> tuple[str, ...]:
-    """Say which rows are kept because nobody can see whether their files are still there."""
+    """Return a note for each unread folder with finished sounds: their rows are kept.
+
+    It cannot be found out whether their files still exist.
+    """
     notes = []
     for folder in found.unread_folders:
         count = sum(sound.key in finished and folder.contains(sound.path) for sound in found.sounds)
@@ -141,35 +144,36 @@ def _describe_unread_folders(found: FoundSounds, finished: dict[SoundKey, Finish
 
 
 def _apply_unfinished_action(
-    found: FoundUnfinishedWork, work_folder: WorkFolder, options: RunOptions
+    work: FoundUnfinishedWork, work_folder: WorkFolder, options: RunOptions
 ) -> tuple[UnfinishedRun | None, tuple[str, ...]]:
-    """Decide on the unfinished work, and remove it if it is discarded.
+    """Decide what to do with the unfinished work, and remove it if it is discarded.
 
     Returns:
-        The run that is continued, and what the user should know.
+        The run that is continued (None if there is none), and notes for the user.
 
     Raises:
-        UsageError: it is in the way.
+        UsageError: the unfinished work must be kept, and this run cannot continue it.
     """
     action = decide_on_unfinished_work(
-        is_continuing=options.uses_unfinished_work, state=found.state, force=options.force
+        is_continuing=options.uses_unfinished_work, state=work.state, force=options.force
     )
     if action in (UnfinishedAction.NOTHING, UnfinishedAction.CONTINUE):
-        return found.run, ()
-    folder, count = work_folder.paths.work_folder, found.finished_count
+        return work.run, ()
+    folder, count = work_folder.paths.work_folder, work.finished_count
     files = f"{count} finished file{'s' * (count > 1)} of an unfinished run"
     if action is UnfinishedAction.REFUSE:
-        raise UsageError(f"{folder}: {found.problem or f'holds {files}'}", remedy=found.remedy)
+        raise UsageError(f"{folder}: {work.problem or f'holds {files}'}", remedy=work.remedy)
     work_folder.discard()
-    reason = f" that {found.problem}" if found.problem else ""
+    reason = f" that {work.problem}" if work.problem else ""
     return None, (f"{folder}: discarded {files}{reason}",)
 
 
 def _choose_output_use(
     unfinished: UnfinishedRun | None, work_folder: WorkFolder, options: RunOptions
 ) -> OutputUse:
-    # `is_committed`: the run before was killed while its output was moved into place, and taking the work
-    # folder has just finished that. To resume such a run means to bring its output up to date.
+    """Return what the run wants to do with an existing output."""
+    # `is_committed`: the run before was killed during the moves after its commit, and entering the work
+    # folder has completed these moves. So its output is complete, and resuming it means to update the output.
     if options.update or (options.resume and work_folder.is_committed):
         return OutputUse.UPDATE
     if unfinished:
@@ -178,22 +182,24 @@ def _choose_output_use(
 
 
 def _apply_output_action(
-    found: FoundOutput, use: OutputUse, work_folder: WorkFolder, options: RunOptions
+    found_output: FoundOutput, use: OutputUse, work_folder: WorkFolder, options: RunOptions
 ) -> tuple[PreviousOutput | None, bool]:
     """Decide what to do with the output. If it is kept, discard the work folder.
 
     Returns:
-        The output if its rows are reused, and whether it is what the run would make.
+        The output if its rows are reused (otherwise None), and whether the run has nothing to do, because the
+        output is already what it would make.
 
     Raises:
-        UsageError: it is in the way.
+        UsageError: the output must be kept, and this run would replace it.
     """
-    action = decide_on_output(use=use, state=found.state, force=options.force)
+    action = decide_on_output(use=use, state=found_output.state, force=options.force)
     if action is OutputAction.REFUSE:
-        if found.problem:
-            raise found.problem
+        if found_output.problem:
+            raise found_output.problem
         work_folder.paths.check_absent()
     is_complete = action is OutputAction.KEEP
     if is_complete:
-        work_folder.discard()  # it can only have what an update of this output had begun
-    return (found.run if is_complete or action is OutputAction.REUSE else None), is_complete
+        # It can only contain the beginning of an update of this output, which is not needed any more.
+        work_folder.discard()
+    return (found_output.run if is_complete or action is OutputAction.REUSE else None), is_complete

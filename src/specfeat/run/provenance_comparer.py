@@ -1,4 +1,4 @@
-"""Compares earlier runs with this one before the network exists."""
+"""Compares the provenance of earlier runs with that of this run, before the network is built."""
 
 from dataclasses import replace
 
@@ -11,19 +11,19 @@ from specfeat.run.provenance import collect_provenance, describe_differences
 
 
 class ProvenanceComparer:
-    """The provenance of this run as far as it is known before TensorFlow is loaded.
+    """Compares earlier runs with this run, as far as this is possible before TensorFlow is loaded.
 
-    Two sections are not known yet: the weights are known by their seed or hash, and the device by what the
-    caller asks for. Where that leaves something open, the comparer assumes what the earlier run has; the
-    comparison is repeated when the network is built.
+    Of the weights, only the seed or the hash is known at this time, and of the device, only what the caller
+    asks for. What is not known is assumed to be as in the earlier run. When the network is built, the
+    comparison is repeated with the complete provenance (see `runner`).
 
     Args:
         config: the checked config.
-        device: what the caller asks for: "auto", "cpu", "gpu" or "gpu:N".
-        keep_partial: whether the rows before a break in a file are kept.
+        device: the device that the caller asks for: "auto", "cpu", "gpu" or "gpu:N".
+        keep_partial: whether the rows before the break of a file that breaks in the middle are kept.
 
     Attributes:
-        provenance: the sections that are known.
+        provenance: the provenance of this run, without weights, device and features.
     """
 
     def __init__(self, config: Config, device: str, *, keep_partial: bool) -> None:
@@ -42,16 +42,16 @@ class ProvenanceComparer:
         return describe_differences(previous.provenance, expected)
 
     def describe_row_mismatch(self, previous: PreviousRun) -> str:
-        """Return which file has another number of rows than its length gives; "" if all have the right one.
+        """Return which file of an earlier run has a wrong number of rows for its length; "" if none has.
 
-        This makes sense only for runs with the same settings, because the number of rows depends on them.
+        The number of rows depends on the settings, so compare these first.
         """
         return previous.find_wrong_row_count(self._grid.count_rows)
 
     def _predict_device(self, previous_device: str) -> str:
-        """Return the device, as far as the caller names it.
+        """Return the description of the device that this run will probably have.
 
-        A record has more words than the caller: "gpu:0 NVIDIA H100" for "gpu".
+        A record has a longer description than the caller gives: "gpu:0 NVIDIA H100" for "gpu".
         """
         kind, index = parse_device(self._device)
         requested = {"auto": previous_device, "cpu": "cpu", "gpu": f"gpu:{index}"}[kind]
@@ -60,8 +60,9 @@ class ProvenanceComparer:
     def _predict_weights(self, previous_weights: JsonObject) -> JsonObject:
         """Return the seed or the hash of the weights.
 
-        A file that has not been touched since the earlier run has the hash that the run noted. It is not read
-        again, so that a run with nothing to do is fast however large its weights are.
+        If the file has not changed since the earlier run (path, size, times and inode), the hash in the
+        record of that run is used, and the file is not read. So a run that has nothing to do takes little
+        time with large weights, too.
         """
         name = self._weights.file
         if name is None:

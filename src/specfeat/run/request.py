@@ -1,4 +1,4 @@
-"""What a caller asks of a run of extraction."""
+"""The request of a run: everything that the caller decides."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,19 +15,19 @@ NetworkBuilder = Callable[[Config, ExecutionOptions], "Network"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractionRequest:
-    """What is to be extracted, and how.
+    """What a run should extract, and how.
 
     Attributes:
         config: the checked config.
         inputs: paths of audio files, and of folders to search for them.
-        listed_inputs: paths from a list. They come after `inputs`, and one that does not exist is a file that
-            fails.
+        listed_inputs: paths from a list of inputs. They come after `inputs`. A listed path that does not
+            exist is a file that fails, and does not end the run.
         options: what the run may do with earlier work.
         execution: how the run is executed.
-        command: what the record says of how the run was started: the words of a command line without those
-            that only continue an earlier run, or the name of a Python function.
-        build_network: loads TensorFlow and builds the network; called at most once, and only if there is work
-            to do.
+        command: how the run was started, for the record: the words of the command line, without those that
+            only continue an earlier run; or the name of a Python function.
+        build_network: a function that loads TensorFlow and builds the network. It is called only if there is
+            work to do, and only once.
     """
 
     config: Config

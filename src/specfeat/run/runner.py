@@ -1,4 +1,4 @@
-"""Executes a plan: writes the rows of the events, adds the finished rows, and makes all of it the output."""
+"""Executes a plan: writes the rows of the events, adds the finished rows, and commits the output."""
 
 import datetime
 import time
@@ -33,7 +33,7 @@ class RunOrigin:
 
     Attributes:
         command: the words of the command line; for a run from Python, the name of the function.
-        folder: the working folder; None if it has been removed.
+        folder: the current folder of the process; None if it has been removed.
         build_seconds: how long it took to build the network; 0.0 if it was not needed.
         empty_places: how many places of each batch stay empty; see `Network.places`.
     """
@@ -52,14 +52,14 @@ def execute_plan(
     work_folder: WorkFolder,
     listener: RunListener,
 ) -> RunSummary:
-    """Write the rows of the events, add those that are finished, and make all of it the output.
+    """Write the rows of the events, add the finished rows of earlier runs, and commit all as the output.
 
     If this function ends early, for any reason, the finished sounds stay in the work folder.
 
     Args:
-        plan: what is to be done.
+        plan: the plan of the run.
         events: for each remaining sound of the plan, in order, its rows and its end, as
-            `pipeline.extract_rows` yields them. They may come from anywhere.
+            `pipeline.extract_rows` yields them. Other code may make them, too.
         provenance: everything that affects the numbers; complete.
         origin: how the run was started.
         work_folder: the output's work folder, locked.
@@ -100,7 +100,7 @@ def _write_output(
     work_folder: WorkFolder,
     timer: _Timer,
 ) -> RunRecord:
-    """Write array, index and record of these sounds, and make them the output."""
+    """Write array, index and record of these sounds, and commit them."""
     settings = plan.config.settings
     entries = tuple(sound.entry for sound in sounds)
     if not any(entry.rows for entry in entries):
@@ -139,19 +139,19 @@ def _check_same_settings(run: PreviousRun, provenance: Provenance) -> None:
 def _write_rows(
     plan: RunPlan, events: Iterable[Event], work_folder: WorkFolder, listener: RunListener
 ) -> dict[SoundKey, FinishedSound]:
-    """Write the rows that come, and an entry to the journal for each sound that ends.
+    """Write the rows of the events, and an entry to the journal for each sound that ends.
 
     Returns:
-        Where the rows of each sound are.
+        The entry of each sound, and where its rows are.
     """
     grid, sample_rate = plan.config.settings.clip_grid, plan.config.settings.audio.sample_rate
     sounds = {sound.key: sound for sound in plan.remaining}
     extracted: dict[SoundKey, FinishedSound] = {}
-    reported_samples = 0  # of the current sound, to the listener
+    reported_samples = 0  # how many samples of the current sound the listener has been told of
     for event in events:
         if isinstance(event, RowsEvent):
             work_folder.rows.append(event.rows)
-            work_folder.sync_if_due()  # finished sounds do not wait until a long one ends
+            work_folder.sync_if_due()  # also during a long sound, so that the sounds before it are saved
             new_samples = len(event.rows) * grid.hop_samples
             reported_samples += new_samples
             listener.on_audio_read(new_samples / sample_rate)
@@ -169,10 +169,10 @@ def _write_rows(
 
 
 def _check_end(event: SoundEndEvent, sounds: Mapping[SoundKey, Sound], expected_rows: int) -> None:
-    """Stop at a mistake of the program that sends the events, before it gets into an output.
+    """Check an event, so that a bug in the code that makes the events does not damage an output.
 
     Raises:
-        RuntimeError: the sound is not one that the plan waits for, or the rows do not match its length.
+        RuntimeError: the sound is not a remaining one of the plan, or the number of its rows is wrong.
     """
     if event.sound.key not in sounds:
         raise RuntimeError(f"{event.sound.path}: an event names a sound that is not to be extracted")

@@ -21,15 +21,16 @@ BYTES_PER_VALUE = 4  # float32
 _BLOCK_BYTES = 2**22
 _MAGIC = b"\x93NUMPY"
 _VERSION = b"\x01\x00"
-# What NumPy writes for float32 of two axes, row after row. Everything else is not an array of specfeat. The
-# space is missing if a run is killed while it writes a longer number of rows over a shorter one.
+# The header that NumPy writes for float32 of two axes in C order. A file with any other header was not
+# written by specfeat. The space is missing if a run is killed while it replaces the number of rows by a
+# longer one.
 _HEADER_PATTERN = re.compile(
     rb"\{'descr': '<f4', 'fortran_order': False, 'shape': \((0|[1-9]\d{0,17}), ?([1-9]\d{0,17})\), \} *\n"
 )
 
 
 def make_header(rows: int, width: int) -> bytes:
-    """Return the header of an array of float32; NumPy leaves room, so every header has the same length."""
+    """Return the header of an array of float32. NumPy pads headers, so all of them have the same length."""
     text = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         text, {"descr": "<f4", "fortran_order": False, "shape": (rows, width)}
@@ -58,8 +59,8 @@ class NpyFormat(OutputFormat):
     def read_rows(self, path: Path, first: int, count: int) -> Iterator[NDArray[np.float32]]:
         """See `OutputFormat`."""
         with open_regular_file(path) as file:
-            # The header of a rows file does not state how many rows there are before the run is over, so only
-            # the width is taken from it.
+            # Only the width is taken from the header, because the header of a rows file has the number of
+            # rows only at the end of its run.
             shape = _read_header(file)
             if shape is None:
                 raise RuntimeError(f"{path}: is not an array of float32 with two axes")
@@ -76,10 +77,10 @@ class NpyFormat(OutputFormat):
 
 
 def _read_header(file: BinaryIO) -> tuple[int, int] | None:
-    """Read the header at the front of a file, and return rows and features in a row.
+    """Read the header at the start of a file, and return the shape of the array.
 
-    It is compared as text. NumPy's own reader evaluates it as Python, so for a damaged header it raises
-    errors of many kinds, and prints warnings.
+    The header is compared as text. NumPy's own reader evaluates it as Python code, so a damaged header causes
+    errors of many kinds and warnings.
 
     Returns:
         The shape; None if this is not the header of an array of float32 with two axes, row after row.
