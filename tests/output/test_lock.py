@@ -106,7 +106,7 @@ def test_inode_numbers_that_change_are_an_error(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(os, "fstat", change_inode)
     with pytest.raises(
-        OutputError, match=r"work: cannot be locked: the file system gives a file another inode"
+        OutputError, match=r"work: cannot be locked, because inode numbers change in this file system"
     ):
         lock.take(60)
     assert not (tmp_path / "work").exists()
