@@ -206,15 +206,17 @@ OTHER_LIBRARIES = [
      "it makes as many channels of each input channel as depth_multiplier says"),
     ("GRU: {units: 3}", "8:7: model.layers[1].GRU: 'GRU' is not a layer that specfeat knows; "
      "recurrent layers are not supported"),
-    ("RMSNormalization", "8:7: model.layers[1]: 'RMSNormalization' is not a layer that specfeat knows; it is not "
-     "supported; LayerNormalization, which also subtracts the mean, is another function"),
+    ("RMSNorm", "8:7: model.layers[1]: 'RMSNorm' is not a layer that specfeat knows (it is RMSNormalization here)"),
     ("nn.GLU: {dim: 1}", "8:7: model.layers[1].nn.GLU: 'nn.GLU' is not a layer that specfeat knows; "
      "gated linear units are not supported"),
     ("Dense: {units: 4, activation: glu}", "8:37: model.layers[1].Dense.activation: is the text 'glu'; wanted the name "
      "of an activation; gated linear units are not supported"),
-    ("Normalization", "8:7: model.layers[1]: 'Normalization' is not a layer that specfeat knows; BatchNormalization: "
-     "{scale: false, center: false, epsilon: 1.0e-12} computes the same, with its mean as moving_mean and its variance "
-     "as moving_variance"),
+    ("Normalization: {mean: 0, variance: -1}",
+     "8:42: model.layers[1].Normalization.variance: is -1; "
+     "wanted a number from 0, or a list of numbers from 0, one for each index of the axis"),
+    ("Normalization: {axis: 0}",
+     "8:29: model.layers[1].Normalization.axis: is 0; "
+     "wanted an axis: -1 (channels), 1 (frames), 2 (bins); 0 is the batch; or null for one value for all"),
     ("GroupNorm: {num_groups: 4}", "8:7: model.layers[1].GroupNorm: 'GroupNorm' is not a layer that specfeat knows "
      "(it is GroupNormalization here)"),
     ("GroupNormalization: {num_groups: 4}", "8:28: model.layers[1].GroupNormalization.num_groups: is not an argument of "

@@ -57,6 +57,16 @@ MISMATCHES = {
         ("Cropping2D: {cropping: [[40, 56], [0, 0]]}", POOL),
         "7:7: model.layers[0]: Cropping2D 'cropping2d_1' gets 96 x 64 x 1, and its cropping removes all of it",
     ),
+    "a mean without a variance": (
+        ("Normalization: {mean: 3}", POOL),
+        "7:7: model.layers[0]: Normalization 'normalization_1' has no variance; wanted both of mean and variance, or "
+        "neither",
+    ),
+    "means of another number": (
+        ("Normalization: {mean: [1, 2], variance: [1, 1], axis: 2}", POOL),
+        "7:7: model.layers[0]: Normalization 'normalization_1' has a mean and a variance of 2 and 2; wanted 64 values "
+        "each, or one number for all",
+    ),
     "an output padding of a whole stride": (
         ("Conv2DTranspose: {filters: 2, kernel_size: 3, strides: 2, output_padding: [1, 2]}", POOL),
         "7:7: model.layers[0]: Conv2DTranspose 'conv2dtranspose_1' has an output_padding that is not smaller than its "

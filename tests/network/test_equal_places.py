@@ -44,7 +44,11 @@ def make_random_layers(seed: int) -> list[Any]:
             options["filters"] = draw.choice([1, 3, 5, 7, 9, 17, 32])
         layers.append({kind: options})
         if draw.random() < 0.5:
-            layers.append(draw.choice(["BatchNormalization", "LayerNormalization", "ELU"]))
+            layers.append(
+                draw.choice(
+                    ["BatchNormalization", "LayerNormalization", "RMSNormalization", "Normalization", "ELU"]
+                )
+            )
         if k == 0 and draw.random() < 0.5:
             layers.append({"AveragePooling2D": {"pool_size": [2, 1]}})
     layers.append(draw.choice(["Flatten", "GlobalAveragePooling2D", "GlobalMaxPooling2D"]))

@@ -20,6 +20,8 @@ model:
   weights: {random: 3}
   layers:
 """  # the input is 14 frames x 10 bands x 1 channel
+MEANS = [[i - 3 * k for k in range(10)] for i in range(14)]
+VARIANCES = [[1 + i + k for k in range(10)] for i in range(14)]
 # Each network as a config has it, and as a program of Keras makes it: a function from keras.layers to layers.
 NETWORKS: dict[str, tuple[str, Callable[[Any], list[Any]]]] = {
     "transposed and causal convolutions": (
@@ -39,6 +41,22 @@ NETWORKS: dict[str, tuple[str, Callable[[Any], list[Any]]]] = {
         ],
     ),
 }
+NETWORKS["normalisations by given and by stored values"] = (
+    """\
+    - Normalization: {name: stored, axis: 2}
+    - Normalization: {name: one, axis: null, mean: 0.5, variance: 2}
+    - Normalization: {name: given, axis: [2, 1], mean: [[1, 2]], variance: [[4, 1]], invert: true}
+    - RMSNormalization: {name: rms, axis: 2}
+    - Flatten: {name: row}
+""".replace("[[1, 2]]", str(MEANS)).replace("[[4, 1]]", str(VARIANCES)),
+    lambda layers: [
+        layers.Normalization(axis=2, name="stored"),
+        layers.Normalization(axis=None, mean=0.5, variance=2.0),
+        layers.Normalization(axis=(2, 1), mean=MEANS, variance=VARIANCES, invert=True),
+        layers.RMSNormalization(axis=2, name="rms"),
+        layers.Flatten(),
+    ],
+)
 
 
 def _save_model(model: Any, folder: Path) -> Mapping[str, Path]:
@@ -56,6 +74,9 @@ def _randomize(model: Any) -> None:
     """Give every array random values; variances are positive."""
     generator = np.random.default_rng(0)
     model.set_weights([np.abs(generator.normal(0.2, 0.3, a.shape)) + 0.1 for a in model.get_weights()])
+    for layer in model.layers:
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -55,6 +55,18 @@ def _compare(
     np.testing.assert_allclose(rows, expected.reshape(len(expected), -1), rtol=1e-4, atol=1e-5)
 
 
+def test_rms_normalization(tmp_path: Path, torch: Any) -> None:
+    """PyTorch calls the scale `weight`."""
+    norm = torch.nn.RMSNorm(10, eps=1e-6)
+    torch.nn.init.uniform_(norm.weight)
+    layers = """\
+    - Reshape: {target_shape: [14, 10]}
+    - RMSNormalization: {name: norm}
+    - Flatten
+"""
+    _compare(tmp_path, torch, layers, {"norm": norm}, lambda clips: norm(clips[..., 0]))
+
+
 def test_transposed_convolutions(tmp_path: Path, torch: Any) -> None:
     """PyTorch's kernel is (in, out, height, width); its padding removes margins of the output."""
     torch.manual_seed(0)

@@ -24,15 +24,7 @@ _HINTS_BY_UNKNOWN_LAYER = {
         ("lstm", "gru", "rnn", "simplernn", "bidirectional"), "recurrent layers are not supported"
     ),
     **dict.fromkeys(("multiheadattention", "attention"), "attention layers are not supported"),
-    **dict.fromkeys(
-        ("rmsnormalization", "rmsnorm"),
-        "it is not supported; LayerNormalization, which also subtracts the mean, is another function",
-    ),
     **dict.fromkeys(GATED_UNITS, "gated linear units are not supported"),
-    "normalization": (
-        "BatchNormalization: {scale: false, center: false, epsilon: 1.0e-12} computes the same, "
-        "with its mean as moving_mean and its variance as moving_variance"
-    ),
     "unsqueeze": "Reshape adds an axis of 1",
     "squeeze": "Reshape removes an axis of 1",
 }

@@ -54,6 +54,9 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
                 check_sound(settings, contents)
                 for slot, array in result.pairs:
                     slot.variable.assign(read_slot_values(slot, array))
+    for layer in model.layers:
+        if hasattr(layer, "finalize_state"):  # a layer that computes with copies of its arrays
+            layer.finalize_state()
     return {"file": name, "sha256": digest, "format": contents.format, **identity}
 
 

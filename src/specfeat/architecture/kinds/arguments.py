@@ -22,6 +22,7 @@ INITIALIZERS = (
         "orthogonal",
     ),
 )
+MAX_NESTING = 3  # of lists in a list; the input of a layer has at most as many axes
 MAX_SIZE = 2**31  # all whole numbers in arguments must be below it
 
 
@@ -202,3 +203,30 @@ class NumberRange:
         if ends and all(map(Number().is_allowed, ends)) and ends[0] < ends[1]:
             return None
         return "two numbers, the lower one first, e.g. [-80, 0]"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberArray:
+    """One number, or a list of numbers, or a list of such lists that have the same length.
+
+    Attributes:
+        minimum: the lowest number that is allowed.
+    """
+
+    minimum: float = -math.inf
+
+    def check(self, value: object) -> str | None:
+        """See `ArgumentType`."""
+        if self._get_shape(value, 0) is not None:
+            return None
+        lowest = f" from {self.minimum:g}" if math.isfinite(self.minimum) else ""
+        return f"a number{lowest}, or a list of numbers{lowest}, one for each index of the axis"
+
+    def _get_shape(self, value: object, depth: int) -> tuple[int, ...] | None:
+        if Number(self.minimum).is_allowed(value):
+            return ()
+        if not isinstance(value, list) or not value or depth >= MAX_NESTING:
+            return None
+        shapes = {self._get_shape(part, depth + 1) for part in value}
+        shape = shapes.pop()
+        return None if shapes or shape is None else (len(value), *shape)

@@ -24,6 +24,15 @@ class Axes:
         return "an axis: -1 (channels), 1 (frames), 2 (bins); 0 is the batch"
 
 
+class AxesOrNone:
+    """The number of one axis or a list of such numbers, or null for no axis."""
+
+    def check(self, value: object) -> str | None:
+        """See `ArgumentType`."""
+        wanted = None if value is None else Axes().check(value)
+        return f"{wanted}; or null for one value for all" if wanted else None
+
+
 class SharedAxes:
     """The axes along which PReLU has the same slope."""
 

@@ -70,13 +70,22 @@ class ArrayKind:
             batch, to the shape of the array.
         enabling_argument: the argument that must be true for the layer to have the array, e.g. "use_bias";
             None if the layer always has it.
+        replacing_argument: the argument that has the values instead of the array, e.g. "mean". If the config
+            gives it, the layer does not have the array. None if there is no such argument.
         layout: the order of a kernel's axes; None for an array that is not a kernel.
     """
 
     role: str
     compute_shape: ComputeArrayShape
     enabling_argument: str | None = None
+    replacing_argument: str | None = None
     layout: KernelLayout | None = None
+
+    def is_needed(self, options: Options) -> bool:
+        """Return whether a layer with these arguments has the array."""
+        is_enabled = self.enabling_argument is None or options.get(self.enabling_argument, True)
+        is_replaced = self.replacing_argument and options.get(self.replacing_argument) is not None
+        return bool(is_enabled and not is_replaced)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,11 +178,7 @@ class LayerKind:
 
     def list_arrays(self, options: Options) -> list[ArrayKind]:
         """Return the arrays that a layer with these arguments has, in Keras' order."""
-        return [
-            array
-            for array in self.arrays
-            if array.enabling_argument is None or options.get(array.enabling_argument, True)
-        ]
+        return [array for array in self.arrays if array.is_needed(options)]
 
 
 def keep_shape(_: Options, shapes: Sequence[Shape]) -> Shape:

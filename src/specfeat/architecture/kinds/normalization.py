@@ -1,6 +1,7 @@
 """Normalisations, and the scaling by constants."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from specfeat.architecture.axes import Shape, find_missing_axis, repeat_per_axis, to_axis_index
 from specfeat.architecture.graph import Layer
@@ -9,11 +10,13 @@ from specfeat.architecture.kinds.arguments import (
     Flag,
     InitializerName,
     Number,
+    NumberArray,
     WholeNumber,
 )
-from specfeat.architecture.kinds.axis_arguments import Axes, OneAxis
+from specfeat.architecture.kinds.axis_arguments import Axes, AxesOrNone, OneAxis
 from specfeat.architecture.kinds.base import ArrayKind, Family, LayerKind, Options, keep_shape
 from specfeat.architecture.kinds.groups import find_group_mismatch
+from specfeat.text import format_shape
 
 KERAS_GROUPS = 32  # Keras' default for the groups of GroupNormalization
 
@@ -31,6 +34,47 @@ def _compute_array_shape(options: Options, shape: Shape) -> Shape:
     """Return the sizes of the axes that are normalised, which is the shape of each array of the layer."""
     axes = repeat_per_axis(options.get("axis", -1), 1)
     return tuple(shape[to_axis_index(axis, shape)] for axis in axes)
+
+
+def _list_kept_axes(options: Options, shape: Shape) -> Shape:
+    """Return the indices of the axes along which `Normalization` has separate values, in ascending order."""
+    axis = options.get("axis", -1)
+    return tuple(sorted(to_axis_index(i, shape) for i in ([] if axis is None else repeat_per_axis(axis, 1))))
+
+
+def _compute_statistics_shape(options: Options, shape: Shape) -> Shape:
+    return tuple(shape[index] for index in _list_kept_axes(options, shape))
+
+
+def _find_statistics_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
+    axis = layer.options.get("axis", -1)
+    reason = None if axis is None else find_missing_axis(repeat_per_axis(axis, 1), shapes[0])
+    if reason:
+        return reason
+    mean, variance = (_measure(layer.options.get(key)) for key in ("mean", "variance"))
+    if (mean is None) != (variance is None):
+        return (
+            f"has no {'mean' if mean is None else 'variance'}; wanted both of mean and variance, or neither"
+        )
+    if mean is None or variance is None:
+        return None
+    wanted = _compute_statistics_shape(layer.options, shapes[0])
+    if mean == variance and (not mean or mean == wanted):
+        return None
+    sizes = " and ".join(format_shape(size) or "one number" for size in (mean, variance))
+    values = f"{format_shape(wanted)} values" if wanted else "one number"
+    return f"has a mean and a variance of {sizes}; wanted {values} each, or one number for all"
+
+
+def _measure(values: Any) -> Shape | None:
+    """Return the shape of numbers in nested tuples; None if there are none."""
+    if values is None:
+        return None
+    sizes: list[int] = []
+    while isinstance(values, tuple):
+        sizes.append(len(values))
+        values = values[0]
+    return tuple(sizes)
 
 
 _ARGUMENTS: Mapping[str, ArgumentType] = {
@@ -84,6 +128,32 @@ KINDS = (
         find_mismatch=_find_group_normalization_mismatch,
         arrays=_LEARNED_ARRAYS,
         other_names={"groupnorm": "", "group_norm": "", "instancenorm": " with as many groups as channels"},
+    ),
+    LayerKind(
+        name="RMSNormalization",
+        family=Family.NORMALIZATION,
+        optional={"axis": Axes(), "epsilon": Number(0.0)},
+        compute_output_shape=keep_shape,
+        find_mismatch=_find_axis_mismatch,
+        arrays=(ArrayKind("scale", _compute_array_shape),),
+        other_names={"rmsnorm": "", "rms_norm": ""},
+    ),
+    LayerKind(
+        name="Normalization",
+        family=Family.NORMALIZATION,
+        optional={
+            "axis": AxesOrNone(),
+            "mean": NumberArray(),
+            "variance": NumberArray(0.0),
+            "invert": Flag(),
+        },
+        compute_output_shape=keep_shape,
+        find_mismatch=_find_statistics_mismatch,
+        # Keras has a third array, `count`, for old files; nothing is computed with it.
+        arrays=(
+            ArrayKind("mean", _compute_statistics_shape, replacing_argument="mean"),
+            ArrayKind("variance", _compute_statistics_shape, replacing_argument="mean"),
+        ),
     ),
     LayerKind(
         name="UnitNormalization",

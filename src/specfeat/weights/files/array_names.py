@@ -26,12 +26,16 @@ _KERAS_ROLES = {
     "beta": "beta",
     "moving_mean": "moving_mean",
     "moving_variance": "moving_variance",
+    "mean": "mean",
+    "variance": "variance",
+    "scale": "scale",
     "running_mean": "moving_mean",
     "running_var": "moving_variance",
     "running_std": "moving_variance",
 }
 # PyTorch calls a kernel and the scale of a norm by the same word; the number of axes distinguishes them.
 _TORCH_WORD = "weight"
+_COMMON_ROLES = ("bias", "mean", "variance", "scale")  # words of programs of PyTorch and of Keras
 _TORCH_STATISTICS = ("running_mean", "running_var")
 
 # The longest words come first, because the first one that fits is taken: "kernel" ends "depthwise_kernel".
@@ -143,9 +147,8 @@ def assign_layouts(
     torch_layers = {array.layer for array, part in zip(arrays, parts, strict=True) if part and part.is_torch}
     if not torch_layers:
         return arrays
-    # Both PyTorch and Keras use the word "bias", so it decides nothing.
     has_keras_words = any(
-        part and not part.is_torch and part.role != "bias" and array.layer not in torch_layers
+        part and not part.is_torch and part.role not in _COMMON_ROLES and array.layer not in torch_layers
         for array, part in zip(arrays, parts, strict=True)
     )
 
@@ -163,6 +166,16 @@ def assign_layouts(
 def explain_ignored_array(name: str) -> str | None:
     """Return what an array is, if its name shows that it is not a weight of the network; else None."""
     return next((reason for pattern, reason in _IGNORED_NAME_PATTERNS if pattern.search(name)), None)
+
+
+def is_sample_count(array: FileArray) -> bool:
+    """Return whether an array is the number of samples that a `Normalization` layer of Keras has seen.
+
+    Keras stores it for old files, as the third array of the layer. Nothing is computed with it.
+    """
+    is_third = array.role == "2" and bool(re.search(r"/normalization(_\d+)?$", array.keras_path))
+    is_named = bool(re.search(r"(^|/)count(:0)?$", array.name))
+    return array.shape == () and array.dtype.startswith("int") and (is_third or is_named)
 
 
 @lru_cache(_MAX_CACHED_NAMES)

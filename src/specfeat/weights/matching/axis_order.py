@@ -95,9 +95,11 @@ def _create_axes(shape: Shape, creator_ids: Iterator[int]) -> Axes:
 
 def _find_order(layer: Layer, input_axes: Axes, flatten: FlattenOrder) -> AxisOrder:
     option = layer.options.get("axis", -1)  # of the layers with arrays, only norms have this argument
-    indices = option if isinstance(option, tuple | list) else (option,)
+    indices = option if isinstance(option, tuple | list) else () if option is None else (option,)
     orders = [_compute_order(input_axes[to_axis_index(i, input_axes)], flatten) for i in indices]
-    return orders[0] if len(orders) == 1 or set(orders) == {SAME_ORDER} else UNKNOWN_ORDER
+    if set(orders) <= {SAME_ORDER}:
+        return SAME_ORDER
+    return orders[0] if len(orders) == 1 else UNKNOWN_ORDER
 
 
 def _compute_order(axis: Axis, flatten: FlattenOrder) -> AxisOrder:

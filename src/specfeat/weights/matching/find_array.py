@@ -14,6 +14,7 @@ from specfeat.weights.matching.slots import Slot, get_class_name
 _OTHER_ROLES = {
     "beta": ("bias",),
     "alpha": ("gamma",),
+    "scale": ("gamma",),
     "kernel": ("depthwise_kernel",),
     "depthwise_kernel": ("kernel",),
     "pointwise_kernel": ("kernel",),

@@ -56,7 +56,7 @@ from typing import Literal
 
 from specfeat.architecture.kinds import get_layer_kind
 from specfeat.errors import WeightsError
-from specfeat.weights.files.array_names import explain_ignored_array
+from specfeat.weights.files.array_names import explain_ignored_array, is_sample_count
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.matching.axis_layouts import compute_arranged_shape
 from specfeat.weights.matching.find_array import find_array
@@ -128,7 +128,11 @@ def match_arrays(
             layer and role, or more than one match is possible.
     """
     # Step 1.
-    weights = [array for array in file_contents.arrays if explain_ignored_array(array.name) is None]
+    weights = [
+        array
+        for array in file_contents.arrays
+        if explain_ignored_array(array.name) is None and not is_sample_count(array)
+    ]
     # Step 2. The layers are compared because a file may have been converted for another network.
     is_converted = file_contents.sound_settings is not None
     if is_converted and {slot.layer for slot in network_slots} == {array.layer for array in weights}:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from specfeat.architecture.graph import INPUT_NAME, Layer, list_in_keras_order, to_keras_name
+from specfeat.architecture.kinds import get_layer_kind
 from specfeat.architecture.shapes import compute_network_shapes, list_network_arrays
 from specfeat.config.model import FlattenOrder
 from specfeat.config.settings import Settings
@@ -73,9 +74,15 @@ def list_model_slots(
     arrays = [
         (layer, variable.name, tuple(variable.shape), variable)
         for layer in layers
-        for variable in keras_layers[layer.name].weights
+        for variable in _list_variables(keras_layers[layer.name], layer.kind)
     ]
     return _make_slots(layers, {INPUT_NAME: tuple(model.input.shape[1:]), **shapes}, flatten, arrays)
+
+
+def _list_variables(keras_layer: Any, kind: str) -> list[Any]:
+    """Return the variables of a Keras layer that are arrays of its kind; all, if only Keras knows them."""
+    roles = get_layer_kind(kind).roles
+    return [variable for variable in keras_layer.weights if not roles or variable.name in roles]
 
 
 def derive_slots(settings: Settings) -> list[Slot]:
