@@ -1,5 +1,6 @@
 """State dicts, written by PyTorch itself where it is installed."""
 
+import pickle
 import sys
 import zipfile
 from importlib import import_module
@@ -157,7 +158,7 @@ def test_without_pytorch_the_error_names_the_extra(tmp_path: Path, monkeypatch: 
     )  # scipy, which Keras may load, does not expect this of `torch`
     monkeypatch.setitem(sys.modules, "torch", None)
     with zipfile.ZipFile(tmp_path / "w.pth", "w") as file:
-        file.writestr("w/data.pkl", b"")
+        file.writestr("w/data.pkl", pickle.dumps({}, 2))
 
     with pytest.raises(InstallError, match=r"pip install 'specfeat\[torch\]'"):
         build_small_network(tmp_path, {"file": str(tmp_path / "w.pth")})

@@ -3,7 +3,24 @@
 CVE numbers stand where a file does what that report describes of Keras.
 """
 
-from helpers.hostile_weights import archives, flatbuffer, hdf5, no_weights, safetensors, tensorflow
+from helpers.hostile_weights import (
+    archives,
+    checkpoints,
+    flatbuffer,
+    hdf5,
+    no_weights,
+    safetensors,
+    tensorflow,
+)
 from helpers.hostile_weights.registry import HOSTILE_FILES
 
-__all__ = ["HOSTILE_FILES", "archives", "flatbuffer", "hdf5", "no_weights", "safetensors", "tensorflow"]
+__all__ = [
+    "HOSTILE_FILES",
+    "archives",
+    "checkpoints",
+    "flatbuffer",
+    "hdf5",
+    "no_weights",
+    "safetensors",
+    "tensorflow",
+]

@@ -78,6 +78,49 @@ def torch_script(path: Path) -> None:
     write_archive(path, {f"x/{name}": b"" for name in ("data/0", "data.pkl", "code/x.py", "constants.pkl")})
 
 
+@hostile("npz", "has a list of its members of 5,900,000 bytes; wanted 4,194,304 or fewer")
+def archive_of_members_without_end(path: Path) -> None:
+    """The list of the members is repeated without the members; zip64, because there are so many."""
+    write_archive(path, {f"{'x' * 8}.npy": b""})
+    data = path.read_bytes()
+    at = data.rindex(b"PK\x01\x02")
+    entry = data[at : data.rindex(b"PK\x05\x06")].ljust(59, b"\0")
+    entry = entry[:30] + struct.pack("<H", 59 - 46 - 12) + entry[32:]  # the rest is an extra field
+    entries = entry * 100_000
+    end64 = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 100_000, 100_000, len(entries), at)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, at + len(entries), 1)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 2**32 - 1, 2**32 - 1, 0)
+    path.write_bytes(data[:at] + entries + end64 + locator + end)
+
+
+@hostile("npz", "has the member 'b.npy', which overlaps another one")
+def members_that_overlap(path: Path) -> None:
+    """Two entries of the list have the same bytes."""
+    npy = make_npy("{'descr': '<f4', 'fortran_order': False, 'shape': (9,)}", bytes(36))
+    write_archive(path, {"a.npy": npy, "b.npy": npy})
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<L", data, data.rindex(b"PK\x01\x02") + 42, 0)
+    path.write_bytes(data)
+
+
+@hostile("pt", "has a pickle of more than 1,000,000 operations; wanted fewer")
+def pickle_of_a_million_operations(path: Path) -> None:
+    write_archive(path, {"x/data.pkl": b"\x80\x02" + b"(0" * 500_001 + b"."})
+
+
+@hostile("pt", "has a pickle of more than 150,000 objects; wanted fewer")
+def pickle_of_objects_without_end(path: Path) -> None:
+    """One function is called with the same arguments again and again."""
+    front = b"\x80\x02ccollections\nOrderedDict\nq\x00)q\x01"
+    write_archive(path, {"x/data.pkl": front + b"h\x00h\x01R0" * 150_001 + b"."})
+
+
+@hostile("pt", "has more than 67,108,864 bytes beside the numbers of its arrays; wanted fewer")
+def old_pickle_of_a_text_of_a_gigabyte(path: Path) -> None:
+    magic = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+    path.write_bytes(magic + b"\x80\x02M\xe9\x03." + b"\x80\x02}." + b"\x80\x02X" + struct.pack("<L", 2**30))
+
+
 @hostile("npz", "row/kernel.npy holds objects (a pickle)")
 def pickle_in_npz(path: Path) -> None:
     arrays: Any = make_arrays()

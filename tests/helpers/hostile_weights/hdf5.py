@@ -226,15 +226,26 @@ def a_name_without_an_array(path: Path) -> None:
 def datasets_without_end(path: Path) -> None:
     with h5py.File(path, "w", libver="latest") as file:
         space = h5py.h5s.create_simple((1,))
+        groups = [file.create_group(name).id for name in ("a", "b")]
         for i in range(10_001):
+            h5py.h5d.create(groups[i % 2], b"kernel%d" % i, h5py.h5t.IEEE_F32LE, space)
+
+
+@hostile("h5", "has 40,000 objects in /; wanted 10,000 or fewer")
+def datasets_in_one_group_without_end(path: Path) -> None:
+    with h5py.File(path, "w", libver="latest") as file:
+        space = h5py.h5s.create_simple((1,))
+        for i in range(40_000):
             h5py.h5d.create(file.id, b"kernel%d" % i, h5py.h5t.IEEE_F32LE, space)
 
 
-@hostile("h5", "has more than 40,000 objects, counted up to /; wanted fewer")
+@hostile("h5", "has more than 40,000 objects, counted up to /4; wanted fewer")
 def groups_side_by_side_without_end(path: Path) -> None:
     with h5py.File(path, "w", libver="latest") as file:
-        for i in range(40_000):
-            h5py.h5g.create(file.id, b"g%d" % i)
+        for name in "01234":
+            group = file.create_group(name).id
+            for i in range(8_000):
+                h5py.h5g.create(group, b"g%d" % i)
 
 
 @hostile("h5", "has a name of 60,000 bytes in /; wanted 1,000 or fewer")

@@ -17,7 +17,7 @@ import numpy as np
 from specfeat.errors import WeightsError
 from specfeat.weights.files.array_names import natural_sort_key
 from specfeat.weights.files.arrays import Shape
-from specfeat.weights.files.limits import MAX_NAME_BYTES, ArrayCounter
+from specfeat.weights.files.limits import MAX_ARRAYS, MAX_NAME_BYTES, ArrayCounter
 
 MAX_OBJECTS = 40_000  # groups and arrays; Keras has one to three groups for each layer
 MAX_DEPTH = 32  # of groups within groups; a name with slashes makes several groups
@@ -96,12 +96,7 @@ def _walk_group(group: Any, path: str, seen: set[int]) -> Iterator[tuple[str, An
         seen: the addresses of all objects that have been visited. A second link to one of them is refused,
             because a group could contain itself.
     """
-    if len(seen) + group.get_num_objs() > MAX_OBJECTS:
-        raise WeightsError(
-            f"has more than {MAX_OBJECTS:,} objects, counted up to {path or '/'}; wanted fewer"
-        )
-    if path.count("/") > MAX_DEPTH:
-        raise WeightsError(f"{path[:80]}... lies more than {MAX_DEPTH} groups deep; wanted fewer")
+    _check_object_count(group, path, len(seen))
     for name in sorted(_list_names(group, path), key=natural_sort_key):
         item_path = f"{path}/{name}"
         # The link is checked before it is followed, because it may lead to another file.
@@ -120,6 +115,19 @@ def _walk_group(group: Any, path: str, seen: set[int]) -> Iterator[tuple[str, An
             yield item_path, item
         else:
             raise WeightsError(f"{item_path} is a stored type and not an array; wanted plain arrays")
+
+
+def _check_object_count(group: Any, path: str, seen_count: int) -> None:
+    """Check the number and the depth of the objects in a group, before any name is read."""
+    count = group.get_num_objs()
+    if count > MAX_ARRAYS:
+        raise WeightsError(f"has {count:,} objects in {path or '/'}; wanted {MAX_ARRAYS:,} or fewer")
+    if seen_count + count > MAX_OBJECTS:
+        raise WeightsError(
+            f"has more than {MAX_OBJECTS:,} objects, counted up to {path or '/'}; wanted fewer"
+        )
+    if path.count("/") > MAX_DEPTH:
+        raise WeightsError(f"{path[:80]}... lies more than {MAX_DEPTH} groups deep; wanted fewer")
 
 
 def _list_names(group: Any, path: str) -> list[str]:

@@ -47,15 +47,15 @@ def iterate_fields(message: memoryview, counter: FieldCounter) -> Iterator[tuple
     position = 0
     while position < len(message):
         counter.add()
-        key, position = _read_varint(message, position)
+        key, position = read_varint(message, position)
         wire_type = key & 7
         if wire_type == 0:
-            value, position = _read_varint(message, position)
+            value, position = read_varint(message, position)
             yield key >> 3, value
             continue
         size = {1: 8, 5: 4}.get(wire_type)
         if wire_type == 2:
-            size, position = _read_varint(message, position)
+            size, position = read_varint(message, position)
         if size is None or size > len(message) - position:
             raise ValueError(f"a field of wire type {wire_type} leads out of the message")
         yield key >> 3, message[position : position + size]
@@ -69,7 +69,7 @@ def iterate_integers(value: Value) -> Iterator[int]:
         return
     position = 0
     while position < len(value):
-        number, position = _read_varint(value, position)
+        number, position = read_varint(value, position)
         yield number
 
 
@@ -106,7 +106,7 @@ def get_text(value: Value | None) -> str:
     return bytes(text).decode("utf-8")
 
 
-def _read_varint(message: memoryview, position: int) -> tuple[int, int]:
+def read_varint(message: memoryview, position: int) -> tuple[int, int]:
     """Return an integer of 7 bits per byte, lowest bits first, and the position after it."""
     value = 0
     for shift in range(0, 70, 7):

@@ -20,15 +20,16 @@ from specfeat.weights.files.array_names import assign_layouts, natural_sort_key,
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.file_format import FileFormat
 from specfeat.weights.files.protobuf import FieldCounter, get_message, get_text, iterate_fields
+from specfeat.weights.files.tensorflow_table import TABLE_MAGIC, check_table
 
 _VALUE_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
-_TABLE_MAGIC = bytes.fromhex("57fb808b247547db")  # at the end of leveldb's tables, which checkpoints are
 
 
 @contextmanager
 def read_checkpoint(path: Path) -> Iterator[FileContents]:
     """Open a checkpoint, given its single file (version 1) or its .index file (version 2)."""
+    check_table(path)
     with _wrap_tensorflow_errors("the weights cannot be read"):
         # load_checkpoint would take a prefix that ends in a slash for a folder with several checkpoints.
         reader = _import_runtime().tf.compat.v1.train.NewCheckpointReader(str(path).removesuffix(".index"))
@@ -138,6 +139,6 @@ CHECKPOINT = FileFormat(
     read=read_checkpoint,
     # Version 1 is a single file. Version 2 is several, which `source.locate_weights` recognises by their
     # names.
-    matches_bytes=lambda head, tail: tail == _TABLE_MAGIC,
+    matches_bytes=lambda head, tail: tail == TABLE_MAGIC,
 )
 SAVED_MODEL = FileFormat(name="savedmodel", family="TensorFlow", read=read_saved_model)

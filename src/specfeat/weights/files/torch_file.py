@@ -21,6 +21,7 @@ from specfeat.weights.files.array_names import assign_roles
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.file_format import FileFormat
 from specfeat.weights.files.limits import ArrayCounter
+from specfeat.weights.files.torch_pickle import check_pickles
 
 MIN_TORCH_VERSION = (
     2,
@@ -32,6 +33,8 @@ STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model", "net")
 # archives.
 _OLD_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
+_OLD_PICKLES = 5  # of such a file: magic number, version, system, contents, and the names of the numbers
+
 
 @contextmanager
 def read_torch(path: Path) -> Iterator[FileContents]:
@@ -40,6 +43,9 @@ def read_torch(path: Path) -> Iterator[FileContents]:
     if is_zip:
         with zip_archive.open_members(path) as members:  # for the checks: torch opens the archive itself
             _check_members(path, members)
+    else:
+        with path.open("rb") as file:
+            check_pickles(file, _OLD_PICKLES)
     torch = _import_torch()
     try:
         with torch.serialization.safe_globals(_list_numpy_globals()):
@@ -57,7 +63,7 @@ def read_torch(path: Path) -> Iterator[FileContents]:
 
 
 def _check_members(path: Path, members: Mapping[str, zip_archive.Member]) -> None:
-    """Check that the archive is a pickle with its numbers, stored plainly.
+    """Check that the archive is a pickle of a limited size with its numbers, stored plainly.
 
     torch maps the numbers into memory and would not unpack them.
     """
@@ -67,6 +73,9 @@ def _check_members(path: Path, members: Mapping[str, zip_archive.Member]) -> Non
             f"torch.save(torch.jit.load({path.name!r}).state_dict(), {f'{path.stem}.state_dict.pt'!r})"
         )
     for name, member in members.items():
+        if name.rpartition("/")[2] == "data.pkl":
+            with member.open() as file:
+                check_pickles(file, 1)
         if "/data/" in f"/{name}" and member.is_compressed:
             raise WeightsError(f"has the compressed member {name!r}; wanted a file as torch.save writes it")
 

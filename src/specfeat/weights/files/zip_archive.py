@@ -1,5 +1,6 @@
 """Opens zip archives after a check of all their members; nothing is unpacked to the disk."""
 
+import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ MAX_MEMBERS = 20_000
 # deflate itself reaches 1032.
 MAX_RATIO = 100
 MAX_BYTES_AT_ANY_RATIO = 2**24
+MAX_DIRECTORY_BYTES = 2**22  # of the list of members; each takes 100 to 200 bytes
 _COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 DamagedArchiveError = zipfile.BadZipFile
 
@@ -45,15 +47,40 @@ class Member:
         return self._archive.open(self._info)
 
 
+class _ArchiveFile(io.FileIO):
+    """A file of which at most some bytes are read at once.
+
+    zipfile reads the list of all members at once, and makes an object of each, before they can be counted.
+
+    Attributes:
+        most_bytes: the most that one call reads; None for no limit.
+    """
+
+    most_bytes: int | None = MAX_DIRECTORY_BYTES
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the next bytes.
+
+        Raises:
+            WeightsError: more bytes are asked for than are allowed.
+        """
+        if self.most_bytes is not None and size is not None and size > self.most_bytes:
+            raise WeightsError(
+                f"has a list of its members of {size:,} bytes; wanted {self.most_bytes:,} or fewer"
+            )
+        return super().read(size) or b""
+
+
 @contextmanager
 def open_members(path: Path) -> Iterator[dict[str, Member]]:
     """Open an archive and yield its members by name, in the archive's order.
 
     Raises:
         WeightsError: a member is encrypted, has the name of another one, has a name that leads out of the
-            archive, or is a zip bomb.
+            archive, is a zip bomb or overlaps another one; or there are too many members.
     """
-    with zipfile.ZipFile(path) as archive:
+    with _ArchiveFile(path) as file, zipfile.ZipFile(file) as archive:
+        file.most_bytes = None
         infos = archive.infolist()
         if len(infos) > MAX_MEMBERS:
             raise WeightsError(f"has {len(infos):,} members; wanted {MAX_MEMBERS:,} or fewer")
@@ -64,7 +91,17 @@ def open_members(path: Path) -> Iterator[dict[str, Member]]:
                 raise WeightsError(f"has two members with the name {name!r}")
             _check_member(info)
             members[name] = Member(info.file_size, archive, info)
+        _check_overlaps(infos)
         yield members
+
+
+def _check_overlaps(infos: list[zipfile.ZipInfo]) -> None:
+    """Refuse members that share bytes, by which a small archive can have any number of large members."""
+    end = 0
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            raise WeightsError(f"has the member {info.filename!r}, which overlaps another one")
+        end = info.header_offset + info.compress_size
 
 
 def _check_member(info: zipfile.ZipInfo) -> None:
