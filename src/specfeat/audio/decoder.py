@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Block = NDArray[np.float32]
 
 LIBSNDFILE_SYSTEM_ERROR = 2  # SF_ERR_SYSTEM: the file could not be opened at all
+# SFE_BAD_FILE: "File does not exist". The file is there, so this is an MP3 without a frame.
+LIBSNDFILE_BAD_FILE = 7
 UNKNOWN_LENGTH = 2**62  # libsndfile gives lengths around 2**63 where it does not know the length
 
 
@@ -131,6 +133,8 @@ def _open_by_name(path: str) -> soundfile.SoundFile:
         text = _format_libsndfile_error(e)
         if e.code == LIBSNDFILE_SYSTEM_ERROR:
             raise AudioError(f"cannot be opened: {text}", "open", "unreadable") from e
+        if e.code == LIBSNDFILE_BAD_FILE:
+            text = "it finds no sound in the file"
         text += suggest_conversion(path)
         raise AudioError(f"is not audio that libsndfile reads: {text}", "open", "not audio") from e
     except TypeError as e:  # soundfile asks for the rate and the channels of a file without a header
