@@ -204,8 +204,18 @@ OTHER_LIBRARIES = [
     ("DepthwiseConv2D: {filters: 8, kernel_size: 3}",
      "8:25: model.layers[1].DepthwiseConv2D.filters: is not an argument of DepthwiseConv2D; "
      "it makes as many channels of each input channel as depth_multiplier says"),
-    ("GRU: {units: 3}", "8:7: model.layers[1].GRU: 'GRU' is not a layer that specfeat knows; "
-     "recurrent layers are not supported"),
+    ("GRU: {units: 3, recurrent_dropout: 0.1}",
+     "8:23: model.layers[1].GRU.recurrent_dropout: is not an argument of GRU; leave it out, it matters only in training"),
+    ("LSTM: {units: 3, dropout: 0.1}",
+     "8:24: model.layers[1].LSTM.dropout: is not an argument of LSTM; leave it out, it matters only in training"),
+    ("LSTM: {units: 3, stateful: true}",
+     "8:24: model.layers[1].LSTM.stateful: is not an argument of LSTM; "
+     "leave it out, each clip begins with a state of zeros"),
+    ("nn.LSTM: {units: 3}",
+     "8:7: model.layers[1].nn.LSTM: 'nn.LSTM' is not a layer that specfeat knows (it is LSTM here)"),
+    ("Bidirectional: {layer: {LSTM: {units: 3}}}",
+     "8:7: model.layers[1].Bidirectional: 'Bidirectional' is not a layer that specfeat knows; if return_sequences is "
+     "false, use two recurrent layers, one of them with go_backwards: true, and Concatenate"),
     ("RMSNorm", "8:7: model.layers[1]: 'RMSNorm' is not a layer that specfeat knows (it is RMSNormalization here)"),
     ("nn.GLU: {dim: 1}", "8:7: model.layers[1].nn.GLU: 'nn.GLU' is not a layer that specfeat knows; "
      "gated linear units are not supported"),

@@ -67,6 +67,11 @@ MISMATCHES = {
         "7:7: model.layers[0]: Normalization 'normalization_1' has a mean and a variance of 2 and 2; wanted 64 values "
         "each, or one number for all",
     ),
+    "a recurrent layer on bins and channels": (
+        (CONV, "LSTM: {units: 3}", "Dense: {units: 2}"),
+        "8:7: model.layers[1]: LSTM 'lstm_1' gets 94 x 62 x 8, 3 axes; wanted 2 axes, frames x channels; "
+        "put Reshape: {target_shape: [94, 496]} before it",
+    ),
     "an output padding of a whole stride": (
         ("Conv2DTranspose: {filters: 2, kernel_size: 3, strides: 2, output_padding: [1, 2]}", POOL),
         "7:7: model.layers[0]: Conv2DTranspose 'conv2dtranspose_1' has an output_padding that is not smaller than its "

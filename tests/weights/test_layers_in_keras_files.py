@@ -57,6 +57,26 @@ NETWORKS["normalisations by given and by stored values"] = (
         layers.Flatten(),
     ],
 )
+NETWORKS["recurrent layers"] = (
+    """\
+    - Reshape: {target_shape: [14, 10]}
+    - LSTM: {units: 5, return_sequences: true}
+    - LSTM: {units: 5, return_sequences: true, go_backwards: true, use_bias: false, recurrent_activation: hard_sigmoid}
+    - GRU: {name: gates, units: 5, return_sequences: true}
+    - GRU: {name: old, units: 5, reset_after: false, return_sequences: true}
+    - SimpleRNN: {units: 5, activation: relu}
+""",
+    lambda layers: [
+        layers.Reshape((14, 10)),
+        layers.LSTM(5, return_sequences=True),
+        layers.LSTM(
+            5, return_sequences=True, go_backwards=True, use_bias=False, recurrent_activation="hard_sigmoid"
+        ),
+        layers.GRU(5, return_sequences=True, name="gates"),
+        layers.GRU(5, return_sequences=True, name="old", reset_after=False),
+        layers.SimpleRNN(5, activation="relu"),
+    ],
+)
 
 
 def _save_model(model: Any, folder: Path) -> Mapping[str, Path]:

@@ -55,6 +55,35 @@ def _compare(
     np.testing.assert_allclose(rows, expected.reshape(len(expected), -1), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("LSTM", "LSTM"), ("GRU", "GRU"), ("SimpleRNN", "RNN")],
+)
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_recurrent_layers(tmp_path: Path, torch: Any, kind: str, options: str, has_bias: bool) -> None:
+    """PyTorch has two biases, another order of gates, and several layers in one module; the input is joined axes."""
+    torch.manual_seed(0)
+    conv = torch.nn.Conv2d(1, 3, (1, 4))
+    make = getattr(torch.nn, options)
+    module = make(21, 5, num_layers=2, batch_first=True, bias=has_bias)
+    last = make(5, 4, batch_first=True, bias=has_bias)
+    bias = str(has_bias).lower()
+    layers = f"""\
+    - Conv2D: {{name: conv, filters: 3, kernel_size: [1, 4]}}
+    - Permute: {{dims: [1, 3, 2]}}
+    - Reshape: {{target_shape: [14, 21]}}
+    - {kind}: {{name: module/l0, units: 5, return_sequences: true, use_bias: {bias}}}
+    - {kind}: {{name: module/l1, units: 5, return_sequences: true, use_bias: {bias}}}
+    - {kind}: {{name: last, units: 4, use_bias: {bias}}}
+"""
+
+    def compute(clips: Any) -> Any:
+        maps = conv(clips.permute(0, 3, 1, 2)).permute(0, 2, 1, 3)  # frames, channels, bins
+        return last(module(maps.reshape(4, 14, 21))[0])[0][:, -1]
+
+    _compare(tmp_path, torch, layers, {"conv": conv, "module": module, "last": last}, compute)
+
+
 def test_rms_normalization(tmp_path: Path, torch: Any) -> None:
     """PyTorch calls the scale `weight`."""
     norm = torch.nn.RMSNorm(10, eps=1e-6)

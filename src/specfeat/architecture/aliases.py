@@ -20,8 +20,9 @@ _HINTS_BY_UNKNOWN_LAYER = {
     "model": "write its layers one below the other",
     "lambda": "a config cannot contain code; use the known layers",
     "timedistributed": "write Dense without it; for another layer put Reshape before and after that layer",
-    **dict.fromkeys(
-        ("lstm", "gru", "rnn", "simplernn", "bidirectional"), "recurrent layers are not supported"
+    "bidirectional": (
+        "if return_sequences is false, use two recurrent layers, one of them with go_backwards: true, and "
+        "Concatenate"
     ),
     **dict.fromkeys(("multiheadattention", "attention"), "attention layers are not supported"),
     **dict.fromkeys(GATED_UNITS, "gated linear units are not supported"),
@@ -66,11 +67,13 @@ _HINTS_BY_UNKNOWN_ARGUMENT = {
         ("input_shape", "batch_input_shape", "batch_shape", "batch_size"),
         "leave it out, the input's shape follows from spectrogram and clips",
     ),
+    **dict.fromkeys(("unroll", "use_cudnn", "time_major"), "leave it out, it does not change the values"),
+    "stateful": "leave it out, each clip begins with a state of zeros",
     **dict.fromkeys(
         (
             *("kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint"),
             *("bias_constraint", "W_regularizer", "b_regularizer", "trainable", "weight_decay"),
-            *("track_running_stats", "inplace", "seed", "training"),
+            *("track_running_stats", "inplace", "seed", "training", "recurrent_dropout"),
         ),
         "leave it out, it matters only in training",
     ),
@@ -106,7 +109,8 @@ def suggest_layer(name: object) -> str:
     base, axes = (match["base"], int(match["axes"] or 2)) if match else (plain, 2)
     for kind in LAYER_KINDS.values():
         known = plain if plain in kind.other_names else base
-        if known in kind.other_names and axes < 3 and kind.input_axes in (0, axes):
+        has_axes = kind.input_axes == axes or not re.search(r"\dD", kind.name)
+        if known in kind.other_names and axes < 3 and has_axes:
             return f" (it is {kind.name}{kind.other_names[known]} here)"
     return ""
 
@@ -125,6 +129,8 @@ def suggest_argument(key: str, known: Sequence[str]) -> str:
     if key == "kernel_size" and "pool_size" in known:
         return " (Keras' name is pool_size)"
     name = _KERAS_NAMES_BY_ARGUMENT.get(key, "")
+    if key == "dropout" and name not in known:
+        return "; leave it out, it matters only in training"
     if not name or not set(name.split(" and ")) <= set(known):
         return ""
     meaning = ", the share that is dropped" if key == "keep_prob" else ""

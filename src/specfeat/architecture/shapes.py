@@ -111,6 +111,9 @@ def count_multiplications(graph: LayerGraph) -> float:
     by_layer: dict[str, int] = {}
     for layer, role, shape in list_network_arrays(graph):
         if role.endswith("kernel"):
-            positions = math.prod(shapes[layer.name][:-1])  # each multiplies the whole kernel once
+            kind = get_layer_kind(layer.kind)
+            positions = kind.count_positions(
+                shapes[layer.inputs[0]], shapes[layer.name]
+            )  # each multiplies the whole kernel once
             by_layer[layer.name] = by_layer.get(layer.name, 0) + math.prod(shape) * positions
     return sum(by_layer.values()) / max(1, len(by_layer))

@@ -23,7 +23,7 @@ def make_keras_layer(layer: Layer, seed: int | None) -> Any:
             fill with zeros.
     """
     cls = _find_keras_class(layer.kind)
-    options = dict(layer.options)
+    options = {**get_layer_kind(layer.kind).keras_options, **layer.options}
     parameters = inspect.signature(cls.__init__).parameters
     if "data_format" in parameters:
         options["data_format"] = "channels_last"

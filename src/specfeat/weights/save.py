@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 import h5py
 
 from specfeat.architecture.graph import Layer
+from specfeat.architecture.kinds import get_layer_kind
 from specfeat.config.settings import Settings
 from specfeat.weights.files.keras_files import ROLE_ATTRIBUTE, SOUND_ATTRIBUTE
 from specfeat.weights.matching.slots import list_model_slots
@@ -26,7 +27,9 @@ def save_weights(model: Any, layers: tuple[Layer, ...], settings: Settings, file
         output.attrs[SOUND_ATTRIBUTE] = format_sound_settings(settings)
         for slot in list_model_slots(model, layers):
             group = output.require_group(f"{slot.keras_path}/vars")
-            group.attrs["name"] = slot.layer
+            inner_path = get_layer_kind(slot.kind).inner_path
+            path = slot.keras_path.removesuffix(f"/{inner_path}") if inner_path else slot.keras_path
+            output.require_group(f"{path}/vars").attrs["name"] = slot.layer
             dataset = group.create_dataset(str(slot.index), data=slot.variable.numpy(), track_times=False)
             # Keras writes only the number of an array. The role says whether array 0 of a norm is gamma or
             # beta.

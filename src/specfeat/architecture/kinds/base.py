@@ -1,5 +1,6 @@
 """The record of a layer kind: everything that specfeat knows of one Keras layer class."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -26,6 +27,7 @@ class Family(Enum):
     NORMALIZATION = "Normalisation and scaling"
     ACTIVATION = "Activation"
     DENSE = "Dense"
+    RECURRENT = "Recurrent"
     RESHAPING = "Reshaping"
     RESAMPLING = "Padding, cropping and resampling"
     MERGING = "Joining branches"
@@ -58,6 +60,7 @@ class KernelLayout(Enum):
     POINTWISE = auto()  # (*ones, in, out)
     TRANSPOSED = auto()  # (*sizes, out, in)
     DENSE = auto()  # (in, out)
+    RECURRENT = auto()  # (units, gates x units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,9 @@ class LayerKind:
         activation: Keras' name of the activation function, e.g. "relu", for a class that computes nothing but
             this function; else "".
         is_composite: whether the layer stands for several layers, which replace it when the network is built.
+        keras_options: the arguments that Keras gets in addition to those of the config.
+        inner_path: the path, within the layer in a Keras 3 file, of the part that has the arrays; "" if the
+            layer itself has them.
         keras_class: the class and its module, as "package.module:Class"; None for `keras.layers.<name>`.
         other_names: the names that PyTorch, TF-Slim, tf.layers and older versions of Keras have for the
             class, in small letters and without 1d or 2d. Each value is the text that a suggestion adds to
@@ -140,6 +146,8 @@ class LayerKind:
     window_argument: str | None = None
     activation: str = ""
     is_composite: bool = False
+    keras_options: Mapping[str, Any] = field(default_factory=dict)
+    inner_path: str = ""
     keras_class: str | None = None
     other_names: Mapping[str, str] = field(default_factory=dict)
 
@@ -157,6 +165,15 @@ class LayerKind:
     def is_spatial(self) -> bool:
         """Whether the output mostly has frames and bins, so that a Flatten or a pooling must follow."""
         return self.family in (Family.CONVOLUTION, Family.POOLING)
+
+    def count_positions(self, input_shape: Shape, output_shape: Shape) -> int:
+        """Return how often a kernel of the layer is multiplied for one clip.
+
+        Args:
+            input_shape: the shape of the layer's input, without the batch.
+            output_shape: the shape of its output, without the batch.
+        """
+        return math.prod((input_shape if self.family is Family.RECURRENT else output_shape)[:-1])
 
     @property
     def has_gamma_and_beta(self) -> bool:

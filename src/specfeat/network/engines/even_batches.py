@@ -29,7 +29,8 @@ VECTOR_VALUES = 16  # float32 values in the largest vector register, of AVX-512
 MAX_ADDED_SHARE = 0.03
 MAX_ADDED_MULTIPLICATIONS = 5e6
 
-_EVEN_FAMILIES = (Family.DENSE, Family.NORMALIZATION, Family.ACTIVATION)
+_EVEN_FAMILIES = (Family.DENSE, Family.RECURRENT, Family.NORMALIZATION, Family.ACTIVATION)
+_MATRIX_FAMILIES = (Family.DENSE, Family.RECURRENT)  # of the layers that are products of matrices
 _EXACT_ACTIVATIONS = ("linear", "relu", "relu6", "leaky_relu")  # comparisons and single multiplications
 
 
@@ -114,8 +115,9 @@ def _compute_padding(layer: Any, batch: int, total: int) -> int:
     if family not in _EVEN_FAMILIES or isinstance(layer.input, list):
         return 0
     step = 1 if _is_exact(layer) else _compute_step(_count_values(layer), VECTOR_VALUES)
-    if family is Family.DENSE:
-        rows = math.prod(layer.input.shape[1:-1])
+    if family in _MATRIX_FAMILIES:
+        # A recurrent layer multiplies one frame of each clip at a time.
+        rows = math.prod(layer.input.shape[1:-1]) if family is Family.DENSE else 1
         matrix_step = math.lcm(step, _compute_step(rows, MATRIX_ROWS))
         added = (-batch % matrix_step) * _count_multiplications(layer)
         if added <= max(MAX_ADDED_SHARE * total, MAX_ADDED_MULTIPLICATIONS):
@@ -131,6 +133,8 @@ def _count_values(layer: Any) -> int:
     """
     shape = layer.output.shape[1:]
     kind = get_layer_kind(type(layer).__name__)
+    if kind.family is Family.RECURRENT:
+        return int(shape[-1])  # of one frame
     is_softmax = _get_function_name(layer) in ("softmax", "log_softmax")
     if not is_softmax and (kind.family is not Family.NORMALIZATION or kind.is_foldable):
         return math.prod(shape)
@@ -156,8 +160,9 @@ def _get_function_name(layer: Any) -> str:
 
 def _is_exact(layer: Any) -> bool:
     """Return whether a layer computes no value by an approximation; its matrix product does not count."""
-    is_normalization = get_layer_kind(type(layer).__name__).family is Family.NORMALIZATION
-    return not is_normalization and _get_function_name(layer) in _EXACT_ACTIVATIONS
+    # The gates of a recurrent layer have another function than its `activation`.
+    is_approximate = get_layer_kind(type(layer).__name__).family in (Family.NORMALIZATION, Family.RECURRENT)
+    return not is_approximate and _get_function_name(layer) in _EXACT_ACTIVATIONS
 
 
 def _has_uneven_activation(layer: Any, batch: int) -> bool:
@@ -176,8 +181,9 @@ def _remove_activation(layer: Any) -> Any:
 
 
 def _count_multiplications(layer: Any) -> int:
-    """Return the multiplications of a convolution or dense layer for one clip; 0 for other layers."""
-    if get_layer_kind(type(layer).__name__).family not in (Family.CONVOLUTION, Family.DENSE):
+    """Return the multiplications of one clip in a layer that multiplies by kernels; 0 for other layers."""
+    kind = get_layer_kind(type(layer).__name__)
+    if kind.family is not Family.CONVOLUTION and kind.family not in _MATRIX_FAMILIES:
         return 0
-    positions = math.prod(layer.output.shape[1:-1])
+    positions = kind.count_positions(layer.input.shape[1:], layer.output.shape[1:])
     return int(positions * sum(math.prod(weight.shape) for weight in layer.weights if len(weight.shape) > 1))

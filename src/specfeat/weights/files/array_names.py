@@ -18,6 +18,7 @@ _KERAS_ROLES = {
     "depthwise_weights": "depthwise_kernel",
     "pointwise_kernel": "pointwise_kernel",
     "pointwise_weights": "pointwise_kernel",
+    "recurrent_kernel": "recurrent_kernel",
     "bias": "bias",
     "biases": "bias",
     "b": "bias",
@@ -41,6 +42,9 @@ _TORCH_STATISTICS = ("running_mean", "running_var")
 # The longest words come first, because the first one that fits is taken: "kernel" ends "depthwise_kernel".
 _ROLE_WORDS = "|".join(sorted([*_KERAS_ROLES, _TORCH_WORD], key=len, reverse=True))
 _NAME_PATTERN = re.compile(rf"(?P<layer>.*?)(?:^|[/._])(?P<role>{_ROLE_WORDS})(?::0)?")
+
+# The part of a recurrent layer of Keras that has its arrays: "lstm/lstm_cell/kernel".
+_CELL_PATTERN = re.compile(r"(?<=[^/])/(lstm|gru|simple_rnn)_cell(_\d+)?$")
 
 # Patterns of the names of arrays that are not weights of the network, and what these arrays are. Training
 # checkpoints hold such arrays beside the weights, so they may stay unused; any other unused array is an
@@ -104,7 +108,7 @@ def split_array_name(name: str, axis_count: int) -> NameParts | None:
     match = _NAME_PATTERN.fullmatch(name)
     if not match:
         return None
-    layer, word = match["layer"], match["role"]
+    layer, word = _CELL_PATTERN.sub("", match["layer"]), match["role"]
     if word == _TORCH_WORD:
         return NameParts(layer, "kernel" if axis_count > 1 else "gamma", is_torch=True)
     return NameParts(layer, _KERAS_ROLES[word], is_torch=word in _TORCH_STATISTICS)

@@ -37,6 +37,8 @@ ROLE_ATTRIBUTE = "role"  # where it writes Keras' name of an array in its layer
 WEIGHTS_MEMBER, CONFIG_MEMBER = "model.weights.h5", "config.json"  # of a .keras archive
 MAX_CONFIG_BYTES = 2**22
 
+_CELL_ROLES = ("kernel", "recurrent_kernel", "bias")  # of a recurrent layer, in Keras' order
+
 NormRoles = Mapping[str, tuple[str, ...]]  # layer name -> the roles of its arrays, in Keras' order
 
 _KERAS_3_PATH_PATTERN = re.compile(r"(?:.*/)?((?:layers|_layer_checkpoint_dependencies)/.+)/vars/(\d+)")
@@ -132,8 +134,13 @@ def _describe_keras_3_array(
     if not match:
         return _describe_array(path, dataset, path, "")
     keras_path = match[1].replace("_layer_checkpoint_dependencies/", "layers/")
-    layer_name = hdf5.read_text(file[path.rpartition("/")[0]], "name", MAX_NAME_BYTES)
-    roles, index = norms.get(layer_name or "", ()), int(match[2])
+    group_path = path.rpartition("/")[0]
+    is_cell = keras_path.endswith("/cell")
+    if is_cell:  # a part of a recurrent layer; all such parts have the same name
+        group_path = f"{group_path.removesuffix('/cell/vars')}/vars"
+    layer_name = hdf5.read_text(file[group_path], "name", MAX_NAME_BYTES) if group_path in file else None
+    roles = _CELL_ROLES if is_cell else norms.get(layer_name or "", ())
+    index = int(match[2])
     own_role = hdf5.read_text(dataset.open(), ROLE_ATTRIBUTE, 100) if dataset.has_attributes else None
     role = own_role or (roles[index] if index < len(roles) else match[2])
     return _describe_array(path, dataset, layer_name or keras_path, role, keras_path)

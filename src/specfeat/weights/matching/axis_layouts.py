@@ -127,6 +127,8 @@ def _arrange_torch(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
         return values if slot.role == "bias" else _move_channels_last(values, slot)
     if is_dense_kernel(slot):
         return _move_channels_last(values.T, slot)
+    if _get_kernel_layout(slot) is KernelLayout.RECURRENT:
+        return values.T
     if slot.axis_order != SAME_ORDER:
         raise _make_order_error(slot)
     if is_depthwise_kernel(slot):

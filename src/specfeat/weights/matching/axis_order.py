@@ -150,7 +150,8 @@ def _compute_output_axes(
     if change is AxisChange.REPLACE_LAST:
         # A dense layer of PyTorch also works on the last axis, so its outputs are not the first axis there,
         # as the channels of a convolution are. Only the new axis gets the new number.
-        return (*axes[:-1], *_create_axes(shape[-1:], creator_ids))
+        # A recurrent layer may leave out the axis of the frames.
+        return (*axes[: len(shape) - 1], *_create_axes(shape[-1:], creator_ids))
     if change is not AxisChange.KEEP:
         return _move_axes(layer, axes, shape, creator_ids)
     return axes if shape == shapes[layer.inputs[0]] else ((_UNKNOWN_PART,),) * len(shape)

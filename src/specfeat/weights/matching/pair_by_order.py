@@ -13,7 +13,7 @@ from specfeat.weights.files.arrays import FileArray
 from specfeat.weights.matching.order_evidence import sort_numbered_layers
 from specfeat.weights.matching.slots import Slot
 
-OrderFamily = Literal["convolution", "dense", "norm"]  # layers that are counted together
+OrderFamily = Literal["convolution", "dense", "norm", "recurrent"]  # layers that are counted together
 
 
 def pair_by_order(
@@ -51,6 +51,8 @@ def _find_order_family(axis_counts: Mapping[str, int]) -> OrderFamily:
     Args:
         axis_counts: the number of axes of each array of the layer, by its role.
     """
+    if "recurrent_kernel" in axis_counts:
+        return "recurrent"
     max_axis_count = max(axis_counts.values())
     if max_axis_count < 2 or "alpha" in axis_counts:
         return "norm"

@@ -30,7 +30,8 @@ class Slot:
         role: Keras' name of the array: "kernel", "moving_mean", ...
         index: the array's number among the layer's arrays.
         shape: the shape in Keras.
-        keras_path: the layer's path in a Keras 3 file, e.g. "layers/conv2d_1".
+        keras_path: the path in a Keras 3 file of the layer, or of its part with the arrays, e.g.
+            "layers/conv2d_1" or "layers/lstm/cell".
         keras_position: the layer's number in Keras' order of the layers, counted from 0. In a network with
             branches, this order differs from that of the config.
         is_named: whether the layer has a name in the config. Otherwise specfeat has numbered it, and its name
@@ -121,6 +122,7 @@ def _make_slots(
     for layer, role, shape, variable in arrays:
         index = slots[-1].index + 1 if slots and slots[-1].layer == layer.name else 0
         keras_path, keras_position = positions[layer.name]
+        inner_path = get_layer_kind(layer.kind).inner_path
         slots.append(
             Slot(
                 layer=layer.name,
@@ -128,7 +130,7 @@ def _make_slots(
                 role=role,
                 index=index,
                 shape=shape,
-                keras_path=keras_path,
+                keras_path=f"{keras_path}/{inner_path}" if inner_path else keras_path,
                 keras_position=keras_position,
                 is_named=layer.is_named,
                 fits_channels_last=channels_last_orders.get(layer.name) == SAME_ORDER,
