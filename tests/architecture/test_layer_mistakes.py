@@ -213,9 +213,16 @@ OTHER_LIBRARIES = [
      "leave it out, each clip begins with a state of zeros"),
     ("nn.LSTM: {units: 3}",
      "8:7: model.layers[1].nn.LSTM: 'nn.LSTM' is not a layer that specfeat knows (it is LSTM here)"),
-    ("Bidirectional: {layer: {LSTM: {units: 3}}}",
-     "8:7: model.layers[1].Bidirectional: 'Bidirectional' is not a layer that specfeat knows; if return_sequences is "
-     "false, use two recurrent layers, one of them with go_backwards: true, and Concatenate"),
+    ("Bidirectional: {layer: {LSTM: {units: 3, go_backwards: true}}}",
+     "8:30: model.layers[1].Bidirectional.layer: is {'LSTM': {'units': 3, 'go_backwards': True}}; wanted LSTM without "
+     "go_backwards; it takes units, activation, use_bias, return_sequences, kernel_initializer, "
+     "recurrent_initializer, bias_initializer, recurrent_activation, unit_forget_bias here"),
+    ("Bidirectional: {layer: {GRU: {units: 0}}}",
+     "8:30: model.layers[1].Bidirectional.layer: is {'GRU': {'units': 0}}; wanted GRU with units: a whole number, 1 or "
+     "more"),
+    ("Bidirectional: {layer: {Dense: {units: 3}}}",
+     "8:30: model.layers[1].Bidirectional.layer: is {'Dense': {'units': 3}}; wanted one of LSTM, GRU, SimpleRNN with "
+     "its arguments, e.g. {LSTM: {units: 64}}"),
     ("RMSNorm", "8:7: model.layers[1]: 'RMSNorm' is not a layer that specfeat knows (it is RMSNormalization here)"),
     ("nn.GLU: {dim: 1}", "8:7: model.layers[1].nn.GLU: 'nn.GLU' is not a layer that specfeat knows; "
      "gated linear units are not supported"),

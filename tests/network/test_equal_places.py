@@ -36,7 +36,8 @@ def make_random_layers(seed: int) -> list[Any]:
         units = draw.choice([1, 3, 5, 11, 33])
         layers.append({"Reshape": {"target_shape": [19, 11]}})
         layers.append({draw.choice(["LSTM", "GRU"]): {"units": units, "return_sequences": True}})
-        layers.append({draw.choice(["LSTM", "GRU", "SimpleRNN"]): {"units": units, "go_backwards": True}})
+        last = {draw.choice(["LSTM", "GRU", "SimpleRNN"]): {"units": units}}
+        layers.append(draw.choice([last, {"Bidirectional": {"layer": last}}]))
         return layers
     for k in range(draw.randint(1, 3)):
         kind = draw.choice(["Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose"])

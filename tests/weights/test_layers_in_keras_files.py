@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers.weights_files import CLIPS, build_small_network, compute_rows, write_npz
+from helpers.weights_files import CLIPS, build_small_network, compute_rows, load_small_config, write_npz
+from specfeat.weights.save import save_weights
 
 pytestmark = pytest.mark.tf
 
@@ -64,7 +65,10 @@ NETWORKS["recurrent layers"] = (
     - LSTM: {units: 5, return_sequences: true, go_backwards: true, use_bias: false, recurrent_activation: hard_sigmoid}
     - GRU: {name: gates, units: 5, return_sequences: true}
     - GRU: {name: old, units: 5, reset_after: false, return_sequences: true}
-    - SimpleRNN: {units: 5, activation: relu}
+    - SimpleRNN: {units: 5, activation: relu, return_sequences: true}
+    - Bidirectional: {layer: {LSTM: {units: 5, return_sequences: true}}, merge_mode: sum}
+    - Bidirectional: {layer: {LSTM: {units: 5, return_sequences: true}}}
+    - Bidirectional: {name: both, layer: {GRU: {units: 5, use_bias: false}}, merge_mode: concat}
 """,
     lambda layers: [
         layers.Reshape((14, 10)),
@@ -74,7 +78,10 @@ NETWORKS["recurrent layers"] = (
         ),
         layers.GRU(5, return_sequences=True, name="gates"),
         layers.GRU(5, return_sequences=True, name="old", reset_after=False),
-        layers.SimpleRNN(5, activation="relu"),
+        layers.SimpleRNN(5, activation="relu", return_sequences=True),
+        layers.Bidirectional(layers.LSTM(5, return_sequences=True), merge_mode="sum"),
+        layers.Bidirectional(layers.LSTM(5, return_sequences=True, name="inner")),
+        layers.Bidirectional(layers.GRU(5, use_bias=False), name="both"),
     ],
 )
 
@@ -113,3 +120,18 @@ def test_a_network_of_keras_gives_kerass_features(tmp_path: Path, name: str) -> 
     for path in _save_model(model, tmp_path).values():
         rows = compute_rows(build_small_network(tmp_path, {"file": str(path)}, HEAD + text))
         np.testing.assert_allclose(rows, expected, rtol=1e-4, atol=1e-5, err_msg=path.name)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_converted_file_gives_the_same_bits(tmp_path: Path, name: str) -> None:
+    """Each array of each layer is written and found again."""
+    text = HEAD + NETWORKS[name][0]
+    config = load_small_config(tmp_path, {"random": 4}, text)
+    network = build_small_network(tmp_path, {"random": 4}, text)
+    path = tmp_path / "w.weights.h5"
+    with path.open("w+b") as file:
+        save_weights(network.model, network.layers, config.settings, file)
+
+    converted = build_small_network(tmp_path, {"file": str(path)}, text)
+
+    np.testing.assert_array_equal(compute_rows(network), compute_rows(converted))

@@ -84,6 +84,19 @@ def test_recurrent_layers(tmp_path: Path, torch: Any, kind: str, options: str, h
     _compare(tmp_path, torch, layers, {"conv": conv, "module": module, "last": last}, compute)
 
 
+def test_recurrent_layers_in_two_directions(tmp_path: Path, torch: Any) -> None:
+    """A module of two layers with two directions each; the second one reads both directions of the first one."""
+    torch.manual_seed(0)
+    module = torch.nn.GRU(10, 5, num_layers=2, batch_first=True, bidirectional=True)
+    layers = """\
+    - Reshape: {target_shape: [14, 10]}
+    - Bidirectional: {name: module/l0, layer: {GRU: {units: 5, return_sequences: true}}}
+    - Bidirectional: {name: module/l1, layer: {GRU: {units: 5, return_sequences: true}}}
+    - Flatten
+"""
+    _compare(tmp_path, torch, layers, {"module": module}, lambda clips: module(clips[..., 0])[0])
+
+
 def test_rms_normalization(tmp_path: Path, torch: Any) -> None:
     """PyTorch calls the scale `weight`."""
     norm = torch.nn.RMSNorm(10, eps=1e-6)

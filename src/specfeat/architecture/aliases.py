@@ -20,10 +20,6 @@ _HINTS_BY_UNKNOWN_LAYER = {
     "model": "write its layers one below the other",
     "lambda": "a config cannot contain code; use the known layers",
     "timedistributed": "write Dense without it; for another layer put Reshape before and after that layer",
-    "bidirectional": (
-        "if return_sequences is false, use two recurrent layers, one of them with go_backwards: true, and "
-        "Concatenate"
-    ),
     **dict.fromkeys(("multiheadattention", "attention"), "attention layers are not supported"),
     **dict.fromkeys(GATED_UNITS, "gated linear units are not supported"),
     "unsqueeze": "Reshape adds an axis of 1",

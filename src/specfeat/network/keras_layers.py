@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from specfeat.architecture.graph import Layer, to_keras_name
@@ -24,6 +25,9 @@ def make_keras_layer(layer: Layer, seed: int | None) -> Any:
     """
     cls = _find_keras_class(layer.kind)
     options = {**get_layer_kind(layer.kind).keras_options, **layer.options}
+    wrapped_argument = get_layer_kind(layer.kind).wrapped_argument
+    if wrapped_argument:
+        options |= _make_both_directions(layer, options[wrapped_argument], seed)
     parameters = inspect.signature(cls.__init__).parameters
     if "data_format" in parameters:
         options["data_format"] = "channels_last"
@@ -31,6 +35,25 @@ def make_keras_layer(layer: Layer, seed: int | None) -> Any:
         if name.endswith("_initializer"):
             options[name] = _seed_initializer(options.get(name, parameter.default), seed, layer.name, name)
     return cls(name=to_keras_name(layer.name), dtype="float32", **options)
+
+
+def _make_both_directions(layer: Layer, wrapped: Mapping[str, Any], seed: int | None) -> dict[str, Any]:
+    """Return Keras' arguments with the recurrent layer of each direction.
+
+    Args:
+        layer: the layer that runs a recurrent layer in both directions.
+        wrapped: the name of the recurrent layer's kind, with its arguments.
+        seed: see `make_keras_layer`.
+    """
+    kind, arguments = next(iter(wrapped.items()))
+    forward, backward = (
+        make_keras_layer(Layer(kind, f"{layer.name}/{direction}", layer.inputs, options, layer.path), seed)
+        for direction, options in (
+            ("forward", arguments),
+            ("backward", {**arguments, "go_backwards": True}),
+        )
+    )
+    return {"layer": forward, "backward_layer": backward}
 
 
 def _find_keras_class(name: str) -> Any:

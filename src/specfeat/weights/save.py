@@ -27,10 +27,10 @@ def save_weights(model: Any, layers: tuple[Layer, ...], settings: Settings, file
         output.attrs[SOUND_ATTRIBUTE] = format_sound_settings(settings)
         for slot in list_model_slots(model, layers):
             group = output.require_group(f"{slot.keras_path}/vars")
-            inner_path = get_layer_kind(slot.kind).inner_path
-            path = slot.keras_path.removesuffix(f"/{inner_path}") if inner_path else slot.keras_path
+            part_path = get_layer_kind(slot.kind).part_paths.get(slot.part)
+            path = slot.keras_path.removesuffix(f"/{part_path}") if part_path else slot.keras_path
             output.require_group(f"{path}/vars").attrs["name"] = slot.layer
             dataset = group.create_dataset(str(slot.index), data=slot.variable.numpy(), track_times=False)
             # Keras writes only the number of an array. The role says whether array 0 of a norm is gamma or
             # beta.
-            dataset.attrs[ROLE_ATTRIBUTE] = slot.role
+            dataset.attrs[ROLE_ATTRIBUTE] = slot.part_role

@@ -68,13 +68,16 @@ class ArrayKind:
     """One array that a layer has.
 
     Attributes:
-        role: Keras' name of the array: "kernel", "moving_mean", ...
+        role: Keras' name of the array: "kernel", "moving_mean", ... If the layer has parts with arrays of
+            their own, PART/NAME, e.g. "forward/kernel".
         compute_shape: a function from the layer's arguments and the shape of the layer's input, without the
             batch, to the shape of the array.
         enabling_argument: the argument that must be true for the layer to have the array, e.g. "use_bias";
             None if the layer always has it.
         replacing_argument: the argument that has the values instead of the array, e.g. "mean". If the config
             gives it, the layer does not have the array. None if there is no such argument.
+        is_present: a function from the layer's arguments to whether the layer has the array; None if the two
+            attributes before decide.
         layout: the order of a kernel's axes; None for an array that is not a kernel.
     """
 
@@ -82,10 +85,13 @@ class ArrayKind:
     compute_shape: ComputeArrayShape
     enabling_argument: str | None = None
     replacing_argument: str | None = None
+    is_present: Callable[[Options], bool] | None = None
     layout: KernelLayout | None = None
 
     def is_needed(self, options: Options) -> bool:
         """Return whether a layer with these arguments has the array."""
+        if self.is_present is not None:
+            return self.is_present(options)
         is_enabled = self.enabling_argument is None or options.get(self.enabling_argument, True)
         is_replaced = self.replacing_argument and options.get(self.replacing_argument) is not None
         return bool(is_enabled and not is_replaced)
@@ -123,8 +129,10 @@ class LayerKind:
             this function; else "".
         is_composite: whether the layer stands for several layers, which replace it when the network is built.
         keras_options: the arguments that Keras gets in addition to those of the config.
-        inner_path: the path, within the layer in a Keras 3 file, of the part that has the arrays; "" if the
-            layer itself has them.
+        part_paths: for each part with arrays ("" for a single one), its path within the layer in a Keras 3
+            file; empty if the layer itself has the arrays.
+        wrapped_argument: the argument with a recurrent layer, which the layer runs in both directions; "" if
+            it has no such argument.
         keras_class: the class and its module, as "package.module:Class"; None for `keras.layers.<name>`.
         other_names: the names that PyTorch, TF-Slim, tf.layers and older versions of Keras have for the
             class, in small letters and without 1d or 2d. Each value is the text that a suggestion adds to
@@ -147,7 +155,8 @@ class LayerKind:
     activation: str = ""
     is_composite: bool = False
     keras_options: Mapping[str, Any] = field(default_factory=dict)
-    inner_path: str = ""
+    part_paths: Mapping[str, str] = field(default_factory=dict)
+    wrapped_argument: str = ""
     keras_class: str | None = None
     other_names: Mapping[str, str] = field(default_factory=dict)
 

@@ -10,9 +10,11 @@ from specfeat.architecture.axes import Shape
 from specfeat.architecture.kinds.arguments import (
     ActivationName,
     ArgumentType,
+    Choice,
     Flag,
     InitializerName,
     WholeNumber,
+    check_argument,
 )
 from specfeat.architecture.kinds.base import (
     ArrayKind,
@@ -85,7 +87,7 @@ def _make_recurrent(
         ),
         axis_change=AxisChange.REPLACE_LAST,
         keras_options=keras_options or {},
-        inner_path="cell",
+        part_paths={"": "cell"},
         other_names=dict.fromkeys(other_names, ""),
     )
 
@@ -99,7 +101,7 @@ def _compute_gru_bias_shape(options: Options, _: Shape) -> Shape:
 # cuDNN would compute other bits on a GPU than on other GPUs, and it exists only for some activations.
 _WITHOUT_CUDNN = {"use_cudnn": False}
 
-KINDS = (
+_RECURRENT_KINDS = (
     _make_recurrent(
         "LSTM",
         4,
@@ -116,4 +118,84 @@ KINDS = (
         keras_options=_WITHOUT_CUDNN,
     ),
     _make_recurrent("SimpleRNN", 1, ("simplernn", "rnn", "rnncell"), optional={}),
+)
+_KINDS_BY_NAME = {kind.name: kind for kind in _RECURRENT_KINDS}
+
+
+class RecurrentLayer:
+    """A recurrent layer with its arguments, as the config's list of layers has it."""
+
+    def check(self, value: object) -> str | None:
+        """See `ArgumentType`."""
+        name, arguments = next(iter(value.items())) if isinstance(value, dict) and value else (None, None)
+        if not isinstance(value, dict) or len(value) != 1 or name not in _KINDS_BY_NAME:
+            return f"one of {', '.join(_KINDS_BY_NAME)} with its arguments, e.g. {{LSTM: {{units: 64}}}}"
+        kind = _KINDS_BY_NAME[name]
+        if not isinstance(arguments, dict) or not arguments.keys() >= kind.required.keys():
+            return f"{name} with units, e.g. {{{name}: {{units: 64}}}}"
+        for key, argument in arguments.items():
+            # Both directions are there in any case.
+            if key not in kind.arguments or key == "go_backwards":
+                known = ", ".join(other for other in kind.arguments if other != "go_backwards")
+                return f"{name} without {key}; it takes {known} here"
+            wanted = check_argument(kind.arguments[key], argument)
+            if wanted:
+                return f"{name} with {key}: {wanted}"
+        return None
+
+
+def _get_wrapped(options: Options) -> tuple[LayerKind, Options]:
+    """Return the kind and the arguments of the layer that `Bidirectional` runs in both directions."""
+    name, arguments = next(iter(options["layer"].items()))
+    return _KINDS_BY_NAME[name], arguments
+
+
+def _compute_bidirectional_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
+    _, arguments = _get_wrapped(options)
+    *frames, units = _compute_output_shape(arguments, shapes)
+    return (*frames, 2 * units if options.get("merge_mode", "concat") == "concat" else units)
+
+
+def _make_direction_array(direction: str, index: int, layout: KernelLayout | None) -> ArrayKind:
+    """Return an array of one direction of `Bidirectional`.
+
+    Args:
+        direction: the part that has the array.
+        index: the number of the array in the recurrent layer.
+        layout: the order of the array's axes; see `ArrayKind`.
+    """
+
+    def compute_shape(options: Options, shape: Shape) -> Shape:
+        kind, arguments = _get_wrapped(options)
+        return kind.arrays[index].compute_shape(arguments, shape)
+
+    def is_present(options: Options) -> bool:
+        kind, arguments = _get_wrapped(options)
+        return kind.arrays[index].is_needed(arguments)
+
+    role = _RECURRENT_KINDS[0].arrays[index].role
+    return ArrayKind(f"{direction}/{role}", compute_shape, is_present=is_present, layout=layout)
+
+
+_DIRECTIONS = ("forward", "backward")
+_LAYOUTS = (KernelLayout.DENSE, KernelLayout.RECURRENT, None)
+
+KINDS = (
+    *_RECURRENT_KINDS,
+    LayerKind(
+        name="Bidirectional",
+        family=Family.RECURRENT,
+        required={"layer": RecurrentLayer()},
+        optional={"merge_mode": Choice(("concat", "sum", "mul", "ave"))},
+        input_axes=1,
+        compute_output_shape=_compute_bidirectional_shape,
+        arrays=tuple(
+            _make_direction_array(direction, index, layout)
+            for direction in _DIRECTIONS
+            for index, layout in enumerate(_LAYOUTS)
+        ),
+        axis_change=AxisChange.REPLACE_LAST,
+        part_paths={direction: f"{direction}_layer/cell" for direction in _DIRECTIONS},
+        wrapped_argument="layer",
+    ),
 )

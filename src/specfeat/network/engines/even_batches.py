@@ -134,7 +134,7 @@ def _count_values(layer: Any) -> int:
     shape = layer.output.shape[1:]
     kind = get_layer_kind(type(layer).__name__)
     if kind.family is Family.RECURRENT:
-        return int(shape[-1])  # of one frame
+        return int(getattr(layer, "forward_layer", layer).units)  # of one frame
     is_softmax = _get_function_name(layer) in ("softmax", "log_softmax")
     if not is_softmax and (kind.family is not Family.NORMALIZATION or kind.is_foldable):
         return math.prod(shape)

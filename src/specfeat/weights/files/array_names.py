@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from specfeat.architecture.kinds import PARTS_BY_PATH
 from specfeat.weights.files.arrays import AxisLayout, FileArray
 
 # Keras' name of a role, by the last word of an array's name, for frameworks that have the channels last:
@@ -45,6 +46,11 @@ _NAME_PATTERN = re.compile(rf"(?P<layer>.*?)(?:^|[/._])(?P<role>{_ROLE_WORDS})(?
 
 # The part of a recurrent layer of Keras that has its arrays: "lstm/lstm_cell/kernel".
 _CELL_PATTERN = re.compile(r"(?<=[^/])/(lstm|gru|simple_rnn)_cell(_\d+)?$")
+# The parts of a bidirectional layer: "bidirectional/forward_lstm/lstm_cell/kernel", in old files without the
+# cell.
+_DIRECTION_PATTERN = re.compile(r"(?<=/)(forward|backward)_[^/]+$")
+_OLD_DIRECTION_PATTERN = re.compile(r"(?<=/)(forward|backward)_(lstm|gru|simple_rnn)(_\d+)?$")
+_PARTS = {part for part in PARTS_BY_PATH.values() if part}
 
 # Patterns of the names of arrays that are not weights of the network, and what these arrays are. Training
 # checkpoints hold such arrays beside the weights, so they may stay unused; any other unused array is an
@@ -108,10 +114,23 @@ def split_array_name(name: str, axis_count: int) -> NameParts | None:
     match = _NAME_PATTERN.fullmatch(name)
     if not match:
         return None
-    layer, word = _CELL_PATTERN.sub("", match["layer"]), match["role"]
+    layer, word = _simplify_layer(match["layer"]), match["role"]
     if word == _TORCH_WORD:
         return NameParts(layer, "kernel" if axis_count > 1 else "gamma", is_torch=True)
     return NameParts(layer, _KERAS_ROLES[word], is_torch=word in _TORCH_STATISTICS)
+
+
+def _simplify_layer(name: str) -> str:
+    """Return LAYER or LAYER/PART for the name of a part of a recurrent layer; any other name as it is."""
+    without_cell = _CELL_PATTERN.sub("", name)
+    pattern = _OLD_DIRECTION_PATTERN if without_cell == name else _DIRECTION_PATTERN
+    return pattern.sub(r"\1", without_cell)
+
+
+def split_part(layer: str) -> tuple[str, str]:
+    """Return the layer and the part of LAYER/PART; the whole name and "" if it ends in no part."""
+    name, _, part = layer.rpartition("/")
+    return (name, part) if name and part in _PARTS else (layer, "")
 
 
 def split_layer_and_role(name: str, axis_count: int) -> tuple[str, str]:

@@ -22,10 +22,10 @@ from pathlib import Path
 import h5py
 
 from specfeat.anonymous_file import open_temporary_file
-from specfeat.architecture.kinds import get_layer_kind
+from specfeat.architecture.kinds import PARTS_BY_PATH, get_layer_kind
 from specfeat.errors import WeightsError
 from specfeat.weights.files import hdf5, zip_archive
-from specfeat.weights.files.array_names import assign_layouts, split_layer_and_role
+from specfeat.weights.files.array_names import assign_layouts, split_layer_and_role, split_part
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.file_format import FileFormat
 from specfeat.weights.files.hdf5_names import has_variable_texts, read_name_list
@@ -37,6 +37,7 @@ ROLE_ATTRIBUTE = "role"  # where it writes Keras' name of an array in its layer
 WEIGHTS_MEMBER, CONFIG_MEMBER = "model.weights.h5", "config.json"  # of a .keras archive
 MAX_CONFIG_BYTES = 2**22
 
+_PART_PATHS = sorted(PARTS_BY_PATH, key=len, reverse=True)
 _CELL_ROLES = ("kernel", "recurrent_kernel", "bias")  # of a recurrent layer, in Keras' order
 
 NormRoles = Mapping[str, tuple[str, ...]]  # layer name -> the roles of its arrays, in Keras' order
@@ -135,15 +136,18 @@ def _describe_keras_3_array(
         return _describe_array(path, dataset, path, "")
     keras_path = match[1].replace("_layer_checkpoint_dependencies/", "layers/")
     group_path = path.rpartition("/")[0]
-    is_cell = keras_path.endswith("/cell")
-    if is_cell:  # a part of a recurrent layer; all such parts have the same name
-        group_path = f"{group_path.removesuffix('/cell/vars')}/vars"
+    # All parts of one kind have the same name; the group of the whole layer has the layer's own.
+    part_path = next((path for path in _PART_PATHS if keras_path.endswith(f"/{path}")), "")
+    if part_path:
+        group_path = f"{group_path.removesuffix(f'/{part_path}/vars')}/vars"
     layer_name = hdf5.read_text(file[group_path], "name", MAX_NAME_BYTES) if group_path in file else None
-    roles = _CELL_ROLES if is_cell else norms.get(layer_name or "", ())
+    roles = _CELL_ROLES if part_path else norms.get(layer_name or "", ())
     index = int(match[2])
     own_role = hdf5.read_text(dataset.open(), ROLE_ATTRIBUTE, 100) if dataset.has_attributes else None
     role = own_role or (roles[index] if index < len(roles) else match[2])
-    return _describe_array(path, dataset, layer_name or keras_path, role, keras_path)
+    layer = layer_name or keras_path
+    part = PARTS_BY_PATH.get(part_path)
+    return _describe_array(path, dataset, f"{layer}/{part}" if part else layer, role, keras_path)
 
 
 def _check_backend(file: h5py.File) -> None:
@@ -170,15 +174,17 @@ def _describe_keras_2_arrays(file: h5py.File, datasets: dict[str, hdf5.StoredArr
         is_group = isinstance(layer_group, h5py.Group)
         weights = (read_name_list(layer_group, "weight_names") or []) if is_group else []
         scopes = {split_layer_and_role(weight, 2)[0] for weight in weights}
+        is_network = len({split_part(scope)[0] for scope in scopes}) > 1
         # For a network within the network, Keras lists the trained arrays first and then the frozen ones.
-        unordered_in = f"the network {layer!r} in the file" if len(scopes) > 1 else ""
+        unordered_in = f"the network {layer!r} in the file" if is_network else ""
         for weight in weights:
             dataset = unnamed.pop(f"{prefix}{layer}/{weight}", None)
             if dataset is None:
                 raise WeightsError(f"names {layer}/{weight} in weight_names, but has no such array")
             scope, role = split_layer_and_role(weight, len(dataset.shape))
             # A network within the network is one group; only the names of its arrays tell its layers apart.
-            name = scope if len(scopes) > 1 else layer
+            part = split_part(scope)[1]
+            name = scope if is_network else f"{layer}/{part}" if part else layer
             array = _describe_array(f"{layer}/{weight}", dataset, name, role)
             if is_named_by_path:
                 array = _describe_array_by_path(f"{layer}/{weight}", dataset)
@@ -198,8 +204,10 @@ def _describe_array_by_path(path: str, dataset: hdf5.StoredArray) -> FileArray:
     name of a Sequential model between the two (`conv1/sequential/conv1/kernel`).
     """
     layer, role = split_layer_and_role(path, len(dataset.shape))
+    layer, part = split_part(layer)
     repeated = re.fullmatch(r"(.+)/(?:[^/]+/)?\1(_\d+)?", layer)
-    return _describe_array(path, dataset, repeated[1] if repeated else layer, role)
+    name = repeated[1] if repeated else layer
+    return _describe_array(path, dataset, f"{name}/{part}" if part else name, role)
 
 
 HDF5 = FileFormat(

@@ -22,17 +22,19 @@ from specfeat.weights.files.arrays import FileArray
 
 _NAME_PATTERN = re.compile(
     r"(?P<module>(?:.*[./])?)(?P<word>weight_ih|weight_hh|bias_ih|bias_hh)(?:_l(?P<number>\d+))?"
+    r"(?P<reverse>_reverse)?"
 )
 # For the number of gates, the place in PyTorch of each gate of Keras.
 _GATE_ORDERS = {1: (0,), 3: (1, 0, 2), 4: (0, 1, 2, 3)}
 
-TorchLayer = tuple[str, str]  # the name of the module, and the number of the layer in it
+TorchLayer = tuple[str, str, bool]  # module, number of the layer in it, whether it is the backward direction
 
 
 def translate_recurrent_layers(arrays: Iterable[FileArray]) -> tuple[FileArray, ...]:
     """Return the arrays of a file with Keras' roles, gates and biases for PyTorch's recurrent layers.
 
-    A layer has the name of its module; if the module has several layers, MODULE/l0, MODULE/l1 and so on.
+    A layer has the name of its module; if the module has several layers, MODULE/l0, MODULE/l1 and so on. With
+    two directions, /forward or /backward follows.
     Arrays that are not all arrays of such a layer stay as they are.
 
     Args:
@@ -43,15 +45,19 @@ def translate_recurrent_layers(arrays: Iterable[FileArray]) -> tuple[FileArray, 
     for array in all_arrays:
         match = _NAME_PATTERN.fullmatch(array.name)
         if match:
-            layer = match["module"].rstrip("./"), match["number"] or "0"
+            layer = match["module"].rstrip("./"), match["number"] or "0", bool(match["reverse"])
             layers.setdefault(layer, {})[match["word"]] = array
     names = {array.name for array in all_arrays}
-    modules = [module for module, _ in layers]
+    numbers = {(module, number) for module, number, _ in layers}
+    modules = [module for module, _ in numbers]
+    two_directions = {module for module, _, is_backward in layers if is_backward}
     translated: dict[str, FileArray | None] = {}  # by the name in the file; None for a bias that is merged
-    for (module, number), parts in layers.items():
-        if not _is_recurrent_layer(parts) or _has_unknown_arrays(parts["weight_ih"].name, names):
+    for (module, number, is_backward), parts in layers.items():
+        if not _is_recurrent_layer(parts) or _has_projection(parts["weight_ih"].name, names):
             continue
         name = f"{module}/l{number}" if modules.count(module) > 1 else module
+        if module in two_directions:
+            name += "/backward" if is_backward else "/forward"
         for word, translation in _translate_layer(parts).items():
             translated[parts[word].name] = translation and replace(translation, layer=name)
     results = (translated.get(array.name, array) for array in all_arrays)
@@ -69,12 +75,9 @@ def _is_recurrent_layer(parts: dict[str, FileArray]) -> bool:
     return has_gates and kernel.shape[0] == rows and biases in ([], [(rows,), (rows,)])
 
 
-def _has_unknown_arrays(name: str, names: set[str]) -> bool:
-    """Return whether a layer has a projection (weight_hr), or a second direction (_reverse).
-
-    Keras has no layer with a projection, and two layers for two directions.
-    """
-    return name.replace("weight_ih", "weight_hr") in names or f"{name}_reverse" in names
+def _has_projection(name: str, names: set[str]) -> bool:
+    """Return whether a layer has a projection (weight_hr), which no layer of Keras has."""
+    return name.replace("weight_ih", "weight_hr") in names
 
 
 def _translate_layer(parts: dict[str, FileArray]) -> dict[str, FileArray | None]:

@@ -124,7 +124,7 @@ def _arrange_by_shape(values: NDArray[Any], array: FileArray, slot: Slot) -> NDA
 def _arrange_torch(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
     if "kernel" not in slot.role:
         # A bias has one value for each output of its layer. Only the arrays of a norm belong to its input.
-        return values if slot.role == "bias" else _move_channels_last(values, slot)
+        return values if slot.part_role == "bias" else _move_channels_last(values, slot)
     if is_dense_kernel(slot):
         return _move_channels_last(values.T, slot)
     if _get_kernel_layout(slot) is KernelLayout.RECURRENT:

@@ -39,7 +39,7 @@ def find_array(
     Raises:
         WeightsError: the file has only a number for the array, which may be gamma or beta.
     """
-    for role in (slot.role, *_OTHER_ROLES.get(slot.role, ())):
+    for role in (slot.part_role, *_OTHER_ROLES.get(slot.part_role, ())):
         if role in file_arrays:
             return file_arrays[role]
     array = file_arrays.get(str(slot.index))

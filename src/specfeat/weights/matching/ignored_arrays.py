@@ -54,7 +54,7 @@ def list_ignored_arrays(slots: Sequence[Slot], contents: FileContents, weights: 
         WeightsError: a pattern matches no array, all arrays are left out, or `map` names one of them.
     """
     layers = {array.layer for array in contents.arrays}
-    is_converted = contents.sound_settings is not None and {slot.layer for slot in slots} == layers
+    is_converted = contents.sound_settings is not None and {slot.part_layer for slot in slots} == layers
     if is_converted:
         return []
     ignored: dict[str, FileArray] = {}

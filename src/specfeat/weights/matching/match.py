@@ -135,7 +135,7 @@ def match_arrays(
     ]
     # Step 2. The layers are compared because a file may have been converted for another network.
     is_converted = file_contents.sound_settings is not None
-    if is_converted and {slot.layer for slot in network_slots} == {array.layer for array in weights}:
+    if is_converted and {slot.part_layer for slot in network_slots} == {array.layer for array in weights}:
         user_map = {}
     mapped_arrays = apply_array_map(network_slots, file_contents.arrays, user_map)
     # Step 3.
@@ -201,7 +201,7 @@ def _pair_layers(task: _MatchTask, slots: Sequence[Slot], match_rule: MatchRule)
 def _get_layer_name(slot: Slot, file_layers: FileLayers) -> str:
     """Return the name to look for in the file; X/depthwise or X/pointwise if X is two layers there."""
     if "pointwise_kernel" not in get_layer_kind(slot.kind).roles:
-        return slot.layer
+        return slot.part_layer
     if any("pointwise_kernel" in roles or "0" in roles for roles in file_layers.values()):
         return slot.layer  # the file is from Keras, which has one layer
     return f"{slot.layer}/{'depthwise' if slot.role == 'depthwise_kernel' else 'pointwise'}"

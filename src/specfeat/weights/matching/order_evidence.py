@@ -66,6 +66,7 @@ def check_order_is_known(pairs: Sequence[tuple[Slot, FileArray]]) -> None:
         slot, array = layer_pairs[0]
         if not array.unordered_in:
             continue
+        # The role contains the part: two parts of a layer are never exchanged.
         shapes = tuple((other.role, other.shape) for other, _ in layer_pairs)
         previous = last_pairs.get((array.unordered_in, shapes))
         if previous is not None and not _is_numbered_after(previous[1], array):

@@ -22,7 +22,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from specfeat.architecture.kinds import LAYER_KINDS
 from specfeat.architecture.kinds.base import Family
-from specfeat.weights.files.array_names import natural_sort_key, to_slash_path
+from specfeat.weights.files.array_names import natural_sort_key, split_part, to_slash_path
 from specfeat.weights.files.arrays import FileArray
 from specfeat.weights.matching.slots import Slot, to_snake_case
 
@@ -184,6 +184,11 @@ def _remove_number(path: str) -> str:
 
 
 def _find_kind(name: str) -> str | None:
-    """Return the class of a layer whose name Keras has chosen; None for a name that the user has chosen."""
-    match = _NUMBERED_NAME_PATTERN.fullmatch(name)
-    return _AUTOMATIC_NAMES.get(match[1]) if match else None
+    """Return the class of a layer whose name Keras has chosen, and of its part CLASS/PART.
+
+    For a name that the user has chosen, this is None.
+    """
+    layer, part = split_part(name)
+    match = _NUMBERED_NAME_PATTERN.fullmatch(layer)
+    kind = _AUTOMATIC_NAMES.get(match[1]) if match else None
+    return f"{kind}/{part}" if kind and part else kind

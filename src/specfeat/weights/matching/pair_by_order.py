@@ -9,6 +9,7 @@ layers would then pair a convolution with a norm.
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from specfeat.weights.files.array_names import split_part
 from specfeat.weights.files.arrays import FileArray
 from specfeat.weights.matching.order_evidence import sort_numbered_layers
 from specfeat.weights.matching.slots import Slot
@@ -28,17 +29,17 @@ def pair_by_order(
         network_layers: the slots of each layer by its name, in the order that counts.
         file_layers: the arrays of each layer by its name and their role, in the file's order.
     """
-    network_families: dict[OrderFamily, list[str]] = {}
+    network_families: dict[tuple[OrderFamily, str], list[str]] = {}
     for name, slots in network_layers.items():
-        family = _find_order_family({slot.role: len(slot.shape) for slot in slots})
-        network_families.setdefault(family, []).append(name)
-    file_families: dict[OrderFamily, list[str]] = {}
+        family = _find_order_family({slot.part_role: len(slot.shape) for slot in slots})
+        network_families.setdefault((family, slots[0].part), []).append(name)
+    file_families: dict[tuple[OrderFamily, str], list[str]] = {}
     for name in sort_numbered_layers(file_layers):
         family = _find_order_family({role: len(array.shape) for role, array in file_layers[name].items()})
-        file_families.setdefault(family, []).append(name)
+        file_families.setdefault((family, split_part(name)[1]), []).append(name)
     pairs: dict[str, str] = {}
-    for family, names in network_families.items():
-        pairs |= dict(zip(names, file_families.get(family, ()), strict=False))
+    for key, names in network_families.items():
+        pairs |= dict(zip(names, file_families.get(key, ()), strict=False))
     return pairs
 
 

@@ -58,6 +58,21 @@ class Slot:
         """Layer and role, e.g. "conv1/kernel"."""
         return f"{self.layer}/{self.role}"
 
+    @property
+    def part(self) -> str:
+        """The part of the layer that has the array; "" if the layer itself has it."""
+        return self.role.rpartition("/")[0]
+
+    @property
+    def part_role(self) -> str:
+        """The array's role in its part, or in the layer."""
+        return self.role.rpartition("/")[2]
+
+    @property
+    def part_layer(self) -> str:
+        """The name of the layer, or of its part with the array, in a weights file: LAYER or LAYER/PART."""
+        return f"{self.layer}/{self.part}" if self.part else self.layer
+
 
 def list_model_slots(
     model: Any, layers: tuple[Layer, ...], flatten: FlattenOrder = "channels_first"
@@ -73,17 +88,24 @@ def list_model_slots(
     keras_layers = {layer.name: model.get_layer(to_keras_name(layer.name)) for layer in layers}
     shapes = {name: tuple(keras_layer.output.shape[1:]) for name, keras_layer in keras_layers.items()}
     arrays = [
-        (layer, variable.name, tuple(variable.shape), variable)
+        (layer, role, tuple(variable.shape), variable)
         for layer in layers
-        for variable in _list_variables(keras_layers[layer.name], layer.kind)
+        for role, variable in _list_variables(keras_layers[layer.name], layer)
     ]
     return _make_slots(layers, {INPUT_NAME: tuple(model.input.shape[1:]), **shapes}, flatten, arrays)
 
 
-def _list_variables(keras_layer: Any, kind: str) -> list[Any]:
-    """Return the variables of a Keras layer that are arrays of its kind; all, if only Keras knows them."""
-    roles = get_layer_kind(kind).roles
-    return [variable for variable in keras_layer.weights if not roles or variable.name in roles]
+def _list_variables(keras_layer: Any, layer: Layer) -> list[tuple[str, Any]]:
+    """Return the roles and the variables of a Keras layer that are arrays of its kind.
+
+    If only Keras knows the arrays, they are all variables, and the roles are their names.
+    """
+    kind = get_layer_kind(layer.kind)
+    variables = [(variable.name, variable) for variable in keras_layer.weights]
+    if kind.wrapped_argument:  # both directions have variables of the same names
+        roles = [array.role for array in kind.list_arrays(layer.options)]
+        return [(role, variable) for role, (_, variable) in zip(roles, variables, strict=True)]
+    return [(name, variable) for name, variable in variables if not kind.roles or name in kind.roles]
 
 
 def derive_slots(settings: Settings) -> list[Slot]:
@@ -120,17 +142,18 @@ def _make_slots(
     positions = _find_keras_positions(layers)
     slots: list[Slot] = []
     for layer, role, shape, variable in arrays:
-        index = slots[-1].index + 1 if slots and slots[-1].layer == layer.name else 0
+        part = role.rpartition("/")[0]
+        is_next = bool(slots) and (slots[-1].layer, slots[-1].part) == (layer.name, part)
         keras_path, keras_position = positions[layer.name]
-        inner_path = get_layer_kind(layer.kind).inner_path
+        part_path = get_layer_kind(layer.kind).part_paths.get(part)
         slots.append(
             Slot(
                 layer=layer.name,
                 kind=layer.kind,
                 role=role,
-                index=index,
+                index=slots[-1].index + 1 if is_next else 0,
                 shape=shape,
-                keras_path=f"{keras_path}/{inner_path}" if inner_path else keras_path,
+                keras_path=f"{keras_path}/{part_path}" if part_path else keras_path,
                 keras_position=keras_position,
                 is_named=layer.is_named,
                 fits_channels_last=channels_last_orders.get(layer.name) == SAME_ORDER,

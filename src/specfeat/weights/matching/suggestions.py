@@ -159,7 +159,7 @@ def _fits_layer(slots: list[Slot], arrays: Mapping[str, FileArray]) -> bool:
 
 def _suggest_sizes(slot: Slot, array: FileArray) -> Iterator[str]:
     """Say how the two networks differ, if the two shapes of a kernel show it."""
-    if slot.role == "bias" and {slot.shape[:-1], array.shape[:-1]} == {(), (2,)}:
+    if slot.part_role == "bias" and {slot.shape[:-1], array.shape[:-1]} == {(), (2,)}:
         yield f"{slot.layer} needs reset_after: {str(array.shape[:1] == (2,)).lower()} for these weights"
     shape, file_shape = slot.shape, _compute_keras_shape(slot, array)
     if slot.role != "kernel" or file_shape is None or len(file_shape) != len(shape):
