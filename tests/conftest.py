@@ -1,4 +1,4 @@
-"""What more than one file of tests asks for."""
+"""Fixtures that several test modules use."""
 
 import os
 import signal
@@ -9,11 +9,11 @@ import pytest
 
 from helpers.command_runs import write_inputs
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and so the programs that they start.
+# If a shell starts the tests in the background, the tests and the programs that they start ignore Ctrl-C, and with
+# nohup they ignore SIGHUP. Tests of signals need programs that do not ignore them. Programs inherit that a signal
+# is ignored, but they do not inherit a handler.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-if (
-    signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-):  # so does nohup; a handler is no programs' that they start
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda *_: None)
 
 HEAVY_LIBRARIES = ("keras", "tensorflow", "scipy.signal")
@@ -33,7 +33,7 @@ def loaded_by_collection(pytestconfig: pytest.Config) -> list[str]:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The real audio beside the checkout, or at SPECFEAT_SHARED: no part of the project, so it may be missing."""
+    """Return the folder with real audio; skip the test if it does not exist, because it is not part of the project."""
     folder = Path(os.environ.get("SPECFEAT_SHARED") or Path(__file__).parents[2] / "shared")
     if not (folder / "audio").is_dir():
         pytest.skip(f"no real audio at {folder}")
@@ -42,11 +42,11 @@ def shared() -> Path:
 
 @pytest.fixture
 def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let messages name a config without the path of a temporary folder."""
+    """Change to an empty folder, so that messages name a config without the path of a temporary folder."""
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
 def sound_folder(tmp_path: Path) -> Path:
-    """Return a folder with eight sounds of half a second to four in `in`."""
+    """Return a folder whose folder `in` has eight sounds of 0.5 to 4 seconds."""
     return write_inputs(tmp_path)

@@ -1,4 +1,4 @@
-"""docs/your-own-network.md is run: its files, its commands, and each mistake with the message that the page shows."""
+"""Runs docs/your-own-network.md: its files, its commands, and each mistake with the message that the page shows."""
 
 import os
 import re
@@ -17,24 +17,30 @@ CONFIG = "sbcnn.yaml"
 EXTRACT = f"specfeat extract noise.wav rows.npy -c {CONFIG}"
 SHOW = f"specfeat weights show sbcnn.npz -c {CONFIG}"
 
-# A mistake: the line, what stands there instead, and the message in the block that follows.
-_MISTAKE = re.compile(r"[Ll]ine (\d+)(?: as|,)\s+`([^`]+)`[^`]*\n\n```text\n(.*?)```", re.S)
-_FILE = re.compile(r"```\w+ (\S+\.\w+)\n(.*?)```", re.S)
-_CONSOLE = re.compile(r"```console\n(.*?)```", re.S)
+# A mistake in the page: the number of the line, its wrong text, and the message in the next block.
+_MISTAKE_PATTERN = re.compile(r"[Ll]ine (\d+)(?: as|,)\s+`([^`]+)`[^`]*\n\n```text\n(.*?)```", re.S)
+_FILE_PATTERN = re.compile(r"```\w+ (\S+\.\w+)\n(.*?)```", re.S)
+_CONSOLE_PATTERN = re.compile(r"```console\n(.*?)```", re.S)
 
 
-def _mistakes() -> Iterator[tuple[int, str, str, str]]:
-    """Yield line, replacement, command and message; those in the section on weights are `weights show`'s."""
-    for found in _MISTAKE.finditer(TEXT):
-        shows = TEXT.index("with `weights show` again") < found.end() < TEXT.index("And for `extract`")
-        yield int(found[1]), found[2], SHOW if shows else EXTRACT, found[3]
+def _find_mistakes() -> Iterator[tuple[int, str, str, str]]:
+    """Yield the line number, the wrong line, the command and the message of each mistake in the page.
+
+    In one part of the page, the command is `weights show`; elsewhere it is `extract`.
+    """
+    for match in _MISTAKE_PATTERN.finditer(TEXT):
+        is_about_show = (
+            TEXT.index("with `weights show` again") < match.end() < TEXT.index("And for `extract`")
+        )
+        yield int(match[1]), match[2], SHOW if is_about_show else EXTRACT, match[3]
 
 
-MISTAKES = list(_mistakes())
-NEEDS_KERAS = "weights: {file: sbcnn.npz}"  # its arrays are compared when the network is built
+MISTAKES = list(_find_mistakes())
+# This mistake is found only when the network is built, because Keras is needed for it.
+MISTAKE_WITH_KERAS = "weights: {file: sbcnn.npz}"
 
 
-def _shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def _run_in_shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
         ["bash", "-c", command],
@@ -42,104 +48,104 @@ def _shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def _words(text: str) -> str:
+def _join_lines(text: str) -> str:
+    """Return the text on one line, because the page breaks long messages."""
     return " ".join(text.split())
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty folder with the page's files, its first script run."""
-    folder = tmp_path_factory.mktemp("stranger")
-    for name, text in _FILE.findall(TEXT):
+    """Return a folder with the files of the page, in which its first script has been run."""
+    folder = tmp_path_factory.mktemp("reader")
+    for name, text in _FILE_PATTERN.findall(TEXT):
         (folder / name).write_text(text)
-    done = _shell("python make_files.py", folder)
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    run = _run_in_shell("python make_files.py", folder)
+    assert (run.returncode, run.stdout + run.stderr) == (0, "")
     return folder
 
 
-def _replaced(folder: Path, number: int, text: str) -> str:
-    """The page's config with one line replaced, indented as it was."""
-    lines = dict(_FILE.findall(TEXT))[CONFIG].splitlines()
+def _replace_line(number: int, text: str) -> str:
+    """Return the page's config with another text in one line; the indentation stays."""
+    lines = dict(_FILE_PATTERN.findall(TEXT))[CONFIG].splitlines()
     old = lines[number - 1]
     lines[number - 1] = old[: len(old) - len(old.lstrip())] + text
     return "\n".join(lines) + "\n"
 
 
-def _check(folder: Path, number: int, text: str, command: str, message: str) -> None:
+def _check_mistake(folder: Path, number: int, text: str, command: str, message: str) -> None:
+    """Make a mistake in the config, run the command, and compare its message with that of the page."""
     config = folder / CONFIG
-    whole = config.read_text()
-    config.write_text(_replaced(folder, number, text))
+    correct_config = config.read_text()
+    config.write_text(_replace_line(number, text))
     try:
-        done = _shell(command, folder)
+        run = _run_in_shell(command, folder)
     finally:
-        config.write_text(whole)
+        config.write_text(correct_config)
 
-    assert _words(done.stderr) == _words(message)
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
+    assert _join_lines(run.stderr) == _join_lines(message)
+    assert run.returncode == 2
+    assert len(run.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
-    "mistake", [m for m in MISTAKES if m[1] != NEEDS_KERAS], ids=lambda m: f"{m[0]}: {m[1]}"
+    "mistake", [m for m in MISTAKES if m[1] != MISTAKE_WITH_KERAS], ids=lambda m: f"{m[0]}: {m[1]}"
 )
-def test_a_mistake_reads_as_the_page_shows_it(folder: Path, mistake: tuple[int, str, str, str]) -> None:
-    """One line, the page's, and exit code 2."""
-    _check(folder, *mistake)
+def test_a_mistake_gives_the_message_of_the_page(folder: Path, mistake: tuple[int, str, str, str]) -> None:
+    """Each mistake gives the message of the page, in one line, and exit code 2."""
+    _check_mistake(folder, *mistake)
 
 
-def test_the_page_shows_mistakes_of_each_kind() -> None:
-    """Nothing of the page is passed over by the pattern that finds the mistakes."""
+def test_all_mistakes_of_the_page_are_found() -> None:
+    """The pattern that finds the mistakes misses none of the page."""
     assert len(MISTAKES) == TEXT.count("```text") >= 14
 
 
 def test_no_mistake_needs_tensorflow(folder: Path) -> None:
-    """A stranger waits for no message: those of the config are said without TensorFlow."""
-    (folder / "wrong.yaml").write_text(_replaced(folder, 20, "- Dropout: {rate: 0.5}"))
+    """A mistake in the config is reported without importing TensorFlow, so that nobody waits for the message."""
+    (folder / "wrong.yaml").write_text(_replace_line(20, "- Dropout: {rate: 0.5}"))
     code = (
         "import sys; from specfeat.cli import main;"
         "sys.argv = ['specfeat', 'extract', 'noise.wav', 'rows.npy', '-c', 'wrong.yaml'];"
         "print(main(), *{'tensorflow', 'keras', 'numpy', 'librosa'} & set(sys.modules))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True
-    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True)
 
-    assert done.stdout == "2\n"
+    assert run.stdout == "2\n"
 
 
-def test_the_file_stands_beside_the_network(folder: Path) -> None:
-    """The table that the page shows is `weights show`'s."""
-    (shown,) = [block for block in _CONSOLE.findall(TEXT) if "weights show" in block]
-    command, _, table = shown.partition("\n")
-    done = _shell(command.removeprefix("$ "), folder)
+def test_weights_show_prints_the_table_of_the_page(folder: Path) -> None:
+    """The table in the page is the output of `weights show`."""
+    (block,) = [block for block in _CONSOLE_PATTERN.findall(TEXT) if "weights show" in block]
+    command, _, table = block.partition("\n")
+    run = _run_in_shell(command.removeprefix("$ "), folder)
 
-    assert done.stdout == table
-    assert done.stderr == ""
+    assert run.stdout == table
+    assert run.stderr == ""
 
 
 @pytest.mark.tf
 def test_the_page_ends_with_the_authors_row(folder: Path) -> None:
-    """Names that do not fit are told; with `match: order` the features are those of a second program, of NumPy and librosa."""
-    (names,) = [m for m in MISTAKES if m[1] == NEEDS_KERAS]
-    _check(folder, *names)
-    became = re.search(r"line (\d+) becomes `([^`]+)`", TEXT)
-    assert became
-    (folder / CONFIG).write_text(_replaced(folder, int(became[1]), became[2]))
+    """Wrong names are reported. With `match: order`, the features equal those of a program with NumPy and librosa."""
+    (mistake,) = [m for m in MISTAKES if m[1] == MISTAKE_WITH_KERAS]
+    _check_mistake(folder, *mistake)
+    correction = re.search(r"line (\d+) becomes `([^`]+)`", TEXT)
+    assert correction
+    (folder / CONFIG).write_text(_replace_line(int(correction[1]), correction[2]))
 
-    for block in _CONSOLE.findall(TEXT[became.end() :]):
-        for command, said in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.M):
-            done = _shell(command, folder)
-            assert (done.returncode, done.stdout, done.stderr) == (0, said, ""), command
+    for block in _CONSOLE_PATTERN.findall(TEXT[correction.end() :]):
+        for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.M):
+            run = _run_in_shell(command, folder)
+            assert (run.returncode, run.stdout, run.stderr) == (0, output, ""), command
 
 
 @pytest.mark.tf
 def test_the_check_can_fail(folder: Path) -> None:
-    """Pools over the other axis fit every shape and give other features, as the page says; its script tells."""
-    turned = dict(_FILE.findall(TEXT))[CONFIG].replace("[4, 2]", "[2, 4]")
-    turned = turned.replace("{random: 0}", "{file: sbcnn.npz, match: order}")
-    (folder / "turned.yaml").write_text(turned)
-    extract = _shell("specfeat extract noise.wav rows.npy -c turned.yaml --force -q", folder)
-    check = _shell("python check.py", folder)
+    """If pooling exchanges the two axes, all shapes match but the features differ; the script of the page notices it."""
+    config = dict(_FILE_PATTERN.findall(TEXT))[CONFIG].replace("[4, 2]", "[2, 4]")
+    config = config.replace("{random: 0}", "{file: sbcnn.npz, match: order}")
+    (folder / "exchanged.yaml").write_text(config)
+    extract = _run_in_shell("specfeat extract noise.wav rows.npy -c exchanged.yaml --force -q", folder)
+    check = _run_in_shell("python check.py", folder)
 
     assert (extract.returncode, extract.stderr) == (0, "")
     assert check.stdout == "different\n"

@@ -185,16 +185,16 @@ def _check_samples(samples: ArrayLike) -> NDArray[np.float32]:
 
 
 def _check_sample_rate(sample_rate: int | None) -> int:
-    least, most = SAMPLE_RATE_LIMITS
+    minimum, maximum = SAMPLE_RATE_LIMITS
     if sample_rate is None:
         raise UsageError("samples need their sample_rate in Hz, e.g. extract(samples, 16000)")
     number: object = sample_rate  # callers may pass anything
     if isinstance(number, bool) or not isinstance(number, int | float | np.number):
         is_valid = False
     else:
-        is_valid = bool(least <= number <= most and number == int(number))
+        is_valid = bool(minimum <= number <= maximum and number == int(number))
     if not is_valid:
         raise UsageError(
-            f"sample_rate is {sample_rate!r}; wanted a whole number of Hz from {least} to {most}"
+            f"sample_rate is {sample_rate!r}; wanted a whole number of Hz from {minimum} to {maximum}"
         )
     return int(sample_rate)

@@ -1,10 +1,10 @@
-"""The whole way of a sound through the stages, in the order of the inputs.
+"""Connects the stages from sounds to rows; the rows come in the order of the inputs.
 
     sounds -> samples (decoded, mono, resampled) -> spectrogram -> clips -> batches filled across sounds
            -> network -> rows
 
-The stages do not know each other; they are joined here and nowhere else. What comes out is a sequence of
-`events`: for each sound its rows, and then its end.
+The stages do not import each other; only this module connects them. It yields a sequence of `events`: for
+each sound its rows, and then its end.
 """
 
 from collections import deque
@@ -92,13 +92,13 @@ class _Batch:
 
 
 class _BatchScheduler:
-    """Fills batches across sounds, and gives the rows back to the sounds that they belong to.
+    """Fills batches with the clips of one sound after another, and yields the rows of each sound.
 
-    A batch is filled (`_batch`), then waits or runs (`_in_flight`), then is answered, i.e. its rows are
-    passed on. Two invariants make the output independent of timing:
+    A batch is filled (`_batch`), then waits or is computed (`_in_flight`), then it is emitted, i.e. its rows
+    are yielded. Two invariants make the output independent of timing:
 
-    - Batches are answered in the order in which they were filled, whichever thread is done first. The rows of
-      a sound are then in the order of its clips, and rows never need to be sorted.
+    - Batches are emitted in the order in which they were filled, and not in the order in which the threads
+      finish. So the rows of a sound are in the order of its clips, and need not be sorted.
     - `_open_sounds` holds the sounds in the order of the inputs, and only the first may end. All events of a
       sound therefore come before those of the next one.
     """
@@ -109,10 +109,11 @@ class _BatchScheduler:
         self._open_sounds: deque[_OpenSound] = deque()
         self._in_flight: deque[tuple[_Batch, Future[NDArray[np.float32]]]] = deque()
         self._batch = self._make_batch()
-        # As many batches may wait as run: a thread that is done then has its next batch at once, and need not
-        # wait until one is filled. More would only take memory, so their number is bounded by bytes, too.
+        # As many batches may wait as are computed at the same time. So a thread that has finished a batch can
+        # begin the next one at once. More would only take memory, and large batches are limited by their
+        # size.
         waiting = min(network.parallel_batches, MAX_WAITING_BYTES // self._batch.clips.nbytes)
-        self._most_in_flight = network.parallel_batches + waiting
+        self._max_in_flight = network.parallel_batches + waiting
 
     def run(self, streams: Iterable[ClipStream]) -> Iterator[Event]:
         for stream in streams:
@@ -159,14 +160,14 @@ class _BatchScheduler:
         self._batch = self._make_batch()
 
     def _emit_finished_batches(self) -> Iterator[Event]:
-        """Answer the batches that are finished, and wait for the oldest if too many are in flight."""
+        """Emit the batches that are finished, and wait for the oldest if too many are in flight."""
         while self._in_flight and (
-            len(self._in_flight) > self._most_in_flight or self._in_flight[0][1].done()
+            len(self._in_flight) > self._max_in_flight or self._in_flight[0][1].done()
         ):
             yield from self._emit_oldest_batch()
 
     def _emit_oldest_batch(self) -> Iterator[Event]:
-        """Wait for the oldest batch, and pass its rows on; each sound ends before the next one's rows."""
+        """Wait for the oldest batch, and yield its rows and the ends of the sounds that end with them."""
         batch, future = self._in_flight.popleft()
         rows = future.result()
         start = 0

@@ -59,13 +59,13 @@ def _import_libraries() -> tuple[ModuleType, ModuleType]:
 
 
 def _check_versions(keras: ModuleType, tf: ModuleType) -> None:
-    for name, module, least in (
+    for name, module, minimum in (
         ("Keras", keras, MIN_KERAS_VERSION),
         ("TensorFlow", tf, MIN_TENSORFLOW_VERSION),
     ):
         version = tuple(int(n) for n in module.__version__.split(".")[:2])
-        if version < least:
-            wanted = ".".join(map(str, least))
+        if version < minimum:
+            wanted = ".".join(map(str, minimum))
             raise InstallError(
                 f"{name} {module.__version__} is too old; "
                 f"wanted {wanted} or newer: pip install '{name.lower()}>={wanted}'"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from specfeat.files import format_path
 
-_MOST_NAMES, _MOST_KINDS = 3, 4  # of files that a message mentions
+_MAX_NAMES, _MAX_EXTENSIONS = 3, 4  # how many files, or extensions of files, a message lists
 _MAX_VALUE_LENGTH = 60  # characters of a wrong value that a message repeats
 
 
@@ -66,12 +66,12 @@ def describe_files(paths: Sequence[str]) -> str:
     Returns:
         For example "notes.txt, labels.mat" or "12 .txt, 3 .json, 1 without extension".
     """
-    if len(paths) <= _MOST_NAMES:
+    if len(paths) <= _MAX_NAMES:
         return ", ".join(map(format_path, paths))
     counts = Counter(os.path.splitext(path)[1].lower() for path in paths)  # noqa: PTH122  names of any bytes
     kinds = [
         f"{count} {format_path(extension) or 'without extension'}"
-        for extension, count in counts.most_common(_MOST_KINDS)
+        for extension, count in counts.most_common(_MAX_EXTENSIONS)
     ]
-    rest = len(paths) - sum(count for _, count in counts.most_common(_MOST_KINDS))
+    rest = len(paths) - sum(count for _, count in counts.most_common(_MAX_EXTENSIONS))
     return ", ".join([*kinds, f"{rest} more"] if rest else kinds)

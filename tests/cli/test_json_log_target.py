@@ -39,9 +39,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("a.wav", "is also given as a.wav, which the run reads"),
         ("hard", "is also given as list, which the run reads"),
         ("one_line.json", "is also given as one_line.json, which the run reads"),
-        ("my.yaml", "has something else in it than a log"),
-        ("weights", "has something else in it than a log"),
-        ("link.log", "has something else in it than a log"),
+        ("my.yaml", "contains something else than a log"),
+        ("weights", "contains something else than a log"),
+        ("link.log", "contains something else than a log"),
         ("new.WAV", "is named like audio"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The application: its commands, what its errors look like on stderr, and its exit codes."""
+"""The command line application: its commands, how it prints errors, and its exit codes."""
 
 import signal
 import sys
@@ -41,8 +41,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(is_wanted: bool) -> None:
-    if is_wanted:
+def _print_version(print_version: bool) -> None:
+    if print_version:
         print(f"specfeat {__version__}")
         raise typer.Exit
 
@@ -62,10 +62,11 @@ app.add_typer(weights_app)
 
 
 def main() -> int:
-    """Run the command line of this process and return its exit code: the console script.
+    """Run the command line of this process, and return its exit code; this is the console script.
 
-    The process is expected to end after it. So the stop signals stay ignored: after the work, a signal would
-    turn a finished run into one that looks stopped. And a stream that cannot be written leads to /dev/null.
+    The process is expected to end after this call. So the stop signals are ignored afterwards: a signal after
+    the work would make a finished run look stopped. A stream that cannot be written is redirected to
+    /dev/null.
     """
     open_standard_streams()
     try:
@@ -75,18 +76,19 @@ def main() -> int:
 
 
 def run_command_line(words: Sequence[str], program: str = "specfeat") -> int:
-    """Run one command line and return its exit code, in a program that goes on afterwards.
+    """Run one command line in a program that continues afterwards, and return the exit code.
 
-    Signal handlers, hooks, the garbage collector and the environment are as before when it returns; what
-    TensorFlow changes when it is loaded remains (see `Extractor`). In a thread other than the main one, no
-    signal handlers are set, because Python allows that in the main thread only.
+    Signal handlers, hooks, the garbage collector and the environment are restored. The changes that
+    TensorFlow makes when it is loaded remain (see `Extractor`). In a thread other than the main thread, no
+    signal handlers are set, because Python allows this only in the main thread.
 
     Args:
         words: the words after the program's name, e.g. `["extract", "recordings", "out.npy"]`.
         program: the name of the program, which the record of a run contains.
 
     Raises:
-        Exception: a bug; every error that the user can repair is printed to stderr and gives an exit code.
+        Exception: a bug in specfeat. Errors that the user can correct are not raised: they are printed to
+            stderr and give an exit code.
     """
     with keep_signal_handlers():
         return _run_until_stopped(CommandLine(program, tuple(words)))
@@ -96,14 +98,14 @@ def _run_until_stopped(command_line: CommandLine) -> int:
     try:
         with stop_on_signals():
             return _run_command(command_line)
-    except StoppedBySignal as e:  # out here, because a signal may also come while the block ends
+    except StoppedBySignal as e:  # outside the `with` block, because a signal may also come at its end
         print_message(str(e))
         return 128 + e.number
 
 
 def _run_command(command_line: CommandLine) -> int:
-    """Run the command; print the errors that the user can repair, and return the exit code."""
-    command = get_command(app)  # not `app()`, which would set sys.excepthook for good
+    """Run the command; print errors that the user can correct, and return the exit code."""
+    command = get_command(app)  # not `app()`, because that changes `sys.excepthook` and does not restore it
     try:
         with (
             keep_stream_objects(),
@@ -128,7 +130,7 @@ def _run_command(command_line: CommandLine) -> int:
     except Exception as e:
         if not hasattr(e, "format_message"):
             raise
-        # Typer's own error: an unknown option, a missing argument, a value of the wrong type.
+        # An error of Typer: an unknown option, a missing argument, or a value of the wrong type.
         command_path = getattr(getattr(e, "ctx", None), "command_path", "specfeat")
         message = simplify_typer_message(str(e.format_message()))
         print_message(f"{message}; {find_replacement(message) or f'see {command_path} --help'}")
@@ -142,7 +144,7 @@ def _replace_help_command(words: Sequence[str]) -> Sequence[str]:
 
 
 def _handle_stdout_error(error: BaseException) -> int:
-    """Return the exit code if the error comes from a stdout that cannot be written; else raise it again."""
+    """Return the exit code if the error means that stdout cannot be written; otherwise raise it again."""
     is_write_error = isinstance(error, OSError) and not isinstance(error, BrokenPipeError)
     if not is_write_error and is_stdout_unread():
         return 128 + signal.SIGPIPE

@@ -1,4 +1,4 @@
-"""The words that a command was started with."""
+"""The command line as a list of words, for the record and for suggestions."""
 
 import shlex
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """The command line that runs; Typer's context carries it to the commands as `context.obj`.
+    """The command line of the running command; the commands get it as `context.obj` of Typer's context.
 
     Attributes:
         program: the name that the program was started with, e.g. "/usr/bin/specfeat".
@@ -17,12 +17,12 @@ class CommandLine:
     words: tuple[str, ...]
 
     def list_recorded_words(self) -> tuple[str, ...]:
-        """Return the words that a record contains: the same for a run that was interrupted and resumed."""
+        """Return the words for the record, without `--resume`, so that a resumed run has the same record."""
         return tuple(word for word in (self.program, *self.words) if word != "--resume")
 
     def format_resume_command(self) -> str:
         """Return the command that continues this run of `specfeat extract` after it has been stopped."""
         command, arguments = ["specfeat", "extract"], self.words[self.words.index("extract") + 1 :]
         if not {"--resume", "--update"} & set(arguments):
-            command.append("--resume")  # at the front: after a "--" it would be the name of a file
+            command.append("--resume")  # before the arguments, because after "--" it would be a file name
         return shlex.join([*command, *arguments])

@@ -1,4 +1,4 @@
-"""`specfeat extract INPUTS... OUTPUT`: parse, check what is cheap to check, run, and return the exit code."""
+"""`specfeat extract INPUTS... OUTPUT`: makes the request of a run from the options, and runs it."""
 
 import math
 from functools import partial
@@ -148,7 +148,7 @@ def _check_output(output: str) -> "OutputPaths":
 
 
 def _check_inputs(inputs: list[str]) -> None:
-    """Find a path that does not exist before anything is loaded that can read it."""
+    """Report a path that does not exist before the audio libraries are imported, because that takes time."""
     for name in inputs:
         if is_missing(name):
             raise UsageError(f"{name}: no such file or folder; {CHECK_PATH_HINT}")
@@ -161,7 +161,7 @@ def _run_request(
     listener: "RunListener",
     command_line: CommandLine,
 ) -> "RunSummary":
-    """Run the extraction; an error that ends it says what is there, and how to continue."""
+    """Run the extraction. To an error, add what the run has written, and how to continue."""
     from specfeat.output.work_folder import WorkFolder
     from specfeat.run.extraction import run_extraction
 
@@ -178,7 +178,7 @@ def _run_request(
 
 
 def _build_network(config: "Config", execution: "ExecutionOptions") -> "Network":
-    """Load TensorFlow and build the network, as a process does that is specfeat's alone."""
+    """Load TensorFlow and build the network; the settings of the process need not be kept for other code."""
     with hide_optional_packages():
         from specfeat.weights.files.formats import check_weights_format
 
@@ -191,7 +191,7 @@ def _build_network(config: "Config", execution: "ExecutionOptions") -> "Network"
 
 
 def _describe_state(work_folder: "WorkFolder", command_line: CommandLine) -> str:
-    """Return what is there of a run that has ended early, and how to continue it; "" if nothing is there."""
+    """Return what a run that ended early has written, and how to continue it; "" if nothing."""
     from specfeat.run.extraction import describe_kept_files
 
     if work_folder.is_committed:

@@ -1,4 +1,4 @@
-"""`--log-json FILE|-`: the events of a run for programs, one JSON object on each line."""
+"""`--log-json FILE|-`: writes the events of a run for other programs, one JSON object on each line."""
 
 import contextlib
 import datetime
@@ -71,7 +71,7 @@ class JsonLog:
         )
 
     def on_note(self, text: str) -> None:
-        """Write what the user should know."""
+        """Write a sentence for the user."""
         self._write_event("warning", message=text)
 
     def on_network(self, network: "Network") -> None:
@@ -96,11 +96,11 @@ class JsonLog:
         yield
 
     def on_audio_read(self, seconds: float) -> None:
-        """Write nothing: this happens too often."""
+        """Write nothing, because this event comes too often."""
 
     def on_sound_end(self, event: "SoundEndEvent") -> None:
-        """Write that a file is done or has failed."""
-        if self._file is None:  # with a million files, the fields are not made for nothing
+        """Write that a file has ended or failed."""
+        if self._file is None:  # it would take time to make the fields of a million files that nobody reads
             return
         self._write_event("file", **_make_path_fields(event.sound.path), **event.to_entry().outcome)
 
@@ -133,7 +133,7 @@ class JsonLog:
             raise self._make_error(e) from e
 
     def _close_file(self) -> None:
-        """Write nothing from now on; what could not be written is not tried again."""
+        """Write nothing from now on, so that a failed write is not tried again."""
         file, self._file = self._file, None
         if file is not None and file is not sys.stdout:
             with contextlib.suppress(OSError):
@@ -155,7 +155,7 @@ class JsonLog:
             if error is None:
                 add_run_state(e, describe_run_state())
                 raise
-            # The error that ended the run is more important than the log that cannot be written.
+            # If an error ended the run, that error is reported, and not the one of the log.
         finally:
             self._close_file()
 

@@ -1,4 +1,4 @@
-"""Refuses a file for `--log-json` that is something else, before anything is appended to it."""
+"""Checks the file of `--log-json`, so that no log is appended to a file that is not a log."""
 
 import json
 import os
@@ -16,7 +16,7 @@ _HINT = "name a file of its own, e.g. log.jsonl"
 
 
 def check_log_target(target: str | None, output: str, other_files: Iterable[str | None]) -> None:
-    """Refuse a log that is another file of the run, or any file that is not a log.
+    """Check that the log is not another file of the run, and not an existing file that is not a log.
 
     Args:
         target: the value of `--log-json`.
@@ -24,7 +24,7 @@ def check_log_target(target: str | None, output: str, other_files: Iterable[str 
         other_files: inputs, the list of inputs and the config, as the user gives them; None for none.
 
     Raises:
-        UsageError: the log would be written to another file than a log.
+        UsageError: the log would be written to such a file.
     """
     if target is None or target == "-":
         return
@@ -68,5 +68,5 @@ def _find_content_problem(target: str) -> str:
         first_line: object = json.loads(front.partition(b"\n")[0])
     except (ValueError, RecursionError):
         first_line = None
-    # A log that other programs write to, too, is also one object on each line.
-    return "" if isinstance(first_line, dict) else "has something else in it than a log, so nothing is added"
+    # Other programs may write to the same log, also with one object on each line.
+    return "" if isinstance(first_line, dict) else "contains something else than a log, so it is not changed"

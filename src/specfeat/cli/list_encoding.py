@@ -1,20 +1,20 @@
-"""The encoding of a list of names: UTF-16 is found, and what Windows adds to a list in UTF-8 is removed."""
+"""The encoding of a list of names: detects UTF-16, and removes what Windows programs add to UTF-8."""
 
 import codecs
 import os
 
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-# In UTF-16, every second byte of an ASCII character is NUL. In a list of names that end in NUL bytes, so many
-# would mean names of one or two bytes.
-_LEAST_NUL_SHARE = 3 / 8
+# In UTF-16, every second byte of ASCII text is NUL. A list of names that end in NUL bytes has so many NUL
+# bytes only if its names have one or two bytes.
+_MIN_NUL_SHARE = 3 / 8
 
 
 def is_utf16(data: bytes, *, null: bool) -> bool:
-    """Return whether a list is in UTF-16 or UTF-32, as some programs of Windows write it, and not in bytes.
+    """Return whether a list is in UTF-16 or UTF-32, as some Windows programs write it.
 
     Args:
         data: the list.
-        null: whether its names are said to end in NUL bytes.
+        null: whether the user says that its names end in NUL bytes.
     """
     if b"\0" not in data:
         return False
@@ -40,14 +40,14 @@ def _decode(data: bytes, encoding: str) -> str:
 
 
 def _has_many_nuls(data: bytes) -> bool:
-    places = (data[::2].count(0), data[1::2].count(0))
-    return min(places) == 0 and max(places) > _LEAST_NUL_SHARE * len(data)
+    counts = (data[::2].count(0), data[1::2].count(0))
+    return min(counts) == 0 and max(counts) > _MIN_NUL_SHARE * len(data)
 
 
 def remove_windows_marks(names: list[bytes]) -> list[bytes]:
-    """Remove the mark of UTF-8 at the front of a list, and the carriage returns at the ends of its lines.
+    """Remove the UTF-8 mark at the start of a list, and the carriage returns at the ends of its lines.
 
-    Such bytes may belong to a name, so they stay where a file of that name exists.
+    These bytes may also belong to a name. So they are kept if a file with them in its name exists.
 
     Args:
         names: the lines of a list, without line feeds.

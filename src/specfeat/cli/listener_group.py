@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class ListenerGroup:
     """Passes each event of a run on to several listeners, in their order; itself a `RunListener`.
 
-    It also raises a stop signal that got lost in a library, at the events that come often.
+    At the events that come often, it also raises a stop signal whose exception was lost in a library.
     """
 
     def __init__(self, *listeners: "RunListener") -> None:

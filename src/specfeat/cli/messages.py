@@ -1,4 +1,4 @@
-"""One line on stderr for each message, and the words of errors."""
+"""Prints messages to stderr, one line each, and describes errors with suggestions."""
 
 import contextlib
 import sys
@@ -8,10 +8,10 @@ from specfeat.errors import SpecfeatError, escape_control_characters
 
 
 def print_message(text: str) -> None:
-    """Print one line to stderr; what could be a command to the terminal is escaped."""
+    """Print one line to stderr; control characters are escaped."""
     if sys.stderr is None:
         return
-    with contextlib.suppress(OSError):  # nobody can read stderr, but the work goes on; the exit code tells
+    with contextlib.suppress(OSError):  # if stderr cannot be written, the run continues; see the exit code
         print(format_message(text), file=sys.stderr)
 
 
@@ -21,9 +21,9 @@ def format_message(text: str) -> str:
 
 
 def describe_error(error: BaseException) -> str:
-    """Return what is wrong, then the options that would help, then what the run has written so far.
+    """Return the message of an error, with the options that can help, and with what the run has written.
 
-    This is the only place where options of the command line are added to an error of the library.
+    Only this function adds options of the command line to an error of the library.
     """
     parts = [str(error) or type(error).__name__]
     if isinstance(error, SpecfeatError):
@@ -35,11 +35,11 @@ def describe_error(error: BaseException) -> str:
 
 
 def add_run_state(error: BaseException, run_state: str) -> None:
-    """Make an error say what the run has written so far; "" adds nothing.
+    """Add to an error what the run has written so far.
 
     Args:
         error: the error that ends the run, which is changed.
-        run_state: what is there, and how to continue.
+        run_state: what the run has written, and how to continue it; "" if it has written nothing.
     """
     if isinstance(error, SpecfeatError):
         error.run_state = run_state

@@ -1,4 +1,4 @@
-"""What a run prints to stderr: lines, and a progress bar if stderr is a terminal."""
+"""Prints the progress of a run to stderr: lines, and a progress bar if stderr is a terminal."""
 
 import contextlib
 import sys
@@ -29,11 +29,11 @@ _BAR_WITHOUT_TOTAL = "{n:.0f} s of audio{postfix}"  # until the first file is do
 
 
 class ProgressReporter:
-    """Prints how a run proceeds, as much of it as the user wants; a `RunListener`.
+    """Prints how a run proceeds; a `RunListener`.
 
     Args:
         quiet: print failures only.
-        verbose: print each step and each file, too; `quiet` overrules it.
+        verbose: also print each step and each file; has no effect together with `quiet`.
     """
 
     def __init__(self, *, quiet: bool, verbose: bool) -> None:
@@ -77,7 +77,7 @@ class ProgressReporter:
         )
 
     def on_note(self, text: str) -> None:
-        """Print what the user should know."""
+        """Print a sentence for the user."""
         if not self._is_quiet:
             self._print_line(text)
 
@@ -109,7 +109,8 @@ class ProgressReporter:
         else:
             text += ", up to date"
         if is_new and summary.seconds > 1:
-            # In a shorter run, most of the audio was decoded while TensorFlow loaded, so it tells no speed.
+            # In a shorter run, most of the audio was decoded while TensorFlow was loaded, so its speed has no
+            # meaning.
             text += f" ({summary.read_seconds / summary.seconds:.0f} x real time after the start)"
         for count, noun, description in (
             (summary.without_rows, "file", "empty or too short"),
@@ -125,7 +126,7 @@ class ProgressReporter:
     @contextmanager
     def show_progress(self, sounds: "Sequence[Sound]") -> "Iterator[None]":
         """Show a bar while the sounds are extracted, if stderr is a terminal."""
-        from tqdm import tqdm  # here, because an error in the config is reported without it
+        from tqdm import tqdm  # imported here, because an error in the config is reported without it
 
         is_hidden = True if self._is_quiet or sys.stderr is None else None  # None: unless it is a terminal
         with tqdm(
@@ -164,10 +165,11 @@ class ProgressReporter:
 
 
 class _ProgressBar:
-    """Follows a run in seconds of audio.
+    """A progress bar whose unit is one second of audio.
 
-    The total is estimated: the seconds read so far, times all bytes of the files, divided by the bytes of the
-    files that are done. The lengths in the headers of the files are not used, because they can be wrong.
+    The total is estimated from the seconds read so far: they are multiplied by the size of all files, and
+    divided by the size of the files that have ended. The lengths in the headers of the files are not used,
+    because they can be wrong.
 
     Args:
         bar: the bar on the terminal; its unit is one second of audio.
@@ -194,7 +196,7 @@ class _ProgressBar:
         self._bar.update(0)
 
     def end_sound(self, path: str) -> None:
-        """Count a file that is done or has failed, and estimate the total again."""
+        """Count a file that has ended or failed, and estimate the total again."""
         self._done_files += 1
         self._done_bytes += self._sizes.get(path, 0)
         if self._done_bytes:
@@ -203,7 +205,7 @@ class _ProgressBar:
 
     def print_above(self, text: str) -> None:
         """Print one line above the bar."""
-        with contextlib.suppress(OSError):  # the terminal has gone, but the rows are still wanted
+        with contextlib.suppress(OSError):  # the terminal has been closed, but the run continues
             self._bar.write(format_message(text), file=sys.stderr)
 
 

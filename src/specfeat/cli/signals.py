@@ -1,21 +1,21 @@
-"""What a signal to stop does to a command: SIGINT (Ctrl-C), SIGTERM and SIGHUP.
+"""Stops a command when one of the stop signals comes: SIGINT (Ctrl-C), SIGTERM or SIGHUP.
 
-    first signal  -> handle_stop_signal notes it and raises StoppedBySignal in the main thread
-                  -> `finally` and `__exit__` blocks bring what is finished to the disk
-                  -> the outermost call prints "stopped by SIGTERM; <what is there>", exit code 128 + number
-    later signals -> noted nowhere and raise nothing, so that they cannot break into that writing
-    after the work   the signals are ignored
+    first signal    `handle_stop_signal` stores its number, and raises `StoppedBySignal` in the main thread;
+                    then `finally` and `__exit__` blocks save the finished sounds to the disk;
+                    then the outermost call prints "stopped by SIGTERM; ..." and returns 128 + number
+    later signals   are ignored, so that they cannot interrupt the saving
+    after the work  the signals are ignored
 
-The first signal raises at once, because the main thread may be inside a library call that takes minutes.
-Python raises between any two instructions, also inside a library. So the exception can get lost there:
+The exception is raised at once, because the main thread may be inside a library call that takes minutes.
+Python raises it between any two instructions, also inside a library. So it can get lost there:
 
-- A library catches it and raises an error of its own: pydantic does, and an interrupted import looks like a
-  missing package. `restore_signal_error` raises the signal in place of any error that its block raises.
-- Python drops it, in a callback that must not fail (a weak reference, `__del__`), and prints a warning.
-  `raise_pending_signal`, which a run calls again and again, raises it once more.
+- A library catches it and raises another error: pydantic does so, and an interrupted import looks like a
+  missing package. `restore_signal_error` replaces any error that its block raises by the signal.
+- Python discards it, with a warning, if it is raised in a callback that must not fail (a weak reference,
+  `__del__`). `raise_pending_signal`, which a run calls often, raises it again.
 
-StoppedBySignal is no `Exception`, so that `except Exception` does not catch it; and it is not
-KeyboardInterrupt, which Typer would turn into an exit without a word.
+`StoppedBySignal` is not an `Exception`, so that `except Exception` does not catch it. It is not a
+`KeyboardInterrupt`, because Typer would catch that and exit without a message.
 """
 
 import contextlib
@@ -29,11 +29,11 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequest:
-    """Whether a signal has asked the command to stop, and how to say what is there then.
+    """Whether a stop signal has come.
 
     Attributes:
-        number: the number of the first signal that came; None as long as none has come.
-        describe_state: returns what the command has written so far; "" for nothing.
+        number: the number of the first signal; None if none has come.
+        describe_state: a function that returns what the command has written so far; "" if nothing.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,10 @@ class StoppedBySignal(BaseException):
         self._request = _request
 
     def __str__(self) -> str:
-        """Return which signal came, and what is there now: work may still be finished after the signal."""
+        """Return which signal came, and what the command has written until now.
+
+        The state is read late, because sounds may still be finished after the signal.
+        """
         state = self._request.describe_state() if self._request else ""
         return f"stopped by {signal.Signals(self.number).name}; {state or 'nothing is written'}"
 
@@ -76,8 +79,8 @@ def handle_stop_signal(number: int, _frame: object) -> None:
 def stop_on_signals() -> Iterator[None]:
     """Make stop signals raise `StoppedBySignal` inside the block, and ignore them from its end on.
 
-    They stay ignored, because a signal after the work would turn a finished run into one that looks stopped;
-    see `keep_signal_handlers`. A signal that is ignored already stays so: nohup ignores SIGHUP.
+    They are ignored afterwards, because a signal after the work would make a finished run look stopped; see
+    `keep_signal_handlers`. A signal that is ignored already (nohup ignores SIGHUP) stays ignored.
     """
     global _request
     previous_hook = sys.unraisablehook
@@ -86,7 +89,7 @@ def stop_on_signals() -> Iterator[None]:
         if not issubclass(unraisable.exc_type, StoppedBySignal):
             previous_hook(unraisable)
 
-    # The request is there before the handlers are set and until they are gone.
+    # The handlers need the request, so it exists before they are set and until they are removed.
     _request = StopRequest()
     try:
         sys.unraisablehook = hide_stop_signal
@@ -104,14 +107,14 @@ def _set_handlers(handler: Any) -> None:
     if threading.current_thread() is not threading.main_thread():
         return
     for number in STOP_SIGNALS:
-        # None: a handler that Python did not set and could not set again.
+        # None means a handler that Python has not set, and that Python could not restore.
         if signal.getsignal(number) not in (signal.SIG_IGN, None):
             signal.signal(number, handler)
 
 
 @contextlib.contextmanager
 def keep_signal_handlers() -> Iterator[None]:
-    """Put the handlers of the stop signals back after the block, for a program that goes on."""
+    """Restore the handlers of the stop signals after the block, for a program that continues."""
     handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     try:
         yield
@@ -124,10 +127,10 @@ def keep_signal_handlers() -> Iterator[None]:
 
 @contextlib.contextmanager
 def restore_signal_error() -> Iterator[None]:
-    """Raise the pending signal in place of an error that comes out of the block.
+    """If a signal has come, raise `StoppedBySignal` in place of any error that the block raises.
 
-    The error is probably what a library, or our own code, has made of the signal: an import that a signal
-    interrupts, for example, reports that a package is missing.
+    The error is probably a result of the signal. For example, an import that a signal interrupts reports that
+    a package is missing.
     """
     try:
         yield
@@ -138,20 +141,20 @@ def restore_signal_error() -> Iterator[None]:
 
 
 def raise_pending_signal() -> None:
-    """Raise `StoppedBySignal` again if a signal has come; a run calls this often, in case it got lost."""
+    """Raise `StoppedBySignal` if a signal has come, because the first exception may have been lost."""
     if _request and _request.number is not None:
         raise StoppedBySignal(_request.number)
 
 
 def describe_run_state() -> str:
-    """Return what the command has written so far; "" for nothing."""
+    """Return what the command has written so far; "" if nothing."""
     return _request.describe_state() if _request else ""
 
 
 def set_run_state_describer(describe_state: Callable[[], str]) -> None:
-    """Set the function that returns what the command has written so far, "" for nothing.
+    """Set the function that returns what the command has written so far; "" if nothing.
 
-    It is called when the command has been stopped, so it returns what is there at that time.
+    It is called after the command has been stopped, so it must return the state at that time.
     """
     if _request:
         _request.describe_state = describe_state

@@ -1,4 +1,4 @@
-"""stdin, stdout and stderr that are closed, full, or that nobody reads."""
+"""Handles stdin, stdout and stderr that are closed or cannot be written."""
 
 import os
 import select
@@ -10,8 +10,8 @@ from contextlib import contextmanager
 def open_standard_streams() -> None:
     """Open the file descriptors 0 to 2 on /dev/null where the shell has closed them.
 
-    Otherwise the next file that is opened would get such a number, and messages would be written into it.
-    This is for a process that is ours alone; the descriptors stay open.
+    Otherwise the next file that is opened would get one of these descriptors, and messages would be written
+    into it. Call this only in the console script, because the descriptors stay open.
     """
     for descriptor in range(3):
         try:
@@ -22,7 +22,7 @@ def open_standard_streams() -> None:
 
 @contextmanager
 def keep_stream_objects() -> Iterator[None]:
-    """Put the objects `sys.stdout` and `sys.stderr` back after the block; Typer replaces them on EPIPE."""
+    """Restore the objects `sys.stdout` and `sys.stderr` after the block; Typer replaces them on EPIPE."""
     stdout, stderr = sys.stdout, sys.stderr
     try:
         yield
@@ -33,8 +33,8 @@ def keep_stream_objects() -> Iterator[None]:
 def discard_unwritten_output() -> None:
     """Discard what stdout and stderr could not write, for the end of a process.
 
-    The text stays in the stream's buffer after an error. Python would try to write it once more when it
-    exits, and would leave with exit code 120. So the descriptor is redirected to /dev/null for good.
+    After an error, the text stays in the buffer of the stream. At its exit, Python would try to write it
+    again and would return the exit code 120. So the descriptor is redirected to /dev/null, and not restored.
     """
     for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
         try:
@@ -47,7 +47,7 @@ def discard_unwritten_output() -> None:
 
 
 def is_stdout_unread() -> bool:
-    """Return whether stdout is a pipe whose reader has gone."""
+    """Return whether stdout is a pipe that nobody reads any more."""
     poll = select.poll()
     poll.register(1, 0)
     return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
@@ -56,7 +56,8 @@ def is_stdout_unread() -> bool:
 def is_stdout_full() -> bool:
     """Return whether stdout cannot take one more line.
 
-    It is tried, because a stream without a buffer does not keep what could not be written.
+    A line is written to find this out, because a stream without a buffer does not keep what it could not
+    write.
     """
     try:
         print(flush=True)

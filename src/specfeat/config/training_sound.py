@@ -1,4 +1,7 @@
-"""The sound that weights were trained on, as settings to compare: features of another sound are wrong."""
+"""Compares the sound settings of a config with those that its weights were trained with.
+
+If they differ, the features would be wrong.
+"""
 
 import json
 from typing import Any
@@ -32,9 +35,10 @@ def flatten_sound_settings(sample_rate: int, spectrogram: Spectrogram) -> SoundS
     return flat
 
 
-def find_first_difference(one: SoundSettings, other: SoundSettings) -> str | None:
-    """Return the first key, in alphabetical order, whose value differs; None if the sounds are the same."""
-    return next((key for key in sorted(one.keys() | other.keys()) if one.get(key) != other.get(key)), None)
+def find_first_difference(first_settings: SoundSettings, second_settings: SoundSettings) -> str | None:
+    """Return the first key, in alphabetical order, whose value differs; None if no value differs."""
+    keys = sorted(first_settings.keys() | second_settings.keys())
+    return next((key for key in keys if first_settings.get(key) != second_settings.get(key)), None)
 
 
 def format_sound_setting(value: object) -> str:
