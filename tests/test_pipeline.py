@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.sample_data import Float, examples
+from helpers.waiting import wait_until
 from specfeat import pipeline
 from specfeat.errors import AudioError
 from specfeat.events import Event, RowsEvent, SoundEndEvent
@@ -191,8 +192,7 @@ def test_a_caller_that_stops_early_waits_for_little(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(pipeline, "ThreadPoolExecutor", Executor)
     events = extract_rows(network.make_streams(), network)  # type: ignore[arg-type]  # they have what it needs
     next(events)
-    while network.calls < 1 + network.parallel_batches:
-        time.sleep(0.001)
+    wait_until(lambda: network.calls >= 1 + network.parallel_batches)
     events.close()
 
     assert network.calls == 1 + network.parallel_batches

@@ -234,50 +234,72 @@ class StoppedClock:
         return self.now
 
 
-@pytest.mark.parametrize(("looks", "stopped_s"), [(39, 0.0), (39, 1e6), (42, 0.0), (42, 1e6)])
-def test_the_time_while_the_job_is_stopped_does_not_count(
-    monkeypatch: pytest.MonkeyPatch, looks: int, stopped_s: float
-) -> None:
-    """A sound of ten seconds is late after some 40 looks of a quarter of a second, stopped in between or not."""
-    clock = StoppedClock()
-    monkeypatch.setattr(sound_timer, "time", clock)
-    monkeypatch.setattr(worker_supervisor, "WorkerProcess", StoppableProcess)
-    supervisor = WorkerSupervisor(ORDER, lambda _: [], 10.0, 100)
-    clock.now += 500.0  # it waits for its first sound
-    process = StoppableProcess.last
-    process.progress = WorkerProgress(1, clock.now)
-    process.clock, process.looks, process.stopped_s = clock, looks, stopped_s
-    with pytest.raises(EOFError):
-        supervisor._wait_for_message([Sound("0")], 0)
-
-    assert process.is_killed == (looks == 42)
-
-
 class StoppableProcess:
-    """Stands for `WorkerProcess`: it hangs for some looks, and is stopped between two of them, with the whole job."""
+    """Stands for `WorkerProcess`: it hangs for some looks, and is stopped between two of them, with the whole job.
 
-    last: "StoppableProcess"
+    After the last look it dies.
+    """
+
+    clock: StoppedClock
+    looks: int
+    stopped_s: float
 
     def __init__(self, setup: bytes, environment: Mapping[str, str]) -> None:
-        StoppableProcess.last = self
-        self.is_killed = False
-        self.clock = StoppedClock()
-        self.looks = 0
-        self.stopped_s = 0.0
-        self.progress = WorkerProgress(0, 0.0)
+        self._is_dead = False
+        self._progress = WorkerProgress(0, 0.0)
+
+    def send(self, data: bytes) -> None:
+        self._progress = WorkerProgress(1, self.clock.now)
 
     def wait_for_data(self, seconds: float) -> bool:
-        if not self.looks:
-            raise EOFError
-        self.looks -= 1
+        self._is_dead = self._is_dead or self.looks == 0
+        if self._is_dead:
+            return True
+        StoppableProcess.looks -= 1
         self.clock.now += seconds
         if self.looks == 20:
             self.clock.now += self.stopped_s
         return False
 
+    def receive(self) -> bytes:
+        raise EOFError
+
     def read_progress(self) -> WorkerProgress:
-        return self.progress
+        return self._progress
+
+    def kill(self) -> None:
+        self._is_dead = True
 
     def kill_and_wait(self) -> None:
-        self.is_killed = True
-        raise EOFError
+        self._is_dead = True
+
+    def close(self) -> None:
+        pass
+
+    def close_and_describe_end(self) -> str:
+        return "was ended by a test"
+
+
+@pytest.mark.parametrize(
+    ("looks", "stopped_s", "cause"),
+    [(39, 0.0, "crash"), (39, 1e6, "crash"), (42, 0.0, "timeout"), (42, 1e6, "timeout")],
+)
+def test_the_time_while_the_job_is_stopped_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, looks: int, stopped_s: float, cause: str
+) -> None:
+    """A sound of ten seconds is late after some 40 looks of a quarter of a second, stopped in between or not."""
+    clock = StoppedClock()
+    StoppableProcess.clock, StoppableProcess.looks, StoppableProcess.stopped_s = clock, looks, stopped_s
+    monkeypatch.setattr(sound_timer, "time", clock)
+    monkeypatch.setattr(worker_supervisor, "WorkerProcess", StoppableProcess)
+    tasks = deque([[Sound("0")]])
+    supervisor = WorkerSupervisor(ORDER, lambda _: tasks.popleft() if tasks else [], 10.0, 100)
+    clock.now += 500.0  # it waits for its first sound
+    supervisor.start()
+    event = supervisor.take_event()
+    supervisor.kill()
+    supervisor.close()
+
+    assert isinstance(event, DecodedSoundEnd)
+    assert event.error is not None
+    assert event.error.cause == cause

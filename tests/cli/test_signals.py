@@ -3,13 +3,13 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from helpers.specfeat_command import SPECFEAT, run_program, write_noise
+from helpers.waiting import DEADLINE_S, wait_until
 from specfeat.cli.signals import (
     StoppedBySignal,
     handle_stop_signal,
@@ -77,11 +77,9 @@ def test_a_run_that_is_stopped_early_leaves_nothing(tmp_path: Path, number: int,
     (tmp_path / "out").mkdir()
     command = [*SPECFEAT, "extract", "long.wav", "out/o.npy", "-c", "yamnet", "-q"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    while not list((tmp_path / "out").iterdir()):
-        assert process.poll() is None
-        time.sleep(0.05)
+    wait_until(lambda: list((tmp_path / "out").iterdir()), process)
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=DEADLINE_S)
 
     assert process.returncode == code
     assert stderr.count("\n") == 1

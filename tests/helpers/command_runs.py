@@ -4,16 +4,21 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
 
+from helpers.waiting import wait_until
+
 COMMAND = [sys.executable, str(Path(__file__).parent / "without_tensorflow.py"), "extract"]
 FILE_COUNT = 8
 SMALL_BATCH = ("--set", "model.batch=4")
+# For a number of files of `write_inputs`, how many batches of 4 rows a run may compute before the gate is open. The
+# files have 2, 4, 6, 8, 9, 11, 13 and 15 rows, so the first 1, 3 and 5 of them end in batch 1, 3 and 8, of 17. While
+# a thread has not begun its batch, another one may compute the next three; the run waits with more batches.
+FREE_BATCHES = {1: 1 + 3, 3: 3 + 3, 5: 8 + 3}
 OUTPUT_NAMES = ["out.index.csv", "out.npy", "out.run.json"]
 
 CompletedRun = subprocess.CompletedProcess[str]
@@ -48,29 +53,36 @@ def run_command(folder: Path, *arguments: str) -> CompletedRun:
 
 
 def start_extract(
-    folder: Path, *arguments: str, pause_s: float = 0.1, files: int = 1, sync_interval_s: float = 0
+    folder: Path, *arguments: str, files: int = 1, gate: str = "gate", **variables: str
 ) -> RunningRun:
-    """Start a run that takes its time, and wait until so many files are done and on the disk.
+    """Start a run of the folder `in`, and wait until so many files are finished and on the disk.
+
+    The run does not compute the rows of all other files before `open_gate` is called, so it is still running.
 
     Args:
-        folder: where it runs.
-        arguments: of the command.
-        pause_s: seconds that the network takes for each batch.
-        files: how many files to wait for.
-        sync_interval_s: seconds between two writes of the journal.
+        folder: the folder to run in.
+        arguments: the arguments of the command.
+        files: how many files to wait for, fewer than all.
+        gate: the name of the file for which the run waits.
+        variables: more variables of the environment; see `without_tensorflow`.
     """
     environment = {
         **os.environ,
-        "FAKE_NETWORK_PAUSE_S": str(pause_s),
-        "FAKE_NETWORK_SYNC_INTERVAL_S": str(sync_interval_s),
+        "FAKE_NETWORK_GATE": gate,
+        "FAKE_NETWORK_FREE_BATCHES": str(FREE_BATCHES[files]),
+        "FAKE_NETWORK_SYNC_INTERVAL_S": "0",
+        **variables,
     }
     command = [*COMMAND, *arguments, "-c", "minimal", *SMALL_BATCH, "-q"]
     process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
     journal = folder / "out.partial" / "journal"
-    while not journal.exists() or journal.read_bytes().count(b"\n") <= files:
-        assert process.poll() is None, process.stderr and process.stderr.read()
-        time.sleep(0.01)
+    wait_until(lambda: journal.exists() and journal.read_bytes().count(b"\n") > files, process)
     return process
+
+
+def open_gate(folder: Path, gate: str = "gate") -> None:
+    """Let a run that `start_extract` has started compute all other rows."""
+    (folder / gate).touch()
 
 
 def kill_extract(folder: Path, *arguments: str, **options: Any) -> None:
@@ -80,10 +92,16 @@ def kill_extract(folder: Path, *arguments: str, **options: Any) -> None:
     process.communicate()
 
 
-def read_output(folder: Path, name: str = "out") -> Output:
-    """Return array, index, and the record without its times, its command and its name."""
+def read_output(folder: Path, name: str = "out", *, forgets_command: bool = True) -> Output:
+    """Return array, index, and the record without its times, and without its command and its name.
+
+    Args:
+        folder: the folder of the output.
+        name: the name of the output, without endings.
+        forgets_command: whether the record is returned without its command and its name.
+    """
     record = json.loads((folder / f"{name}.run.json").read_text())
-    for key in ("started", "seconds", "build_seconds", "command", "output"):
+    for key in ("started", "seconds", "build_seconds", *("command", "output") * forgets_command):
         del record[key]
     for entry in record["files"]:
         del entry["seconds"]

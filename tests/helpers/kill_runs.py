@@ -30,6 +30,7 @@ import soundfile
 
 import specfeat
 from helpers import without_tensorflow
+from helpers.command_runs import Output, read_output
 from helpers.interruption_points import at_place
 from specfeat.audio import decode, worker_pool
 from specfeat.audio.clip_stream import LocalClipStream
@@ -139,19 +140,6 @@ def run_child(arguments: Sequence[str], before: Callable[[], None] = lambda: Non
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-Result = tuple[bytes, bytes, dict[str, Any]]
-
-
-def read_result(output: str = "out") -> Result:
-    """Return array, index, and the record without its times and its command."""
-    record = json.loads(Path(f"{output}.run.json").read_text())
-    for name in ("started", "seconds", "build_seconds", "command"):
-        del record[name]
-    for entry in record["files"]:
-        del entry["seconds"]
-    return Path(f"{output}.npy").read_bytes(), Path(f"{output}.index.csv").read_bytes(), record
-
-
 def write_sounds(lengths: Sequence[float], folder: str = "in") -> None:
     """Write the inputs, and a file that is not audio."""
     Path(folder).mkdir(exist_ok=True)
@@ -172,9 +160,9 @@ def remove_output(output: str = "out") -> None:
             path.unlink()
 
 
-def check_output(expected: Result) -> None:
+def check_output(expected: Output) -> None:
     """Check that the output is there, and nothing else."""
-    assert read_result() == expected
+    assert read_output(Path()) == expected
     assert sorted(p.name for p in Path().glob("out*")) == ["out.index.csv", "out.npy", "out.run.json"]
 
 
@@ -194,7 +182,7 @@ def prepare_old_output() -> None:
 
 
 def kill_at_every_step(
-    prepare: Callable[[], None], begin_with: str, continue_with: str, expected: Result, every: int = 1
+    prepare: Callable[[], None], begin_with: str, continue_with: str, expected: Output, every: int = 1
 ) -> int:
     """Kill a run at each step in turn, until one is not killed; return how many were."""
     command = ["in", "out.npy", "-q", "-c", "minimal"]
@@ -212,11 +200,11 @@ def kill_at_every_step(
     raise AssertionError("every run was interrupted")
 
 
-def fill_disk_at_every_step(expected: Result, every: int) -> int:
+def fill_disk_at_every_step(expected: Output, every: int) -> int:
     """Have the disk full from each step on; return how many runs failed."""
     for fails, step in enumerate(range(1, 1_000, every)):
         prepare_old_output()
-        before = read_result()
+        before = read_output(Path())
         Path("stderr.txt").write_text("")
         exit_code = run_child(
             ["in", "out.npy", "-q", "-c", "minimal", "--force"], partial(fill_disk_from_step, step)
@@ -227,7 +215,7 @@ def fill_disk_at_every_step(expected: Result, every: int) -> int:
         lines = [line for line in Path("stderr.txt").read_text().splitlines() if "2b.wav" not in line]
         assert (exit_code, len(lines)) == (1, 1), lines
         assert "No space left on device; free some space and run again" in lines[0]
-        assert read_result() == before
+        assert read_output(Path()) == before
         assert run_child(["in", "out.npy", "-q", "-c", "minimal", "--resume", "--force"]) == 3
         check_output(expected)
     raise AssertionError("every run was interrupted")
@@ -259,7 +247,7 @@ def count_finished_files() -> int:
 
 
 def stop_at_every_place(
-    prepare: Callable[[], None], begin_with: str, continue_with: str, expected: Result, every: int
+    prepare: Callable[[], None], begin_with: str, continue_with: str, expected: Output, every: int
 ) -> int:
     """Send SIGTERM at each place in turn; check what the run says, and that another run can continue it."""
     command = ["in", "out.npy", "-q", "-c", "minimal"]
@@ -294,7 +282,7 @@ def read_files() -> dict[str, bytes | None]:
     return {str(path): path.read_bytes() if path.is_file() else None for path in paths if path.name != "lock"}
 
 
-def kill_at_random_moments(times: int, expected: Result) -> int:
+def kill_at_random_moments(times: int, expected: Output) -> int:
     """Kill at random moments, up to three times in a row; return how many kills there were."""
     random_numbers, kills = random.Random(0), 0
     os.environ["FAKE_NETWORK_PAUSE_S"] = "0.02"
@@ -322,7 +310,7 @@ if __name__ == "__main__":
     every = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     prepare_nothing()
     assert run_child(["in", "out.npy", "-q", "-c", "minimal"]) == 3
-    expected = read_result()
+    expected = read_output(Path())
     for prepare, begin_with, continue_with in (
         (prepare_nothing, "", "--resume"),
         (prepare_nothing, "", "--force"),
@@ -351,4 +339,4 @@ if __name__ == "__main__":
     print(json.dumps({"full disk": fill_disk_at_every_step(expected, every)}), flush=True)
     prepare_nothing()
     assert run_child(["in", "out.npy", "-q", "-c", "minimal", "--set", "model.batch=4"]) == 3
-    print(json.dumps({"random moments": kill_at_random_moments(40, read_result())}))
+    print(json.dumps({"random moments": kill_at_random_moments(40, read_output(Path()))}))

@@ -5,10 +5,13 @@
 A row is the sums of a clip's bands over time, each clip by itself, so a file's rows depend on that file alone.
 Variables of the environment:
     FAKE_NETWORK_PAUSE_S: seconds that each batch takes.
+    FAKE_NETWORK_GATE: a file for which each batch waits, but for the first FAKE_NETWORK_FREE_BATCHES; so a run
+        cannot end before a test has done what it does during the run.
     FAKE_NETWORK_SYNC_INTERVAL_S: seconds between two writes of the journal.
     SIGN_OF_WAITING: a file that is made when the run waits for the lock.
 """
 
+import itertools
 import operator
 import os
 import sys
@@ -25,6 +28,7 @@ from specfeat.config import Config
 from specfeat.weights.files.source import locate_weights
 
 WIDTH = 4
+GATE_DEADLINE_S = 300  # a run whose test has failed does not wait for ever
 
 
 class Network:
@@ -35,6 +39,7 @@ class Network:
     model = SimpleNamespace(count_params=lambda: 0)
 
     def __init__(self, config: Config) -> None:
+        self._numbers = itertools.count()
         self.places = config.settings.model.batch
         self.batch, self.width = config.settings.model.batch, WIDTH
         self.input_shape = config.settings.input_shape
@@ -47,9 +52,19 @@ class Network:
     def compute_rows(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
         """Sum the bands, a quarter of them for each feature."""
         time.sleep(float(os.environ.get("FAKE_NETWORK_PAUSE_S", "0")))
+        if next(self._numbers) >= int(os.environ.get("FAKE_NETWORK_FREE_BATCHES", "0")):
+            wait_for_gate()
         bands = clips.reshape(len(clips), clips.shape[1], -1).astype(np.float64).sum(1)
         parts = np.array_split(bands, WIDTH, axis=1)
         return np.stack([part.sum(1) for part in parts], axis=1).astype(np.float32)
+
+
+def wait_for_gate() -> None:
+    """Wait until the file FAKE_NETWORK_GATE is there, if the variable is set."""
+    gate = os.environ.get("FAKE_NETWORK_GATE")
+    deadline = time.monotonic() + GATE_DEADLINE_S
+    while gate and not Path(gate).exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
 
 
 def make_sign_of_waiting(path: Path) -> None:

@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from helpers.waiting import DEADLINE_S, wait_until
 from helpers.weights_server import CONTENT, DIGEST, WeightsServer, run_server
 from specfeat.config import shipped_names
 from specfeat.errors import UsageError
@@ -100,13 +100,9 @@ def test_the_command_continues_after_a_signal(
     server.cut_after, server.remaining_cuts, server.release = len(CONTENT) // 2, 1, threading.Event()
     partial = tmp_path / "specfeat" / "weights" / "net.h5.partial"
     process = _start(tmp_path, entry, "net")
-    deadline = time.monotonic() + 60
-    while not partial.exists() or not partial.stat().st_size:
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: partial.exists() and partial.stat().st_size, process)
     process.send_signal(signal.SIGTERM)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=DEADLINE_S)
     server.release.set()
     kept_bytes = partial.stat().st_size
 

@@ -5,7 +5,6 @@ import os
 import resource
 import signal
 import subprocess
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +19,13 @@ from helpers.command_runs import (
     kill_extract,
     list_outputs,
     make_work_folder,
+    open_gate,
     read_output,
     run_extract,
     start_extract,
     write_sound,
 )
+from helpers.waiting import DEADLINE_S, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +35,7 @@ def test_finished_files_do_not_wait_for_a_long_one(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     write_sound(tmp_path / "in/a.wav", 1.0, 0)
     write_sound(tmp_path / "in/b.wav", 200.0, 1)
-    kill_extract(tmp_path, "in", "out.npy", pause_s=0.2, sync_interval_s=2)
+    kill_extract(tmp_path, "in", "out.npy")
 
     journal = (tmp_path / "out.partial" / "journal").read_text()
 
@@ -43,10 +44,11 @@ def test_finished_files_do_not_wait_for_a_long_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [("INT", 130), ("TERM", 143), ("HUP", 129)])
 def test_a_signal_keeps_the_finished_files(sound_folder: Path, number: str, code: int) -> None:
-    """The run ends in a second or two and names a command; that command gives the bytes of an unbroken run."""
+    """The run ends as soon as its batches have ended, and names a command; that command gives the bytes of an unbroken run."""
     process = start_extract(sound_folder, "in", "out.npy", files=3)
     process.send_signal(signal.Signals[f"SIG{number}"])
-    stderr = process.communicate(timeout=20)[1]
+    open_gate(sound_folder)
+    stderr = process.communicate(timeout=DEADLINE_S)[1]
     names_left = list_outputs(sound_folder)
     command = stderr.rpartition("continue with specfeat extract ")[2].split()
     resumed_run = subprocess.run(
@@ -70,15 +72,14 @@ def test_a_signal_keeps_the_finished_files(sound_folder: Path, number: str, code
 def test_an_ignored_signal_stays_ignored(sound_folder: Path) -> None:
     """`nohup specfeat ...` continues when its terminal is closed."""
     settings = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
-    environment = {**os.environ, "FAKE_NETWORK_PAUSE_S": "0.05"}
+    environment = {**os.environ, "FAKE_NETWORK_GATE": "gate"}
     command = [*COMMAND, "in", "out.npy", "-c", "minimal", "--set", "model.batch=4", "-q"]
     process = subprocess.Popen(command, cwd=sound_folder, env=environment, **settings)  # type: ignore[call-overload]
-    while not (sound_folder / "out.partial" / "journal").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
+    wait_until((sound_folder / "out.partial" / "journal").exists, process)
     process.send_signal(signal.SIGHUP)
+    open_gate(sound_folder)
 
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=DEADLINE_S) == 0
     assert (sound_folder / "out.npy").exists()
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from helpers.kill_runs import Result
+from helpers.command_runs import read_output
+from helpers.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -34,16 +35,6 @@ def test_killed_at_any_step_and_at_random_moments(tmp_path: Path) -> None:
     assert min(kills.values()) >= 5
 
 
-def _result(folder: Path) -> Result:
-    """Return array, index, and the record without its times."""
-    record = json.loads((folder / "out.run.json").read_text())
-    for name in ("started", "seconds", "build_seconds"):
-        del record[name]
-    for entry in record["files"]:
-        del entry["seconds"]
-    return (folder / "out.npy").read_bytes(), (folder / "out.index.csv").read_bytes(), record
-
-
 @pytest.mark.tf
 def test_killed_with_tensorflow(tmp_path: Path) -> None:
     """A run with a real network that is stopped and then killed can be continued; the record has the same command."""
@@ -53,21 +44,21 @@ def test_killed_with_tensorflow(tmp_path: Path) -> None:
         soundfile.write(tmp_path / f"in/{k}.wav", noise, 16_000)
     command = [sys.executable, "-m", "specfeat", "extract", "in", "out.npy", "-c", "yamnet", "-q"]
 
+    rows = tmp_path / "out.partial" / "rows.npy"
+
     def run(*more: str, ended_by: int = 0, after: int = 0) -> None:
         process = subprocess.Popen([*command, *more], cwd=tmp_path, stderr=subprocess.DEVNULL)
-        while ended_by and process.poll() is None:
-            rows = tmp_path / "out.partial" / "rows.npy"
-            if rows.exists() and rows.stat().st_size > after:
-                process.send_signal(ended_by)
-                break
+        if ended_by:
+            wait_until(lambda: rows.exists() and rows.stat().st_size > after, process)
+            process.send_signal(ended_by)
         assert process.wait() == {0: 0, signal.SIGTERM: 143, signal.SIGKILL: -9}[ended_by]
 
     run()
-    wanted: Any = _result(tmp_path)
+    wanted: Any = read_output(tmp_path, forgets_command=False)
     for path in tmp_path.glob("out*"):
         path.unlink()
     run(ended_by=signal.SIGTERM, after=len(wanted[0]) // 3)
     run("--resume", ended_by=signal.SIGKILL, after=len(wanted[0]) // 2)
     run("--resume")
 
-    assert _result(tmp_path) == wanted
+    assert read_output(tmp_path, forgets_command=False) == wanted

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -16,17 +15,19 @@ from helpers.command_runs import (
     kill_extract,
     list_outputs,
     make_work_folder,
+    open_gate,
     read_output,
     run_extract,
     start_extract,
 )
+from helpers.waiting import DEADLINE_S, wait_until
 
 pytestmark = pytest.mark.slow
 
 
 def test_a_second_run_ends_with_75_or_waits(sound_folder: Path) -> None:
     """While one run has the output, another one ends with 75 and names it, or waits as long as the user says."""
-    first = start_extract(sound_folder, "in", "out.npy", pause_s=3.0)
+    first = start_extract(sound_folder, "in", "out.npy")
     second = run_extract(sound_folder, "in", "out.npy", "--update")
     other_name_run = run_extract(sound_folder, "in", "out")  # it has the same index, so it is the same output
     impatient_run = run_extract(sound_folder, "in", "out.npy", "--update", "--lock-wait", "0.3")
@@ -44,10 +45,9 @@ def test_a_second_run_ends_with_75_or_waits(sound_folder: Path) -> None:
     ]
     sign = sound_folder / "waits"
     waiting = subprocess.Popen(command, cwd=sound_folder, env={**os.environ, "SIGN_OF_WAITING": str(sign)})
-    while not sign.exists():
-        assert waiting.poll() is None
-        time.sleep(0.01)
+    wait_until(sign.exists, waiting)
     first.terminate()
+    open_gate(sound_folder)
     first.communicate()
 
     assert (second.returncode, other_name_run.returncode, impatient_run.returncode) == (75, 75, 75)
@@ -76,7 +76,8 @@ def test_the_work_folder_is_removed_during_the_run(sound_folder: Path) -> None:
     """The run fails with one sentence and leaves nothing."""
     process = start_extract(sound_folder, "in", "out.npy")
     shutil.rmtree(sound_folder / "out.partial")
-    stderr = process.communicate(timeout=30)[1]
+    open_gate(sound_folder)
+    stderr = process.communicate(timeout=DEADLINE_S)[1]
 
     assert process.returncode == 1
     assert stderr.count("\n") == 1
@@ -86,12 +87,14 @@ def test_the_work_folder_is_removed_during_the_run(sound_folder: Path) -> None:
 
 def test_the_work_folder_is_replaced_during_the_run(sound_folder: Path) -> None:
     """A run whose work folder belongs to another run now writes nothing, and the other run is not disturbed."""
-    first = start_extract(sound_folder, "in", "out.npy", pause_s=0.2)
+    first = start_extract(sound_folder, "in", "out.npy")
     shutil.rmtree(sound_folder / "out.partial")
-    second = start_extract(sound_folder, "in", "out.npy", pause_s=0.4)
-    stderr = first.communicate(timeout=30)[1]
+    second = start_extract(sound_folder, "in", "out.npy", gate="second gate")
+    open_gate(sound_folder)
+    stderr = first.communicate(timeout=DEADLINE_S)[1]
     is_absent = not (sound_folder / "out.npy").exists()
-    second_stderr = second.communicate(timeout=30)[1]
+    open_gate(sound_folder, "second gate")
+    second_stderr = second.communicate(timeout=DEADLINE_S)[1]
     output = read_output(sound_folder)
     assert run_extract(sound_folder, "in", "out.npy", "--force", *SMALL_BATCH).returncode == 0
 
@@ -107,9 +110,10 @@ def test_the_work_folder_is_replaced_during_the_run(sound_folder: Path) -> None:
 @pytest.mark.parametrize("name", OUTPUT_NAMES)
 def test_a_file_that_appears_during_the_run_is_not_replaced(sound_folder: Path, name: str) -> None:
     """A file that somebody puts in the output's place stays; the finished files are kept."""
-    process = start_extract(sound_folder, "in", "out.npy", pause_s=0.05)
+    process = start_extract(sound_folder, "in", "out.npy")
     (sound_folder / name).write_text("mine")
-    stderr = process.communicate(timeout=30)[1]
+    open_gate(sound_folder)
+    stderr = process.communicate(timeout=DEADLINE_S)[1]
     resumed_run = run_extract(sound_folder, "in", "out.npy", "--resume", *SMALL_BATCH)
 
     assert process.returncode == 1

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from specfeat.audio.clip_stream import WorkerClipStream
-from specfeat.audio.messages import WorkerSetup
+from specfeat.audio.messages import WorkerProgress, WorkerSetup
 from specfeat.audio.worker import compute_message_shape
 from specfeat.audio.worker_supervisor import WorkerSupervisor
 from specfeat.config.settings import Settings
@@ -67,6 +67,15 @@ class WorkerPool:
     def process_ids(self) -> list[int]:
         """The ids of the worker processes that are running now."""
         return [supervisor.pid for supervisor in self._supervisors]
+
+    @property
+    def waiting_messages(self) -> list[int]:
+        """For each worker, how many of its messages wait until their clips are taken."""
+        return [supervisor.waiting_messages for supervisor in self._supervisors]
+
+    def read_progress(self) -> list[WorkerProgress]:
+        """Return for each worker what it is doing now."""
+        return [supervisor.read_progress() for supervisor in self._supervisors]
 
     def stream_clips(self, sounds: Sequence[Sound]) -> Iterator[WorkerClipStream]:
         """Begin to decode, and return the clip streams of the sounds in order; can be called once.

@@ -12,6 +12,7 @@ from specfeat.audio.messages import (
     DecodedSoundEnd,
     ErrorData,
     WorkerEvent,
+    WorkerProgress,
     WorkerSetup,
     encode_setup,
     encode_task,
@@ -88,6 +89,15 @@ class WorkerSupervisor:
     def pid(self) -> int:
         """The id of the worker process that is running now."""
         return self._process.pid
+
+    @property
+    def waiting_messages(self) -> int:
+        """How many messages of the worker have been received and not been taken yet."""
+        return self._messages.qsize()
+
+    def read_progress(self) -> WorkerProgress:
+        """Return what the worker process is doing now."""
+        return self._process.read_progress()
 
     def start(self) -> None:
         """Begin to give tasks to the worker."""
