@@ -19,13 +19,18 @@ SOURCE = Path(__file__).parents[1] / "src" / "specfeat"
 GROUND = {"errors", "text", "key_path", "files", "file_access", "library_messages", "specfeat"}
 ALLOWED = {
     "cli": {
-        *{"run", "pipeline", "network", "weights", "audio", "output", "published", "config", "architecture"},
+        *{"run", "training", "pipeline", "network", "weights", "audio", "output", "published", "config"},
+        "architecture",
         *{"process_state", "system_limits", "cpu_count", "sound", "atomic_file", "events"},
     },
     "extractor": {"pipeline", "events", "network", "audio", "config", "sound", "python_config"},
     "run": {
         *{"pipeline", "events", "network", "weights", "audio", "output", "config"},
         *{"sound", "cpu_count", "onednn", "python_config", "system_limits"},
+    },
+    "training": {
+        *{"run", "pipeline", "events", "network", "weights", "audio", "output", "config", "architecture"},
+        *{"sound", "cpu_count", "atomic_file", "tensorflow_runtime", "native_stderr", "python_config"},
     },
     "pipeline": {"network", "audio", "events", "sound"},
     "events": {"output", "sound"},
@@ -68,15 +73,15 @@ DOORS = {
         "weights/files/keras_files.py",
         "weights/save.py",
     },
-    "zipfile": {"weights/files/zip_archive.py"},
+    "zipfile": {"training/checkpoints.py", "weights/files/zip_archive.py"},
     "librosa": {"audio/stft.py"},
     "soundfile": {"audio/discovery.py", "audio/decoder.py", "run/provenance.py"},
     "platformdirs": {"published/fetch.py"},
     "urllib": {"published/download.py"},
-    "ruamel": {"config/yaml_tree.py"},
-    "typer": {"cli/app.py", "cli/extract.py", "cli/options.py", "cli/weights.py"},
-    "tqdm": {"cli/progress.py", "cli/weights.py"},
-    "matplotlib": {"network/picture.py"},
+    "ruamel": {"config/yaml_tree.py", "config/yaml_writer.py"},
+    "typer": {"cli/app.py", "cli/extract.py", "cli/options.py", "cli/train.py", "cli/weights.py"},
+    "tqdm": {"cli/progress.py", "cli/training_progress.py", "cli/weights.py"},
+    "matplotlib": {"network/picture.py", "training/curves.py"},
 }
 
 

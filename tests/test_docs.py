@@ -19,6 +19,7 @@ from specfeat.architecture.kinds import LAYER_KINDS
 from specfeat.architecture.kinds.application import APPLICATIONS
 from specfeat.config import load_config, shipped_names
 from specfeat.config.audio import Audio
+from specfeat.config.augmentation import Augmentation, Mask, Noise
 from specfeat.config.clips import Clips
 from specfeat.config.compression import Compress, Db, Ln, Log10, Pcen, Power
 from specfeat.config.mel import Mel, Mfcc
@@ -27,6 +28,7 @@ from specfeat.config.normalize import Normalize
 from specfeat.config.seconds import LENGTHS
 from specfeat.config.section import Section
 from specfeat.config.spectrogram import Deltas, Preemphasis, Spectrogram
+from specfeat.config.train import Cache, Labels, OptimizerSettings, Schedule, Split, Stop, Teacher, Train
 from specfeat.output.index import COLUMNS
 from specfeat.weights.files.array_names import IGNORED_ARRAYS
 
@@ -61,6 +63,7 @@ SECTIONS = (
         Spectrogram,
     ),
     *(Model, Compile, Weights),
+    *(Train, Labels, Split, Augmentation, Noise, Mask, Teacher, Stop, Schedule, Cache, OptimizerSettings),
 )
 
 
@@ -121,7 +124,9 @@ def test_the_options_about_running_are_explained() -> None:
     assert [option for option in options if option not in failures] == []
 
 
-@pytest.mark.parametrize("command", ["", "extract", "weights show", "weights convert", "weights fetch"])
+@pytest.mark.parametrize(
+    "command", ["", "extract", "train", "weights show", "weights convert", "weights fetch"]
+)
 def test_every_option_is_documented(command: str) -> None:
     """docs/command-line.md names each option that the help text names, the short ones as well."""
     done = run_in_this_process(ROOT, *command.split(), "--help")

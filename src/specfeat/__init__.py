@@ -8,6 +8,10 @@
 
     extract_to("recordings/", "out.npy", "yamnet")
 
+    from specfeat import train
+
+    train("recordings/", "run/", "my.yaml")
+
 The public names are below; each is loaded when first used, so importing this package costs nothing.
 """
 
@@ -30,10 +34,14 @@ _EXPORTS = {
     "Settings": "specfeat.config",
     "SpecfeatError": "specfeat.errors",
     "UsageError": "specfeat.errors",
+    "TrainingError": "specfeat.errors",
+    "TrainingListener": "specfeat.training.listener",
+    "TrainingSummary": "specfeat.training.summary",
     "WeightsError": "specfeat.errors",
     "extract_to": "specfeat.run.extract_to",
     "load_config": "specfeat.config",
     "shipped_names": "specfeat.config",
+    "train": "specfeat.training.interface",
 }
 
 if TYPE_CHECKING:
@@ -45,6 +53,7 @@ if TYPE_CHECKING:
         InstallError,
         ModelError,
         SpecfeatError,
+        TrainingError,
         UsageError,
         WeightsError,
     )
@@ -52,6 +61,9 @@ if TYPE_CHECKING:
     from specfeat.output.summary import RunSummary
     from specfeat.run.extract_to import extract_to
     from specfeat.run.listener import RunListener
+    from specfeat.training.interface import train
+    from specfeat.training.listener import TrainingListener
+    from specfeat.training.summary import TrainingSummary
 
 __all__ = [
     "AudioError",
@@ -66,11 +78,15 @@ __all__ = [
     "RunSummary",
     "Settings",
     "SpecfeatError",
+    "TrainingError",
+    "TrainingListener",
+    "TrainingSummary",
     "UsageError",
     "WeightsError",
     "extract_to",
     "load_config",
     "shipped_names",
+    "train",
 ]
 
 

@@ -9,6 +9,7 @@ SpecfeatError            any failure that the user can correct             exit 
 ├── FetchError           published weights cannot be fetched            exit 1
 ├── DeviceError          the requested device does not exist            exit 2
 ├── AudioError           one sound fails; the record says why, and the run continues
+├── TrainingError        the training cannot go on                      exit 1
 ├── WorkerError          worker processes cannot be started             exit 1
 ├── SystemLimitError     there is no more memory, or no more threads    exit 1
 ├── TooManyFailuresError more sounds fail than the user allows          exit 1
@@ -153,6 +154,10 @@ class AudioError(SpecfeatError):
         self.stage = stage
         self.cause = cause
         self.at_s = at_s
+
+
+class TrainingError(SpecfeatError):
+    """The training cannot go on: the loss is not finite, or there is too little to train with."""
 
 
 class WorkerError(SpecfeatError):

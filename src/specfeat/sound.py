@@ -67,3 +67,8 @@ class Sound:
 def make_file_sound(path: str) -> Sound:
     """Make the sound of a whole file, and take the file's size and time."""
     return Sound(path, file=identify_file(path))
+
+
+def identify_part(path: str, part: SoundPart) -> Sound:
+    """Make the sound of a part of a file, and take the file's size and time."""
+    return Sound(path, part, identify_file(path))

@@ -88,3 +88,21 @@ tf.config.experimental.enable_tensor_float_32_execution(False)
 # Where an operation is split between threads, the last bits of its result depend on their number.
 with contextlib.suppress(RuntimeError):  # the host program has computed already; the engine warns
     tf.config.threading.set_intra_op_parallelism_threads(1)
+
+
+def set_training_threads(count: int) -> None:
+    """Let each operation use several threads, because a training has one step at a time.
+
+    The number of threads decides the last bits of the weights, so it is part of what a training is.
+
+    Raises:
+        InstallError: TensorFlow has computed already with another number of threads.
+    """
+    with contextlib.suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+        tf.config.threading.set_inter_op_parallelism_threads(count)
+    if tf.config.threading.get_intra_op_parallelism_threads() != count:
+        raise InstallError(
+            f"TensorFlow was used before with another number of threads than {count}; "
+            "train in a process of its own"
+        )

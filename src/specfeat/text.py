@@ -3,7 +3,8 @@
 import difflib
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain, count
 
 from specfeat.files import format_path
 
@@ -75,3 +76,14 @@ def describe_files(paths: Sequence[str]) -> str:
     ]
     rest = len(paths) - sum(count for _, count in counts.most_common(_MAX_EXTENSIONS))
     return ", ".join([*kinds, f"{rest} more"] if rest else kinds)
+
+
+def suggest_free_name(name: str, used: Collection[str]) -> str:
+    """Return a name that is not used yet: the name itself, or the name with a number behind it."""
+    candidates = chain([name], (f"{name}_{number}" for number in count(1)))
+    return next(candidate for candidate in candidates if candidate not in used)
+
+
+def join_names(names: Sequence[str], last_word: str = "and") -> str:
+    """Return names as a list in a sentence, e.g. "a, b and c"."""
+    return f" {last_word} ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

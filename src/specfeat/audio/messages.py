@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from specfeat.audio.augmentation import SampleAugmentation
 from specfeat.audio.stft import FloatArray
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError, Remedy
@@ -136,10 +137,12 @@ class WorkerSetup:
     Attributes:
         settings: the config's settings.
         keep_partial: whether the clips before the break of a file that breaks in the middle are kept.
+        augmentation: random changes of the samples, for training; None for none.
     """
 
     settings: Settings
     keep_partial: bool
+    augmentation: SampleAugmentation | None = None
 
 
 def encode_setup(setup: WorkerSetup) -> bytes:

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from specfeat.audio import decode
+from specfeat.audio.augmentation import augment_samples
 from specfeat.audio.clips import ClipIterator, ClipMaker
 from specfeat.audio.messages import (
     PROGRESS_BYTES,
@@ -29,6 +30,7 @@ from specfeat.audio.messages import (
     ErrorData,
     WorkerEvent,
     WorkerProgress,
+    WorkerSetup,
     decode_setup,
     decode_task,
     send_message,
@@ -137,16 +139,19 @@ def run_tasks(connection: Connection, progress: mmap.mmap) -> None:
         except EOFError:
             return
         for sound in sounds:
-            process_sound(sound, maker, sender, keep_partial=setup.keep_partial)
+            process_sound(sound, maker, sender, setup)
         sender.send()
 
 
-def process_sound(sound: Sound, maker: ClipMaker, sender: EventSender, *, keep_partial: bool) -> None:
+def process_sound(sound: Sound, maker: ClipMaker, sender: EventSender, setup: WorkerSetup) -> None:
     """Decode one sound, and send its clips and its end. The end contains the error if the sound fails."""
     sender.begin_sound()
     begun_at = time.perf_counter()
     breaks: list[AudioError] = []
-    samples = decode.read_samples(sound, maker.settings.audio, breaks.append if keep_partial else None)
+    audio = maker.settings.audio
+    samples = decode.read_samples(sound, audio, breaks.append if setup.keep_partial else None)
+    if setup.augmentation is not None:
+        samples = augment_samples(samples, sound, setup.augmentation, audio)
     clips = maker.make_clips(samples)
     error = _send_clips(clips, sender)
     seconds = time.perf_counter() - begun_at - sender.waited_s

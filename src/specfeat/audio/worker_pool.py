@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+from specfeat.audio.augmentation import SampleAugmentation
 from specfeat.audio.clip_stream import WorkerClipStream
 from specfeat.audio.messages import WorkerProgress, WorkerSetup
 from specfeat.audio.worker import compute_message_shape
@@ -41,20 +42,27 @@ class WorkerPool:
         timeout_s: how many seconds it may take to decode a sound, without the time that its worker waits for
             the network; None for 600, plus 1 per 100 kB of the file.
         keep_partial: whether the clips before the break of a file that breaks in the middle are kept.
+        augmentation: random changes of the samples, for training; None for none.
 
     Raises:
         WorkerError: the system does not let so many processes start.
     """
 
     def __init__(
-        self, settings: Settings, workers: int, *, timeout_s: float | None = None, keep_partial: bool = False
+        self,
+        settings: Settings,
+        workers: int,
+        *,
+        timeout_s: float | None = None,
+        keep_partial: bool = False,
+        augmentation: SampleAugmentation | None = None,
     ) -> None:
         self._lock = threading.Lock()
         self._sounds: deque[Sound] = deque()  # the sounds that are in no task yet
         self._given_tasks: queue.Queue[tuple[WorkerSupervisor, list[Sound]]] = queue.Queue()
         message_bytes = 4 * math.prod(compute_message_shape(settings))
         queue_size = max(2, min(QUEUE_BYTES, ALL_QUEUES_BYTES // workers) // message_bytes)
-        setup = WorkerSetup(settings, keep_partial)
+        setup = WorkerSetup(settings, keep_partial, augmentation)
         self._supervisors: list[WorkerSupervisor] = []
         try:
             for _ in range(workers):

@@ -25,6 +25,7 @@ from specfeat.cli.standard_streams import (
     keep_stream_objects,
     open_standard_streams,
 )
+from specfeat.cli.train import train_command
 from specfeat.cli.unknown_words import find_replacement
 from specfeat.cli.weights import weights_app
 from specfeat.errors import SpecfeatError
@@ -58,6 +59,7 @@ def read_global_options(
 
 
 app.command("extract")(extract_command)
+app.command("train")(train_command)
 app.add_typer(weights_app)
 
 

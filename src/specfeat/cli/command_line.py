@@ -21,8 +21,9 @@ class CommandLine:
         return tuple(word for word in (self.program, *self.words) if word != "--resume")
 
     def format_resume_command(self) -> str:
-        """Return the command that continues this run of `specfeat extract` after it has been stopped."""
-        command, arguments = ["specfeat", "extract"], self.words[self.words.index("extract") + 1 :]
+        """Return the command that continues this run of `extract` or `train` after it has been stopped."""
+        position = next(k for k, word in enumerate(self.words) if word in ("extract", "train"))
+        command, arguments = ["specfeat", self.words[position]], self.words[position + 1 :]
         if not {"--resume", "--update"} & set(arguments):
             command.append("--resume")  # before the arguments, because after "--" it would be a file name
         return shlex.join([*command, *arguments])

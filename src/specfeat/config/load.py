@@ -17,6 +17,7 @@ from specfeat.config.layer_errors import make_layer_error
 from specfeat.config.overrides import apply_override
 from specfeat.config.seconds import convert_seconds
 from specfeat.config.settings import Settings
+from specfeat.config.train_paths import resolve_train_paths
 from specfeat.config.training_sound import (
     find_first_difference,
     flatten_sound_settings,
@@ -72,6 +73,7 @@ def load_config(
     _check_sections(tree)  # first, because the next steps look inside the sections
     convert_seconds(tree)
     resolve_weights_path(tree, path.parent)
+    resolve_train_paths(tree, path.parent)
     read_constants_files(tree, path.parent)
     settings = _validate(tree)
     try:

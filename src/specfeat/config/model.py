@@ -72,9 +72,10 @@ class Compile(Section):
     """The arguments of Keras' `Model.compile`; of these only `jit_compile` can change features.
 
     Attributes:
-        optimizer: the name of a Keras optimizer, for later training.
-        loss: the name of a Keras loss, for later training.
-        metrics: the names of Keras metrics, for later training.
+        optimizer: the name of a Keras optimizer, for training.
+        loss: the name of a Keras loss, for training. If it is left out, `specfeat train` takes the usual one
+            of its task.
+        metrics: the names of Keras metrics, for training.
         jit_compile: whether TensorFlow compiles the network with XLA.
     """
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from functools import cached_property
+from typing import ClassVar
 
 from pydantic import model_validator
 
@@ -14,6 +15,8 @@ from specfeat.config.clips import Clips
 from specfeat.config.model import WEIGHTS_FILE_KEYS, Model
 from specfeat.config.section import Section
 from specfeat.config.spectrogram import Spectrogram
+from specfeat.config.train import Train
+from specfeat.config.train_rules import check_train
 
 
 class Settings(Section):
@@ -24,12 +27,17 @@ class Settings(Section):
         spectrogram: how samples become frames of values.
         clips: how the sound is cut into clips.
         model: the network, from a clip's spectrogram to its row of features.
+        train: how the network is trained. It changes no features: the record of an output has the hash of the
+            weights instead.
     """
+
+    later_keys: ClassVar[frozenset[str]] = frozenset({"train"})
 
     audio: Audio
     spectrogram: Spectrogram
     clips: Clips
     model: Model
+    train: Train | None = None
 
     @cached_property
     def clip_grid(self) -> ClipGrid:
@@ -50,9 +58,12 @@ class Settings(Section):
     def digest(self) -> str:
         """The SHA-256 of the settings with all defaults, in hexadecimal: equal settings, equal digest.
 
-        `WEIGHTS_FILE_KEYS` are left out, because the record has the hash of the weights file instead.
+        `WEIGHTS_FILE_KEYS` and `train` are left out, because the record has the hash of the weights file
+        instead.
         """
-        data = self.model_dump(mode="json", exclude={"model": {"weights": set(WEIGHTS_FILE_KEYS)}})
+        data = self.model_dump(
+            mode="json", exclude={"model": {"weights": set(WEIGHTS_FILE_KEYS)}, "train": True}
+        )
         # One spelling for equal settings: keys in order, no spaces.
         text = json.dumps(data, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
@@ -89,4 +100,6 @@ class Settings(Section):
         clip_rules.check_clip_samples(self.clip_grid)
         model_rules.check_input_shape(model, self.input_shape)
         model_rules.check_features(model)
+        if self.train is not None:
+            check_train(self.train)
         return self

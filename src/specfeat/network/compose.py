@@ -3,7 +3,7 @@
 `build` goes on from here for extraction; training uses the same model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,23 +41,27 @@ class ComposedModel:
     feature_layer: str
 
 
-def compose_model(config: Config) -> ComposedModel:
+def compose_model(
+    config: Config, outputs: Sequence[str] = (), compile_arguments: Mapping[str, Any] | None = None
+) -> ComposedModel:
     """Make every layer of the config, join the layers and compile the model, once.
 
     The device is the one of the surrounding `tf.device` block.
+
+    Args:
+        config: the checked config.
+        outputs: the names of the layers whose outputs the model has, for training; left out, of all layers
+            that no layer reads.
+        compile_arguments: arguments of Keras' `Model.compile` that replace those of the config.
 
     Raises:
         ModelError: a layer does not fit; the message names the YAML line, the layer and both shapes.
     """
     with keep_random_state():
-        model = _connect_layers(config)
+        model = _connect_layers(config, outputs)
     options = config.settings.model.compile
-    model.keras_model.compile(
-        optimizer=options.optimizer,
-        loss=options.loss,
-        metrics=list(options.metrics),
-        jit_compile=options.jit_compile,
-    )
+    arguments = {"optimizer": options.optimizer, "loss": options.loss, "metrics": list(options.metrics)}
+    model.keras_model.compile(**{**arguments, **(compile_arguments or {})}, jit_compile=options.jit_compile)
     return model
 
 
@@ -74,7 +78,7 @@ def list_network_slots(config: Config) -> list[Slot]:
     return list_model_slots(model.keras_model, model.layers, config.settings.model.weights.flatten)
 
 
-def _connect_layers(config: Config) -> ComposedModel:
+def _connect_layers(config: Config, output_layers: Sequence[str] = ()) -> ComposedModel:
     settings = config.settings
     tensors: dict[str, Any] = {
         INPUT_NAME: keras.Input(settings.input_shape, name=INPUT_NAME, dtype="float32")
@@ -100,7 +104,10 @@ def _connect_layers(config: Config) -> ComposedModel:
     except LayerMismatchError as e:
         raise _make_error(config, e.layer, e.reason) from e
     read_names = {name for layer in layers for name in layer.inputs}
-    outputs = [tensor for name, tensor in tensors.items() if name not in read_names]
+    if output_layers:
+        outputs = [tensors[output_names[name]] for name in output_layers]
+    else:
+        outputs = [tensor for name, tensor in tensors.items() if name not in read_names]
     keras_model = keras.Model(tensors[INPUT_NAME], outputs if len(outputs) > 1 else outputs[0])
     return ComposedModel(keras_model, tuple(layers), feature_layer)
 

@@ -31,6 +31,8 @@ def make_keras_layer(layer: Layer, seed: int | None) -> Any:
     parameters = inspect.signature(cls.__init__).parameters
     if "data_format" in parameters:
         options["data_format"] = "channels_last"
+    if "seed" in parameters and options.get("seed") is None:  # of what a layer draws while it is trained
+        options["seed"] = _derive_seed(seed or 0, layer.name, "seed")
     for name, parameter in parameters.items():
         if name.endswith("_initializer"):
             options[name] = _seed_initializer(options.get(name, parameter.default), seed, layer.name, name)

@@ -69,7 +69,7 @@ def collect_provenance(config: Config, *, keep_partial: bool = False) -> Provena
         config=ConfigIdentity(
             name=config.name,
             sha256=config.settings.digest,
-            resolved=config.settings.model_dump(mode="json"),
+            resolved=config.settings.model_dump(mode="json", exclude={"train"}),
         ),
         versions=collect_versions(),
         processor=describe_processor(),

@@ -1,0 +1,218 @@
+"""The clips of all sounds on the disk, made once and read in any order.
+
+The clips come from the same worker pool as those of an extraction. They are kept in files of `CHUNK_SOUNDS`
+sounds each: the values one after another, and beside them a JSON file with the number of clips of each sound.
+A chunk counts as finished when its JSON file exists and the values have the size that follows from it. So a
+training that is interrupted loses one chunk at most, and a chunk that is damaged is made again.
+"""
+
+import json
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specfeat.atomic_file import AtomicFile
+from specfeat.errors import AudioError
+from specfeat.files import read_size, wrap_os_errors
+from specfeat.sound import Sound
+from specfeat.training.clip_space import ClipSpace
+
+CHUNK_SOUNDS = 256
+BLOCK_ARRAYS = 1024  # that are read at once where all are read
+
+Array = NDArray[np.float32]
+# What makes arrays from sounds: for each sound in order, the sound, and an iterator of its arrays.
+ArrayStreams = Generator[tuple[Sound, Iterator[Array]], None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class CachedArrays:
+    """The arrays of one variant of all sounds.
+
+    Attributes:
+        counts: for each sound, the number of its arrays; 0 if it failed.
+        failures: by the number of the sound, why it failed.
+        function: what is done with the values when they are read; None for nothing.
+    """
+
+    counts: NDArray[np.int64]
+    failures: dict[int, str]
+    _starts: NDArray[np.int64]
+    _chunks: tuple[NDArray[np.floating], ...]
+    _chunk_starts: NDArray[np.int64]
+    function: Callable[[Array], Array] | None = None
+
+    def apply(self, function: Callable[[Array], Array]) -> "CachedArrays":
+        """Return the same arrays with a function that is applied when they are read."""
+        return replace(self, function=function)
+
+    def iterate_blocks(self) -> Iterator[Array]:
+        """Yield all arrays, in blocks."""
+        for chunk in self._chunks:
+            for start in range(0, len(chunk), BLOCK_ARRAYS):
+                yield self._convert(np.asarray(chunk[start : start + BLOCK_ARRAYS], np.float32))
+
+    def _convert(self, values: Array) -> Array:
+        return values if self.function is None else self.function(values)
+
+    def read(self, sound_numbers: NDArray[np.int64], positions: NDArray[np.int64]) -> Array:
+        """Return arrays, float32, shape (n, ...).
+
+        Args:
+            sound_numbers: the number of the sound of each array, shape (n,).
+            positions: the position of each array in its sound, shape (n,).
+        """
+        rows = self._starts[sound_numbers] + positions
+        chunk_numbers = np.searchsorted(self._chunk_starts, rows, side="right") - 1
+        values = np.empty((len(rows), *self._chunks[0].shape[1:]), np.float32)
+        for k, (row, chunk) in enumerate(zip(rows.tolist(), chunk_numbers.tolist(), strict=True)):
+            values[k] = self._chunks[chunk][row - self._chunk_starts[chunk]]
+        return self._convert(values)
+
+
+class ClipCache:
+    """A folder with arrays of sounds.
+
+    Args:
+        folder: the folder, which exists.
+        name: the beginning of the names of the files, e.g. "clips-0".
+        shape: the shape of one array.
+        dtype: the type in which values are stored: "float32" or "float16".
+        space: counts and limits the bytes of this cache and of others.
+    """
+
+    def __init__(self, folder: Path, name: str, shape: tuple[int, ...], dtype: str, space: ClipSpace) -> None:
+        self._folder = folder
+        self._name = name
+        self._shape = shape
+        self._dtype = np.dtype(dtype)
+        self._space = space
+
+    def fill(
+        self,
+        sounds: Sequence[Sound],
+        open_streams: Callable[[Sequence[Sound]], ArrayStreams],
+        on_sound: Callable[[Sound], None],
+    ) -> CachedArrays:
+        """Make the arrays of all sounds, but for the chunks that are finished already, and open them.
+
+        Args:
+            sounds: the sounds.
+            open_streams: begins to make the arrays of sounds, and returns them in order.
+            on_sound: called after each sound, and for each sound whose arrays are there already.
+
+        Raises:
+            OutputError: the arrays take more space than is allowed or free, or the disk cannot be written.
+        """
+        chunks = [
+            range(start, min(start + CHUNK_SOUNDS, len(sounds)))
+            for start in range(0, len(sounds), CHUNK_SOUNDS)
+        ]
+        missing: list[int] = []
+        for number, chunk in enumerate(chunks):
+            if not self._is_finished(number, len(chunk)):
+                missing.append(number)
+                continue
+            self._space.add_finished(len(chunk), read_size(self._get_values_path(number)))
+            for k in chunk:
+                on_sound(sounds[k])
+        remaining = [sounds[k] for number in missing for k in chunks[number]]
+        if remaining:
+            with closing(open_streams(remaining)) as streams:
+                for number in missing:
+                    self._write_chunk(number, chunks[number], streams, on_sound)
+        return self._open(chunks)
+
+    def _is_finished(self, number: int, sounds: int) -> bool:
+        """Return whether a chunk is on the disk and complete."""
+        try:
+            counts = json.loads(self._get_counts_path(number).read_bytes())["counts"]
+            size = self._get_values_path(number).stat().st_size
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        return len(counts) == sounds and size == self._compute_size(sum(counts))
+
+    def _write_chunk(
+        self, number: int, sound_numbers: range, streams: ArrayStreams, on_sound: Callable[[Sound], None]
+    ) -> None:
+        counts: list[int] = []
+        failures: dict[str, str] = {}
+        path = self._get_values_path(number)
+        with AtomicFile(path) as values:
+            for k in sound_numbers:
+                sound, arrays = next(streams)
+                with wrap_os_errors(path):
+                    count, error = self._write_arrays(values.file, arrays)
+                counts.append(count)
+                if error:
+                    failures[str(k)] = error
+                self._space.add_sound(self._compute_size(count))
+                on_sound(sound)
+            values.sync()
+            values.finish()
+        with AtomicFile(self._get_counts_path(number)) as file:
+            with wrap_os_errors(file.path):
+                file.file.write(json.dumps({"counts": counts, "failures": failures}).encode())
+            file.sync()
+            file.finish()
+
+    def _write_arrays(self, file: BinaryIO, arrays: Iterator[Array]) -> tuple[int, str]:
+        """Write the arrays of one sound; return their number, and why the sound failed ("" if it did not)."""
+        position, count = file.tell(), 0
+        try:
+            for array in arrays:
+                file.write(np.ascontiguousarray(array, self._dtype).data)
+                count += len(array)
+        except AudioError as e:
+            file.seek(position)
+            file.truncate()
+            return 0, str(e)
+        return count, ""
+
+    def _compute_size(self, count: int) -> int:
+        """Return how many bytes so many arrays take."""
+        return self._dtype.itemsize * count * int(np.prod(self._shape))
+
+    def _open(self, chunks: Sequence[range]) -> CachedArrays:
+        counts: list[int] = []
+        failures: dict[int, str] = {}
+        arrays: list[NDArray[np.floating]] = []
+        for number in range(len(chunks)):
+            content = json.loads(self._get_counts_path(number).read_bytes())
+            counts += content["counts"]
+            failures |= {int(k): text for k, text in content["failures"].items()}
+            arrays.append(self._map_values(number, sum(content["counts"])))
+        total = np.asarray(counts, np.int64)
+        lengths = [len(array) for array in arrays]
+        return CachedArrays(
+            total,
+            failures,
+            np.concatenate([[0], np.cumsum(total)[:-1]]).astype(np.int64),
+            tuple(arrays),
+            np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64),
+        )
+
+    def _map_values(self, number: int, count: int) -> NDArray[np.floating]:
+        shape = (count, *self._shape)
+        if not count:
+            return np.empty(shape, self._dtype)
+        mapped: NDArray[np.floating] = np.memmap(self._get_values_path(number), self._dtype, "r", shape=shape)
+        return mapped
+
+    def _get_values_path(self, number: int) -> Path:
+        return self._folder / f"{self._name}-{number:05d}.bin"
+
+    def _get_counts_path(self, number: int) -> Path:
+        return self._folder / f"{self._name}-{number:05d}.json"
+
+
+def remove_cache(folder: Path) -> None:
+    """Remove all clips from a folder: first the JSON files, so that no chunk seems to be finished."""
+    for pattern in ("clips-*.json", "rows-*.json", "clips-*.bin", "rows-*.bin"):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,177 @@
+"""The sounds to train with, and their labels: from a table, or from the names of folders."""
+
+import csv
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from specfeat.audio.discovery import find_sounds
+from specfeat.config.train import Labels
+from specfeat.errors import UsageError
+from specfeat.files import describe_os_error, format_path
+from specfeat.sound import Sound, SoundPart, identify_part
+from specfeat.text import suggest_name
+
+PARTS = ("train", "validation", "test")
+MAX_FIELD_LENGTH = 1_000_000  # characters of one value of the table
+
+
+@dataclass(frozen=True, slots=True)
+class LabeledSound:
+    """A sound to train with.
+
+    Attributes:
+        sound: the sound.
+        labels: its labels; empty if it has none.
+        name: the path of the file, relative to the input, or as the table has it.
+        part: "train", "validation" or "test" if the table says so; "" if it does not.
+        columns: the text of each column of its line in the table; None without a table.
+    """
+
+    sound: Sound
+    labels: tuple[str, ...]
+    name: str
+    part: str = ""
+    columns: Mapping[str, str] | None = None
+
+
+def read_labeled_sounds(inputs: Sequence[str], labels: Labels, *, needs_labels: bool) -> list[LabeledSound]:
+    """Find the sounds in the inputs, with their labels.
+
+    Args:
+        inputs: audio files and folders.
+        labels: where the labels come from.
+        needs_labels: whether a sound without a label is an error; else folders give no labels.
+
+    Raises:
+        UsageError: an input does not exist, the table cannot be read, or a label is missing.
+        NoUsableAudioError: the inputs contain no audio.
+    """
+    if labels.file is not None:
+        return _read_table(Path(labels.file), inputs, labels)
+    sounds = []
+    for sound in find_sounds(inputs).sounds:
+        name = _find_name(sound.path, inputs)
+        label, slash, _ = name.partition("/")
+        if needs_labels and not slash:
+            raise UsageError(
+                f"{format_path(sound.path)}: is in no folder below the input, so it has no label; "
+                "put each file into a folder with the name of its label, or give a table of labels"
+            )
+        sounds.append(LabeledSound(sound, (label,) if slash else (), name))
+    return sounds
+
+
+def _find_name(path: str, inputs: Sequence[str]) -> str:
+    """Return the path of a file relative to the input that it is in; of an input, the file's name."""
+    for folder in inputs:
+        prefix = f"{folder.rstrip('/')}/"
+        if path.startswith(prefix):
+            return path.removeprefix(prefix).lstrip("/")
+    return os.path.basename(path)
+
+
+def _read_table(table: Path, inputs: Sequence[str], labels: Labels) -> list[LabeledSound]:
+    sounds: list[LabeledSound] = []
+    seen: dict[tuple[str, SoundPart], int] = {}
+    for number, line in _read_lines(table, labels):
+        place = f"{format_path(str(table))}: line {number}"
+        sound = _read_line(line, place, _find_file(line[labels.path], inputs, table.parent), labels)
+        key = (os.path.abspath(sound.sound.path), sound.sound.part)
+        if key in seen:
+            raise UsageError(f"{place}: names the sound of line {seen[key]} again; keep one of the lines")
+        seen[key] = number
+        sounds.append(sound)
+    if not sounds:
+        raise UsageError(
+            f"{format_path(str(table))}: has no lines after the header; give one line for each sound"
+        )
+    if not any(os.path.exists(sound.sound.path) for sound in sounds):
+        first = sounds[0].sound.path
+        raise UsageError(
+            f"{format_path(str(table))}: none of its {len(sounds)} files exists, e.g. {format_path(first)}; "
+            "paths are relative to the input folder or to the folder of the table"
+        )
+    return sounds
+
+
+def _read_line(line: Mapping[str, str], place: str, path: str, labels: Labels) -> LabeledSound:
+    """Return the sound of one line of the table.
+
+    Args:
+        line: the text of each column.
+        place: the table and the number of the line, for messages.
+        path: the path of the file.
+        labels: the names of the columns.
+
+    Raises:
+        UsageError: a value of the line is wrong, or the label is missing.
+    """
+    start, end = (_read_seconds(line, column, place) for column in (labels.start, labels.end))
+    if end is not None and end <= (start or 0.0):
+        raise UsageError(f"{place}: {labels.end} is {end:g}, which is not after {labels.start}")
+    split_part = line.get(labels.split, "").strip().lower()
+    if split_part and split_part not in PARTS:
+        raise UsageError(f"{place}: {labels.split} is {split_part!r}; give one of {', '.join(PARTS)}")
+    texts = line[labels.label].split(labels.separator) if labels.multi else [line[labels.label]]
+    names = tuple(dict.fromkeys(text.strip() for text in texts if text.strip()))
+    if not names and not labels.multi:
+        raise UsageError(f"{place}: has no label; fill in the column {labels.label!r}")
+    sound = identify_part(path, SoundPart(start_s=start, end_s=end))
+    return LabeledSound(sound, names, os.path.normpath(line[labels.path]), split_part, line)
+
+
+def _read_lines(table: Path, labels: Labels) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield each line of the table as a mapping from column to text, with its number.
+
+    Raises:
+        UsageError: the table cannot be read, or lacks the column of the paths or the labels.
+    """
+    name = format_path(str(table))
+    csv.field_size_limit(MAX_FIELD_LENGTH)
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, delimiter="\t" if table.suffix.lower() == ".tsv" else ",")
+            columns = list(reader.fieldnames or [])
+            for column, key in ((labels.path, "path"), (labels.label, "label")):
+                if column not in columns:
+                    raise UsageError(
+                        f"{name}: has no column {column!r}{suggest_name(column, columns)}; it has "
+                        f"{', '.join(columns) or 'no header line'}; name the column with train.labels.{key}"
+                    )
+            for line in reader:
+                if None in line or None in line.values():
+                    surplus = line.pop(None, None) or ()  # the values behind the last column
+                    count = sum(value is not None for value in line.values()) + len(surplus)
+                    raise UsageError(
+                        f"{name}: line {reader.line_num}: has {count} values, and the header {len(columns)}"
+                    )
+                yield reader.line_num, {str(key): str(value) for key, value in line.items()}
+    except OSError as e:
+        raise UsageError(f"{name}: the table of labels cannot be read: {describe_os_error(e)}") from e
+    except UnicodeDecodeError as e:
+        raise UsageError(f"{name}: is not UTF-8 text (byte {e.start}); save the table as UTF-8") from e
+    except csv.Error as e:
+        raise UsageError(f"{name}: is not a table: {e}; save it as CSV") from e
+
+
+def _find_file(text: str, inputs: Sequence[str], table_folder: Path) -> str:
+    """Return the path of a file that the table names: below an input, or below the table's folder."""
+    candidates = [os.path.join(folder, text) for folder in inputs]
+    candidates += [os.path.join(table_folder, text)]
+    return next((path for path in candidates if os.path.exists(path)), candidates[0])
+
+
+def _read_seconds(line: Mapping[str, str], column: str, place: str) -> float | None:
+    text = line.get(column, "").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise UsageError(f"{place}: {column} is {text[:40]!r}; give a time in seconds, 0 or more")
+    return seconds

@@ -1,0 +1,53 @@
+"""What `specfeat train` refuses before TensorFlow is loaded, and what --dry-run prints."""
+
+from pathlib import Path
+
+import pytest
+
+from helpers.specfeat_command import run_in_this_process
+from helpers.training_data import CONFIG, write_tones
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with sounds in `in` and a config."""
+    write_tones(tmp_path / "in", files=5)
+    (tmp_path / "my.yaml").write_text(CONFIG)
+    return tmp_path
+
+
+def test_a_dry_run_shows_the_data_and_writes_nothing(folder: Path) -> None:
+    """It prints the classes with their counts in each part, and the shape of a batch."""
+    done = run_in_this_process(folder, "train", "in", "run", "-c", "my.yaml", "--dry-run")
+
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "15 sounds: 12 train, 3 validation, 0 test",
+        "2000  train 4  validation 1  test 0",
+        "400   train 4  validation 1  test 0",
+        "900   train 4  validation 1  test 0",
+    ]
+    assert "a batch has the shape 16 x 16 x 16 x 1; nothing is trained" in done.stderr
+    assert not (folder / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("train", "in"), "give INPUTS first and FOLDER last, e.g. specfeat train recordings/ run/"),
+        (("train", "no", "run"), "no: no such file or folder; check its name"),
+        (("train", "in", "my.yaml", "-c", "my.yaml"), "my.yaml: is a file; give a folder for the results"),
+        (("train", "in", ".", "-c", "my.yaml"), ".: has files that are not of a training, e.g. in; give a new folder for the results"),
+        (("train", "in/400", "run", "-c", "my.yaml"), "in/400/00.wav: is in no folder below the input"),
+        (("train", "in", "run", "--labels", "it's no.csv"), "it's no.csv: the table of labels cannot be read"),
+        (("train", "in", "run", "--set", "train.epochs=0"), "--set train.epochs=0: train.epochs: is 0; wanted more than 0"),
+    ],
+    ids=lambda value: "" if isinstance(value, tuple) else value[:30],
+)  # fmt: skip
+def test_a_mistake_is_told_in_one_sentence(folder: Path, words: tuple[str, ...], message: str) -> None:
+    """The exit code is 2, and no folder is made."""
+    done = run_in_this_process(folder, *words)
+
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not (folder / "run").exists()
