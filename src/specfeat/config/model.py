@@ -20,8 +20,9 @@ Metric = Literal[
     "recall", "mse", "mae",
 ]  # fmt: skip
 WeightsFormat = Literal[
-    "auto", "hdf5", "keras", "checkpoint", "savedmodel", "graph", "tflite", "npz", "safetensors", "torch"
-]
+    "auto", "hdf5", "keras", "checkpoint", "savedmodel", "graph", "tflite", "onnx", "npz", "safetensors",
+    "torch",
+]  # fmt: skip
 FlattenOrder = Literal["channels_first", "channels_last"]
 
 # The settings of the weights that change no number once the content of the file is known: where the file is,

@@ -9,6 +9,7 @@ from helpers.hostile_weights import (
     flatbuffer,
     hdf5,
     no_weights,
+    onnx,
     safetensors,
     tensorflow,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "flatbuffer",
     "hdf5",
     "no_weights",
+    "onnx",
     "safetensors",
     "tensorflow",
 ]

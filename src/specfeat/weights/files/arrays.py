@@ -15,8 +15,17 @@ MAX_AXES = 8  # of one array; no layer of Keras has an array with more than six
 #   keras    height, width, in, out (Keras and TensorFlow)
 #   torch    out, in, height, width (PyTorch)
 #   tflite   out, height, width, in (TFLite)
+#   onnx     out, in, height, width (ONNX)
+#   matmul   in, out (ONNX's MatMul, and Gemm without transB)
 #   unclear  keras or torch; the file does not say which, so the shape decides
-AxisLayout = Literal["keras", "torch", "tflite", "unclear"]
+AxisLayout = Literal["keras", "torch", "tflite", "onnx", "matmul", "unclear"]
+
+# The order in which the program of the file joined axes into the one that an array's values belong to:
+#   channels_first  the channels before the frames and bins
+#   channels_last   the channels behind them, as in Keras
+#   unknown         the graph of the file does not show it
+#   ""              the file has no graph that is read; the config tells the order (`flatten`)
+JoinedAxes = Literal["channels_first", "channels_last", "unknown", ""]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +41,7 @@ class FileArray:
             Keras lists the layer's arrays ("0"); empty if the name of the array says neither.
         keras_path: the layer's path in a Keras 3 file, e.g. "layers/conv2d_1"; empty for other formats.
         layout: the order of a kernel's axes.
+        joined_axes: the order in which the program joined the axes that the layer reads.
         unordered_in: the file, or the part of it, that does not keep the order of its layers, as messages
             name
             it: "a safetensors file". The order is then known only from numbers in names. Empty if the file
@@ -50,6 +60,7 @@ class FileArray:
     role: str = ""
     keras_path: str = ""
     layout: AxisLayout = "keras"
+    joined_axes: JoinedAxes = ""
     unordered_in: str = ""
     note: str = ""
     is_neutral: bool = False

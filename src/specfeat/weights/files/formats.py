@@ -26,6 +26,7 @@ from specfeat.weights.files.file_format import FileFormat
 from specfeat.weights.files.frozen_graph import FROZEN_GRAPH
 from specfeat.weights.files.keras_files import HDF5, KERAS_ARCHIVE
 from specfeat.weights.files.npz import NPZ
+from specfeat.weights.files.onnx_file import ONNX
 from specfeat.weights.files.safetensors import SAFETENSORS
 from specfeat.weights.files.source import WeightsSource, locate_weights, prefix_errors_with
 from specfeat.weights.files.tensorflow_checkpoint import CHECKPOINT, SAVED_MODEL
@@ -36,7 +37,7 @@ from specfeat.weights.files.weight_norm import merge_weight_norms
 
 # If several formats match a file, the first one of this list is taken.
 FORMATS: tuple[FileFormat, ...] = (
-    HDF5, KERAS_ARCHIVE, TFLITE, CHECKPOINT, SAVED_MODEL, FROZEN_GRAPH, TORCH, NPZ, SAFETENSORS,
+    HDF5, KERAS_ARCHIVE, TFLITE, CHECKPOINT, SAVED_MODEL, FROZEN_GRAPH, ONNX, TORCH, NPZ, SAFETENSORS,
 )  # fmt: skip
 
 # The first two bytes of files that are compressed as a whole.

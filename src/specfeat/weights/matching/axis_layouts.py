@@ -3,16 +3,20 @@
     convolution     Keras, TensorFlow   height, width, in, out
                     PyTorch             out, in, height, width
                     TFLite              out, height, width, in
+                    ONNX                out, in, height, width
     depthwise       Keras, TensorFlow   height, width, in, multiplier
                     PyTorch             in x multiplier, 1, height, width
                     TFLite              1, height, width, in x multiplier
+                    ONNX                in x multiplier, 1, height, width
     transposed      Keras, TensorFlow   height, width, out, in
-                    PyTorch             in, out, height, width
+                    PyTorch, ONNX       in, out, height, width
                     TFLite              out, height, width, in
     dense           Keras, TensorFlow   in, out
                     PyTorch, TFLite     out, in
+                    ONNX                in, out (MatMul) or out, in (Gemm)
 
-PyTorch has no class for a depthwise convolution. There it is a convolution with one group for each channel.
+PyTorch and ONNX have no class for a depthwise convolution. There it is a convolution with one group for each
+channel.
 """
 
 import math
@@ -26,7 +30,7 @@ from specfeat.architecture.kinds import get_layer_kind
 from specfeat.architecture.kinds.base import KernelLayout
 from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import FileArray, Shape
-from specfeat.weights.matching.axis_order import SAME_ORDER
+from specfeat.weights.matching.axis_order import SAME_ORDER, UNKNOWN_ORDER, AxisOrder
 from specfeat.weights.matching.slots import Slot
 
 
@@ -64,13 +68,13 @@ def arrange_axes(values: NDArray[Any], array: FileArray, slot: Slot) -> NDArray[
     """
     if array.layout == "tflite":
         return _arrange_tflite(values, slot)
+    order = _find_order(array, slot)
+    if array.layout in ("onnx", "matmul"):
+        return _arrange_onnx(values, array, slot, order)
     if slot.role == "alpha" and values.ndim == 1 and array.layout != "keras":
-        # PyTorch has one slope of a PReLU for each channel. Keras has one for each frame, bin and channel, or
-        # one for each channel in an array of (1, 1, channels) if `shared_axes` is [1, 2].
-        slopes = _move_channels_last(values, slot)
-        return slopes.reshape(slot.shape) if slot.shape[-1] == values.size else slopes
+        return _arrange_slopes(values, slot, order)
     if array.layout == "torch":
-        return _arrange_torch(values, slot)
+        return _arrange_torch(values, slot, order)
     if array.layout == "unclear" and values.ndim > 1:
         return _arrange_by_shape(values, array, slot)
     if is_conv1d_kernel(slot) and values.ndim == 4 and values.shape[1] == 1:
@@ -110,7 +114,7 @@ def _arrange_by_shape(values: NDArray[Any], array: FileArray, slot: Slot) -> NDA
     """
     fits_as_keras, fits_as_torch = values.shape == slot.shape, False
     with suppress(ValueError):
-        fits_as_torch = _arrange_torch(values, slot).shape == slot.shape
+        fits_as_torch = _arrange_torch(values, slot, slot.axis_order).shape == slot.shape
     # After joined axes, PyTorch has the rows of a kernel in another order. The shape does not show that.
     is_ambiguous = fits_as_torch and (fits_as_keras or slot.axis_order != SAME_ORDER)
     if is_ambiguous and values.size > 1:
@@ -118,18 +122,35 @@ def _arrange_by_shape(values: NDArray[Any], array: FileArray, slot: Slot) -> NDA
             f"{array.name} fits {slot.name} in PyTorch's order of axes and in Keras', and its name does not "
             "say which; rename it to .../kernel if it is in Keras' order, or save the file as .safetensors"
         )
-    return _arrange_torch(values, slot) if fits_as_torch else values
+    return _arrange_torch(values, slot, slot.axis_order) if fits_as_torch else values
 
 
-def _arrange_torch(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
+def _arrange_slopes(values: NDArray[Any], slot: Slot, order: AxisOrder) -> NDArray[Any]:
+    """Rearrange the slopes of a PReLU.
+
+    PyTorch has one slope of a PReLU for each channel. Keras has one for each frame, bin and channel, or one
+    for each channel in an array of (1, 1, channels) if `shared_axes` is [1, 2].
+    """
+    slopes = _move_channels_last(values, slot, order)
+    return slopes.reshape(slot.shape) if slot.shape[-1] == values.size else slopes
+
+
+def _arrange_torch(values: NDArray[Any], slot: Slot, order: AxisOrder) -> NDArray[Any]:
+    """Rearrange an array from PyTorch's axes.
+
+    Args:
+        values: the values.
+        slot: the slot.
+        order: the order of the numbers along the axis that the layer reads.
+    """
     if "kernel" not in slot.role:
         # A bias has one value for each output of its layer. Only the arrays of a norm belong to its input.
-        return values if slot.part_role == "bias" else _move_channels_last(values, slot)
+        return values if slot.part_role == "bias" else _move_channels_last(values, slot, order)
     if is_dense_kernel(slot):
-        return _move_channels_last(values.T, slot)
+        return _move_channels_last(values.T, slot, order)
     if _get_kernel_layout(slot) is KernelLayout.RECURRENT:
         return values.T
-    if slot.axis_order != SAME_ORDER:
+    if order != SAME_ORDER:
         raise _make_order_error(slot)
     if is_depthwise_kernel(slot):
         *spatial, channels, multiplier = slot.shape
@@ -137,6 +158,48 @@ def _arrange_torch(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
         return np.moveaxis(values.reshape(channels, multiplier, *spatial), (0, 1), (-2, -1))
     # The first two axes, (out, in) or of a transposed convolution (in, out), come last in Keras, exchanged.
     return np.moveaxis(values, (0, 1), (-1, -2))
+
+
+def _arrange_onnx(values: NDArray[Any], array: FileArray, slot: Slot, order: AxisOrder) -> NDArray[Any]:
+    """Rearrange an array from ONNX's axes, which are PyTorch's with these exceptions.
+
+    A matrix product has in, out. A convolution along one axis may run along two, the first of size 1. One
+    number for each channel may have axes of size 1 around it.
+    """
+    if array.layout == "matmul":
+        values = values.T
+    if "kernel" in slot.role:
+        if values.ndim == len(slot.shape) + 1 and values.shape[2] == 1:
+            values = values[:, :, 0]
+    elif values.size == max(values.shape, default=0):
+        values = values.reshape(-1)
+    if slot.role == "alpha" and values.ndim == 1:
+        return _arrange_slopes(values, slot, order)
+    return _arrange_torch(values, slot, order)
+
+
+def _find_order(array: FileArray, slot: Slot) -> AxisOrder:
+    """Return the order of the numbers along the axis that a layer reads, as the file's program joined axes.
+
+    Raises:
+        WeightsError: the layer reads axes that were joined, and the graph does not show their order.
+    """
+    if array.joined_axes == "" or slot.part_role == "bias":
+        return slot.axis_order  # a bias belongs to the outputs of its layer
+    if array.joined_axes == "channels_first":
+        order = slot.channels_first_order
+    elif array.joined_axes == "channels_last":
+        order = slot.channels_last_order
+    else:
+        orders = {slot.channels_first_order, slot.channels_last_order}
+        order = SAME_ORDER if orders == {SAME_ORDER} else UNKNOWN_ORDER
+    if not order.is_known:
+        raise WeightsError(
+            f"{slot.name} reads axes that the config joins, and the graph in the file does not show that it "
+            "joins them in the same order; use the same Permute and Flatten as the program, or the weights "
+            "in the format of the program that trained them"
+        )
+    return order
 
 
 def _arrange_tflite(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
@@ -164,7 +227,7 @@ def _check_shape(values: NDArray[Any], shape: Shape) -> None:
         raise ValueError(shape)
 
 
-def _move_channels_last(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
+def _move_channels_last(values: NDArray[Any], slot: Slot, order: AxisOrder) -> NDArray[Any]:
     """Reorder the first axis from PyTorch's order (channels, frames, bins) to (frames, bins, channels).
 
     Only an axis into which several axes were joined has another order in PyTorch.
@@ -172,7 +235,6 @@ def _move_channels_last(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
     Raises:
         WeightsError: PyTorch's order cannot be known.
     """
-    order = slot.axis_order
     if order == SAME_ORDER or values.shape[0] == 1:
         return values
     if order.joined_shape is None:
@@ -185,7 +247,7 @@ def _move_channels_last(values: NDArray[Any], slot: Slot) -> NDArray[Any]:
 
 
 def _make_order_error(slot: Slot) -> WeightsError:
-    if slot.fits_channels_last:
+    if slot.channels_last_order == SAME_ORDER:
         return WeightsError(
             f"{slot.name} reads axes that the config joins with the channels last, while PyTorch has the "
             "channels first; if the PyTorch program moved its channels to the last axis before it joined the "

@@ -14,7 +14,6 @@ from specfeat.config.settings import Settings
 from specfeat.weights.files.arrays import Shape
 from specfeat.weights.matching.axis_order import (
     SAME_ORDER,
-    UNKNOWN_ORDER,
     AxisOrder,
     compute_axis_orders,
 )
@@ -36,8 +35,10 @@ class Slot:
             branches, this order differs from that of the config.
         is_named: whether the layer has a name in the config. Otherwise specfeat has numbered it, and its name
             says nothing about the file.
-        fits_channels_last: whether the setting `flatten: channels_last` would make `axis_order` known.
-        axis_order: the order, in PyTorch, of the values along the axis that the layer reads or normalises.
+        axis_order: the order, in PyTorch, of the values along the axis that the layer reads or normalises, if
+            the program joined axes as the setting `flatten` says.
+        channels_first_order: the same, if the program had its channels first when it joined axes.
+        channels_last_order: the same, if the program had its channels last when it joined axes.
         variable: the Keras variable that receives the values; None if the network has not been built.
     """
 
@@ -49,8 +50,9 @@ class Slot:
     keras_path: str
     keras_position: int = 0
     is_named: bool = True
-    fits_channels_last: bool = False
     axis_order: AxisOrder = SAME_ORDER
+    channels_first_order: AxisOrder = SAME_ORDER
+    channels_last_order: AxisOrder = SAME_ORDER
     variable: Any = field(repr=False, compare=False, default=None)
 
     @property
@@ -134,11 +136,9 @@ def _make_slots(
         flatten: whether the PyTorch program had its channels first or last when it joined axes.
         arrays: each array as its layer, its role, its shape and its Keras variable (or None).
     """
-    orders = compute_axis_orders(layers, shapes, flatten)
-    # The orders that the other setting of `flatten` would give, for the suggestion in an error message.
-    channels_last_orders = (
-        compute_axis_orders(layers, shapes, "channels_last") if UNKNOWN_ORDER in orders.values() else {}
-    )
+    channels_first = compute_axis_orders(layers, shapes, "channels_first")
+    channels_last = compute_axis_orders(layers, shapes, "channels_last")
+    orders = channels_first if flatten == "channels_first" else channels_last
     positions = _find_keras_positions(layers)
     slots: list[Slot] = []
     for layer, role, shape, variable in arrays:
@@ -156,8 +156,9 @@ def _make_slots(
                 keras_path=f"{keras_path}/{part_path}" if part_path else keras_path,
                 keras_position=keras_position,
                 is_named=layer.is_named,
-                fits_channels_last=channels_last_orders.get(layer.name) == SAME_ORDER,
                 axis_order=orders[layer.name],
+                channels_first_order=channels_first[layer.name],
+                channels_last_order=channels_last[layer.name],
                 variable=variable,
             )
         )

@@ -201,6 +201,6 @@ def _compute_keras_shape(slot: Slot, array: FileArray) -> Shape | None:
     if is_depthwise_kernel(slot):
         return None
     shape = array.shape
-    if array.layout == "torch":
+    if array.layout in ("torch", "onnx"):
         return (*shape[2:], *shape[1::-1])
     return (*shape[1:], shape[0]) if array.layout == "tflite" and shape else shape
