@@ -329,3 +329,40 @@ def test_arrays_in_another_file_are_refused_with_what_to_do(tmp_path: Path) -> N
         read_arrays(tmp_path / "x.onnx")
     onnx.save(onnx.load(tmp_path / "x.onnx"), tmp_path / "y.onnx")
     np.testing.assert_array_equal(read_arrays(tmp_path / "y.onnx")[0][1], count_up(40, 40))
+
+
+def test_a_product_of_more_than_two_axes_as_tensorflow_exports_it(tmp_path: Path) -> None:
+    """It is reshaped to two axes and back, before its bias; the order of the joined axes is still that of the graph."""
+    nodes, arrays = _make_network([FRAMES_FIRST, RESHAPE], "MatMul", count_up(32, 5))
+    nodes.pop()
+    nodes += [
+        helper.make_node("Reshape", ["j2", "two"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "row.weight"], ["y"]),
+        helper.make_node("Reshape", ["y", "three"], ["z"]),
+        helper.make_node("Add", ["z", "b"], ["out"]),
+    ]
+    shapes = {"shape": [-1, 12, 32], "two": [-1, 32], "three": [-1, 12, 5]}
+    arrays |= {name: np.array(shape) for name, shape in shapes.items()} | {"b": count_up(5)}
+    layers = [CONV, "Permute: {dims: [1, 3, 2]}", "Reshape: {target_shape: [12, 32]}", DENSE]
+    layers[-1] = layers[-1].replace(", use_bias: false", "")
+
+    result = match_file(load_network(tmp_path, *layers), save_model(tmp_path / "w.onnx", nodes, arrays))
+
+    np.testing.assert_array_equal(result["row/kernel"], count_up(32, 5))
+    np.testing.assert_array_equal(result["row/bias"], count_up(5))
+
+
+def test_a_convolution_along_one_axis_as_tensorflow_exports_it(tmp_path: Path) -> None:
+    """It runs along two axes, the first of size 1, which is removed before the bias."""
+    nodes = [
+        helper.make_node("Conv", ["x", "k"], ["y"]),
+        helper.make_node("Squeeze", ["y", "axes"], ["z"]),
+        helper.make_node("Add", ["z", "b"], ["out"]),
+    ]
+    arrays = {"k": count_up(6, 10, 1, 3), "axes": np.array([2]), "b": count_up(1, 6, 1)}
+    layers = ("Reshape: {target_shape: [14, 10]}", "Conv1D: {name: conv, filters: 6, kernel_size: 3}")
+
+    result = match_file(load_network(tmp_path, *layers), save_model(tmp_path / "w.onnx", nodes, arrays))
+
+    np.testing.assert_array_equal(result["conv/kernel"], count_up(6, 10, 1, 3)[:, :, 0].transpose(2, 1, 0))
+    np.testing.assert_array_equal(result["conv/bias"], count_up(6))

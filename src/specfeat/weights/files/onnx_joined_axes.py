@@ -8,7 +8,7 @@ each `Transpose` counts.
 
 from collections.abc import Sequence
 
-from specfeat.weights.files.arrays import JoinedAxes
+from specfeat.weights.files.arrays import MAX_AXES, JoinedAxes
 from specfeat.weights.files.onnx_constant import find_constant
 from specfeat.weights.files.onnx_graph import OnnxGraph, OnnxNode
 
@@ -75,7 +75,8 @@ class JoinedAxesFinder:
         if node is None:
             return "unknown"
         if node.operation in _JOINS:
-            return self._find_channels(node.get_input(0), (), self._count_axes(node))
+            rank, size = self._count_axes(node), self._get_last_size(node)
+            return self._find_channels(node.get_input(0), (), rank, size)
         if node.operation in _SINGLE_INPUT:
             return self._find_join(node.get_input(0))
         if node.operation == "Transpose":
@@ -86,13 +87,16 @@ class JoinedAxesFinder:
             return "unknown"
         return _agree([self._find_join(value) for value in self._list_computed(node)])
 
-    def _find_channels(self, name: str, order: Sequence[int], joined_rank: int | None) -> JoinedAxes:
+    def _find_channels(
+        self, name: str, order: Sequence[int], joined_rank: int | None, joined_size: int | None
+    ) -> JoinedAxes:
         """Follow a value that is joined to the operation that made its channels.
 
         Args:
             name: the name of the value.
             order: the axes of this value in the order in which they are joined; empty for their own order.
             joined_rank: the number of axes after they were joined, if it is known.
+            joined_size: the size of the joined axis, if it is known.
         """
         node = self._step_back(name)
         if node is None:
@@ -103,12 +107,21 @@ class JoinedAxesFinder:
             axes = node.attributes.get("perm")
             if not isinstance(axes, list) or (order and len(axes) != len(order)):
                 return "unknown"
-            return self._find_channels(node.get_input(0), [axes[i] for i in order] or axes, joined_rank)
+            return self._find_channels(
+                node.get_input(0), [axes[i] for i in order] or axes, joined_rank, joined_size
+            )
         if node.operation in _JOINS and not order:  # joined in two steps
-            return self._find_channels(node.get_input(0), (), None)
+            keeps_last = joined_size is not None and joined_size == self._get_last_size(node)
+            rank = self._count_axes(node) if keeps_last else None
+            return self._find_channels(node.get_input(0), (), rank, joined_size)
         if node.operation not in (*_ELEMENTWISE, "Concat", "Pad"):
             return "unknown"
-        return _agree([self._find_channels(value, order, joined_rank) for value in self._list_computed(node)])
+        return _agree(
+            [
+                self._find_channels(value, order, joined_rank, joined_size)
+                for value in self._list_computed(node)
+            ]
+        )
 
     def _step_back(self, name: str) -> OnnxNode | None:
         """Return the node that computes a value; None for an input of the graph or if the way is too long."""
@@ -128,6 +141,14 @@ class JoinedAxesFinder:
             return 2 if node.get_integer("axis", 1) == 1 else None
         shape = self._graph.constants.get(node.get_input(1))
         return shape.size if shape is not None else None
+
+    def _get_last_size(self, node: OnnxNode) -> int | None:
+        """Return the size of the last axis of what a `Reshape` returns, if it is constant."""
+        shape = self._graph.constants.get(node.get_input(1)) if node.operation == "Reshape" else None
+        if shape is None or not 0 < shape.size <= MAX_AXES:
+            return None
+        size = int(shape.read_values().reshape(-1)[-1])
+        return size if size > 0 else None
 
     def _keeps_channels(self, node: OnnxNode) -> bool:
         """Return whether the axes that a node removes are known, and all stand behind the channels."""

@@ -117,20 +117,31 @@ def _check_factors(node: OnnxNode) -> None:
 
 
 def _find_added_bias(graph: OnnxGraph, node: OnnxNode, kernel: OnnxConstant) -> OnnxConstant | None:
-    """Return the constant that the only reader of a result adds to it, if it has one for each output."""
-    readers = graph.readers.get(node.output, [])
-    if len(readers) != 1 or readers[0].operation != "Add" or len(readers[0].inputs) != 2:
+    """Return the constant that is added to the result of an operation, if it has one for each output."""
+    is_product = node.operation == "MatMul"
+    name, reader = node.output, _find_only_reader(graph, node.output)
+    spatial_axes = 0 if is_product else len(kernel.shape) - 2
+    # TensorFlow's exporter puts axes back between the two: of a product of more than two axes, and of a
+    # convolution along one axis, which runs along two.
+    if reader is not None and reader.operation == ("Reshape" if is_product else "Squeeze"):
+        spatial_axes -= 0 if is_product else 1
+        name, reader = reader.output, _find_only_reader(graph, reader.output)
+    if reader is None or reader.operation != "Add" or len(reader.inputs) != 2:
         return None
-    other = next((name for name in readers[0].inputs if name != node.output), "")
-    constant = _find_weight(graph, "bias", other)
+    constant = _find_weight(graph, "bias", next((other for other in reader.inputs if other != name), ""))
     if constant is None or constant.tensor.size != max(constant.shape, default=0):
         return None
     # The outputs are the last axis of a matrix product, and axis 1 of a convolution (1 x C x 1 x 1).
-    is_product = node.operation == "MatMul"
-    axis = len(constant.shape) - 1 - (0 if is_product else len(kernel.shape) - 2)
+    axis = len(constant.shape) - 1 - spatial_axes
     is_along_outputs = axis >= 0 and constant.shape[axis] == constant.tensor.size
     outputs = kernel.shape[1 if is_product and not kernel.is_transposed else 0]
     return constant if is_along_outputs and constant.tensor.size == outputs else None
+
+
+def _find_only_reader(graph: OnnxGraph, name: str) -> OnnxNode | None:
+    """Return the node that reads a value; None if there are several, or none."""
+    readers = graph.readers.get(name, [])
+    return readers[0] if len(readers) == 1 else None
 
 
 def _list_names(node: OnnxNode, weights: Mapping[str, OnnxConstant], count: int) -> Iterator[str]:
