@@ -211,8 +211,8 @@ REFUSED = [
      "c.yaml:11:7: model.layers[3]: Application 'application_1' gets 16875 values in one axis; wanted 3 axes, "
      "frames x bins x channels; it follows a Flatten, Dense or global pooling; move it before that layer"),
     (["Application: {application: MobileNet}", "Dense: {name: predictions, units: 3}"],
-     "c.yaml:11:7: model.layers[3]: Dense 'predictions' has the name of another layer of an application; "
-     "wanted different names"),
+     "c.yaml:11:7: model.layers[3]: Dense 'predictions' has the same name as another layer, and an application has one of the two; "
+     "wanted other names"),
     (["Application: {application: MobileNet, include_top: false}"],
      "c.yaml:10:7: model.layers[2]: ReLU 'conv_pw_13_relu' gives 2 x 2 x 1024 for a clip, not one row; "
      "put Flatten or GlobalAveragePooling2D after it"),
@@ -230,6 +230,7 @@ def test_a_picture_cannot_make_a_small_config_a_large_network(tmp_path: Path) ->
     """VGG's first dense layer grows with the picture: refused before Keras makes it."""
     path = write(tmp_path, "Application: {application: VGG19}", size=1056)
 
-    assert "would have 2,283,798,528 weights; wanted 2,147,483,648 or fewer: a smaller picture" in refusal(
-        path
+    assert (
+        "would have 2,283,798,528 weights; wanted 2,147,483,648 or fewer: use a smaller picture"
+        in refusal(path)
     )

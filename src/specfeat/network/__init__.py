@@ -1,1 +1,1 @@
-"""From a checked config to a network that is ready to compute rows."""
+"""Builds, from a checked config, a network that is ready to compute rows."""

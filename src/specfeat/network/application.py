@@ -1,8 +1,8 @@
-"""One of keras.applications, replaced by its own layers, which then are like layers that a config lists.
+"""Replaces a network of keras.applications by its own layers, so that they are like the layers in a config.
 
-So its weights are read by the names of its layers, its batch normalisations are folded, and its random
-weights follow from seed and name, as for every other layer. Keras is never asked for trained weights, so it
-never downloads any.
+Therefore weights are matched by the names of these layers, their batch normalisations are folded, and their
+random weights are derived from the seed and their names. Keras is not asked for trained weights, so it
+downloads nothing.
 """
 
 import re
@@ -25,8 +25,8 @@ def expand_application(layer: Layer, input_shape: Shape) -> tuple[list[Layer], s
         input_shape: the shape of its input without the batch: (height, width, channels).
 
     Raises:
-        ValueError: the application cannot take its input, or has no output of the wanted name; the message is
-            a sentence that says why.
+        ValueError: the application cannot take its input, or has no layer with the name in `output`. The
+            message is a sentence without its subject, which is the layer.
     """
     options = layer.options
     include_top = options.get("include_top", True)
@@ -39,7 +39,7 @@ def expand_application(layer: Layer, input_shape: Shape) -> tuple[list[Layer], s
     layers = _make_preprocessing(layer)
     names = _assign_new_process_names(keras_layers)
     names[application.layers[0].name] = layers[-1].name if layers else layer.inputs[0]
-    # Each layer of an application is called once, so its output identifies it.
+    # Each layer of an application is called once, so the identity of its output tells the layer.
     producers = {id(keras_layer.output): keras_layer.name for keras_layer in application.layers}
     for keras_layer in keras_layers:
         inputs = tuple(names[producers[id(tensor)]] for tensor in keras.tree.flatten(keras_layer.input))
@@ -53,16 +53,16 @@ def expand_application(layer: Layer, input_shape: Shape) -> tuple[list[Layer], s
 def _find_mismatch(application: str, shape: Shape, *, include_top: bool) -> str | None:
     if shape[-1] != 3:
         return f"gets {format_shape(shape)}; wanted a picture of 3 channels: put Picture before it"
-    # Only VGG networks have more weights for a larger picture: its sides are halved five times, then come
-    # 4096 units.
+    # Only VGG networks have more weights for a larger picture: five poolings halve its sides, and a dense
+    # layer of 4096 units reads all of the 512 channels.
     weights = (shape[0] // 32) * (shape[1] // 32) * 512 * 4096 if application.startswith("VGG") else 0
     if include_top and weights > MAX_PARAMETERS:
-        return f"would have {weights:,} weights; wanted {MAX_PARAMETERS:,} or fewer: a smaller picture"
+        return f"would have {weights:,} weights; wanted {MAX_PARAMETERS:,} or fewer: use a smaller picture"
     return None
 
 
 def _make_preprocessing(layer: Layer) -> list[Layer]:
-    """Return the layer that prepares the picture for the application, or no layer."""
+    """Return the layer that prepares the picture for the application; an empty list if none is needed."""
     mode = layer.options.get("preprocess", APPLICATIONS[layer.options["application"]])
     name = f"{layer.name}/preprocess"
     if mode == "none":
@@ -71,10 +71,11 @@ def _make_preprocessing(layer: Layer) -> list[Layer]:
 
 
 def _assign_new_process_names(keras_layers: Iterable[Any]) -> dict[str, str]:
-    """Return for each layer's name the name that Keras would give the layer in a new process.
+    """Return for each layer's name the name that Keras would give to the layer in a new process.
 
-    Keras numbers layers without a name of their own, class by class, and counts what this process has made
-    before. Names must not depend on that, because weights are found by them and seeds follow from them.
+    Keras numbers layers without a name, separately for each class, and also counts the layers that this
+    process made before. Names must not depend on that, because they are used to match weights and to derive
+    seeds.
     """
     names: dict[str, str] = {}
     numbered: dict[str, list[tuple[int, str]]] = {}  # base name -> the numbers and names that Keras has given

@@ -1,9 +1,9 @@
-"""Batch normalisation folded into the layer before it: the same function of the clip, with less to compute.
+"""Folds batch normalisations into the layers before them: the same function of the clip in less time.
 
-In inference mode a batch normalisation is `g x + (beta - mean g)` with `g = gamma / sqrt(variance +
-epsilon)`, for each channel. A convolution or a dense layer before it can have `g` in its kernel and the
-remaining term in its bias. Keras computes a batch normalisation as separate multiplications and additions,
-which TensorFlow does not fuse.
+In inference mode, a batch normalisation is `g x + (beta - mean g)` for each channel, where `g` is
+`gamma / sqrt(variance + epsilon)`. If a convolution or a dense layer is before it, its kernel can be
+multiplied by `g`, and the other term can be added to its bias. Without folding, Keras computes separate
+multiplications and additions, which TensorFlow does not fuse.
 """
 
 from typing import Any
@@ -19,9 +19,9 @@ DoubleArray = NDArray[np.float64]
 
 
 def fold_batch_norms(model: Any, feature_layer: str) -> Any:
-    """Return a Keras model from clips to rows, with batch normalisations folded where that is exact.
+    """Return a Keras model from clips to rows, in which batch normalisations are folded if that is exact.
 
-    Layers that the rows do not depend on are left out. Layers that are not folded are shared with `model`.
+    Layers that have no effect on the rows are left out. Layers that are not changed are shared with `model`.
 
     Args:
         model: the composed Keras model, its weights set.
@@ -32,6 +32,8 @@ def fold_batch_norms(model: Any, feature_layer: str) -> Any:
     norms = _find_foldable_norms(extractor, name)
     folded_norm_ids = {id(norm) for norm in norms.values()}
 
+    # `clone_model` calls replace_layer and then call_layer for one layer after the other. A folded norm is
+    # not in the new model, because its call returns its input.
     def replace_layer(layer: Any) -> Any:
         return _fold_norm(layer, norms[layer.name]) if layer.name in norms else layer
 
@@ -44,10 +46,10 @@ def fold_batch_norms(model: Any, feature_layer: str) -> Any:
 
 
 def _find_foldable_norms(extractor: Any, feature_layer: str) -> dict[str, Any]:
-    """Return the batch normalisations that can be folded, each by the name of the layer that takes it in.
+    """Return the batch normalisations that can be folded, each by the name of the layer before it.
 
-    Folding is exact only where the layer has no activation, nothing else reads the layer's output, the row is
-    not that output, and the normalisation goes along the channels.
+    Folding is exact only if the layer has no activation, if no other layer reads its output, if this output
+    is not the row, and if the normalisation is along the channels.
     """
     readers: dict[int, list[Any]] = {}  # id of a tensor -> the layers that read it
     for layer in extractor.layers:
@@ -71,7 +73,7 @@ def _is_along_channels(norm: Any) -> bool:
 
 
 def _fold_norm(layer: Any, norm: Any) -> Any:
-    """Return a copy of a Keras layer with the batch normalisation in its kernel and bias.
+    """Return a copy of a Keras layer whose kernel and bias contain the batch normalisation after it.
 
     The arithmetic is in float64, so that folding adds at most one rounding to each weight.
     """
@@ -85,6 +87,7 @@ def _fold_norm(layer: Any, norm: Any) -> Any:
         _read_array(variable) for variable in layer.weights if variable is not layer.bias
     ]
     axes = get_layer_kind(type(layer).__name__).fold_axes
+    # The fold axes are the last axes of the kernel and together have one index for each channel of `scale`.
     kernel *= scale.reshape(kernel.shape[axes[0] :])
     bias = shift if layer.bias is None else shift + scale * _read_array(layer.bias)
     copy = type(layer).from_config({**layer.get_config(), "use_bias": True, "name": f"{layer.name}>folded"})

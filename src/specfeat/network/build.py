@@ -1,4 +1,4 @@
-"""The only way to a network: composed, compiled, given its weights and prepared by an engine, or refused."""
+"""Builds a network: composes and compiles it, sets its weights, and prepares it with an engine."""
 
 import time
 from collections.abc import Iterator
@@ -24,32 +24,36 @@ from specfeat.system_limits import report_system_limits
 from specfeat.text import format_shape
 from specfeat.weights import load_weights
 
-# The batch of the first test clip has to run before the first clips come in any case. Two more take 40 ms
-# with `default`; for a heavy network they would take seconds.
-CLIPS_OF_LIGHT_NETWORK = 3
-LIGHT_MULTIPLICATIONS = 1e8  # of a batch, in the heaviest layer; yamnet has as many
+# The number of test clips with which the places of a batch are compared, for a light network. Other networks
+# are tested with one clip. A network has to run once before the first clips come, so the first test batch
+# takes no extra time. Two more take 40 ms with `default`; with a heavy network, they would take seconds.
+TEST_CLIPS_OF_LIGHT_NETWORK = 3
+# The limit of a light network, for one batch in an average layer with a kernel. `yamnet` has 0.8e8, `default`
+# 1.0e8.
+LIGHT_MULTIPLICATIONS = 1e8
 
 ENGINES: dict[str, EngineFactory] = {TensorFlowEngine.name: TensorFlowEngine}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """A network that is ready to compute rows. There is no other state, and only `build_network` makes one.
+    """A network that is ready to compute rows; only `build_network` makes one.
 
     Attributes:
         model: the Keras model, compiled, its weights set.
         layers: the model's layers in order; an application of the config is replaced by that application's
             own layers.
-        batch: the number of clips in every batch.
-        places: how many clips of a batch are filled, from the first on; the others stay zero, because a clip
-            would get other bits there. Nearly always the same number as `batch`.
+        batch: the number of places for clips in every batch.
+        places: the number of places that are filled with clips, from the first place on. The other places
+            stay zero, because a clip would have a row with other bits there. Mostly the same number as
+            `batch`.
         input_shape: the shape of one clip, without the batch: (frames, bins, channels).
         width: the number of features in a row.
-        engine: what runs the network.
-        weights: what the record says of the weights: {"random": seed}, or {"file": path, "sha256": ...,
-            "format": ...} with path, size in bytes, mtime_ns, ctime_ns and inode if it is one regular file.
-        seconds: how long building took.
-        row_function: what the engine made of the model.
+        engine: the engine that runs the network.
+        weights: the entry `weights` of the record: {"random": seed}, or {"file": path, "sha256": ...,
+            "format": ...}; for a single file, also path, size in bytes, mtime_ns, ctime_ns and inode.
+        seconds: the time that building took, in seconds.
+        row_function: the function that the engine has made of the model.
     """
 
     model: Any
@@ -70,11 +74,11 @@ class Network:
 
     @property
     def parallel_batches(self) -> int:
-        """The number of batches that are worth running at once, each in a thread of its own."""
+        """The number of batches to run at the same time, each in its own thread."""
         return self.engine.parallel_batches
 
     def compute_rows(self, clips: NDArray[np.float32]) -> Rows:
-        """Return the rows of one batch; several threads may call this at once.
+        """Return the rows of one batch; several threads may call this at the same time.
 
         Args:
             clips: float32, shape (batch, *input_shape); only the rows of the first `places` clips are valid.
@@ -88,21 +92,22 @@ class Network:
 def build_network(
     config: Config, device: str = "auto", threads: int | None = None, engine: str = TensorFlowEngine.name
 ) -> Network:
-    """Compose, compile and prepare the network of a config, and set its weights; all of it once.
+    """Compose and compile the network of a config, set its weights, and prepare it with an engine.
 
     Args:
         config: the checked config.
         device: "auto", "cpu", "gpu" or "gpu:N".
-        threads: how many batches run at once on a CPU, each in one thread; None for one for each core.
+        threads: the number of batches that run at the same time on a CPU, each in one thread; None for the
+            number of cores.
         engine: a key of `ENGINES`.
 
     Raises:
         ModelError: a layer does not fit; the message names the YAML line, the layer and both shapes.
         WeightsError: the weights file does not fit the network.
-        DeviceError: there is no such device.
+        DeviceError: the machine does not have the device.
         SystemLimitError: there is not enough memory, or there are no more threads.
-        InstallError: TensorFlow or Keras is missing or of a wrong version; raised when this module is
-            imported.
+        InstallError: TensorFlow or Keras is missing or has a wrong version. This is raised when this module
+            is imported.
     """
     start = time.perf_counter()
     settings = config.settings
@@ -130,7 +135,7 @@ def build_network(
 
 
 def _set_weights(config: Config, model: ComposedModel) -> dict[str, object]:
-    """Load the weights if the config names a file, and return what the record says of them."""
+    """Load the weights if the config names a file, and return the entry `weights` of the record."""
     weights = config.settings.model.weights
     if weights.file is None:
         return {"random": weights.random}
@@ -138,12 +143,13 @@ def _set_weights(config: Config, model: ComposedModel) -> dict[str, object]:
 
 
 def _count_places(config: Config, row_function: RowFunction) -> int:
+    """Test the network, and return the number of places of a batch at which a clip has the same row."""
     settings = config.settings
     try:
         is_light = settings.model.batch * count_multiplications(settings.graph) < LIGHT_MULTIPLICATIONS
     except UnknownShapeError:
         is_light = False
-    clips = CLIPS_OF_LIGHT_NETWORK if is_light else 1
+    clips = TEST_CLIPS_OF_LIGHT_NETWORK if is_light else 1
     with _name_config_line(config):
         return count_equal_places(row_function, settings.model.batch, settings.input_shape, clips)
 

@@ -1,6 +1,7 @@
-"""A config's Keras model: every layer made, joined and compiled; without folding or tracing.
+"""Composes a config's Keras model: makes every layer, joins the layers and compiles the model.
 
-`build` goes on from here for extraction; training uses the same model.
+`build` prepares this model for extraction: it folds batch normalisations and traces a graph. A program that
+trains the network uses the model as it is here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ from specfeat.weights.matching.slots import Slot, list_model_slots
 
 @dataclass(frozen=True, slots=True)
 class ComposedModel:
-    """A Keras model that is built and compiled; its weights are random, or zeros where a file follows.
+    """A Keras model that is built and compiled; its weights are random, or zeros if a file will be loaded.
 
     Attributes:
         keras_model: the Keras model, from a batch of clips to the outputs of all layers that no layer reads.
@@ -46,7 +47,7 @@ def compose_model(
 ) -> ComposedModel:
     """Make every layer of the config, join the layers and compile the model, once.
 
-    The device is the one of the surrounding `tf.device` block.
+    The variables are on the device of the surrounding `tf.device` block.
 
     Args:
         config: the checked config.
@@ -84,7 +85,8 @@ def _connect_layers(config: Config, output_layers: Sequence[str] = ()) -> Compos
         INPUT_NAME: keras.Input(settings.input_shape, name=INPUT_NAME, dtype="float32")
     }
     layers: list[Layer] = []
-    # For each layer of the config, the layer that has its output: of an application, one of its own layers.
+    # For each layer of the config, the layer of the model that has its output. For an application, this is
+    # one of the layers that replace it.
     output_names: dict[str, str] = {}
     for layer in settings.model.layers:
         inputs = tuple(output_names.get(name, name) for name in layer.inputs)
@@ -113,7 +115,7 @@ def _connect_layers(config: Config, output_layers: Sequence[str] = ()) -> Compos
 
 
 def _expand_layer(config: Config, layer: Layer, tensors: Mapping[str, Any]) -> tuple[list[Layer], str]:
-    """Return the layers that stand for a layer of the config, and the name of the one with its output."""
+    """Return the layers that replace a layer of the config, and the name of the one with its output."""
     shapes = [_get_shape(tensors[name]) for name in layer.inputs]
     reason = find_mismatch(layer, shapes)
     if reason:
@@ -129,7 +131,9 @@ def _expand_layer(config: Config, layer: Layer, tensors: Mapping[str, Any]) -> t
 def _check_name(config: Config, layer: Layer, tensors: Mapping[str, Any]) -> None:
     """Refuse a name that a layer of an application shares with another layer."""
     if to_keras_name(layer.name) in map(to_keras_name, tensors):
-        reason = "has the name of another layer of an application; wanted different names"
+        reason = (
+            "has the same name as another layer, and an application has one of the two; wanted other names"
+        )
         raise _make_error(config, layer, reason)
 
 

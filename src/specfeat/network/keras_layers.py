@@ -1,4 +1,4 @@
-"""One layer of the config as one Keras layer."""
+"""Makes a Keras layer from a layer of the config."""
 
 import hashlib
 import importlib
@@ -12,16 +12,16 @@ from specfeat.tensorflow_runtime import keras
 
 
 def make_keras_layer(layer: Layer, seed: int | None) -> Any:
-    """Make the Keras layer; Keras builds it when it is applied to its inputs.
+    """Make a Keras layer, which is not built before it is applied to its inputs.
 
-    The layer computes in float32 with the channels last; the user's Keras settings have no effect. Each
-    initialiser gets a seed that follows from `seed`, the layer's name and the initialiser's argument, so that
-    a layer's weights do not depend on the layers around it.
+    The layer computes in float32 with the channels last, whatever the user's Keras settings are. Each
+    initialiser gets a seed that is derived from `seed`, the layer's name and the name of the initialiser's
+    argument. So the random weights of a layer do not depend on the other layers.
 
     Args:
         layer: the layer of the config.
-        seed: the config's seed for random weights; None where the weights come from a file: then initialisers
-            fill with zeros.
+        seed: the config's seed for random weights; None if the weights come from a file. Random initialisers
+            are then replaced by zeros.
     """
     cls = _find_keras_class(layer.kind)
     options = {**get_layer_kind(layer.kind).keras_options, **layer.options}
@@ -59,7 +59,7 @@ def _make_both_directions(layer: Layer, wrapped: Mapping[str, Any], seed: int | 
 
 
 def _find_keras_class(name: str) -> Any:
-    """Return the class of a layer kind: one of Keras', or one of our own (`module:class`)."""
+    """Return the class of a layer kind: a class of Keras, or a class of specfeat (`module:class`)."""
     keras_class = get_layer_kind(name).keras_class
     if keras_class is None:
         return getattr(keras.layers, name)
@@ -68,16 +68,16 @@ def _find_keras_class(name: str) -> Any:
 
 
 def _seed_initializer(initializer: object, seed: int | None, layer: str, argument: str) -> Any:
-    """Return an initialiser with a seed of its own; constant ones have no seed and stay as they are."""
-    made = keras.initializers.get(initializer)
-    if not hasattr(made, "seed"):
-        return made
+    """Return a random initialiser with its own seed, or zeros without a seed; others stay unchanged."""
+    unseeded = keras.initializers.get(initializer)
+    if not hasattr(unseeded, "seed"):
+        return unseeded
     if seed is None:
         return keras.initializers.Zeros()
-    return type(made).from_config({**made.get_config(), "seed": _derive_seed(seed, layer, argument)})
+    return type(unseeded).from_config({**unseeded.get_config(), "seed": _derive_seed(seed, layer, argument)})
 
 
 def _derive_seed(seed: int, *names: str) -> int:
-    """Return 31 bits of the SHA-256 of the config's seed and the names, as a seed for one initialiser."""
+    """Return the seed of one initialiser: 31 bits of the SHA-256 of the config's seed and the names."""
     digest = hashlib.sha256("/".join([str(seed), *names]).encode()).digest()
     return int.from_bytes(digest[:4], "little") >> 1

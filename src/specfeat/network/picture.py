@@ -1,4 +1,4 @@
-"""Layers of our own, without weights: the picture of a spectrogram, and its preparation for applications."""
+"""Two Keras layers of specfeat, without weights: `Picture` and `Preprocessing`."""
 
 from typing import Any
 
@@ -13,17 +13,17 @@ Layer: Any = keras.layers.Layer
 
 
 class Picture(Layer):
-    """The picture that a plot of a spectrogram would show.
+    """Makes a picture of a spectrogram, with the colours that a plot of matplotlib has.
 
-    The input, frames x bins x 1, becomes bins x frames x 3, with the lowest bin at the bottom, in red, green
-    and blue from 0 to 255. Of the N colours of a map (mostly 256), a value x gets the colour with the number
-    floor(N (x - low) / (high - low)), as matplotlib does; values outside the range get the colour of the
-    nearer end.
+    The shape changes from (frames, bins, 1) to (bins, frames, 3). The lowest bin is at the bottom. The
+    channels are red, green and blue, from 0 to 255. A colour map has N colours (mostly 256). A value x gets
+    colour number floor(N (x - low) / (high - low)), as in matplotlib. Values outside the range get the first
+    or the last colour.
 
     Args:
         colormap: the name of one of matplotlib's colour maps.
-        range: the values (low, high) that get the first and the last colour.
-        **options: the arguments of every Keras layer.
+        range: the values (low, high) between which the colours change.
+        **options: the arguments that every Keras layer has, e.g. `name`.
     """
 
     def __init__(self, colormap: str, range: tuple[float, float], **options: Any) -> None:
@@ -32,10 +32,10 @@ class Picture(Layer):
         self._colors = load_colormap(colormap)
 
     def call(self, clips: Any) -> Any:
-        """Return the pictures of a batch."""
-        number = len(self._colors)
-        place = (clips[..., 0] - self._low) / (self._high - self._low)
-        index = keras.ops.clip(keras.ops.floor(place * number), 0, number - 1)
+        """Return pictures of shape (batch, bins, frames, 3) from clips of shape (batch, frames, bins, 1)."""
+        color_count = len(self._colors)
+        position = (clips[..., 0] - self._low) / (self._high - self._low)
+        index = keras.ops.clip(keras.ops.floor(position * color_count), 0, color_count - 1)
         upright = keras.ops.flip(keras.ops.transpose(index, (0, 2, 1)), axis=1)
         return keras.ops.take(self._colors, keras.ops.cast(upright, "int32"), axis=0)
 
@@ -63,13 +63,18 @@ def load_colormap(colormap: str) -> NDArray[np.float32]:
 
 
 class Preprocessing(Layer):
-    """Prepares a picture of 0 to 255 for an application: a mode of `imagenet_utils.preprocess_input`."""
+    """Prepares a picture with values from 0 to 255 for an application.
+
+    Args:
+        mode: a mode of `keras.applications.imagenet_utils.preprocess_input`: "caffe", "tf" or "torch".
+        **options: the arguments that every Keras layer has, e.g. `name`.
+    """
 
     def __init__(self, mode: str, **options: Any) -> None:
         super().__init__(**options)
         self._mode = mode
 
     def call(self, pictures: Any) -> Any:
-        """Return the prepared pictures of a batch."""
+        """Return the prepared pictures of a batch, in the same shape."""
         prepare = keras.applications.imagenet_utils.preprocess_input
         return prepare(pictures, data_format="channels_last", mode=self._mode)

@@ -1,8 +1,8 @@
 """Engines: each turns a built Keras model into a function from a batch of clips to rows.
 
-The network is always composed, compiled and given its weights by Keras (`network.compose`). An engine decides
-on which device and with how many threads it runs. Another runtime is one more module with a class that has
-the attributes and methods of `Engine`, and one more line in `ENGINES`.
+Keras always composes and compiles the network and holds its weights (`network.compose`). An engine decides on
+which device and with how many threads the network runs. A new engine is one module, with a class that has the
+attributes and methods of `Engine`, and one line in `build.ENGINES`.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,8 @@ class Device:
     """The processor that runs the network.
 
     Attributes:
-        name: the name that the engine uses, e.g. "/CPU:0".
-        description: the name in the record, e.g. "cpu" or "gpu:0 NVIDIA H200".
+        name: the engine's name of the device, e.g. "/CPU:0".
+        description: the name of the device in the record, e.g. "cpu" or "gpu:0 NVIDIA H200".
     """
 
     name: str
@@ -44,7 +44,7 @@ class Engine(Protocol):
     Attributes:
         name: the key in `ENGINES`.
         device: where the network runs.
-        parallel_batches: the number of batches that are worth running at once, each in a thread of its own.
+        parallel_batches: the number of batches to run at the same time, each in its own thread.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Engine(Protocol):
     parallel_batches: int
 
     def count_uncertain_places(self, model: Any) -> int:
-        """Return how many places at the end of each batch to leave empty, even if no test clip shows why.
+        """Return how many places at the end of each batch must stay empty, even if no test clip shows it.
 
         Args:
             model: the Keras model from clips to rows.
@@ -64,7 +64,7 @@ class Engine(Protocol):
     def make_row_function(
         self, model: Any, clips_shape: tuple[int, ...], *, jit_compile: bool
     ) -> RowFunction:
-        """Prepare the model for the one shape of batch that it will ever get.
+        """Prepare the model for batches of one shape, and return the function that computes their rows.
 
         Args:
             model: a Keras model from clips to rows, its weights set.

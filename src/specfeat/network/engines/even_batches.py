@@ -1,14 +1,15 @@
-"""Runs the layers whose kernels treat the end of a batch differently on a few more clips than the batch has.
+"""Adds clips of zeros to the batch for layers in which TensorFlow rounds differently at the end of a batch.
 
-TensorFlow's kernels on a CPU work on blocks of values: a product of matrices on blocks of its rows, a
-function such as the sigmoid on as many values as fit into a vector register. The remainder at the end goes
-through other instructions, which round differently. The row of a clip would then depend on its place in the
-batch, in the last bit. (Measured with TensorFlow 2.21 on an AMD EPYC with AVX2: of 8 rows times a matrix, the
-last two; of 5 rows of 3 values, the exponential of the last seven values.)
+On a CPU, TensorFlow computes in blocks: a matrix product in blocks of rows, and a function such as the
+sigmoid in as many values as fit into a vector register. For the remainder at the end, it uses other
+instructions, which round differently. Without the added clips, the last bit of a row would depend on the
+place of its clip in the batch. (This was measured with TensorFlow 2.21 on an AMD EPYC with AVX2. In a product
+of 8 rows and a matrix, the last two rows differed; of the exponentials of 5 rows of 3 values, the last seven
+values differed.)
 
-Such a layer therefore gets clips of zeros after those of the batch, as many as make the values a multiple of
-the block. Its output is then cut to the batch again. Convolutions and poolings do not need this: oneDNN adds
-the terms of each of their values in the same order.
+Such a layer gets as many clips of zeros after those of the batch as are needed to make the number of its
+values a multiple of the block. Its output is then cut to the batch again. The values of convolutions and
+poolings do not need this, because oneDNN adds the terms of each value in the same order.
 """
 
 import math
@@ -20,12 +21,13 @@ from specfeat.tensorflow_runtime import keras
 
 Layer: Any = keras.layers.Layer
 
-# With AVX2, no row of a product differed where the number of rows was a multiple of this (measured). With
-# AVX-512 it is not measured; `equal_places` would find a difference.
+# The number of rows of a matrix product must be a multiple of this. With AVX2, no row differed then
+# (measured). With AVX-512, it was not measured; `equal_places` finds a difference if there is one.
 MATRIX_ROWS = 24
 VECTOR_VALUES = 16  # float32 values in the largest vector register, of AVX-512
-# A product of matrices gets more rows only if they take at most this share of the network's multiplications,
-# or this number (about 0.1 ms). Otherwise it stays as it is, and `equal_places` finds whether places differ.
+# A matrix product gets more rows only if their multiplications are at most this share of those of the
+# network, or at most this number (about 0.1 ms). Otherwise it stays as it is, and `equal_places` finds the
+# places that differ.
 MAX_ADDED_SHARE = 0.03
 MAX_ADDED_MULTIPLICATIONS = 5e6
 
@@ -35,13 +37,13 @@ _EXACT_ACTIVATIONS = ("linear", "relu", "relu6", "leaky_relu")  # comparisons an
 
 
 class _PaddedCall(Layer):
-    """Calls a layer or a function on a batch with clips of zeros behind it, and cuts its output to the batch.
+    """Calls a layer or a function on a batch with clips of zeros after it, and cuts its output to the batch.
 
     Args:
         function: the layer, or the activation function.
         batch: the number of clips in a batch.
-        padding: how many clips to add.
-        name: the name of the layer. ">padded" is added to it, which no name in a config contains.
+        padding: the number of clips to add.
+        name: the name of the layer. ">padded" is added to it; names in a config do not contain ">".
     """
 
     def __init__(self, function: Any, batch: int, padding: int, name: str) -> None:
@@ -51,13 +53,16 @@ class _PaddedCall(Layer):
         self._padding = padding
 
     def call(self, clips: Any) -> Any:
-        """Return the function's values for the clips of the batch."""
+        """Return the output of the function for the clips of the batch."""
         widths = [[0, self._padding], *([0, 0] for _ in clips.shape[1:])]
         return self._function(keras.ops.pad(clips, widths))[: self._batch]
 
 
 def pad_uneven_layers(model: Any, batch: int) -> Any:
-    """Return the same network, with clips of zeros added to the batch around the layers that need it.
+    """Return the same network, with clips of zeros added to the batch before each layer that needs it.
+
+    A convolution that ends in an activation such as the sigmoid is split: the convolution runs on the batch,
+    and only the activation runs on the batch with added clips.
 
     Args:
         model: a functional Keras model, its weights set; its layers are shared with the result.
@@ -66,6 +71,7 @@ def pad_uneven_layers(model: Any, batch: int) -> Any:
     total = batch * sum(_count_multiplications(layer) for layer in model.layers)
     activations: dict[str, Any] = {}  # of the convolutions that were split, by the layer's name
 
+    # `clone_model` calls split_layer and then call_layer for one layer after the other.
     def split_layer(layer: Any) -> Any:
         if not _has_uneven_activation(layer, batch):
             return layer
@@ -89,7 +95,7 @@ def pad_uneven_layers(model: Any, batch: int) -> Any:
 
 
 def count_convolution_places(model: Any) -> int:
-    """Return how many clips at the end of a batch can have rows in the last block of a matrix product.
+    """Return how many clips at the end of a batch may have rows in the last block of a matrix product.
 
     This is for convolutions that are computed as products of matrices with one row for each output position,
     or of a transposed convolution with one row for each input position.
@@ -104,12 +110,12 @@ def count_convolution_places(model: Any) -> int:
 
 
 def _compute_padding(layer: Any, batch: int, total: int) -> int:
-    """Return how many clips to add to the batch of a layer.
+    """Return the number of clips to add to the batch for a layer.
 
     Args:
         layer: a layer of the network.
         batch: the number of clips in a batch.
-        total: the multiplications of the whole network for one batch.
+        total: the number of multiplications of the whole network for one batch.
     """
     family = get_layer_kind(type(layer).__name__).family
     if family not in _EVEN_FAMILIES or isinstance(layer.input, list):
@@ -126,10 +132,10 @@ def _compute_padding(layer: Any, batch: int, total: int) -> int:
 
 
 def _count_values(layer: Any) -> int:
-    """Return the values of one clip in the smallest array that a layer computes by an approximation.
+    """Return, for one clip, the size of the smallest array whose values a layer computes by an approximation.
 
     A layer that divides by a norm, a deviation or a sum computes one of these for each group of values. If
-    the groups do not lie along the last axis, their number is taken to be 1, which is always safe.
+    the groups are not along the last axis, 1 is returned, which is always safe.
     """
     shape = layer.output.shape[1:]
     kind = get_layer_kind(type(layer).__name__)
@@ -142,7 +148,7 @@ def _count_values(layer: Any) -> int:
 
 
 def _compute_step(values: int, divisor: int) -> int:
-    """Return the smallest number of clips whose values, all together, are a multiple of the divisor.
+    """Return the smallest number of clips of which the number of all values is a multiple of the divisor.
 
     Args:
         values: the number of values of one clip.
@@ -152,7 +158,7 @@ def _compute_step(values: int, divisor: int) -> int:
 
 
 def _get_function_name(layer: Any) -> str:
-    """Return Keras' name of the activation that a layer is, or ends in, e.g. "relu"; "" for none."""
+    """Return Keras' name of the activation that a layer has or is, e.g. "relu"; "" if there is none."""
     if hasattr(layer, "activation"):
         return str(getattr(layer.activation, "__name__", ""))
     return get_layer_kind(type(layer).__name__).activation
@@ -166,7 +172,7 @@ def _is_exact(layer: Any) -> bool:
 
 
 def _has_uneven_activation(layer: Any, batch: int) -> bool:
-    """Return whether a convolution ends in a function whose values are not a multiple of a vector."""
+    """Return whether a layer is a convolution whose activation leaves a remainder at the end of a batch."""
     is_convolution = get_layer_kind(type(layer).__name__).family is Family.CONVOLUTION
     if not is_convolution or getattr(layer, "activation", None) is None or _is_exact(layer):
         return False

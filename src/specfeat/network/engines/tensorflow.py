@@ -1,4 +1,4 @@
-"""TensorFlow as the engine: one traced graph, on the CPU or a GPU."""
+"""The engine TensorFlow: runs the network as one traced graph, on the CPU or a GPU."""
 
 import contextlib
 import math
@@ -20,7 +20,9 @@ from specfeat.network.engines.even_batches import count_convolution_places, pad_
 from specfeat.onednn import get_onednn_setting
 from specfeat.tensorflow_runtime import tf
 
-MAX_PARALLEL_BYTES = 4 * 2**30  # of all batches that run at once; a batch of cnn14 takes about 0.3 GB
+MAX_PARALLEL_BYTES = (
+    4 * 2**30
+)  # of all batches that run at the same time; a batch of cnn14 takes about 0.3 GB
 
 _LATE_THREADS = (
     "TensorFlow was used before specfeat could set its threads, so the last bits of the rows may differ from "
@@ -30,11 +32,11 @@ _LATE_THREADS = (
 
 
 class TensorFlowRowFunction:
-    """One traced graph with one constant shape of batch.
+    """Computes rows with a traced graph, for batches of one shape.
 
     Attributes:
-        trace_count: the number of times that the graph was traced; it stays 1, because tracing again would
-            take seconds for each new shape.
+        trace_count: the number of times that the graph was traced. It stays 1, because all batches have the
+            same shape; tracing takes seconds for each new shape.
     """
 
     def __init__(
@@ -75,18 +77,19 @@ class TensorFlowRowFunction:
 class TensorFlowEngine:
     """Runs the network with TensorFlow; see `Engine`.
 
-    Making one sets TensorFlow's devices and threads, which are the whole process's and cannot be set back.
+    Making an engine sets TensorFlow's devices and threads for the whole process. They cannot be restored.
 
     Args:
         settings: the config's settings, from which the memory of one batch follows.
         device: "auto" (the first GPU if there is one, else the CPU), "cpu", "gpu" or "gpu:N".
-        threads: how many batches run at once on a CPU, each in one thread; None for one for each core.
+        threads: the number of batches that run at the same time on a CPU, each in one thread; None for the
+            number of cores.
 
     Raises:
-        DeviceError: there is no such device.
+        DeviceError: the machine does not have the device.
 
     Warns:
-        UserWarning: the host program has used TensorFlow with other threads already.
+        UserWarning: the program that uses specfeat has already run TensorFlow with other threads.
     """
 
     name = "tensorflow"
@@ -96,10 +99,10 @@ class TensorFlowEngine:
         self.parallel_batches = _assign_threads(self.device, settings, threads)
 
     def count_uncertain_places(self, model: Any) -> int:
-        """Return how many places to leave empty: none on a GPU, or where oneDNN computes; see `Engine`.
+        """Return how many places must stay empty: none on a GPU or with oneDNN; see `Engine`.
 
-        TensorFlow's own convolutions round the end of a batch differently in a few values only, so that a
-        test clip may miss it.
+        TensorFlow's own convolutions round differently in only a few values at the end of a batch, so that a
+        test clip may not show it.
         """
         is_safe = get_onednn_setting() == "1" or not self.device.name.startswith("/CPU")
         return 0 if is_safe else count_convolution_places(model)
@@ -118,13 +121,13 @@ class TensorFlowEngine:
 
 
 def select_device(text: str) -> Device:
-    """Find the device that is asked for.
+    """Find a device, and prepare TensorFlow for it.
 
     Args:
         text: "auto" (the first GPU if there is one, else the CPU), "cpu", "gpu" or "gpu:N".
 
     Raises:
-        DeviceError: there is no such device, or the text is none of these.
+        DeviceError: the machine does not have the device, or the text has another form.
     """
     kind, index = parse_device(text)
     gpus = [] if kind == "cpu" else tf.config.list_physical_devices("GPU")
@@ -138,36 +141,37 @@ def select_device(text: str) -> Device:
     for gpu in gpus:
         try:
             tf.config.experimental.set_memory_growth(gpu, enable=True)
-        except RuntimeError:  # the host program has used TensorFlow before and has chosen already
+        except RuntimeError:  # TensorFlow has run before; the program that uses specfeat has set this
             break
-    # Convolutions on a GPU otherwise choose their algorithm by measuring, and the bits of the rows with it.
+    # Without this, TensorFlow measures the algorithms for convolutions on a GPU and chooses the fastest one.
+    # The bits of the rows would then depend on the measurement.
     tf.config.experimental.enable_op_determinism()
     name = tf.config.experimental.get_device_details(gpus[index]).get("device_name", "unnamed")
     return Device(f"/GPU:{index}", f"gpu:{index} {name}")
 
 
 def _assign_threads(device: Device, settings: Settings, threads: int | None) -> int:
-    """Set TensorFlow's threads, and return how many batches run at once.
+    """Set TensorFlow's threads, and return how many batches run at the same time.
 
-    On a CPU each batch runs in one thread, with as many batches at once as there are threads: where a layer
-    is split between threads, the last bits of the rows can depend on their number. Measured on two cores (AMD
-    EPYC), against layers split between two threads: yamnet takes 0.8 to 0.95 times as long, cnn14 1.04 times,
-    vggish 1.12 times.
+    On a CPU, each batch runs in one thread, and as many batches run at the same time as there are threads. If
+    several threads computed one layer, the last bits of the rows could depend on the number of threads.
+    Compared with two threads for each layer, on two cores (AMD EPYC), yamnet takes 0.8 to 0.95 times as long,
+    cnn14 1.04 times, and vggish 1.12 times (measured).
     """
     if not device.name.startswith("/CPU"):
         return 1
     count = threads or count_available_cores()
-    with contextlib.suppress(
-        RuntimeError
-    ):  # TensorFlow has computed already; its own number is that of the cores
+    # TensorFlow raises this error if it has run before. Its own number of threads is that of the cores.
+    with contextlib.suppress(RuntimeError):
         tf.config.threading.set_inter_op_parallelism_threads(count)
-    if tf.config.threading.get_intra_op_parallelism_threads() != 1:  # `tensorflow_runtime` came too late
+    # `tensorflow_runtime` sets this to 1 when it is imported, but not if TensorFlow has run before.
+    if tf.config.threading.get_intra_op_parallelism_threads() != 1:
         warnings.warn(_LATE_THREADS, UserWarning, stacklevel=2)
     return max(1, min(count, MAX_PARALLEL_BYTES // _estimate_bytes(settings)))
 
 
 def _estimate_bytes(settings: Settings) -> int:
-    """Return an estimate of the bytes that one batch takes in the network: two of its largest arrays."""
+    """Estimate the bytes of memory for one batch in the network: twice its largest array."""
     try:
         shapes = list(compute_network_shapes(settings.graph).values())
     except (UnknownShapeError, ArithmeticError, LookupError, TypeError, ValueError):

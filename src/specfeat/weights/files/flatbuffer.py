@@ -2,10 +2,10 @@
 
 The layout is that of "FlatBuffers internals" in the FlatBuffers documentation: a table begins with the
 distance back to its vtable; the vtable has its own size, the table's size, and then for each field the
-distance from the table's begin to the field, or 0 if the field is not set.
+distance from the start of the table to the field, or 0 if the field is not set.
 
-The `flatbuffers` library does not replace this module: its tables do not check that bytes and texts end
-within the file, and it has no schema of TFLite that would not import TensorFlow.
+The `flatbuffers` library cannot replace this module, for two reasons: its tables do not check that bytes and
+texts end within the file, and a schema of TFLite for it exists only in TensorFlow.
 
 Every method may raise `struct.error` or `ValueError` for an offset that leads out of the file.
 """
@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from specfeat.errors import WeightsError
 
 MAX_TABLES = 20_000  # in one list of tables; networks have a few thousand operators and tensors
-# The length of a name in bytes. Many tables may refer to one name, and each of them copies it.
+# The length of a name in bytes. Many tables may refer to one name, and each of them makes a copy.
 MAX_TEXT_BYTES = 1000
 
 
 class FlatbufferTable:
-    """One table of the file; its fields are numbered as in the schema, and each may be missing.
+    """One table of the file. Its fields have the numbers of the schema, and each field may be missing.
 
     Args:
         data: the whole file.
@@ -35,8 +35,8 @@ class FlatbufferTable:
     def __init__(self, data: memoryview, start: int) -> None:
         self._data, self._start = data, start
         self._vtable = start - struct.unpack_from("<i", data, start)[0]
-        if self._vtable < 0:  # struct would count from the end of the file
-            raise ValueError("a table's layout lies before the begin of the file")
+        if self._vtable < 0:  # struct would count this offset from the end of the file
+            raise ValueError("a table's layout lies before the start of the file")
         self._vtable_size: int = struct.unpack_from("<H", data, self._vtable)[0]
 
     @classmethod
@@ -81,7 +81,7 @@ class FlatbufferTable:
     def read_bytes(self, field: int) -> memoryview:
         """Return a field that is a vector of bytes or a text, without copying it."""
         start, length = self._find_vector(field)
-        if start + length > len(self._data):  # slicing would cut it without an error
+        if start + length > len(self._data):  # slicing would cut the vector without an error
             raise ValueError("a vector leads out of the file")
         return self._data[start : start + length]
 

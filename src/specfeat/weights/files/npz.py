@@ -1,4 +1,4 @@
-"""Reads NumPy's .npz archives: one array per member, and never a pickle."""
+"""Reads NumPy's .npz archives: each member is one array; pickles are refused."""
 
 import math
 from collections.abc import Iterator
@@ -18,8 +18,8 @@ from specfeat.weights.files.arrays import MAX_AXES, FileArray, FileContents, Sha
 from specfeat.weights.files.file_format import FileFormat
 from specfeat.weights.files.limits import ArrayCounter
 
-# NumPy writes 118 bytes for an array of numbers. Thousands of members may share one long header, and its
-# parser, ast.literal_eval, takes milliseconds for 10,000 bytes.
+# NumPy writes headers of 118 bytes for arrays of numbers. NumPy's parser, ast.literal_eval, takes
+# milliseconds for 10,000 bytes, and thousands of members of an archive may refer to one long header.
 MAX_HEADER_BYTES = 1000
 
 
@@ -31,7 +31,7 @@ def read_npz(path: Path) -> Iterator[FileContents]:
         for name, member in members.items():
             counter.add(name)
             arrays.append(_describe_array(name, member))
-        # A program writes the arrays in an order of its own, which is lost only if somebody has sorted them.
+        # The order is that in which the program wrote the arrays, unless the members are sorted by name.
         if list(members) in (sorted(members), sorted(members, key=natural_sort_key)):
             arrays = [replace(array, unordered_in="an .npz archive sorted by name") for array in arrays]
         yield FileContents(format="NumPy archive (.npz)", arrays=assign_roles(arrays))
@@ -48,9 +48,8 @@ def _describe_array(name: str, member: zip_archive.Member) -> FileArray:
     if dtype.kind not in "fiu":
         content = "objects (a pickle)" if dtype.hasobject else dtype
         raise WeightsError(f"{name} holds {content}; wanted numbers")
-    if (
-        math.prod(shape) * dtype.itemsize != member.size - header_bytes
-    ):  # before memory is taken for the shape
+    # This is checked before memory is allocated for the shape.
+    if math.prod(shape) * dtype.itemsize != member.size - header_bytes:
         raise WeightsError(f"{name} declares another size than it has; the file is damaged")
     return FileArray(
         name=name.removesuffix(".npy"), shape=shape, dtype=str(dtype), read=partial(_read_values, member)

@@ -1,8 +1,8 @@
-"""Reads protocol buffers' wire format: the fields of a message as parts of the file, without copying them.
+"""Reads the wire format of protocol buffers: the fields of a message as parts of the file, without copies.
 
-The format is that of "Encoding" in the protocol buffers documentation. The `protobuf` library does not
-replace this module: it builds every node and copies every array before their number can be limited, and
-TensorFlow's classes for it import all of TensorFlow.
+The format is described in "Encoding" in the documentation of protocol buffers. The `protobuf` library cannot
+replace this module, for two reasons: it makes every node and copies every array before their number can be
+limited, and TensorFlow's classes for it import all of TensorFlow.
 """
 
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from specfeat.errors import WeightsError
 MAX_FIELDS = 1_000_000  # of one file, in all messages; each takes microseconds. Large graphs have 500,000
 MAX_TEXT_BYTES = 1000  # of a name
 
-Value = int | memoryview  # a varint field is an integer, any other field its bytes
+Value = int | memoryview  # the value of a field: an integer for a varint, else the bytes
 
 
 class FieldCounter:
-    """Counts the fields that are read from a file, of which a megabyte can hold half a million."""
+    """Counts the fields that are read from a file; a megabyte can contain half a million."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -40,8 +40,7 @@ def iterate_fields(message: memoryview, counter: FieldCounter) -> Iterator[tuple
         counter: the counter of the file that the message is part of.
 
     Raises:
-        ValueError: the message ends in the middle of a field, or has groups, which no program writes any
-            more.
+        ValueError: the message ends in the middle of a field, or has groups, which are obsolete.
         WeightsError: the file has too many fields.
     """
     position = 0
@@ -63,7 +62,7 @@ def iterate_fields(message: memoryview, counter: FieldCounter) -> Iterator[tuple
 
 
 def iterate_integers(value: Value) -> Iterator[int]:
-    """Yield the integers of one occurrence of a repeated field: one, or several that are packed."""
+    """Yield the integers of one value of a repeated field: one integer, or several that are packed."""
     if isinstance(value, int):
         yield value
         return
@@ -74,7 +73,7 @@ def iterate_integers(value: Value) -> Iterator[int]:
 
 
 def get_last_value(message: memoryview, number: int, counter: FieldCounter) -> Value | None:
-    """Return the value of a field, None if it is not set; of several values the last one is valid."""
+    """Return the value of a field, or None if it is not set; if it is set several times, the last value."""
     last: Value | None = None
     for field, value in iterate_fields(message, counter):
         if field == number:
@@ -83,7 +82,7 @@ def get_last_value(message: memoryview, number: int, counter: FieldCounter) -> V
 
 
 def get_message(value: Value | None) -> memoryview:
-    """Return the value of a field that must be a message; one that is not set is an empty message.
+    """Return the bytes of a field that must be a message; a field that is not set is an empty message.
 
     Raises:
         ValueError: the value is a number.
@@ -94,7 +93,7 @@ def get_message(value: Value | None) -> memoryview:
 
 
 def get_text(value: Value | None) -> str:
-    """Return the value of a field that must be a text.
+    """Return the text of a field that must be a text; a field that is not set is an empty text.
 
     Raises:
         ValueError: the value is a number, or not UTF-8.

@@ -1,10 +1,9 @@
 """Reads the safetensors format: 8 bytes for the length of the header, the header as JSON, then the arrays.
 
-The format is described in the README of the safetensors project. The `safetensors` library does not replace
-this
-module: it accepts duplicate names, headers of 100 MB and any number of axes, cannot read BF16 with NumPy
-    alone,
-and the process dies of SIGBUS if the file shrinks while it is read.
+The format is described in the README of the safetensors project. The `safetensors` library cannot replace
+this module, for these reasons: it accepts duplicate names, headers of 100 MB and any number of axes; it
+cannot read BF16 without another library than NumPy; and the process is killed by SIGBUS if the file becomes
+shorter while it is read.
 """
 
 import json
@@ -26,7 +25,7 @@ from specfeat.weights.files.file_format import FileFormat
 from specfeat.weights.files.limits import ArrayCounter
 
 MAX_HEADER_BYTES = 2**22  # Python's objects for any JSON of this size take less than 200 MB
-_MAX_INTEGER = 2**48  # of a size or an offset; far above any file, far below what NumPy cannot multiply
+_MAX_INTEGER = 2**48  # of a size or an offset: larger than any file, small enough for products in NumPy
 _BFLOAT16 = "BF16"
 _DTYPES = {
     **{"F64": "<f8", "F32": "<f4", "F16": "<f2", _BFLOAT16: "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2"},
@@ -68,7 +67,7 @@ def _read_header(file: BinaryIO, file_bytes: int) -> tuple[dict[str, Any], int]:
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a mapping with a name twice, of which programs read the first or the last as they like."""
+    """Refuse a mapping that has a name twice: some programs read the first value, others the last one."""
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
         raise WeightsError("has a name twice in its header")
@@ -97,7 +96,7 @@ def _describe_array(file: BinaryIO, start: int, name: str, entry: dict[str, Any]
 
 
 def _check_offsets(header: dict[str, Any], data_bytes: int) -> None:
-    """Check that the arrays fill the rest of the file without gaps and overlaps, as the format demands."""
+    """Check that the arrays fill the rest of the file without gaps and overlaps, as the format requires."""
     expected_begin = 0
     for name, entry in sorted(header.items(), key=lambda item: tuple(item[1]["data_offsets"])):
         begin, end = entry["data_offsets"]
@@ -115,7 +114,7 @@ def _read_values(
 ) -> NDArray[Any]:
     file.seek(offset)
     values = np.frombuffer(file.read(math.prod(shape) * dtype.itemsize), dtype).reshape(shape)
-    if is_bfloat16:  # which is the upper half of a float32; NumPy has no such type
+    if is_bfloat16:  # NumPy does not have this type; its bits are the upper 16 bits of a float32
         return (values.astype(np.uint32) << 16).view(np.float32)
     return values
 
@@ -124,6 +123,7 @@ SAFETENSORS = FileFormat(
     name="safetensors",
     family="safetensors",
     read=read_safetensors,
-    # The header's JSON begins with a brace; the length before it is checked to be no accident.
+    # The JSON of the header begins with a brace. The length before it is also checked, because other files
+    # may have a brace at this place.
     matches_bytes=lambda head, tail: head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 2**32,
 )

@@ -23,14 +23,11 @@ from specfeat.weights.files.file_format import FileFormat
 from specfeat.weights.files.limits import ArrayCounter
 from specfeat.weights.files.torch_pickle import check_pickles
 
-MIN_TORCH_VERSION = (
-    2,
-    6,
-)  # in older versions a file could run code in spite of weights_only (CVE-2025-32434)
+# In older versions, a file can run code although `weights_only` is set (CVE-2025-32434).
+MIN_TORCH_VERSION = (2, 6)
 # The names under which training scripts store the state dict: Lightning "state_dict", PANNs "model".
 STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model", "net")
-# The magic number at the begin of files of PyTorch before 1.6, as it is pickled; newer files are zip
-# archives.
+# The pickled magic number at the start of files of PyTorch before 1.6; newer files are zip archives.
 _OLD_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 _OLD_PICKLES = 5  # of such a file: magic number, version, system, contents, and the names of the numbers
@@ -41,7 +38,7 @@ def read_torch(path: Path) -> Iterator[FileContents]:
     """Open a state dict, or a training checkpoint that contains one."""
     is_zip = zip_archive.is_archive(path)
     if is_zip:
-        with zip_archive.open_members(path) as members:  # for the checks: torch opens the archive itself
+        with zip_archive.open_members(path) as members:  # only for the checks; torch opens the archive itself
             _check_members(path, members)
     else:
         with path.open("rb") as file:
@@ -56,7 +53,7 @@ def read_torch(path: Path) -> Iterator[FileContents]:
         ) from e
     tensors = find_state_dict(torch, loaded)
     arrays = assign_roles(_describe_array(torch, name, tensor) for name, tensor in tensors.items())
-    # Everything in the file is PyTorch's, also in layers without one of PyTorch's words.
+    # All arrays have PyTorch's order of axes, also in layers without one of PyTorch's words.
     yield FileContents(
         format="PyTorch state dict", arrays=tuple(replace(array, layout="torch") for array in arrays)
     )
@@ -65,7 +62,7 @@ def read_torch(path: Path) -> Iterator[FileContents]:
 def _check_members(path: Path, members: Mapping[str, zip_archive.Member]) -> None:
     """Check that the archive is a pickle of a limited size with its numbers, stored plainly.
 
-    torch maps the numbers into memory and would not unpack them.
+    torch maps the values into memory and does not unpack them.
     """
     if any(name.rpartition("/")[2] == "constants.pkl" for name in members):
         raise WeightsError(
@@ -94,10 +91,10 @@ def _import_torch() -> Any:
 
 
 def _list_numpy_globals() -> list[Any]:
-    """Return what NumPy's arrays consist of, for torch to accept them.
+    """Return the functions and classes that pickles of NumPy arrays need, so that torch accepts them.
 
-    The checkpoints of PANNs contain the state of their sampler, in such arrays, beside the weights. Files
-    that were written under NumPy 1 have the module's old name, numpy.core.
+    The checkpoints of PANNs contain the state of a sampler in NumPy arrays, in addition to the weights. Files
+    that were written with NumPy 1 have the old name of the module, numpy.core.
     """
     multiarray = importlib.import_module("numpy._core.multiarray")
     constructors = [
@@ -110,12 +107,12 @@ def _list_numpy_globals() -> list[Any]:
 
 
 def find_state_dict(torch: Any, loaded: object) -> dict[str, Any]:
-    """Return the tensors of the network in what a file contains, by name.
+    """Return the tensors of the state dict in the contents of a file, by name.
 
     Args:
-        torch: the module, or what has its `is_tensor`.
+        torch: the module torch, or an object that has its function `is_tensor`.
         loaded: the contents of the file: a state dict, or a mapping that has one under a key of
-            `STATE_DICT_KEYS`, beside things that are not the network's.
+            `STATE_DICT_KEYS`. Other entries of the mapping are ignored.
 
     Raises:
         WeightsError: there is no state dict, or more than one.
@@ -139,7 +136,7 @@ def _collect_tensors(torch: Any, value: object) -> dict[str, Any]:
     pending = [("", value)]
     while pending:
         path, item = pending.pop()
-        counter.add(path)  # mappings as well, which may contain each other without end
+        counter.add(path)  # also for a mapping, because mappings may contain each other without end
         if torch.is_tensor(item):
             tensors[path] = item
         elif isinstance(item, Mapping):

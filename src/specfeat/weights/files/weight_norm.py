@@ -18,26 +18,29 @@ from numpy.typing import NDArray
 from specfeat.weights.files.array_names import split_layer_and_role
 from specfeat.weights.files.arrays import FileArray
 
-_LENGTH = re.compile(r"(?P<start>(?:.*[./])?)(?:weight_g|parametrizations[./]weight[./]original0)")
-_DIRECTIONS = {"weight_g": "weight_v", "original0": "original1"}  # by the last word of the length's name
+_LENGTH_NAME_PATTERN = re.compile(
+    r"(?P<start>(?:.*[./])?)(?:weight_g|parametrizations[./]weight[./]original0)"
+)
+# The last word of the direction's name, by that of the length's name.
+_DIRECTION_WORDS = {"weight_g": "weight_v", "original0": "original1"}
 
 
 def merge_weight_norms(arrays: Iterable[FileArray]) -> tuple[FileArray, ...]:
-    """Return the arrays of a file with one weight in place of each length and direction.
+    """Return the arrays of a file, with each length and its direction replaced by their weight.
 
-    The two stay as they are if their shapes do not belong together, or if the file has the weight as well.
+    A length and a direction are not replaced if their shapes do not fit, or if the file also has the weight.
 
     Args:
         arrays: all arrays of the file, with layers and roles.
     """
     by_name = {array.name: array for array in arrays}
-    merged: dict[str, FileArray] = {}  # by the name of the direction
+    merged: dict[str, FileArray] = {}  # the weight, by the name of the length and by that of the direction
     for name, length in by_name.items():
-        match = _LENGTH.fullmatch(name)
+        match = _LENGTH_NAME_PATTERN.fullmatch(name)
         if not match:
             continue
         word = name[-len("weight_g") :] if name.endswith("weight_g") else "original0"
-        direction = by_name.get(name.removesuffix(word) + _DIRECTIONS[word])
+        direction = by_name.get(name.removesuffix(word) + _DIRECTION_WORDS[word])
         weight_name = f"{match['start']}weight"
         if direction is not None and weight_name not in by_name and _belong_together(length, direction):
             merged[direction.name] = _merge(weight_name, length, direction)
@@ -76,6 +79,6 @@ def _read_product(length: FileArray, direction: FileArray) -> NDArray[Any]:
     lengths = np.asarray(length.read(), np.float64)
     axes = tuple(i for i in range(values.ndim) if not length.shape or length.shape[i] == 1)
     norms = np.sqrt(np.sum(np.square(values), axis=axes, keepdims=True, dtype=np.float64))
-    with np.errstate(divide="ignore", invalid="ignore"):  # what is not finite is refused when it is loaded
+    with np.errstate(divide="ignore", invalid="ignore"):  # values that are not finite are refused later
         values *= (lengths / norms).astype(np.float32)
     return values

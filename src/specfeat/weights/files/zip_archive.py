@@ -1,4 +1,4 @@
-"""Opens zip archives after a check of all their members; nothing is unpacked to the disk."""
+"""Checks all members of a zip archive and opens it; no member is unpacked to the disk."""
 
 import io
 import zipfile
@@ -11,8 +11,8 @@ from typing import IO
 from specfeat.errors import WeightsError
 
 MAX_MEMBERS = 20_000
-# Weights look like noise and can hardly be compressed. A large member with a higher ratio is a zip bomb;
-# deflate itself reaches 1032.
+# The values of weights are almost random and can hardly be compressed. A large member with a higher ratio is
+# a zip bomb; deflate can reach a ratio of 1032.
 MAX_RATIO = 100
 MAX_BYTES_AT_ANY_RATIO = 2**24
 MAX_DIRECTORY_BYTES = 2**22  # of the list of members; each takes 100 to 200 bytes
@@ -27,7 +27,7 @@ def is_archive(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of an archive that has passed the check.
+    """A checked member of an archive.
 
     Attributes:
         size: the size in bytes after unpacking.
@@ -39,7 +39,7 @@ class Member:
 
     @property
     def is_compressed(self) -> bool:
-        """Whether the archive has the member compressed."""
+        """Whether the member is compressed in the archive."""
         return self._info.compress_type != zipfile.ZIP_STORED
 
     def open(self) -> IO[bytes]:
@@ -106,15 +106,16 @@ def _check_overlaps(infos: list[zipfile.ZipInfo]) -> None:
 
 def _check_member(info: zipfile.ZipInfo) -> None:
     name = info.filename
-    # Keras unpacked archives to the disk, where such names reach any file (CVE-2025-12060). Here nothing is
-    # unpacked, but no honest archive has such a name.
+    # Keras unpacked archives to the disk, where such a name can overwrite any file (CVE-2025-12060). Nothing
+    # is unpacked here, but only a hostile archive has such a name.
     if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
         raise WeightsError(f"has a member named {name!r}, which leads out of the archive")
     if info.flag_bits & 1:
         raise WeightsError(f"has the encrypted member {name!r}")
     if info.compress_type not in _COMPRESSIONS:
         raise WeightsError(f"has the member {name!r}, which is not compressed by deflate")
-    # What cannot be compressed grows by less than a thousandth; zipfile may read all of it for one byte.
+    # Data that cannot be compressed grows by less than a thousandth. If more packed bytes were allowed,
+    # zipfile might read all of them to unpack one byte.
     if info.compress_size > info.file_size + info.file_size // 1000 + 1024:
         raise WeightsError(
             f"has the member {name!r} of {info.file_size:,} bytes, which takes {info.compress_size:,} packed"
