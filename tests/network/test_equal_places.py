@@ -158,5 +158,5 @@ def test_the_first_place_with_other_bits_is_found() -> None:
         rows[5] = np.nextafter(rows[5], np.float32(9))
         return rows
 
-    assert count_equal_places(compute_rows, 8, (2, 3, 1), clips=1) == 5
-    assert count_equal_places(lambda clips: clips.reshape(len(clips), -1), 8, (2, 3, 1), clips=1) == 8
+    assert count_equal_places(compute_rows, 8, (2, 3, 1), test_clips=1) == 5
+    assert count_equal_places(lambda clips: clips.reshape(len(clips), -1), 8, (2, 3, 1), test_clips=1) == 8
