@@ -167,7 +167,7 @@ def test_the_settings_predict_the_clips() -> None:
 
         assert {clip.shape for clip in clips} <= {settings.input_shape}
         assert {clip.dtype for clip in clips} <= {np.dtype(np.float32)}
-        assert len(clips) == iterator.count == settings.clip_grid.count_rows(samples)
+        assert len(clips) == iterator.clip_count == settings.clip_grid.count_rows(samples)
         assert len(clips) == len(list(settings.clip_grid.iterate_spans(samples)))
         assert iterator.samples == samples
         assert [get_bits(clip) for clip in clips] == [
@@ -498,7 +498,7 @@ def test_a_clip_that_is_not_finite_is_an_error(bad: float) -> None:
     with pytest.raises(AudioError, match="clip 4 is not finite"):
         list(clips)
 
-    assert clips.count == 4
+    assert clips.clip_count == 4
 
 
 def test_an_error_of_the_samples_ends_the_clips() -> None:
@@ -512,7 +512,7 @@ def test_an_error_of_the_samples_ends_the_clips() -> None:
     with pytest.raises(AudioError, match="cut off"):
         list(clips)
 
-    assert clips.count > 0
+    assert clips.clip_count > 0
     assert clips.samples == 30_000
 
 

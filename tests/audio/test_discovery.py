@@ -259,7 +259,7 @@ def test_a_folder_that_cannot_be_looked_at_is_a_sound_that_will_fail(
     found = find_sounds([tmp_path])
 
     assert [Path(sound.path).name for sound in found.sounds] == ["a.wav", "bad", "bad-d.wav"]
-    assert [Path(folder.path).name for folder in found.unread_folders] == ["bad"]
+    assert [Path(folder.path).name for folder in found.unreadable_folders] == ["bad"]
     assert [Path(path).name for path in found.skipped_files] == ["bad.txt"]
 
 
@@ -280,7 +280,7 @@ def test_a_link_that_cannot_be_followed_may_lead_to_a_folder(tmp_path: Path) -> 
     found = find_sounds([tmp_path / "in"])
 
     assert [Path(sound.path).name for sound in found.sounds] == ["a.wav", "d" * 250]
-    assert len(os.fsencode(found.unread_folders[0].path)) > 4_000
+    assert len(os.fsencode(found.unreadable_folders[0].path)) > 4_000
     assert sorted(Path(path).name for path in found.skipped_files) == ["below", "loop", "nowhere", "text"]
 
 
@@ -302,11 +302,14 @@ def test_unseen_sounds_keep_their_places(tmp_path: Path, monkeypatch: pytest.Mon
     gone = Sound("x/gone.wav")
     added = found.add_unseen_sounds([*whole.sounds[:3], gone]).add_unseen_sounds(whole.sounds)
 
-    folders = [folder.path for folder in found.unread_folders]
+    folders = [folder.path for folder in found.unreadable_folders]
     assert folders == ["x/bad", "w/bad"]
     assert [sound for sound in added.sounds if sound.path not in folders] == list(whole.sounds)
-    assert [added.sounds[folder.first].path for folder in added.unread_folders] == ["x/bad", "w/bad"]
-    assert added.unread_folders[-1].end == len(added.sounds)
+    assert [added.sounds[folder.first_sound].path for folder in added.unreadable_folders] == [
+        "x/bad",
+        "w/bad",
+    ]
+    assert added.unreadable_folders[-1].end_sound == len(added.sounds)
 
 
 def test_circles_of_links_are_left_where_inodes_change(
@@ -374,7 +377,7 @@ def test_an_input_that_cannot_be_looked_at_is_a_sound_that_will_fail(
 
     found = find_sounds([f"{tmp_path}/a.wav", f"{tmp_path}/bad"])
     assert [sound.path for sound in found.sounds] == [f"{tmp_path}/a.wav", f"{tmp_path}/bad"]
-    assert [folder.path for folder in found.unread_folders] == [f"{tmp_path}/bad"]
+    assert [folder.path for folder in found.unreadable_folders] == [f"{tmp_path}/bad"]
 
 
 def test_the_error_for_no_audio_names_the_extensions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

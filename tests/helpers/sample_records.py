@@ -54,6 +54,6 @@ def make_record(*entries: SoundEntry, digests: OutputDigests | None = None, **fi
         array=digests.array,
         index=digests.index,
         files=entries,
-        passed_over=("in/notes.txt",),
+        skipped_files=("in/notes.txt",),
     )
     return replace(record, **fields)

@@ -67,7 +67,7 @@ def test_the_entry_of_a_part() -> None:
 def test_a_record_comes_back_whole() -> None:
     """Any reader of JSON can read it, whatever bytes a name has, and specfeat reads what it wrote."""
     entries = (make_entry(ODD_NAME, 3), make_entry("b.wav", 0, status="empty", silent=True))
-    record = make_record(*entries, passed_over=(ODD_NAME,))
+    record = make_record(*entries, skipped_files=(ODD_NAME,))
     text = _format(record)
     data = json.loads(text.decode("ascii"))
 
@@ -99,7 +99,7 @@ def test_the_keys_of_a_record_and_its_lines() -> None:
         b'  {"path": "b.wav", "size": 44, "mtime_ns": 7, "status": "ok", "rows": 1, "samples": 100, "seconds": 0.25, "silent": true}\n'
         b' ],\n "passed_over": [\n  "in/notes.txt"\n ]\n}\n'
     )
-    assert _format(make_record(passed_over=())).endswith(b' "files": [],\n "passed_over": []\n}\n')
+    assert _format(make_record(skipped_files=())).endswith(b' "files": [],\n "passed_over": []\n}\n')
 
 
 def test_what_is_not_needed_is_not_kept() -> None:

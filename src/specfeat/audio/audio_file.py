@@ -1,6 +1,7 @@
-"""One audio file that is read once, from the front, until the decoder has no more.
+"""Reads one audio file once, from its first byte to the end of its sound.
 
-What the header says about the length is not believed, and nothing seeks.
+The number of samples in the header is not trusted, because it is often wrong. Reading never jumps to another
+place in the file, because some decoders then give other samples.
 """
 
 import os
@@ -14,14 +15,14 @@ from specfeat.files import describe_os_error, inspect_file
 
 
 class AudioFile:
-    """An open audio file; leaving the `with` block closes it.
+    """An open audio file. The end of the `with` block closes it.
 
     Args:
-        path: the file.
+        path: the path of the audio file.
 
     Attributes:
-        rate: samples per second.
-        channels: the number of channels.
+        rate: the file's sample rate in Hz.
+        channels: the number of channels in the file.
 
     Raises:
         AudioError: the file cannot be opened, or is not audio.
@@ -62,25 +63,30 @@ class AudioFile:
             os.close(self._descriptor)
 
     def read_blocks(self, frames: int) -> Iterator[Block]:
-        """Decode the file from its beginning to its end; to be called once.
+        """Decode the file from its beginning to its end. This method can be called once.
 
         Args:
-            frames: samples of each channel in a block, 1 or more; the last block may be shorter.
+            frames: the number of samples of each channel in a block, 1 or more. The last block may be
+                shorter.
 
         Yields:
-            float32, shape (n, channels), -1..1 for integer formats, as stored for float formats.
+            Blocks of float32 samples, shape (n, channels). Samples of integer formats are in -1..1, and
+            samples of float formats have the values that are stored in the file.
 
         Raises:
-            AudioError: the file breaks, or has less or more sound than its header says.
+            AudioError: the file is damaged, or has less or more sound than its header says.
         """
         samples_per_byte = MAX_SAMPLES_PER_BYTE.get(self._decoder.coding)
-        most = samples_per_byte * self._content.size // self.channels if samples_per_byte else None
+        # A damaged header can make a decoder invent samples without end. The size of the file limits them.
+        max_samples = samples_per_byte * self._content.size // self.channels if samples_per_byte else None
         samples = 0
         for block in self._decode_blocks(frames):
             samples += len(block)
-            if most is not None and samples > most:
-                text = f"breaks off by sample {most}: the file is too short for the length in its header"
-                raise AudioError(text, "decode", "header", most / self.rate)
+            if max_samples is not None and samples > max_samples:
+                text = (
+                    f"breaks off by sample {max_samples}: the file is too short for the length in its header"
+                )
+                raise AudioError(text, "decode", "header", max_samples / self.rate)
             yield block
         part = DecodedPart(self._decoder.container, samples, self._decoder.position)
         try:
@@ -91,13 +97,13 @@ class AudioFile:
             raise AudioError(f"ends at sample {samples}: {unread}", "decode", "header", samples / self.rate)
 
     def _decode_blocks(self, frames: int) -> Iterator[Block]:
-        samples, wanted = 0, self._find_last_sample()
-        while wanted is None or samples < wanted:
+        samples, limit = 0, self._find_sample_limit()
+        while limit is None or samples < limit:
             try:
-                block = self._decoder.read(frames if wanted is None else min(frames, wanted - samples))
+                block = self._decoder.read(frames if limit is None else min(frames, limit - samples))
             except AudioError as e:
                 text = f"breaks off at sample {samples} or later: {e}"
-                # If the first block fails, the break may be anywhere in it, so the place is not known.
+                # If the first block fails, the damage may be anywhere in it, so its time is not known.
                 raise AudioError(text, "decode", "broken", samples / self.rate if samples else None) from e
             if len(block) == 0:
                 break
@@ -108,16 +114,17 @@ class AudioFile:
                 f"has no samples, but its header says that it has {self._decoder.frames or 'some'}"
             )
 
-    def _find_last_sample(self) -> int | None:
-        """Return how many samples the decoder is asked for; None if it finds the end by itself."""
-        # Behind the last sample of a FLAC file there may be a tag, which the decoder takes for damage.
+    def _find_sample_limit(self) -> int | None:
+        """Return the number of samples after which to stop; None if the decoder finds the end by itself."""
+        # After the last sample of a FLAC file there may be a tag, which the decoder would report as damage.
         return self._decoder.frames or None if self._decoder.container == "FLAC" else None
 
 
 def _check_file(path: str) -> None:
-    """Check that a path leads to a regular file with content.
+    """Check that a path leads to a regular file with content that may be read.
 
-    libsndfile would wait for the other end of a FIFO, and does not say why a file may not be read.
+    This is checked before libsndfile opens the file: libsndfile would wait for ever for the other end of a
+    FIFO, and its error does not say why a file cannot be read.
     """
     try:
         kind, size = inspect_file(path)

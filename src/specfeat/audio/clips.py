@@ -1,4 +1,4 @@
-"""From a stream of samples to the network's inputs: spectrogram, clips, normalisation of each clip."""
+"""Makes the network's inputs from a stream of samples: spectrogram, clips, normalisation of each clip."""
 
 from collections.abc import Iterable, Iterator
 from itertools import repeat
@@ -11,14 +11,15 @@ from specfeat.audio.stft import FloatArray
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError
 
-SILENCE_BLOCK = 65_536  # samples; the silence after a sound can be long, and is not made at once
+# Samples in a block of the silence after a sound. The silence can be longer than the memory allows at once.
+SILENCE_BLOCK = 65_536
 
 
 class ClipMaker:
-    """Makes the spectrogram clips of one sound after another, as a config says.
+    """Makes the clips of one sound after another, with the settings of a config.
 
     Args:
-        settings: the config's settings.
+        settings: the settings of the config.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -26,37 +27,40 @@ class ClipMaker:
         self.spectrogram = SpectrogramMaker(settings)
 
     def make_clips(self, blocks: Iterable[FloatArray]) -> "ClipIterator":
-        """Return the clips of one sound.
+        """Return an iterator over the clips of one sound.
 
         Args:
-            blocks: the sound's mono samples at the config's rate.
+            blocks: the mono samples of the sound at the config's sample rate, in blocks of any lengths.
         """
         return ClipIterator(self, blocks)
 
 
 class ClipIterator:
-    """The clips of one sound, to be iterated once.
+    """The clips of one sound. They can be iterated once.
 
     Attributes:
-        samples: how many samples have been read; after the last clip, the length of the sound.
-        count: how many clips have been yielded, repeated ones included.
+        samples: how many samples have been read. After the last clip, this is the length of the sound.
+        clip_count: how many clips have been yielded, repeated ones included.
         silent: whether every sample that has been read is 0.
     """
 
     def __init__(self, maker: ClipMaker, blocks: Iterable[FloatArray]) -> None:
         self.samples = 0
-        self.count = 0
+        self.clip_count = 0
         self.silent = True
         self._settings = maker.settings
         self._spectrogram = maker.spectrogram
         self._blocks = blocks
-        self._padded_samples = 0  # with the silence at the end; known after the last sample
+        # The length of the sound with the silence after it; known only after the last sample.
+        self._padded_samples = 0
 
     def __iter__(self) -> Iterator[FloatArray]:
-        """Yield the clips, float32, shape `Settings.input_shape`; each is valid until the next one is taken.
+        """Yield the clips, float32, shape `Settings.input_shape`.
+
+        A clip is valid until the next one is requested, because its memory may be used again.
 
         Raises:
-            AudioError: the file breaks, or its samples are so large that the spectrogram is not finite.
+            AudioError: the file is damaged, or its samples are so large that the spectrogram is not finite.
         """
         settings, grid = self._settings, self._settings.clip_grid
         is_shifted = settings.clips.tail == "shift"
@@ -69,7 +73,7 @@ class ClipIterator:
             frames = self._drop_end_frame(self._spectrogram.make_frames(samples, lambda: self.samples))
             clips = cut_windows(frames, grid.frames, grid.hop_frames, shift=is_shifted)
         for clip in self._repeat_ends(self._normalize_clips(clips)):
-            self.count += 1
+            self.clip_count += 1
             yield clip
 
     def _make_own_spectrogram(self, samples: FloatArray) -> FloatArray:
@@ -93,18 +97,19 @@ class ClipIterator:
         last: FloatArray | None = None
         for clip in clips:
             if last is None:
-                # A sound shorter than a clip has been read to its end by now. It may have fewer rows than the
-                # lead, so the number of its rows limits how often its clip is repeated.
+                # `self.samples` is only a lower limit here, except for a sound that is shorter than a clip:
+                # it has been read to its end. Such a sound may have fewer rows than `repeated_edge_clips`,
+                # so the number of its rows limits how often its clip is repeated.
                 yield from repeat(clip, min(grid.repeated_edge_clips, grid.count_rows(self.samples) - 1))
             last = clip
             yield clip
         if last is not None:
-            yield from repeat(last, grid.count_rows(self.samples) - self.count)
+            yield from repeat(last, grid.count_rows(self.samples) - self.clip_count)
 
     def _drop_end_frame(self, frames: Iterator[FloatArray]) -> Iterator[FloatArray]:
-        """Drop the frame that is centred on the end of the sound: a frame stands for the hop that it begins.
+        """Drop the frame that is centred on the end of the sound: no hop of the sound begins there.
 
-        The last frame is held back until it is known whether another one follows.
+        The last frame that has come is kept back until it is known whether another frame follows.
         """
         if not self._settings.clip_grid.drops_end_frame:
             yield from frames
@@ -121,7 +126,7 @@ class ClipIterator:
             yield last_frame
 
     def _pad_samples(self) -> Iterator[FloatArray]:
-        """Yield the samples and, after them, the silence that the last clip needs."""
+        """Yield the samples, and after them the silence that completes the last clip."""
         for block in self._blocks:
             self.samples += len(block)
             self.silent = self.silent and not block.any()
@@ -137,29 +142,30 @@ class ClipIterator:
 def cut_windows(
     blocks: Iterable[NDArray[np.float32]], length: int, hop: int, *, shift: bool
 ) -> Iterator[NDArray[np.float32]]:
-    """Cut a stream, along its first axis, into windows of `length` every `hop`.
+    """Cut a stream into windows of one length, along the first axis.
 
     Args:
-        blocks: the stream, in blocks that have the same shape but for the first axis.
+        blocks: the stream, in blocks that may differ only in the size of the first axis.
         length: the length of a window.
-        hop: the distance from the start of one window to the start of the next; it may exceed the length.
-        shift: whether one more window, which ends at the end of the stream, follows if the last whole window
-            ends before it.
+        hop: the distance from the start of one window to the start of the next. It may be larger than
+            `length`.
+        shift: whether one more window, which ends at the end of the stream, is yielded if the last whole
+            window ends before the end of the stream.
     """
     pending = tail = None
-    total = gap = (
-        0  # gap: what must still be skipped before the next window, where the hop exceeds the length
-    )
+    # `skipped_length` is what must still be skipped before the next window; it is above 0 only if the hop is
+    # larger than the length.
+    total = skipped_length = 0
     for block in blocks:
         total += len(block)
-        used = block[gap:]
-        gap -= len(block) - len(used)
-        pending = used if pending is None else np.concatenate([pending, used])
+        kept = block[skipped_length:]
+        skipped_length -= len(block) - len(kept)
+        pending = kept if pending is None else np.concatenate([pending, kept])
         start = 0
         while len(pending) - start >= length:
             yield pending[start : start + length]
             start += hop
-        gap += max(0, start - len(pending))
+        skipped_length += max(0, start - len(pending))
         pending = pending[start:]
         if shift:
             tail = block[-length:] if tail is None else np.concatenate([tail, block])[-length:]

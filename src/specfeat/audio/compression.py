@@ -1,4 +1,4 @@
-"""Compression of spectrogram values, from float32 to float32; `spectrogram.compress` of a config."""
+"""Compresses spectrogram values, from float32 to float32, as `spectrogram.compress` describes it."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,9 +9,9 @@ from specfeat.config.compression import Db, Ln, Log10, Pcen, Power
 
 
 def compress_values(values: FloatArray, step: Ln | Db | Log10 | Power) -> FloatArray:
-    """Return a block of values after one step of the compression that looks at each value by itself.
+    """Apply one step of the compression that needs only the value itself to each value of a block.
 
-    Of decibels, what depends on the largest value is left out: see `specfeat.audio.largest_value`.
+    For decibels, `ref: max` and `top_db` are not applied here but in `specfeat.audio.largest_value`.
     """
     if isinstance(step, Ln):
         return _compress_ln(values, step)
@@ -41,18 +41,20 @@ def _compress_log10(x: FloatArray, log10: Log10) -> FloatArray:
 
 
 def apply_pcen(blocks: Iterable[FloatArray], settings: Pcen, hop_seconds: float) -> Iterator[FloatArray]:
-    """Normalise each band by its own smoothed past, as librosa.pcen does without an initial state.
+    """Divide each band by its own smoothed past (PCEN), as librosa.pcen does without an initial state.
 
-    M[t] = (1 - b) M[t-1] + b E[t] with M[-1] = 1;
-    out = bias^p expm1(p log1p(E (eps + M)^-gain / bias)), where p is the setting `power`.
+    The smoothed value is M[t] = (1 - b) M[t-1] + b E[t] with M[-1] = 1, where E is the value of the band. The
+    result is bias^p expm1(p log1p(E (eps + M)^-gain / bias)), where p is the setting `power`.
 
     Args:
-        blocks: float32, shape (frames, bands), 0 or more.
-        settings: the parameters, named as in librosa.
-        hop_seconds: the time between frames.
+        blocks: the values of the bands, float32, 0 or more, shape (frames, bands).
+        settings: the parameters of PCEN, named as in librosa.
+        hop_seconds: the time from one frame to the next in seconds.
     """
     t = settings.time_constant / hop_seconds
-    b = (np.sqrt(1.0 + 4.0 * t**2) - 1.0) / (2.0 * t**2)
+    b = (np.sqrt(1.0 + 4.0 * t**2) - 1.0) / (
+        2.0 * t**2
+    )  # librosa's formula for the coefficient of the filter
     state: DoubleArray | None = None
     for block in blocks:
         energy = block.astype(np.float64)

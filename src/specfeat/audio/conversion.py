@@ -3,10 +3,10 @@
 import os
 import shlex
 
-# What stands where in a file of each container or codec that ffmpeg reads, and libsndfile not or not always.
-# From the magic numbers in `file` 5.45 (https://github.com/file/file, magic/Magdir), and for AAC from ISO/IEC
-# 13818-7, 6.2 (12 bits of syncword, then layer 0).
-_MARKS = (
+# Offsets and bytes that identify the containers and codecs that ffmpeg reads, and that libsndfile cannot
+# read, or can read only in some files. From the magic numbers in `file` 5.45 (https://github.com/file/file,
+# magic/Magdir), and for AAC from ISO/IEC 13818-7, 6.2 (12 bits of syncword, then layer 0).
+_MAGIC_NUMBERS = (
     (4, b"ftyp"),  # MP4: .m4a, .mp4, .mov, .3gp
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),  # ASF: .wma
     (0, b"\x1a\x45\xdf\xa3"),  # Matroska: .webm, .mka, .mkv
@@ -16,7 +16,7 @@ _MARKS = (
     (0, b"#!AMR"), (0, b"\x0b\x77"), (0, b"\x7f\xfe\x80\x01"), (0, b".RMF"), (0, b"DSD "), (0, b"FRM8"),
     (0, b"FLV"), (8, b"AVI "),
 )  # fmt: skip
-_FRONT_BYTES = 16
+_FIRST_BYTES = 16  # how many bytes are read
 
 
 def suggest_conversion(path: str) -> str:
@@ -27,28 +27,30 @@ def suggest_conversion(path: str) -> str:
     """
     try:
         with open(path, "rb") as file:
-            front = file.read(_FRONT_BYTES)
+            first_bytes = file.read(_FIRST_BYTES)
     except OSError:
         return ""
-    if not any(front.startswith(mark, start) for start, mark in _MARKS):
+    if not any(first_bytes.startswith(number, offset) for offset, number in _MAGIC_NUMBERS):
         return ""
     return f"; convert it with ffmpeg: {_format_command(path)}"
 
 
-def _shorten(path: str) -> str:
-    """Return the path as it is seen from the current folder, if the file is below it."""
+def _shorten_path(path: str) -> str:
+    """Return the path relative to the current folder if the file is in this folder or below it."""
     try:
         folder = os.getcwd()
-    except OSError:  # it has been removed
+    except OSError:  # the current folder has been removed
         return path
     return path.removeprefix(os.path.join(folder, ""))
 
 
 def _format_command(path: str) -> str:
-    name = _shorten(path)
-    if name.startswith("-") or ":" in name.partition("/")[0]:  # ffmpeg takes it for an option or an address
+    name = _shorten_path(path)
+    if (
+        name.startswith("-") or ":" in name.partition("/")[0]
+    ):  # ffmpeg would read it as an option or an address
         name = f"./{name}"
-    if not name.isprintable():  # a terminal would show another name
+    if not name.isprintable():  # a terminal would show another name than the file has
         return "ffmpeg -i FILE FILE.wav"
     stem, extension = os.path.splitext(name)
     target = f"{stem}.converted.wav" if extension.lower() == ".wav" else f"{stem}.wav"

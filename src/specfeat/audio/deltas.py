@@ -1,4 +1,4 @@
-"""Deltas: the changes of a spectrogram over time, as more channels."""
+"""Adds deltas, the changes of a spectrogram over time, as further channels."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,9 +11,9 @@ from specfeat.config.spectrogram import Deltas
 def append_deltas(blocks: Iterable[FloatArray], deltas: Deltas) -> Iterator[FloatArray]:
     """Append the deltas of a stream as channels: from shape (frames, bins) to (frames, bins, 1 + order).
 
-    A delta is the `order`-th derivative of a polynomial that is fitted to the `width` frames around its
-    frame. The frames at both ends have no such neighbourhood: they get the deltas of the nearest frame that
-    has one. A stream of fewer than `width` frames yields nothing.
+    The delta of a frame is the `order`-th derivative of a polynomial that is fitted to the `width` frames
+    around this frame. The first and the last `width // 2` frames have too few frames on one side. They get
+    the deltas of the nearest frame that has enough. A stream of fewer than `width` frames yields nothing.
     """
     half = deltas.width // 2
     weights = [

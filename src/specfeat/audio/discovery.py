@@ -1,4 +1,4 @@
-"""Finds the audio files that a user means, in the same order on every machine."""
+"""Finds the audio files in the inputs of a run, in the same order on every machine."""
 
 import os
 from collections.abc import Iterable
@@ -43,7 +43,7 @@ _EXTENSIONS = {
 
 
 def list_audio_extensions() -> frozenset[str]:
-    """Return the extensions, in lower case and without the dot, that the installed libsndfile reads."""
+    """Return the file extensions that the installed libsndfile reads, in lower case and without the dot."""
     return frozenset(
         extension
         for container in soundfile.available_formats()
@@ -52,80 +52,91 @@ def list_audio_extensions() -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class UnreadFolder:
-    """A folder that could not be read, or a path that could not be looked at and may be a folder.
+class UnreadableFolder:
+    """A folder that cannot be read, or a path that cannot be examined and may be a folder.
 
     Attributes:
-        path: the folder; among the sounds it is one that will fail.
-        first: the number of the first sound of the input that the folder is in, counted from 0.
-        end: the number after the last sound of this input.
+        path: the path of the folder. The list of sounds has a sound with this path, which will fail.
+        first_sound: the number, counted from 0, of the first sound of the input that contains the folder.
+        end_sound: the number after that of the last sound of this input.
     """
 
     path: str
-    first: int
-    end: int
+    first_sound: int
+    end_sound: int
 
-    def contains(self, path: str) -> bool:
-        """Return whether a path lies in the folder, by its name."""
+    @property
+    def sound_range(self) -> tuple[int, int]:
+        """`first_sound` and `end_sound`; folders of one input have the same range."""
+        return self.first_sound, self.end_sound
+
+    def contains_path(self, path: str) -> bool:
+        """Return whether a path begins with the path of the folder."""
         return path.startswith(f"{self.path.rstrip('/')}/")
 
 
 @dataclass(frozen=True, slots=True)
 class FoundSounds:
-    """What the inputs of a run contain.
+    """The sounds and the other files in the inputs of a run.
 
     Attributes:
-        sounds: the sounds to extract, in order. The path of each is as the user gives it; for a file in a
-            folder, it is the folder's path joined with the path below it.
-        skipped_files: the files in the folders that are hidden or are not audio by their name.
-        unread_folders: the folders that could not be read, in the order of their inputs. What is in them is
-            not known, so a file in one of them cannot be said to be gone.
+        sounds: the sounds to extract, in order. A file that is an input has the path that the user gave. A
+            file in a folder has the path of the folder, joined with its path below the folder.
+        skipped_files: the files in the folders that are hidden or are not audio.
+        unreadable_folders: the folders that cannot be read, in the order of their inputs. Their files are not
+            known. Therefore the run must not assume that a file of an earlier run in such a folder was
+            removed.
     """
 
     sounds: tuple[Sound, ...]
     skipped_files: tuple[str, ...]
-    unread_folders: tuple[UnreadFolder, ...] = ()
+    unreadable_folders: tuple[UnreadableFolder, ...] = ()
 
     def add_unseen_sounds(self, known_sounds: Iterable[Sound]) -> "FoundSounds":
-        """Return the same with the sounds that lie in unread folders, as far as an earlier run knows them.
+        """Return these results with the sounds of an earlier run that are in unreadable folders.
 
-        They come where they would be if their folder could be read.
+        Each added sound gets the place that it would have if its folder could be read. So its rows stay at
+        the same place in the output.
 
         Args:
             known_sounds: the sounds of the earlier run.
         """
-        if not self.unread_folders:
+        if not self.unreadable_folders:
             return self
         keys = {sound.key for sound in self.sounds}
         unseen = [sound for sound in known_sounds if sound.key not in keys]
         sounds: list[Sound] = []
-        folders: list[UnreadFolder] = []
-        position = 0
-        for first, end in dict.fromkeys((folder.first, folder.end) for folder in self.unread_folders):
-            group = [folder for folder in self.unread_folders if (folder.first, folder.end) == (first, end)]
-            added = [sound for sound in unseen if any(folder.contains(sound.path) for folder in group)]
-            sounds += self.sounds[position:first]
+        folders: list[UnreadableFolder] = []
+        copied = 0  # how many of the known sounds are in the new list
+        # One step for each input with unreadable folders: only the sounds of one input are sorted together.
+        for first, end in dict.fromkeys(folder.sound_range for folder in self.unreadable_folders):
+            folders_of_input = [f for f in self.unreadable_folders if f.sound_range == (first, end)]
+            added = [s for s in unseen if any(folder.contains_path(s.path) for folder in folders_of_input)]
+            sounds += self.sounds[copied:first]
             start = len(sounds)
             sounds += sorted((*self.sounds[first:end], *added), key=lambda sound: os.fsencode(sound.path))
-            folders += [replace(folder, first=start, end=len(sounds)) for folder in group]
-            position = end
-        sounds += self.sounds[position:]
+            folders += [
+                replace(folder, first_sound=start, end_sound=len(sounds)) for folder in folders_of_input
+            ]
+            copied = end
+        sounds += self.sounds[copied:]
         return FoundSounds(tuple(sounds), self.skipped_files, tuple(folders))
 
 
 def find_sounds(inputs: Iterable[str | os.PathLike[str]], listed_inputs: Iterable[str] = ()) -> FoundSounds:
     """Find the sounds in the inputs, and after them those in a list of inputs.
 
-    A file that is named directly is a sound, with any extension. A folder stands for all files below it with
-    an extension that libsndfile reads (in upper or lower case), sorted by the bytes of their path below the
-    folder; of some extensions, only those that begin as audio does. Hidden files and folders are skipped.
-    Links are followed, but not back to a folder that the link is in. A folder below another one that cannot
-    be read is a sound that will fail, so that it is reported.
+    An input that is a file is a sound, with any extension. In a folder, all files below it are sounds that
+    have an extension that libsndfile reads, in upper or lower case. They are sorted by the bytes of their
+    path below the folder. If an extension is also used for other files, the first bytes of the file decide
+    (`ambiguous_files`). Hidden files and folders are skipped. The search follows links, except a link back to
+    a folder that contains the link. If a folder inside an input cannot be read, the folder itself becomes a
+    sound that will fail, so that the run reports it.
 
     Args:
         inputs: files and folders, which must exist.
-        listed_inputs: files and folders that may have disappeared since the list was made; each of these is a
-            sound that will fail.
+        listed_inputs: files and folders from a list. They may have disappeared since the list was made; then
+            each of them is a sound that will fail.
 
     Raises:
         UsageError: an input does not exist or is a folder that cannot be read, or a file is given twice.
@@ -142,8 +153,8 @@ def find_sounds(inputs: Iterable[str | os.PathLike[str]], listed_inputs: Iterabl
     extensions = list_audio_extensions()
     paths: list[str] = []
     skipped_files: list[str] = []
-    unread_folders: list[UnreadFolder] = []
-    input_of_file: dict[str, str] = {}  # by absolute path: the input that the file comes from
+    unreadable_folders: list[UnreadableFolder] = []
+    input_of_file: dict[str, str] = {}  # for the absolute path of each file, the input that contains it
     for number, name in enumerate(names):
         found = _list_input(name, extensions, is_listed=number >= first_listed)
         for path in found.audio:
@@ -155,34 +166,35 @@ def find_sounds(inputs: Iterable[str | os.PathLike[str]], listed_inputs: Iterabl
         first, end = len(paths), len(paths) + len(found.audio)
         paths += found.audio
         skipped_files += found.skipped
-        unread_folders += [UnreadFolder(path, first, end) for path in found.unread]
+        unreadable_folders += [UnreadableFolder(path, first, end) for path in found.unreadable]
     if not paths:
         raise NoUsableAudioError(_describe_missing_audio(names, extensions, skipped_files))
-    return FoundSounds(tuple(map(make_file_sound, paths)), tuple(skipped_files), tuple(unread_folders))
+    return FoundSounds(tuple(map(make_file_sound, paths)), tuple(skipped_files), tuple(unreadable_folders))
 
 
 @dataclass(frozen=True, slots=True)
 class _FoundInput:
-    """What one input stands for.
+    """The files of one input.
 
     Attributes:
-        audio: the audio files, and the folders of `unread`, in order.
-        skipped: the other files.
-        unread: the folders that cannot be read.
+        audio: the paths of the audio files and of the unreadable folders, in the order of their sounds.
+        skipped: the paths of the other files.
+        unreadable: the paths of the folders that cannot be read.
     """
 
     audio: list[str]
     skipped: list[str]
-    unread: list[str]
+    unreadable: list[str]
 
 
 def _list_input(name: str, extensions: frozenset[str], *, is_listed: bool) -> _FoundInput:
-    """Find the files that one input stands for.
+    """Find the files of one input.
 
     Args:
-        name: the input.
-        extensions: the extensions of audio.
-        is_listed: whether the input comes from a list, so that it costs only itself if it cannot be read.
+        name: the path of the input.
+        extensions: the file extensions of audio.
+        is_listed: whether the input comes from a list. Then a folder that cannot be read is only one failed
+            sound, and not the end of the run.
 
     Raises:
         UsageError: the input is a folder that cannot be read, and does not come from a list.
@@ -199,10 +211,10 @@ def _list_input(name: str, extensions: frozenset[str], *, is_listed: bool) -> _F
     found_input = _FoundInput([], [], [])
     for found in found_paths:
         full_path = os.path.join(name, found.path)
-        is_wanted = found.is_unread or _is_audio(found, full_path, extensions)
-        (found_input.audio if is_wanted else found_input.skipped).append(full_path)
-        if found.is_unread:
-            found_input.unread.append(full_path)
+        is_sound = found.is_unreadable or _is_audio(found, full_path, extensions)
+        (found_input.audio if is_sound else found_input.skipped).append(full_path)
+        if found.is_unreadable:
+            found_input.unreadable.append(full_path)
     return found_input
 
 
@@ -220,7 +232,7 @@ def _describe_missing_audio(names: list[str], extensions: frozenset[str], skippe
 
 
 def _get_extension(path: str) -> str:
-    """Return the extension in lower case, without the dot; nothing for a hidden file."""
+    """Return the extension in lower case, without the dot; "" for a hidden file."""
     if path.rpartition("/")[2].startswith("."):
         return ""
     return os.path.splitext(path)[1][1:].lower()

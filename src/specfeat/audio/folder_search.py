@@ -1,4 +1,4 @@
-"""Lists the files below a folder, and says what could not be looked at."""
+"""Lists the files below a folder, and the paths that could not be examined."""
 
 import errno
 import os
@@ -8,32 +8,33 @@ from dataclasses import dataclass
 from specfeat.errors import UsageError
 from specfeat.files import format_path
 
-# Links from folder to folder can give more paths to walk than there is time for.
+# A few links between folders can give an endless number of paths, so the search has a limit.
 MAX_FOLDERS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPath:
-    """A path below a folder, relative to it.
+    """A path that the search has found.
 
     Attributes:
-        path: the path.
-        is_unread: whether it is, or may be, a folder that could not be read; otherwise it is a file.
+        path: the path, relative to the folder that is searched.
+        is_unreadable: whether the path is, or may be, a folder that cannot be read; otherwise it is a file.
     """
 
     path: str
-    is_unread: bool = False
+    is_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _WaitingFolder:
-    """A folder that is still to be listed.
+    """A folder that the search has still to list.
 
     Attributes:
-        path: the path below the folder that is searched; "" for that folder.
-        real_path: its path without links.
-        parents: device and inode, and the path without links, of each folder that leads to it. Both are
-            compared, because on some network disks the inode of a folder changes.
+        path: the path of the folder, relative to the folder that is searched; "" for the searched folder.
+        real_path: the absolute path of the folder without links.
+        parents: the folders that lead to this folder. For each of them it has two items: device and inode,
+            and the path without links. A link back to a parent is found if one of the two is the same,
+            because on some network disks the inode of a folder changes.
     """
 
     path: str
@@ -42,41 +43,41 @@ class _WaitingFolder:
 
 
 def list_files_below(folder: str) -> Iterator[FoundPath]:
-    """Yield the files below a folder, and the folders below it that could not be read, in no order.
+    """Yield the files below a folder, and the folders below it that cannot be read, in any order.
 
-    A hidden folder is not entered. A link to a folder is entered, unless it leads back to a folder that it is
-    in.
+    The search does not enter hidden folders. It enters a link to a folder, unless the link leads back to a
+    folder that contains the link.
 
     Raises:
         OSError: the folder itself cannot be read.
-        UsageError: links in it lead to too many folders.
+        UsageError: links in the folder lead to too many folders.
     """
-    waiting = [_WaitingFolder("", os.path.realpath(folder))]
-    entered = 0
-    while waiting:
-        current = waiting.pop()
+    waiting_folders = [_WaitingFolder("", os.path.realpath(folder))]
+    entered_folders = 0
+    while waiting_folders:
+        current = waiting_folders.pop()
         try:
             listed = _list_folder(os.path.join(folder, current.path) if current.path else folder, current)
         except OSError:
             if not current.path:
                 raise
-            yield FoundPath(current.path, is_unread=True)
+            yield FoundPath(current.path, is_unreadable=True)
             continue
-        entered += listed.is_entered
-        if entered > MAX_FOLDERS:
+        entered_folders += listed.is_entered
+        if entered_folders > MAX_FOLDERS:
             raise UsageError(f"{format_path(folder)}: links in it lead to over {MAX_FOLDERS:,} folders")
         yield from listed.paths
-        waiting += listed.folders
+        waiting_folders += listed.folders
 
 
 @dataclass(frozen=True, slots=True)
 class _ListedFolder:
-    """What is in a folder.
+    """The content of one folder.
 
     Attributes:
-        is_entered: whether it was listed; False if it is one of its own parents.
-        paths: its files, and what may be a folder that cannot be looked at.
-        folders: the folders in it that are still to be listed.
+        is_entered: whether the folder was listed; False if it is one of its own parents.
+        paths: the files in the folder, and the paths in it that cannot be examined and may be folders.
+        folders: the folders in the folder, which the search has still to list.
     """
 
     is_entered: bool
@@ -85,10 +86,10 @@ class _ListedFolder:
 
 
 def _list_folder(full_path: str, folder: _WaitingFolder) -> _ListedFolder:
-    """List a folder.
+    """List one folder, without the folders in it.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the folder cannot be read.
     """
     status = os.stat(full_path)
     entries = list(os.scandir(full_path))
@@ -110,31 +111,31 @@ def _list_folder(full_path: str, folder: _WaitingFolder) -> _ListedFolder:
         elif entry.name.startswith("."):
             continue
         elif is_folder is None:
-            listed.paths.append(FoundPath(path, is_unread=True))
+            listed.paths.append(FoundPath(path, is_unreadable=True))
         else:
             listed.folders.append(_WaitingFolder(path, _find_real_path(entry, folder.real_path), parents))
     return listed
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool | None:
-    """Return whether an entry is a folder or a link to one; None if that cannot be found out."""
+    """Return whether an entry is a folder or a link to one; None if the system does not tell."""
     try:
         return entry.is_dir()
     except OSError as e:
-        # A link to itself, or to a place below a file, leads to no folder. Every other error (no permission,
-        # an error of the disk, a network disk that does not answer) may hide one.
+        # A link to itself, or to a path below a file, leads to no folder. After every other error (no
+        # permission, an error of the disk, a network disk that does not answer) there may be a folder.
         return False if e.errno in (errno.ELOOP, errno.ENOTDIR) else None
 
 
 def _find_real_path(entry: "os.DirEntry[str]", real_parent: str) -> str:
-    """Return the path of a folder without links."""
+    """Return the absolute path of a folder without links."""
     if entry.is_symlink():
         return os.path.realpath(entry.path)
     return os.path.join(real_parent, entry.name)
 
 
 def is_missing(path: str) -> bool:
-    """Return whether the system says that nothing has this name; False if that cannot be found out."""
+    """Return whether the system says that nothing has this path; False if the system does not tell."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -145,7 +146,7 @@ def is_missing(path: str) -> bool:
 
 
 def is_hidden_by_error(path: str) -> bool:
-    """Return whether something may be there that cannot be looked at.
+    """Return whether an error of the system hides whether this path exists.
 
     The reasons are a missing permission, an error of the disk, or a network disk that does not answer.
     """

@@ -1,4 +1,4 @@
-"""Frames or samples that are kept until the end of a sound, because a value of the whole sound decides."""
+"""Keeps the frames or samples of a sound until its end, for steps that need a value of the whole sound."""
 
 import contextlib
 import tempfile
@@ -12,21 +12,21 @@ from specfeat.errors import AudioError
 
 FloatArray = NDArray[np.float32]
 
-MEMORY_BYTES = 32 * 2**20  # of one sound; at 100 frames of 64 bands a second, 22 minutes
+MEMORY_BYTES = 32 * 2**20  # for one sound: 22 minutes at 100 frames of 64 bands per second
 
 
 class FrameBuffer:
-    """Keeps the blocks of a stream, to read them several times.
+    """Keeps the blocks of a stream, so that they can be read several times.
 
-    Up to `MEMORY_BYTES` are kept in memory, more in a temporary file that has no name, so that it cannot
-    outlive the process.
+    The `with` statement reads the whole stream. Up to `MEMORY_BYTES` are kept in memory. A longer stream is
+    written to a temporary file without a name, which the system removes with the process, however it ends.
 
     Args:
-        blocks: float32, shape (frames, ...) or (samples,); only the first number may differ. All are read
-            when the buffer is entered, as a context.
+        blocks: float32 arrays, shape (frames, ...) or (samples,); only the first number of their shapes may
+            differ.
 
     Raises:
-        AudioError: there is no room for the temporary file.
+        AudioError: there is no space for the temporary file.
     """
 
     def __init__(self, blocks: Iterable[FloatArray]) -> None:
@@ -37,13 +37,13 @@ class FrameBuffer:
     def __enter__(self) -> "FrameBuffer":
         try:
             for block in self._blocks:
-                with _temporary_folder_errors():
+                with _convert_temporary_folder_errors():
                     self._file.write(np.ascontiguousarray(block, np.float32).data)
                 self._shapes.append(block.shape)
-            with _temporary_folder_errors():
+            with _convert_temporary_folder_errors():
                 self._file.flush()
         except BaseException:
-            with contextlib.suppress(OSError):  # to close flushes what could not be written, again
+            with contextlib.suppress(OSError):  # closing tries again to write the rest
                 self._file.close()
             raise
         return self
@@ -57,10 +57,10 @@ class FrameBuffer:
         self._file.close()
 
     def read(self, frames: int | None = None) -> Iterator[FloatArray]:
-        """Yield the blocks from the first one, in the shapes in which they came; they cannot be written to.
+        """Yield the blocks from the first one, as read-only arrays with their original shapes.
 
         Args:
-            frames: how many frames to read; the last block is then cut. None for all.
+            frames: how many frames to read, where the last block is cut if necessary; None for all frames.
         """
         self._file.seek(0)
         for shape in self._shapes:
@@ -73,8 +73,8 @@ class FrameBuffer:
 
 
 @contextlib.contextmanager
-def _temporary_folder_errors() -> Iterator[None]:
-    """Turn an error of the temporary file into one that says what needs the room."""
+def _convert_temporary_folder_errors() -> Iterator[None]:
+    """Convert an error of the temporary file to one that says why the space is needed."""
     try:
         yield
     except OSError as e:

@@ -1,4 +1,4 @@
-"""Decibels that depend on the largest value of a file or clip, as `librosa.power_to_db` computes them."""
+"""Decibels relative to the largest value of a file or clip, as `librosa.power_to_db` computes them."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -12,16 +12,16 @@ from specfeat.config.compression import Db
 def apply_largest_value(
     blocks: Iterable[FloatArray], db: Db, count_measured: Callable[[], int]
 ) -> Iterator[FloatArray]:
-    """Apply `ref: max` and `top_db` to decibels; the largest value is that of the whole stream.
+    """Apply `ref: max` and `top_db` to the decibels of a whole file.
 
     Args:
-        blocks: decibels, shape (frames, bands).
-        db: the settings.
-        count_measured: returns, after the end of the stream, how many frames, from the first one, have the
-            largest value among them.
+        blocks: the decibels, shape (frames, bands).
+        db: the settings of the decibels.
+        count_measured: a function that is called after the end of the stream, and returns in how many frames,
+            counted from the first one, the largest value is searched.
 
     Yields:
-        The blocks, in the same shapes.
+        The changed blocks, in the same shapes.
     """
     with FrameBuffer(blocks) as buffer:
         largest = np.float32(-np.inf)
@@ -32,14 +32,14 @@ def apply_largest_value(
 
 
 def limit_below_largest(decibels: FloatArray, db: Db, largest: np.float32) -> FloatArray:
-    """Apply `ref: max` and `top_db` to decibels.
+    """Apply `ref: max` and `top_db` to decibels whose largest value is known.
 
     Args:
-        decibels: the decibels; with `ref: max` above an x of 1.
-        db: the settings.
-        largest: the largest value that counts, in the same unit.
+        decibels: the decibels. With `ref: max` they are relative to 1 before this step.
+        db: the settings of the decibels.
+        largest: the largest value of the file or of the clip, in the same unit as `decibels`.
     """
-    with np.errstate(invalid="ignore"):  # of samples so large that they are inf; ClipIterator reports it
+    with np.errstate(invalid="ignore"):  # inf - inf, after very large samples; ClipIterator reports it
         out: FloatArray = decibels - largest if db.ref == "max" else decibels
         smallest = np.float32(0.0) if db.ref == "max" else largest
         if db.top_db is not None:

@@ -1,4 +1,4 @@
-"""The last step of a spectrogram: constants, or values of the clip or of the file."""
+"""The last step of a spectrogram: normalisation by constants, or by values of the clip or of the file."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -26,16 +26,16 @@ def _make_constant(values: object, normalize: Normalize) -> FloatArray:
 
 
 def normalize_clip(clip: FloatArray, normalize: Normalize) -> FloatArray:
-    """Return a clip, shape (frames, bins, channels), each channel (or band) normalised by its own values."""
+    """Normalise each channel (or band) of a clip by its own values; shape (frames, bins, channels)."""
     axes = _get_axes(normalize)
     if normalize.clip == "max":
-        out = _divide(clip, np.abs(clip).max(axis=axes))
+        out = _divide_by_largest(clip, np.abs(clip).max(axis=axes))
     elif normalize.clip == "subtract_max":
         out = clip - clip.max(axis=axes)
     else:
         values = clip.astype(np.float64)
         values -= values.mean(axis=axes)
-        # std is exactly 0 for a constant clip, because its mean in float64 is exact.
+        # In float64, so that the mean of a constant clip is exact and its std exactly 0.
         out = _divide_by_std(values, values.std(axis=axes))
     return _apply_floor(out, normalize)
 
@@ -46,13 +46,13 @@ def normalize_file(
     """Normalise each channel (or band) of a stream by its own values over the whole stream.
 
     Args:
-        blocks: shape (frames, bins, channels).
-        normalize: the settings.
-        count_measured: returns, after the end of the stream, how many frames, from the first one, count for
-            the values; None for all.
+        blocks: the stream, shape (frames, bins, channels).
+        normalize: the settings of the normalisation.
+        count_measured: a function that is called after the end of the stream, and returns from how many
+            frames, counted from the first one, the values are computed; None for all frames.
 
     Yields:
-        The blocks, in the same shapes.
+        The normalised blocks, in the same shapes.
     """
     with FrameBuffer(blocks) as buffer:
         measured = count_measured()
@@ -63,14 +63,18 @@ def normalize_file(
             return
         largest = _measure_largest(buffer, measured, normalize)
         for block in buffer.read():
-            out = _divide(block, largest) if normalize.file == "max" else block - largest
+            out = _divide_by_largest(block, largest) if normalize.file == "max" else block - largest
             yield _apply_floor(out, normalize)
 
 
 def _measure_mean_and_std(
     buffer: FrameBuffer, measured: int | None, normalize: Normalize
 ) -> tuple[DoubleArray, DoubleArray]:
-    """Return mean and standard deviation in float64: of constant values exactly the value and 0."""
+    """Return mean and standard deviation in float64: for a constant stream exactly its value and 0.
+
+    The buffer is read twice, because the standard deviation of values that are far from 0 is exact only if it
+    is computed from their differences to the mean.
+    """
     axes = _get_axes(normalize)
     total, squares, count = np.zeros(1), np.zeros(1), 0
     for block in buffer.read(measured):
@@ -83,7 +87,7 @@ def _measure_mean_and_std(
 
 
 def _measure_largest(buffer: FrameBuffer, measured: int | None, normalize: Normalize) -> FloatArray:
-    """Return the largest value, or the largest magnitude for `max`; shape (channels,) or (bins, channels)."""
+    """Return the largest value (for `max`, the largest magnitude); shape (channels,) or (bins, channels)."""
     axes = _get_axes(normalize)
     largest = np.full(1, -np.inf, np.float32)
     for block in buffer.read(measured):
@@ -93,16 +97,18 @@ def _measure_largest(buffer: FrameBuffer, measured: int | None, normalize: Norma
 
 
 def _get_axes(normalize: Normalize) -> tuple[int, ...]:
-    """Return the axes over which values are measured: frames, and bins if each channel has one value."""
+    """Return the axes over which values are computed: frames, and also bins if each channel has one value."""
     return (0, 1) if normalize.per == "channel" else (0,)
 
 
-def _divide(values: FloatArray, largest: FloatArray) -> FloatArray:
+def _divide_by_largest(values: FloatArray, largest: FloatArray) -> FloatArray:
+    """Divide by the largest value of each channel or band; where it is 0, the values stay as they are."""
     out: FloatArray = np.divide(values, np.where(largest > 0, largest, 1.0), dtype=np.float32)
     return out
 
 
 def _divide_by_std(values: DoubleArray, std: DoubleArray) -> FloatArray:
+    """Divide by the standard deviation of each channel or band; where it is 0, all values become 0."""
     return np.where(std > 0, values / np.where(std > 0, std, 1.0), 0.0).astype(np.float32)
 
 

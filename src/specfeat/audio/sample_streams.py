@@ -16,13 +16,16 @@ FloatArray = NDArray[np.float32]
 def multiply_samples(blocks: Iterable[FloatArray], gain: np.float32) -> Iterator[FloatArray]:
     """Multiply each sample of a stream."""
     for block in blocks:
-        with np.errstate(over="ignore"):  # ClipIterator reports what is not finite
+        with np.errstate(over="ignore"):  # ClipIterator reports values that are not finite
             multiplied: FloatArray = block * gain
         yield multiplied
 
 
 def scale_to_peak(blocks: Iterable[FloatArray], peak: float) -> Iterator[FloatArray]:
-    """Divide a stream by its largest magnitude and multiply it by `peak`; silence stays silence."""
+    """Scale a stream so that its largest magnitude is `peak`; silence is not changed.
+
+    The whole stream is kept until its end, because its largest magnitude is known only then.
+    """
     with FrameBuffer(blocks) as buffer:
         largest = np.float32(0.0)
         for block in buffer.read():
@@ -36,12 +39,20 @@ def pad_ends(
     lengths: tuple[int, int],
     mode: Literal["constant", "reflect", "symmetric"],
 ) -> Iterator[FloatArray]:
-    """Pad a stream at both ends as `np.pad(samples, lengths, mode)` does; an empty stream stays empty."""
+    """Pad a stream at both ends as `np.pad(samples, lengths, mode)` does; an empty stream stays empty.
+
+    Args:
+        blocks: the stream of samples.
+        lengths: how many samples are added before the stream and after it.
+        mode: how `np.pad` computes the added samples.
+    """
     blocks = iter(blocks)
     left, right = lengths
+    # To add n samples, the mode "reflect" needs n + 1 samples at this end of the stream: it does not repeat
+    # the sample at the end. So `np.pad` on the first and last `longest + 1` samples gives the same as on all.
     longest = max(lengths)
     head = _take_samples(blocks, longest + 1)
-    if len(head) <= longest:  # the whole stream
+    if len(head) <= longest:  # the head is the whole stream
         if len(head):
             yield np.pad(head, lengths, mode)
         return
@@ -54,7 +65,7 @@ def pad_ends(
 
 
 def pad_end(blocks: Iterable[FloatArray], settings: Spectrogram) -> Iterator[FloatArray]:
-    """Append zeros to a stream, so that a frame begins at every hop of the sound."""
+    """Append zeros to a stream, so that a whole frame begins at every hop of the sound."""
     total = 0
     for block in blocks:
         total += len(block)
@@ -65,14 +76,15 @@ def pad_end(blocks: Iterable[FloatArray], settings: Spectrogram) -> Iterator[Flo
 
 
 def apply_preemphasis(blocks: Iterable[FloatArray], preemphasis: Preemphasis) -> Iterator[FloatArray]:
-    """Filter a stream: y[n] = x[n] - coef x[n-1], with the first sample of librosa.effects.preemphasis.
+    """Filter a stream: y[n] = x[n] - coef x[n-1]. The first sample is that of librosa.effects.preemphasis.
 
-    librosa sets y[0] = x[0] + (2 x[0] - x[1]): it extrapolates x[-1] from the first two samples.
+    librosa sets y[0] = x[0] + (2 x[0] - x[1]): it extrapolates the sample before the first one from the first
+    two samples.
     """
     coef = np.float32(preemphasis.coef)
     blocks = iter(blocks)
     head = _take_samples(blocks, 2)
-    previous: FloatArray | None = None  # the last sample of the block before, shape (1,)
+    previous: FloatArray | None = None  # the last sample of the previous block, shape (1,)
     for block in chain([head] if len(head) else [], blocks):
         if not len(block):
             continue

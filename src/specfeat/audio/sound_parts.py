@@ -1,4 +1,4 @@
-"""The part of a file that a sound is, in samples of the file."""
+"""Converts the part of a file that makes up a sound from seconds to samples of the file."""
 
 import math
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from specfeat.sound import SoundPart
 
 @dataclass(frozen=True, slots=True)
 class SampleRange:
-    """The samples of one part of a file, at the file's own rate.
+    """The samples of one part of a file, at the file's own sample rate.
 
     Attributes:
-        start: the number of the first sample, counted from 0.
-        end: the number of the sample after the last one; None for the end of the file.
-        rate: samples per second.
-        part: the part as the user gives it, for error messages.
+        start: the number of the first sample of the part, counted from 0.
+        end: the number of the sample after the last one of the part; None for the end of the file.
+        rate: the file's sample rate in Hz.
+        part: the part in seconds as the user gave it, for error messages.
     """
 
     start: int
@@ -26,22 +26,25 @@ class SampleRange:
     part: SoundPart
 
     def cut_block(self, block: Block, position: int) -> Block:
-        """Return what of a block belongs to the part.
+        """Return the samples of a block that belong to the part.
 
         Args:
-            block: samples, along the first axis.
-            position: the number of the block's first sample in the file.
+            block: the samples of the file, along the first axis.
+            position: the number of the block's first sample in the file, counted from 0.
         """
         begin = max(0, self.start - position)
         end = None if self.end is None else max(0, self.end - position)
         return block[begin:end]
 
     def is_complete(self, position: int) -> bool:
-        """Return whether a decoder that has come to this sample has given the whole part."""
+        """Return whether the whole part has been decoded when the next sample of the file is `position`."""
         return self.end is not None and position >= self.end
 
     def check_length(self, samples: int) -> None:
-        """Check that a file with so many samples has the whole part.
+        """Check that the whole part lies in the file.
+
+        Args:
+            samples: the number of samples of each channel in the file.
 
         Raises:
             AudioError: the part begins or ends after the end of the file.
@@ -59,13 +62,13 @@ class SampleRange:
 def find_sample_range(part: SoundPart, rate: int) -> SampleRange:
     """Convert a part from seconds to the nearest samples of a file.
 
-    The decimal number that was written counts, as in a config: 0.009 s at 48 kHz is sample 432, although the
-    binary number for 0.009 is a little different. Two parts of which one begins where the other ends share no
-    sample, and no sample lies between them.
+    The times are read as decimal numbers, as the user wrote them: 0.009 s at 48 kHz is sample 432, although
+    the nearest binary number of 0.009 is slightly smaller. If one part ends at the time at which another one
+    begins, no sample is in both parts, and no sample is between them.
 
     Args:
-        part: the part, in seconds.
-        rate: samples per second of the file.
+        part: the part, with its times in seconds.
+        rate: the file's sample rate in Hz.
 
     Raises:
         AudioError: the part begins before the file, or has no sample.
@@ -82,7 +85,7 @@ def find_sample_range(part: SoundPart, rate: int) -> SampleRange:
 
 
 def _convert_to_sample(seconds: float, rate: int) -> int:
-    # Fraction of the text, not of the number: the text has the decimal digits that were written.
+    # From the text of the number, because the text has the decimal digits that the user wrote.
     return round(Fraction(repr(float(seconds))) * rate)
 
 

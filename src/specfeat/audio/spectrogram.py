@@ -1,4 +1,7 @@
-"""From samples to what the network sees: magnitudes, bands, compression, cepstrum, deltas, normalisation."""
+"""Makes spectrograms from samples, as a config describes them.
+
+The steps are, in this order: STFT magnitudes, bands, compression, cepstrum, deltas, normalisation.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -20,18 +23,20 @@ from specfeat.config.settings import Settings
 
 @cache
 def _find_blas_libraries() -> ThreadpoolController:
-    """Find the BLAS libraries of this process, among them NumPy's, the only one that is used here.
+    """Find the BLAS libraries of this process, one of which NumPy uses.
 
-    They are found once, because the search reads the list of everything that the process has loaded.
+    The result is cached, because the search reads the list of all libraries that the process has loaded.
     """
     return ThreadpoolController()
 
 
 class SpectrogramMaker:
-    """Makes spectrograms of one sound after another, as a config says.
+    """Makes the spectrograms of one sound after another, with the settings of a config.
+
+    Filters, window and working memory are made once, and are used for all sounds.
 
     Args:
-        settings: the config's settings. Filters, window and working memory are made once from them.
+        settings: the settings of the config.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -48,25 +53,28 @@ class SpectrogramMaker:
             if spectrogram.mfcc and spectrogram.mel
             else None
         )
-        # The decibels that depend on each clip's largest value, where clips are cut from frames.
+        # Decibels relative to the largest value of each clip are finished only when the clips have been cut.
+        # With `clips.cut: samples`, each clip is a stream of its own, so its largest value is that of the
+        # stream.
         self._clip_decibels = spectrogram.clip_decibels if settings.clips.cut == "frames" else None
         self._blas = _find_blas_libraries()
 
     def make_frames(
         self, blocks: Iterable[FloatArray], get_length: Callable[[], int] | None = None
     ) -> Iterator[FloatArray]:
-        """Yield the spectrogram of a stream of mono samples, some frames at a time.
+        """Yield the spectrogram of a stream of mono samples in blocks of frames.
 
-        If the config asks for values of the whole file, nothing is yielded before the stream has ended.
+        If a step needs values of the whole file, the first block is yielded after the end of the stream.
 
         Args:
-            blocks: the samples, with the silence that the last clip needs.
-            get_length: returns, after the end of the stream, the length of the sound in samples without this
-                silence. The frames of the silence do not count for the values of the file. All frames count
-                if it is left out.
+            blocks: the samples of the sound, followed by the silence that completes the last clip.
+            get_length: a function that is called after the end of the stream, and returns the length of the
+                sound in samples without this silence. The values of the file are then computed without the
+                frames of the silence; if the function is left out, they are computed from all frames.
 
         Yields:
-            float32, shape (frames, bins, channels): bins and channels are those of `Settings.input_shape`.
+            float32 arrays, shape (frames, bins, channels), where bins and channels are those of
+            `Settings.input_shape`.
         """
         spectrogram = self._settings.spectrogram
         bands = self._make_bands(blocks, get_length)
@@ -83,7 +91,7 @@ class SpectrogramMaker:
         yield from frames
 
     def normalize_clip(self, clip: FloatArray) -> FloatArray:
-        """Return one clip, shape `Settings.input_shape`, after the steps that its own values decide."""
+        """Apply the steps that need the values of a whole clip; its shape is `Settings.input_shape`."""
         normalize = self._settings.spectrogram.normalize
         if self._clip_decibels:
             clip = limit_below_largest(clip, self._clip_decibels, clip.max())
@@ -92,8 +100,8 @@ class SpectrogramMaker:
         return normalize_clip(clip, normalize) if normalize and normalize.clip else clip
 
     def _count_measured(self, get_length: Callable[[], int] | None) -> int | None:
-        """Return how many frames count for the values of the file; None for all of them."""
-        # A sound shorter than a frame has only frames that its silence completes.
+        """Return from how many frames the values of the file are computed; None for all frames."""
+        # At least 1, because every frame of a sound shorter than a frame is completed by silence.
         return None if get_length is None else max(1, self._settings.spectrogram.count_frames(get_length()))
 
     def _make_bands(
@@ -101,10 +109,14 @@ class SpectrogramMaker:
     ) -> Iterator[FloatArray]:
         """Yield float32 blocks of shape (frames, bins): compressed bands, or their cepstrum.
 
-        Every step computes whole blocks, also of the frames that only fill the last block, because a matrix
-        product of another shape may round differently. These frames are cut off at the end.
+        Every step computes blocks of one shape, because a matrix product of another shape may round
+        differently. The last block is filled with frames that do not belong to the sound; they are cut off
+        after the last step.
         """
-        frame_counts: deque[int] = deque()  # of the blocks on their way, the frames that belong to the sound
+        # How many frames of each block belong to the sound, for the blocks that have not been yielded yet.
+        # The first step appends a number, and the last step takes it. Between them, a step may hold many
+        # blocks.
+        frame_counts: deque[int] = deque()
         values = self._make_magnitudes(blocks, frame_counts)
         for step in self._settings.spectrogram.compression_steps:
             values = self._compress(values, step, frame_counts, get_length)
@@ -126,7 +138,8 @@ class SpectrogramMaker:
         if isinstance(step, Db) and step.has_largest_value and not self._clip_decibels:
 
             def count_measured() -> int:
-                # At the end of the stream, all blocks are on their way.
+                # At the end of the stream, no block has been yielded yet, so the counts are those of all
+                # blocks.
                 frames, measured = sum(frame_counts), self._count_measured(get_length)
                 return frames if measured is None else min(frames, measured)
 
@@ -138,7 +151,8 @@ class SpectrogramMaker:
     ) -> Iterator[FloatArray]:
         for frames, count in self._stft.cut_frames(blocks):
             frame_counts.append(count)
-            with np.errstate(over="ignore", invalid="ignore"):  # ClipIterator reports what is not finite
+            # ClipIterator reports values that are not finite.
+            with np.errstate(over="ignore", invalid="ignore"):
                 magnitudes = self._stft.compute_magnitudes(frames).astype(np.float32)
             yield self._multiply(magnitudes, self._filters)
 
@@ -152,10 +166,10 @@ class SpectrogramMaker:
 
 
 def make_mel_filters(mel: Mel, sample_rate: int, n_fft: int) -> FloatArray:
-    """Return the triangular filters of the bands that are kept, float32, shape (bands, n_fft // 2 + 1).
+    """Return the triangular filters of the used bands, float32, shape (bands, n_fft // 2 + 1).
 
-    With `triangles: hz` they are those of librosa.filters.mel; with `triangles: mel` their sides are straight
-    over the mel scale, as in tf.signal.linear_to_mel_weight_matrix.
+    With `triangles: hz` the filters are those of librosa.filters.mel. With `triangles: mel` their sides are
+    straight lines over the mel scale, as in tf.signal.linear_to_mel_weight_matrix.
     """
     edges = np.array(mel.compute_edges_hz(sample_rate))
     bins = np.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
@@ -182,9 +196,10 @@ def _drop_top_bins(triangles: DoubleArray, edges_hz: tuple[float, ...], bin_hz: 
 
 
 def make_cepstrum_matrix(mfcc: Mfcc, n_mels: int) -> FloatArray:
-    """Return the matrix of the DCT (type 2) and the lifter, float32, shape (n_mels, n_mfcc).
+    """Return the matrix that applies the DCT (type 2) and the lifter, float32, shape (n_mels, n_mfcc).
 
-    As scipy.fft.dct and librosa.feature.mfcc, whose lifter is 1 + (lifter / 2) sin(pi (k + 1) / lifter).
+    The DCT is that of scipy.fft.dct. The lifter is that of librosa.feature.mfcc, which multiplies coefficient
+    k by 1 + (lifter / 2) sin(pi (k + 1) / lifter).
     """
     k = np.arange(mfcc.n_mfcc)
     n = np.arange(n_mels)[:, np.newaxis]

@@ -1,4 +1,4 @@
-"""From samples to frames, and from frames to the magnitudes of their short-time Fourier transform (STFT)."""
+"""Cuts samples into frames, and computes the short-time Fourier transform (STFT) of the frames."""
 
 from collections.abc import Iterable, Iterator
 
@@ -18,10 +18,11 @@ from specfeat.config.spectrogram import Spectrogram
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
 
-BLOCK_VALUES = 65_536  # in a block of frames: half a MiB of float64, which fits the second-level cache
+# Values in a block of frames: half a MiB of float64, which fits into the second-level cache of a processor.
+BLOCK_VALUES = 65_536
 
-# Coefficients a_k of the windows sum_k (-1)^k a_k cos(2 pi k n / N); Harris 1978 (blackmanharris),
-# Nuttall 1981 (nuttall), D'Antona and Ferrero 2006 (flattop), as scipy.signal.windows has them.
+# The coefficients a_k of the windows sum_k (-1)^k a_k cos(2 pi k n / N), from Harris 1978 (blackmanharris),
+# Nuttall 1981 (nuttall) and D'Antona and Ferrero 2006 (flattop). scipy.signal.windows has the same.
 _COSINE_WINDOWS = {
     "boxcar": (1.0,),
     "hann": (0.5, 0.5),
@@ -34,7 +35,10 @@ _COSINE_WINDOWS = {
 
 
 def make_window(settings: Spectrogram) -> DoubleArray:
-    """Return the window, float64, shape (frame_length,), with zeros on both sides where a frame is longer."""
+    """Return the window, float64, shape (frame_length,).
+
+    If the frame is longer than the window, the window is in its middle, with zeros on both sides.
+    """
     length = settings.window_samples
     left = (settings.frame_length - length) // 2
     return np.pad(_make_window_shape(settings, length), (left, settings.frame_length - length - left))
@@ -45,9 +49,8 @@ def _make_window_shape(settings: Spectrogram, length: int) -> DoubleArray:
     if length == 1:
         return np.ones(1)
     if not isinstance(name, str):
-        from librosa.filters import (
-            get_window,
-        )  # here, because it loads numba for a second and is rarely needed
+        # Imported here, because the import takes a second (it loads numba) and is rarely needed.
+        from librosa.filters import get_window
 
         window: DoubleArray = get_window(name, length, fftbins=settings.periodic)
         return window
@@ -67,14 +70,14 @@ def _make_window_shape(settings: Spectrogram, length: int) -> DoubleArray:
 class Stft:
     """Computes |STFT| ** power of frames, one block of frames after another.
 
-    Every block has the same shape, `block_frames` frames, counted from the first frame of the sound. So the
-    bits of a frame depend on its samples and its place in the sound, but not on the blocks in which the file
-    was read. The last block is filled with zeros; the caller cuts these frames off.
+    Every block has `block_frames` frames, counted from the first frame of the sound. Therefore the bits of a
+    frame depend only on its samples and its place in the sound, and not on the blocks in which the file was
+    read. The last block is filled with zeros; the caller removes their frames.
 
     Args:
-        settings: the spectrogram's settings.
-        clip_frames: the frames of a clip. A short sound is often one clip; blocks of a size that divides a
-            clip are then full.
+        settings: the settings of the spectrogram.
+        clip_frames: the number of frames in a clip. Many short sounds are exactly one clip. The size of a
+            block is chosen so that the blocks of one clip have as few frames of zeros as possible.
 
     Attributes:
         block_frames: the number of frames in a block.
@@ -82,11 +85,12 @@ class Stft:
 
     def __init__(self, settings: Spectrogram, clip_frames: int = 1) -> None:
         self._settings = settings
-        most = max(16, BLOCK_VALUES // settings.n_fft)
-        self.block_frames = most if clip_frames < 16 else -(-clip_frames // -(-clip_frames // most))
+        max_frames = max(16, BLOCK_VALUES // settings.n_fft)
+        blocks_per_clip = -(-clip_frames // max_frames)
+        self.block_frames = max_frames if clip_frames < 16 else -(-clip_frames // blocks_per_clip)
         self._window = make_window(settings)
-        # Working memory, used again for every block: to allocate it each time takes longer than the
-        # transform.
+        # Working memory that is used for every block, because allocating it for each block takes longer than
+        # the transform.
         bins = settings.n_fft // 2 + 1
         self._windowed_frames = np.zeros((self.block_frames, settings.n_fft))
         self._spectrum = np.empty((self.block_frames, bins), np.complex128)
@@ -96,8 +100,8 @@ class Stft:
         """Cut a stream of samples into blocks of frames.
 
         Yields:
-            frames: float32, shape (block_frames, frame_length).
-            count: how many of these frames belong to the sound.
+            The frames of one block, float32, shape (block_frames, frame_length), and how many of them belong
+            to the sound.
         """
         settings = self._settings
         if settings.gain != 1:
@@ -147,7 +151,7 @@ class Stft:
         """
         settings, power = self._settings, self._power
         self._apply_window(frames)
-        # In double precision, which costs no more here: quiet bins beside loud ones keep their digits.
+        # Double precision keeps the digits of quiet bins beside loud ones, and takes no more time here.
         np.fft.rfft(self._windowed_frames, settings.n_fft, out=self._spectrum)
         squares = self._spectrum.view(np.float64)
         np.multiply(squares, squares, out=squares)
@@ -160,7 +164,7 @@ class Stft:
 
     def _apply_window(self, frames: FloatArray) -> None:
         settings = self._settings
-        out = self._windowed_frames[:, : settings.frame_length]  # zeros follow up to n_fft
+        out = self._windowed_frames[:, : settings.frame_length]  # the rest, up to n_fft, stays 0
         preemphasis = settings.preemphasis
         if preemphasis and preemphasis.per == "file":  # cut_frames has applied it
             preemphasis = None
@@ -171,7 +175,7 @@ class Stft:
         if settings.remove_dc_offset:
             out -= out.mean(axis=1, keepdims=True)
         if preemphasis:
-            # As in Kaldi: the sample before the first one is assumed to equal it.
+            # As in Kaldi, the sample before the first one is assumed to be equal to the first one.
             first = out[:, :1] * (1.0 - preemphasis.coef)
             out[:, 1:] -= preemphasis.coef * out[:, :-1].copy()
             out[:, :1] = first

@@ -195,7 +195,7 @@ class RunRecord(OutputDigests):
         provenance: the provenance of the rows; complete.
         audio_seconds: the length of all sounds together, in seconds.
         files: the entries of all sounds, in the order of their rows.
-        passed_over: the names of the skipped files.
+        skipped_files: the names of the skipped files; JSON has them as `passed_over`.
         empty_places: how many places of each batch were left empty, because the same clip would get other
             bits there.
     """
@@ -208,7 +208,7 @@ class RunRecord(OutputDigests):
     provenance: Provenance
     audio_seconds: Seconds
     files: tuple[SoundEntry, ...]
-    passed_over: tuple[Text, ...]
+    skipped_files: Annotated[tuple[Text, ...], Field(alias="passed_over")]
     empty_places: Annotated[int, Strict(), Field(ge=0)] = 0
 
     @property
@@ -244,5 +244,5 @@ class RunRecord(OutputDigests):
             "index": write_fields(self.index),
             "counts": self.counts,
             "files": self.files,
-            "passed_over": self.passed_over,
+            "passed_over": self.skipped_files,
         }

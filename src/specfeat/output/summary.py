@@ -53,7 +53,7 @@ def summarize_record(record: "RunRecord", read_seconds: float = 0.0) -> RunSumma
         read_seconds: how many seconds of audio this run has read.
     """
     counts = record.counts
-    skipped = list_visible_files(record.passed_over)
+    skipped = list_visible_files(record.skipped_files)
     return RunSummary(
         files=len(record.files),
         failed=counts["failed"],

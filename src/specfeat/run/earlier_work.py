@@ -179,7 +179,7 @@ class EarlierWorkExaminer:
         known = (
             Sound(from_record_name(entry.path), entry.key.part, entry.file)
             for entry in run.entries
-            if self.found.unread_folders
+            if self.found.unreadable_folders
         )
         self.found = self.found.add_unseen_sounds(known)
 

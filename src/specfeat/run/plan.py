@@ -112,7 +112,7 @@ def make_plan(
         is_update=use is OutputUse.UPDATE,
         can_discard_finished=options.force,
         complete_record=output.record if output and is_complete else None,
-        notes=notes + _describe_unread_folders(found, finished),
+        notes=notes + _describe_unreadable_folders(found, finished),
     )
 
 
@@ -129,14 +129,16 @@ def plan_full_recompute(plan: RunPlan, work_folder: WorkFolder) -> RunPlan:
     return replace(plan, finished={}, remaining=plan.sounds, previous_runs=(), notes=(note,))
 
 
-def _describe_unread_folders(found: FoundSounds, finished: dict[SoundKey, FinishedSound]) -> tuple[str, ...]:
-    """Return a note for each unread folder with finished sounds: their rows are kept.
+def _describe_unreadable_folders(
+    found: FoundSounds, finished: dict[SoundKey, FinishedSound]
+) -> tuple[str, ...]:
+    """Return a note for each unreadable folder with finished sounds, whose rows are kept.
 
-    It cannot be found out whether their files still exist.
+    They are kept because nobody can know whether the files in the folder still exist.
     """
     notes = []
-    for folder in found.unread_folders:
-        count = sum(sound.key in finished and folder.contains(sound.path) for sound in found.sounds)
+    for folder in found.unreadable_folders:
+        count = sum(sound.key in finished and folder.contains_path(sound.path) for sound in found.sounds)
         if count:
             kept = f"the rows of {count} file{'s' * (count > 1)} in it are kept"
             notes.append(f"{format_path(folder.path)}: cannot be read; {kept}")

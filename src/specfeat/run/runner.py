@@ -119,7 +119,7 @@ def _write_output(
         array=digests.array,
         index=digests.index,
         files=entries,
-        passed_over=plan.skipped_files,
+        skipped_files=plan.skipped_files,
         empty_places=origin.empty_places,
     )
     work_folder.commit(record)
