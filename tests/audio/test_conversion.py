@@ -71,4 +71,7 @@ def test_an_mp3_file_without_a_frame_is_there_but_has_no_sound() -> None:
     """A tag alone is what some programs write for an empty track; libsndfile says that it does not exist."""
     Path("tag.mp3").write_bytes(b"ID3\x04\0\0\0\0\0\x0a" + bytes(10))
 
-    assert _get_error("tag.mp3") == "is not audio that libsndfile reads: it finds no sound in the file"
+    assert (
+        _get_error("tag.mp3")
+        == "is not audio that libsndfile reads: it has a tag, but no MPEG frame behind it"
+    )

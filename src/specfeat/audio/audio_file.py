@@ -9,7 +9,12 @@ from collections.abc import Iterator
 
 from specfeat.audio.containers.file_bytes import FileBytes
 from specfeat.audio.decoder import Block, Decoder
-from specfeat.audio.decoder_checks import MAX_SAMPLES_PER_BYTE, DecodedPart, describe_unread_data
+from specfeat.audio.decoder_checks import (
+    MAX_SAMPLES_PER_BYTE,
+    DecodedPart,
+    describe_missing_samples,
+    describe_unread_data,
+)
 from specfeat.errors import AudioError
 from specfeat.files import describe_os_error, inspect_file
 
@@ -88,16 +93,21 @@ class AudioFile:
                 )
                 raise AudioError(text, "decode", "header", max_samples / self.rate)
             yield block
-        part = DecodedPart(self._decoder.container, samples, self._decoder.position)
         try:
-            unread = describe_unread_data(self._content, part)
+            unread = self._describe_unread_data(samples)
         except OSError as e:
             raise _convert_os_error(e, "cannot be checked to its end", "decode") from e
         if unread:
             raise AudioError(f"ends at sample {samples}: {unread}", "decode", "header", samples / self.rate)
 
+    def _describe_unread_data(self, samples: int) -> str | None:
+        decoder = self._decoder
+        if decoder.sound and (missing := describe_missing_samples(decoder.sound, decoder.block, samples)):
+            return missing
+        return describe_unread_data(self._content, DecodedPart(decoder.container, samples, decoder.position))
+
     def _decode_blocks(self, frames: int) -> Iterator[Block]:
-        samples, limit = 0, self._find_sample_limit()
+        samples, limit = 0, self._decoder.sample_limit
         while limit is None or samples < limit:
             try:
                 block = self._decoder.read(frames if limit is None else min(frames, limit - samples))
@@ -113,11 +123,6 @@ class AudioFile:
             raise AudioError(
                 f"has no samples, but its header says that it has {self._decoder.frames or 'some'}"
             )
-
-    def _find_sample_limit(self) -> int | None:
-        """Return the number of samples after which to stop; None if the decoder finds the end by itself."""
-        # After the last sample of a FLAC file there may be a tag, which the decoder would report as damage.
-        return self._decoder.frames or None if self._decoder.container == "FLAC" else None
 
 
 def _check_file(path: str) -> None:

@@ -1,20 +1,20 @@
 """libsndfile's decoder of one open file."""
 
 import os
-from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
 from specfeat.audio.containers.file_bytes import FileBytes
+from specfeat.audio.containers.file_view import FileView
+from specfeat.audio.containers.refused_files import describe_refused_file
+from specfeat.audio.containers.sound_extent import count_samples, get_block_size, get_sample_bytes
+from specfeat.audio.containers.sound_measure import make_repaired_view, measure_sound
 from specfeat.audio.containers.views import make_view
 from specfeat.audio.conversion import suggest_conversion
 from specfeat.config.audio import SAMPLE_RATE_LIMITS
 from specfeat.errors import AudioError
-
-if TYPE_CHECKING:
-    from specfeat.audio.containers.file_view import FileView
 
 Block = NDArray[np.float32]
 
@@ -42,6 +42,7 @@ class Decoder:
     Args:
         path: the absolute path of the file.
         descriptor: the descriptor of the open file. It stays open.
+        content: the bytes of the same file.
 
     Attributes:
         rate: samples per second.
@@ -49,24 +50,27 @@ class Decoder:
         container: libsndfile's name of the file format, e.g. "WAV".
         coding: libsndfile's name of the coding of the samples, e.g. "PCM_16".
         frames: the number of samples of each channel in the header; None if libsndfile does not know it.
+        sound: how much sound the file has; None if that is not known before it is decoded.
+        block: the smallest piece that can be decoded; None if the pieces have different lengths, or if
+            `sound` is None.
 
     Raises:
-        AudioError: the file is not audio.
+        AudioError: the file is not audio, or libsndfile would give wrong sound.
         OSError: the file cannot be read.
     """
 
     def __init__(self, path: str, descriptor: int, content: FileBytes) -> None:
         self._descriptor = descriptor
-        self._view: FileView | None = None
-        self._file = _open_sound_file(path, descriptor)
+        self._file = _open_sound_file(path, descriptor, content, make_repaired_view(content))
         try:
-            self._view = make_view(content, self._file.format, self._get_length())
-            if self._view:
-                view_file = _ForwardSoundFile(self._view)
+            view = make_view(content, self._file.format, self._get_length())
+            if view:
                 self._file.close()
-                self._file = view_file
-        except soundfile.LibsndfileError:  # what the view does not make readable is read as it is
-            self._view = None
+                self._file = _open_sound_file(path, descriptor, content, view)
+            sample_bytes = get_sample_bytes(self._file.subtype, self._file.channels)
+            self.sound = measure_sound(content, self._file.format, sample_bytes)
+            if self.sound and self.sound.problem:
+                raise AudioError(f"{self.sound.problem}; convert it with ffmpeg", "open", "header")
         except BaseException:
             self._file.close()
             raise
@@ -75,14 +79,28 @@ class Decoder:
         self.container: str = self._file.format
         self.coding: str = self._file.subtype
         self.frames = self._get_length()
+        self.block = (
+            get_block_size(self.sound.extent, self.container, self.coding, self.channels)
+            if self.sound
+            else None
+        )
 
     @property
     def position(self) -> int | None:
         """Where the decoder has stopped reading, in bytes; None if that is not known."""
-        if self._view:
-            return self._view.position
+        if isinstance(self._file.name, FileView):
+            return self._file.name.position
         is_by_descriptor = isinstance(self._file.name, int)
         return os.lseek(self._descriptor, 0, os.SEEK_CUR) if is_by_descriptor else None
+
+    @property
+    def sample_limit(self) -> int | None:
+        """The number of samples after which to stop; None if the decoder finds the end by itself."""
+        if self.container == "FLAC":  # behind the last one may be a tag, which the decoder takes for damage
+            return self.frames or None
+        if self.sound and self.block:
+            return count_samples(self.sound.length, self.block, self.coding, self.channels)
+        return None
 
     def close(self) -> None:
         """Close the decoder; the descriptor stays open."""
@@ -110,12 +128,15 @@ class Decoder:
         return self._file.frames if self._file.frames < UNKNOWN_LENGTH else None
 
 
-def _open_sound_file(path: str, descriptor: int) -> soundfile.SoundFile:
+def _open_sound_file(
+    path: str, descriptor: int, content: FileBytes, view: FileView | None
+) -> soundfile.SoundFile:
     try:
         # The descriptor stays ours: where it stands tells what the decoder has read.
-        file = _ForwardSoundFile(descriptor, closefd=False)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        file = _ForwardSoundFile(view or descriptor, closefd=False)
     except soundfile.LibsndfileError:
-        file = _open_by_name(path)
+        file = _open_by_name(path, content)
     lowest, highest = SAMPLE_RATE_LIMITS
     if not lowest <= file.samplerate <= highest:
         file.close()
@@ -124,7 +145,7 @@ def _open_sound_file(path: str, descriptor: int) -> soundfile.SoundFile:
     return file
 
 
-def _open_by_name(path: str) -> soundfile.SoundFile:
+def _open_by_name(path: str, content: FileBytes) -> soundfile.SoundFile:
     """Open a file by its name, because the extension alone tells some formats that have no header."""
     try:
         # As bytes, because a file name need not be text.
@@ -133,7 +154,12 @@ def _open_by_name(path: str) -> soundfile.SoundFile:
         text = _format_libsndfile_error(e)
         if e.code == LIBSNDFILE_SYSTEM_ERROR:
             raise AudioError(f"cannot be opened: {text}", "open", "unreadable") from e
-        if e.code == LIBSNDFILE_BAD_FILE:
+        refusal = describe_refused_file(content)
+        if refusal and refusal.cause != "not audio":
+            raise AudioError(refusal.message, "open", refusal.cause) from e
+        if refusal:
+            text = refusal.message
+        elif e.code == LIBSNDFILE_BAD_FILE:
             text = "it finds no sound in the file"
         text += suggest_conversion(path)
         raise AudioError(f"is not audio that libsndfile reads: {text}", "open", "not audio") from e

@@ -7,13 +7,14 @@ libsndfile believes wrong headers and reports no error:
 * It reads only the first of several streams that follow each other.
 """
 
-import struct
 from typing import NamedTuple
 
 from specfeat.audio.containers.file_bytes import FileBytes
 from specfeat.audio.containers.flac_frames import describe_unread_frames, find_second_stream, read_stream_info
 from specfeat.audio.containers.mpeg_frames import has_frames_after
 from specfeat.audio.containers.ogg_pages import has_several_streams
+from specfeat.audio.containers.sound_extent import BlockSize
+from specfeat.audio.containers.sound_measure import SoundMeasure
 
 # The most samples that one byte can hold, in codings whose decoders go on after the last byte.
 MAX_SAMPLES_PER_BYTE = {
@@ -22,10 +23,6 @@ MAX_SAMPLES_PER_BYTE = {
     **dict.fromkeys(("G723_24", "NMS_ADPCM_24"), 3),
     "NMS_ADPCM_16": 4,
 }
-# A program that writes a WAV file to a pipe does not know the length, and puts a number of bytes near 2**31
-# or 2**32 into the header.
-UNKNOWN_LENGTH = 2**31 - 2**20
-ALLOWED_TRAILING_BYTES = 4096  # padding, or a damaged chunk, after the sound of a WAV file
 
 
 class DecodedPart(NamedTuple):
@@ -68,25 +65,22 @@ def describe_unread_data(file: FileBytes, part: DecodedPart) -> str | None:
     if part.container == "FLAC" and (info := read_stream_info(file)):
         second_stream = find_second_stream(file, info)
         return second_stream or describe_unread_frames(file, info, part.samples, position)
-    return _describe_wav_rest(file) if part.container in ("WAV", "WAVEX") else None
+    return None
 
 
-def _describe_wav_rest(file: FileBytes) -> str | None:
-    """Describe bytes after the sound of a WAV file that belong to no chunk.
+def describe_missing_samples(sound: SoundMeasure, block: BlockSize | None, samples: int) -> str | None:
+    """Describe the sound that a decoder has not given, although it is in the file; None if it has given all.
 
-    Other chunks, or nothing, follow the sound (the chunk `data`). Anything else means that the length in the
-    header is too small.
+    Args:
+        sound: how much sound the file has.
+        block: the smallest piece that can be decoded; None if the pieces have different lengths.
+        samples: how many samples of each channel the decoder has given.
     """
-    position, is_after_data = 12, False
-    while position + 8 <= file.size:
-        name, length = struct.unpack("<4sI", file.read(position, 8))
-        if name == b"data" and position + 8 == file.size and 0 < length < UNKNOWN_LENGTH:
-            return f"its header says that {length:,} bytes of sound follow, but there are none"
-        is_chunk = name.isascii() and name.decode().isprintable() and position + length <= file.size
-        if is_after_data and not is_chunk:
-            break
-        is_after_data = is_after_data or name == b"data"
-        position += 8 + length + length % 2  # chunks have an even length
-    if is_after_data and file.size - position > ALLOWED_TRAILING_BYTES:
-        return f"its header says that the sound ends there, but {file.size - position:,} more bytes follow"
+    if sound.is_missing:
+        return f"its header says that {sound.extent.length:,} bytes of sound follow, but there are none"
+    if sound.unread_bytes:
+        return f"its header says that the sound ends there, but {sound.unread_bytes:,} more bytes follow"
+    most = sound.length // block.size * block.samples if block else 0
+    if block and samples <= most - block.samples:
+        return f"the file has {most} samples"
     return None

@@ -16,14 +16,16 @@ class FileBytes:
 
     Args:
         descriptor: the descriptor of the file. It stays open.
+        beginning: how many bytes at the beginning of the file are left out; positions are counted from there.
 
     Attributes:
         size: the size of the file in bytes.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        self.size = os.fstat(descriptor).st_size
+    def __init__(self, descriptor: int, beginning: int = 0) -> None:
+        self.size = max(0, os.fstat(descriptor).st_size - beginning)
         self._descriptor = descriptor
+        self._beginning = beginning
         self._block = b""
         self._block_start = 0
 
@@ -42,6 +44,10 @@ class FileBytes:
             self._block = self._read_at(start, BLOCK_BYTES)
             self._block_start, offset = start, 0
         return self._block[offset : offset + count]
+
+    def leave_out(self, count: int) -> "FileBytes":
+        """Return the same file without some bytes at its beginning."""
+        return FileBytes(self._descriptor, self._beginning + count)
 
     def search(self, pattern: "re.Pattern[bytes]", start: int, end: int, overlap: int) -> Iterator[int]:
         """Yield the places between `start` and `end` at which a pattern begins, in order.
@@ -78,6 +84,7 @@ class FileBytes:
 
     def _read_at(self, start: int, count: int) -> bytes:
         parts: list[bytes] = []
+        start += self._beginning
         while count > 0:
             part = os.pread(self._descriptor, count, start)
             if not part:

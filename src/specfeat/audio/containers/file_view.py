@@ -13,7 +13,8 @@ class FileView:
         end: the bytes from here on are left out.
         claimed_size: the size that libsndfile is told. Between `end` and this size there is nothing to read.
             None for `end`.
-        patches: bytes that stand in the view instead of those of the file, by their position.
+        patches: bytes that stand in the view instead of those of the file, by their position. Behind `end`,
+            they are found if a read begins with them.
 
     Attributes:
         position: where the next bytes are read.
@@ -44,7 +45,7 @@ class FileView:
     def readinto(self, buffer: memoryview) -> int:
         """Read bytes into a buffer, and return how many."""
         start = self.position
-        if start in self._patches:  # also behind the end
+        if start >= self._end and start in self._patches:
             content = bytearray(self._patches[start][: len(buffer)])
         else:
             content = bytearray(self._file.read(start, min(len(buffer), self._end - start)))
