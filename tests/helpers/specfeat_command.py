@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,28 @@ def run_in_this_process(folder: Path, *words: object) -> FinishedRun:
     with contextlib.chdir(folder), contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
         code = run_command_line(texts)
     return FinishedRun(texts, code, stdout.getvalue(), stderr.getvalue())
+
+
+# Runs several command lines one after the other, so that TensorFlow is loaded once.
+RUN_ALL = """
+import contextlib, io, json, sys
+from specfeat.cli import run_command_line
+
+for words in json.loads(sys.argv[1]):
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        code = run_command_line(words)
+    print(json.dumps([code, stdout.getvalue(), stderr.getvalue()]), flush=True)
+"""
+
+
+def run_in_one_process(folder: Path, *commands: Sequence[object]) -> list[FinishedRun]:
+    """Run several `specfeat WORDS...` one after the other in one new process, which loads TensorFlow once."""
+    texts = [[*map(str, words)] for words in commands]
+    done = run_program(folder, sys.executable, "-c", RUN_ALL, json.dumps(texts))
+    assert (done.returncode, done.stderr) == (0, "")
+    outcomes = [json.loads(line) for line in done.stdout.splitlines()]
+    return [FinishedRun(words, *outcome) for words, outcome in zip(texts, outcomes, strict=True)]
 
 
 def run_program(folder: Path, *words: object, **options: Any) -> FinishedRun:

@@ -74,17 +74,23 @@ def _train(model: Any, pictures: Any, rng: np.random.Generator) -> None:
 
 
 def _shorten(monkeypatch: pytest.MonkeyPatch, applications: Any) -> None:
-    """Two families of some hundreds of layers, with fewer blocks of the same kinds."""
-    modules = {
-        name: sys.modules[getattr(applications, name).__module__] for name in ("DenseNet121", "NASNetMobile")
-    }
+    """Families of some hundreds of layers, with fewer blocks of the same kinds."""
+    names = ("DenseNet121", "NASNetMobile", "EfficientNetB0", "EfficientNetV2B0")
+    modules = {name: sys.modules[getattr(applications, name).__module__] for name in names}
+    depth = 0.25  # of the blocks of each stage; at least one stays
+    efficient = partial(modules["EfficientNetB0"].EfficientNet, 1.0, depth, 224, weights_name="b0")
+    efficient_v2 = partial(
+        modules["EfficientNetV2B0"].EfficientNetV2,
+        **{"width_coefficient": 1.0, "depth_coefficient": depth, "default_size": 224},
+        **{"name": "efficientnetv2-b0", "weights_name": "efficientnetv2-b0"},
+    )
     dense = partial(modules["DenseNet121"].DenseNet, [2, 2, 2, 2])
     nas = partial(
         modules["NASNetMobile"].NASNet,
         **{"penultimate_filters": 288, "num_blocks": 1, "stem_block_filters": 32, "default_size": 224},
         **{"skip_reduction": False, "filter_multiplier": 2},
     )
-    for name, short in (("DenseNet121", dense), ("NASNetMobile", nas)):
+    for name, short in zip(names, (dense, nas, efficient, efficient_v2), strict=True):
         short.__module__ = modules[name].__name__
         monkeypatch.setattr(applications, name, short)
 
