@@ -1,7 +1,8 @@
 """Sounds, tables and datasets to train with, made by the tests."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,11 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from specfeat.audio import decode
+from specfeat.audio.augmentation import SampleAugmentation, augment_samples
+from specfeat.audio.clip_stream import LocalClipStream
+from specfeat.audio.clips import ClipMaker
+from specfeat.config.settings import Settings
 from specfeat.sound import Sound, SoundPart
 from specfeat.training.clip_cache import CachedArrays
 from specfeat.training.dataset import ClipDataset
@@ -33,6 +39,31 @@ train:
   batch: 16
   optimizer: {Adam: {learning_rate: 5e-3}}
 """
+
+
+class LocalPool:
+    """Makes the clips of a training in this process, as a worker does, when a stream is iterated."""
+
+    def __init__(
+        self, settings: Settings, workers: int, *, augmentation: SampleAugmentation | None = None
+    ) -> None:
+        self._maker = ClipMaker(settings)
+        self._augmentation = augmentation
+
+    def stream_clips(self, sounds: Sequence[Sound]) -> Iterator[LocalClipStream]:
+        """Return the clips of the sounds, in order."""
+        return (LocalClipStream(sound, self._maker, partial(self._read, sound)) for sound in sounds)
+
+    def _read(self, sound: Sound) -> Iterator[Any]:
+        audio = self._maker.settings.audio
+        samples = decode.read_samples(sound, audio)
+        return augment_samples(samples, sound, self._augmentation, audio) if self._augmentation else samples
+
+    def __enter__(self) -> "LocalPool":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
 
 
 def write_tones(folder: Path, *, files: int = 10, tones: Sequence[int] = (400, 900, 2000)) -> Path:

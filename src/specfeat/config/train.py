@@ -1,13 +1,14 @@
 """The settings `train`: how `specfeat train` finds the weights. Extraction does not use them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from specfeat.config.augmentation import Augmentation, Share, Text
 from specfeat.config.model import Optimizer
-from specfeat.config.section import Section, list_given_keys
+from specfeat.config.section import Section, list_given_keys, make_rule_error
+from specfeat.text import format_value, suggest_name
 
 Column = Annotated[str, Field(min_length=1)]
 
@@ -117,14 +118,33 @@ class Cache(Section):
 
 
 def _expand_optimizer(value: object) -> object:
-    """Return `{name: {}}` for a name, and the name of an optimizer in lower case."""
+    """Return the settings of `AdamW`, or of `{AdamW: {learning_rate: 1e-3}}`, as a mapping with the name.
+
+    Raises:
+        PydanticCustomError: Keras has no such optimizer, or it takes no such argument here.
+    """
+    name: object
+    arguments: object
     if isinstance(value, str):
-        return {"name": value.lower()}
-    if isinstance(value, Mapping) and len(value) == 1:
+        name, arguments = value, {}
+    elif isinstance(value, Mapping) and len(value) == 1 and "name" not in value:
         ((name, arguments),) = value.items()
-        if name != "name" and isinstance(arguments, Mapping | None):
-            return {"name": str(name).lower(), **(arguments or {})}
-    return value
+        arguments = {} if arguments is None else arguments
+    else:
+        return value
+    names = get_args(Optimizer)
+    if str(name).lower() not in names:
+        hint = suggest_name(str(name).lower(), names)
+        raise make_rule_error((), f"is {format_value(name)}; wanted one of {', '.join(names)}{hint}")
+    if not isinstance(arguments, Mapping):
+        raise make_rule_error((), "has no mapping of arguments; wanted e.g. {AdamW: {learning_rate: 1e-3}}")
+    known = [key for key in OptimizerSettings.model_fields if key != "name"]
+    for key in arguments:
+        if key not in known:
+            hint = suggest_name(str(key), known)
+            text = f"has the argument {str(key)!r}; known: {', '.join(known)}{hint}"
+            raise make_rule_error((), text)
+    return {"name": str(name).lower(), **arguments}
 
 
 class OptimizerSettings(Section):

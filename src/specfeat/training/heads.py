@@ -7,8 +7,8 @@ from typing import Any
 from specfeat.architecture.graph import Layer
 from specfeat.architecture.kinds import get_layer_kind
 from specfeat.config import Config
+from specfeat.config.layer_errors import make_layer_error
 from specfeat.config.model import Weights
-from specfeat.errors import ConfigError
 from specfeat.text import suggest_free_name
 
 PROJECTION_UNITS = (256, 128)  # of the layers behind the features that `contrast` trains and throws away
@@ -46,7 +46,7 @@ def add_class_head(config: Config, classes: int, *, multi: bool) -> TrainedNetwo
         multi: whether a sound may have several labels.
 
     Raises:
-        ConfigError: the network ends in class scores, but of another number of classes, or in a softmax where
+        ModelError: the network ends in class scores, but of another number of classes, or in a softmax where
             a sound may have several labels.
     """
     layers = config.settings.model.layers
@@ -107,13 +107,15 @@ def _find_class_output(config: Config, classes: int, *, multi: bool) -> tuple[st
         units = dense.options["units"]
         if units == classes and activation in ("linear", *_OUTPUT_ACTIVATIONS):
             if multi and activation == "softmax":
-                raise _make_layer_error(
-                    config, last, "is a softmax, but a sound may have several labels; use activation: sigmoid"
+                raise make_layer_error(
+                    config.tree,
+                    last,
+                    "is a softmax, but a sound may have several labels; use activation: sigmoid",
                 )
             return last.name, activation
         if activation in _OUTPUT_ACTIVATIONS and dense.name != config.settings.model.feature_layer:
-            raise _make_layer_error(
-                config,
+            raise make_layer_error(
+                config.tree,
                 dense,
                 f"has {units} units, but the labels have {classes} classes; "
                 f"give units: {classes}, or remove the layer",
@@ -121,15 +123,11 @@ def _find_class_output(config: Config, classes: int, *, multi: bool) -> tuple[st
     return None
 
 
-def _make_layer_error(config: Config, layer: Layer, reason: str) -> ConfigError:
-    return config.tree.make_error(layer.path, f"the layer {layer.name!r} ({layer.kind}) {reason}")
-
-
 def _make_dense(config: Config, name: str, source: str, units: int, activation: str) -> Layer:
     """Make a Dense layer whose name no layer of the config has."""
     used = {layer.name for layer in config.settings.model.layers}
     options: dict[str, Any] = {"units": units, "activation": activation}
-    return Layer("Dense", suggest_free_name(name, used), (source,), options, ("model", "layers"))
+    return Layer("Dense", suggest_free_name(name, used), (source,), options, ())
 
 
 def _with_layers(config: Config, added: Sequence[Layer]) -> Config:

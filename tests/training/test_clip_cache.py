@@ -1,0 +1,158 @@
+"""The clips on the disk: interrupted and damaged chunks, failures, and the limit of space."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from specfeat.errors import AudioError, OutputError
+from specfeat.sound import Sound
+from specfeat.training import clip_cache
+from specfeat.training.clip_cache import ArrayStreams, CachedArrays, ClipCache, remove_cache
+from specfeat.training.clip_space import ClipSpace
+
+SHAPE = (2, 3)
+
+
+def _make_sounds(count: int) -> list[Sound]:
+    return [Sound(str(number)) for number in range(count)]
+
+
+class Source:
+    """Makes arrays of sounds: sound n has n % 4 arrays filled with n; some sounds fail, or stop everything.
+
+    Attributes:
+        made: the sounds whose arrays were asked for.
+    """
+
+    def __init__(self, *, bad: Sequence[int] = (), stop_at: int | None = None) -> None:
+        self.made: list[int] = []
+        self._bad = bad
+        self._stop_at = stop_at
+
+    def __call__(self, sounds: Sequence[Sound]) -> ArrayStreams:
+        """Yield the arrays of each sound."""
+        for sound in sounds:
+            number = int(sound.path)
+            if number == self._stop_at:
+                raise KeyboardInterrupt
+            self.made.append(number)
+            yield sound, self._make_arrays(number)
+
+    def _make_arrays(self, number: int):  # type: ignore[no-untyped-def]
+        for _ in range(number % 4):
+            yield np.full((1, *SHAPE), number, np.float32)
+        if number in self._bad:
+            raise AudioError("is broken")
+
+
+def _fill(folder: Path, source: Source, count: int = 10, max_bytes: float = 1e9) -> CachedArrays:
+    space = ClipSpace(folder, max_bytes, count, lambda size: None)
+    cache = ClipCache(folder, "clips-0", SHAPE, "float32", space)
+    return cache.fill(_make_sounds(count), source, lambda sound: None)
+
+
+@pytest.fixture(autouse=True)
+def _chunks_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clip_cache, "CHUNK_SOUNDS", 4)
+
+
+def _check(arrays: CachedArrays, count: int = 10) -> None:
+    assert arrays.counts.tolist() == [number % 4 for number in range(count)]
+    numbers = np.array([7, 1, 9, 7], np.int64)
+    assert arrays.read(numbers, np.array([2, 0, 0, 1]))[:, 1, 2].tolist() == [7, 1, 9, 7]
+
+
+def test_arrays_are_read_in_any_order(tmp_path: Path) -> None:
+    """Each array is that of its sound and position, whatever chunk it is in; a second call makes nothing."""
+    _check(_fill(tmp_path, Source()))
+    again = Source()
+    _check(_fill(tmp_path, again))
+
+    assert again.made == []
+
+
+def test_a_sound_that_fails_has_no_arrays(tmp_path: Path) -> None:
+    """The arrays before the failure are dropped, the reason is kept, also for the next call."""
+    for _ in range(2):
+        arrays = _fill(tmp_path, Source(bad=[3, 4]))
+        assert arrays.counts.tolist() == [0, 1, 2, 0, 0, 1, 2, 3, 0, 1]
+        assert arrays.failures == {3: "is broken", 4: "is broken"}
+        assert arrays.read(np.array([5]), np.array([0]))[0, 0, 0] == 5
+
+
+def test_an_interruption_loses_one_chunk(tmp_path: Path) -> None:
+    """The finished chunk is not made again, and nothing of the interrupted one stays."""
+    with pytest.raises(KeyboardInterrupt):
+        _fill(tmp_path, Source(stop_at=6))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clips-0-00000.bin", "clips-0-00000.json"]
+    rest = Source()
+    _check(_fill(tmp_path, rest))
+
+    assert rest.made == [4, 5, 6, 7, 8, 9]
+
+
+@pytest.mark.parametrize("damage", ["short values", "no values", "no JSON", "cut JSON", "other JSON"])
+def test_a_damaged_chunk_is_made_again(tmp_path: Path, damage: str) -> None:
+    """A chunk whose two files do not fit together counts as not finished."""
+    _fill(tmp_path, Source())
+    values, counts = tmp_path / "clips-0-00001.bin", tmp_path / "clips-0-00001.json"
+    if damage == "short values":
+        values.write_bytes(values.read_bytes()[:-1])
+    elif damage == "no values":
+        values.unlink()
+    elif damage == "no JSON":
+        counts.unlink()
+    elif damage == "cut JSON":
+        counts.write_bytes(counts.read_bytes()[:-1])
+    else:
+        counts.write_text(json.dumps({"counts": [1]}))
+    source = Source()
+    _check(_fill(tmp_path, source))
+
+    assert source.made == [4, 5, 6, 7]
+
+
+def test_half_precision_takes_half_of_the_space(tmp_path: Path) -> None:
+    """Values are read as float32 again."""
+    cache = ClipCache(tmp_path, "clips-0", SHAPE, "float16", ClipSpace(tmp_path, 1e9, 4, lambda size: None))
+    arrays = cache.fill(_make_sounds(4), Source(), lambda sound: None)
+
+    assert (tmp_path / "clips-0-00000.bin").stat().st_size == 6 * 6 * 2
+    assert arrays.read(np.array([3]), np.array([0])).dtype == np.float32
+
+
+def test_too_much_space_is_refused_early(tmp_path: Path) -> None:
+    """The size of all clips is estimated after the first sounds; the sentence gives the limit and what to do."""
+    source = Source()
+    space = ClipSpace(tmp_path, 5000, 1000, lambda size: None)
+    with pytest.raises(
+        OutputError, match=r"the clips take about 3.\d*e-05 GB, but train.cache.max_gb allows 5e-06 GB; use"
+    ):
+        ClipCache(tmp_path, "clips-0", SHAPE, "float32", space).fill(
+            _make_sounds(1000), source, lambda sound: None
+        )
+
+    assert len(source.made) == 64
+
+
+def test_the_size_is_told_once_for_all_caches(tmp_path: Path) -> None:
+    """Two variants share one estimate, of both together."""
+    estimates: list[float] = []
+    space = ClipSpace(tmp_path, 1e9, 200, estimates.append)
+    for name in ("clips-0", "clips-1"):
+        cache = ClipCache(tmp_path, name, SHAPE, "float32", space)
+        cache.fill(_make_sounds(100), Source(), lambda sound: None)
+
+    assert estimates == [200 * 1.5 * 24]
+
+
+def test_clips_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    """Checkpoints stay."""
+    _fill(tmp_path, Source())
+    (tmp_path / "checkpoint-1.npz").touch()
+    remove_cache(tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-1.npz"]

@@ -1,0 +1,306 @@
+"""Trainings in this process: the network is that of the config, and each task learns."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+import specfeat
+from helpers.training_data import CONFIG, RATE, LocalPool, write_table, write_tones
+from specfeat import Extractor, SpecfeatError, TrainingError, load_config, train
+from specfeat.audio.clips import ClipMaker
+from specfeat.audio.decode import read_samples
+from specfeat.errors import ConfigError, ModelError, UsageError
+from specfeat.sound import make_file_sound
+from specfeat.training import clip_sources, results
+from specfeat.training.listener import SilentTrainingListener
+
+pytestmark = [pytest.mark.tf, pytest.mark.slow, pytest.mark.usefixtures("_in_an_empty_folder")]
+
+# One thread, as for extraction, because TensorFlow allows one choice for a process.
+OPTIONS: Any = {"config": "my.yaml", "threads": 1, "workers": 1, "epochs": 2}
+
+
+@pytest.fixture(autouse=True)
+def _sounds(_in_an_empty_folder: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write sounds and a config; spare the time of worker processes and of pictures."""
+    monkeypatch.setattr(clip_sources, "WorkerPool", LocalPool)
+    monkeypatch.setattr(results, "draw_pictures", lambda *_: {})
+    write_tones(Path("in"))
+    Path("my.yaml").write_text(CONFIG)
+
+
+class Notes(SilentTrainingListener):
+    """Keeps what a listener hears."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.losses: list[float] = []
+        self.clips: dict[str, bytes] = {}
+
+    def on_note(self, text: str) -> None:
+        """Keep the sentence."""
+        self.notes.append(text)
+
+    def on_start(self, progress: Any, steps: int, epochs: int) -> None:
+        """Keep the clips, which are removed when the training ends."""
+        self.clips = {path.name: path.read_bytes() for path in Path("run/work").glob("clips-*.bin")}
+
+    def on_epoch(self, progress: Any, logs: Mapping[str, float]) -> None:
+        """Keep the loss."""
+        self.losses.append(logs["loss"])
+
+
+def _read_history(folder: str = "run") -> list[dict[str, str]]:
+    return list(csv.DictReader(Path(folder, "history.csv").read_text().splitlines()))
+
+
+def test_the_network_is_built_once_and_trained_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One network is composed, Keras' callbacks see it, and extraction gives the features that it has at the end."""
+    import keras
+
+    from specfeat.training import model as model_module
+
+    built: list[Any] = []
+    compose: Any = vars(model_module)["compose_model"]
+
+    def compose_and_count(*arguments: Any) -> Any:
+        built.append(compose(*arguments))
+        return built[-1]
+
+    monkeypatch.setattr(model_module, "compose_model", compose_and_count)
+    events: list[str] = []
+    callback = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: events.append(f"begin {epoch}"),
+        on_epoch_end=lambda epoch, logs: events.append(f"end {epoch} {sorted(logs)}"),
+        on_train_end=lambda logs: events.append("train end"),
+    )
+    listener = Notes()
+    summary = train("in", "run", callbacks=[callback], listener=listener, **OPTIONS)
+
+    names = "['loss', 'val_accuracy', 'val_loss', 'val_mean_average_precision']"
+    assert events == ["begin 0", f"end 0 {names}", "begin 1", f"end 1 {names}", "train end"]
+    assert len(built) == 1
+    assert callback.model is built[0].keras_model
+    assert summary.epochs == 2
+
+    model = built[0].keras_model
+    features = keras.Model(model.input, model.get_layer("features").output)
+    maker = ClipMaker(load_config("my.yaml").settings)
+    sounds = [
+        make_file_sound(line["path"])
+        for line in csv.DictReader(Path("run/split.csv").read_text().splitlines())
+    ]
+    clips = [np.stack([*maker.make_clips(read_samples(sound, maker.settings.audio))]) for sound in sounds]
+    extractor = Extractor("run/config.yaml")
+    for sound, own_clips in list(zip(sounds, clips, strict=True))[:3]:
+        rows = extractor.extract(sound.path).rows
+        assert rows.any()
+        assert np.allclose(rows, features(own_clips, training=False), atol=1e-4)
+
+    # The clips on the disk are bit for bit those of extraction, in the order of split.csv.
+    parts = [line["split"] for line in csv.DictReader(Path("run/split.csv").read_text().splitlines())]
+    for name, wanted in (("train", True), ("other", False)):
+        own = [c.tobytes() for c, part in zip(clips, parts, strict=True) if (part == "train") == wanted]
+        assert listener.clips[f"clips-{name}-0-00000.bin"] == b"".join(own)
+
+
+def test_the_same_training_gives_the_same_bytes_and_another_seed_others() -> None:
+    """Weights, history and config have the same bytes twice; dropout and order follow from the seed."""
+    for folder in ("a", "b"):
+        train("in", folder, **OPTIONS)
+    train("in", "c", overrides=["train.seed=1"], **OPTIONS)
+    train("in", "d", overrides=["model.layers.4.Dropout.rate=0.0"], **OPTIONS)
+    weights = [Path(folder, "best.weights.h5").read_bytes() for folder in "abcd"]
+
+    assert weights[0] == weights[1]
+    assert len(set(weights)) == 3
+    assert Path("a/history.csv").read_bytes() == Path("b/history.csv").read_bytes()
+
+
+def test_more_epochs_continue_a_training() -> None:
+    """Three runs with 1, 2 and 3 epochs are one training: three lines of history, the first ones unchanged."""
+    options = {**OPTIONS, "overrides": ["train.schedule={kind: constant, warmup: 0}"]}
+    for epochs in (1, 2, 3):
+        train("in", "run", resume=True, **{**options, "epochs": epochs})
+        history = _read_history()
+        assert [line["epoch"] for line in history] == [str(epoch + 1) for epoch in range(epochs)]
+    train("in", "whole", **{**options, "epochs": 3})
+
+    assert Path("run/history.csv").read_bytes() == Path("whole/history.csv").read_bytes()
+    assert Path("run/last.weights.h5").read_bytes() == Path("whole/last.weights.h5").read_bytes()
+    assert float(history[2]["loss"]) < float(history[0]["loss"])
+
+
+def test_distillation_learns_the_features_of_a_teacher() -> None:
+    """The loss falls, and neither the head nor the section `train` is in the config that is left."""
+    Path("teacher.yaml").write_text(
+        CONFIG.replace("filters: 8", "filters: 4").replace("units: 8", "units: 5")
+    )
+    listener = Notes()
+    overrides = ["train.task=distill", "train.teachers=[{config: teacher.yaml}]", "train.variants=2",
+                 "train.augment=[{gain: [-10, 6]}]"]  # fmt: skip
+    summary = train("in", "run", overrides=overrides, listener=listener, **{**OPTIONS, "epochs": 6})
+
+    assert listener.losses[-1] < 0.9 * listener.losses[0]
+    assert summary.metrics == {}
+    assert summary.losses["validation"] > 0
+    layers = load_config("run/config.yaml").settings.model.layers
+    assert [layer.name for layer in layers][-1] == "features"
+    assert load_config("run/config.yaml").settings.train is None
+
+
+def test_contrast_needs_no_labels() -> None:
+    """Files in no folder are enough, and the loss falls."""
+    for number, path in enumerate(sorted(Path("in").rglob("*.wav"))):
+        path.rename(f"in/{number}.wav")
+    listener = Notes()
+    overrides = ["train.task=contrast", "train.variants=3", "train.augment=[{gain: [-20, 6]}, {equalize: 6}]"]
+    train("in", "run", overrides=overrides, listener=listener, **{**OPTIONS, "epochs": 8})
+
+    assert listener.losses[-1] < 0.9 * listener.losses[0]
+    assert Extractor("run/config.yaml").width == 8
+
+
+def test_several_labels_and_parts_of_files() -> None:
+    """A chord has two labels; the sounds are parts of one file a class, given by start and end."""
+    time = np.arange(RATE * 8) / RATE
+    lines: list[tuple[object, ...]] = [("path", "label", "start", "end")]
+    for name, tones in (("low", [400]), ("high", [2000]), ("low;high", [400, 2000]), ("", [])):
+        path = f"{name.replace(';', '_') or 'none'}.wav"
+        noise = np.random.default_rng(0).normal(0, 0.02, len(time))
+        soundfile.write(path, noise + sum(0.2 * np.sin(2 * np.pi * hz * time) for hz in tones), RATE)
+        lines += [(path, name, 0.5 * k, 0.5 * k + 0.5) for k in range(16)]
+    table = write_table(Path("labels.csv"), *lines)
+    overrides = ["train.labels.multi=true", "train.split={validation: 0.25, by: start}"]
+    summary = train(".", "run", labels=table, overrides=overrides, **{**OPTIONS, "epochs": 15})
+
+    assert summary.metrics["validation"]["sounds"]["accuracy"] > 0.95
+    layers = load_config("run/config.yaml").settings.model.layers
+    assert (layers[-1].name, layers[-1].options["activation"]) == ("classes", "sigmoid")
+
+
+def test_frozen_layers_keep_their_weights() -> None:
+    """Fine-tuning begins with the weights of the file; those of frozen layers do not change."""
+    train("in", "first", **OPTIONS)
+    train(
+        "in",
+        "second",
+        overrides=["train.freeze=[conv2d*, batchnorm*]"],
+        **{**OPTIONS, "config": "first/config.yaml"},
+    )
+    import h5py
+
+    arrays: list[dict[str, Any]] = []
+    for folder in ("first", "second"):
+        found: dict[str, Any] = {}
+        with h5py.File(f"{folder}/best.weights.h5") as file:
+            file.visititems(
+                lambda name, item, found=found: (
+                    found.update({name: item[()]}) if hasattr(item, "dtype") else None
+                )
+            )
+        arrays.append(found)
+    equal = {name for name in arrays[0] if np.array_equal(arrays[0][name], arrays[1][name])}
+
+    assert any("conv2d" in name for name in equal)
+    assert all(("conv2d" in name or "batch" in name) == (name in equal) for name in arrays[0])
+
+
+@pytest.mark.parametrize("balance", ["weights", "sample"])
+def test_unequal_classes_can_be_balanced(balance: str) -> None:
+    """A class with a fifth of the files is found as well as the others."""
+    for path in sorted(Path("in/400").iterdir())[3:]:
+        path.unlink()
+    summary = train("in", "run", overrides=[f"train.balance={balance}"], **{**OPTIONS, "epochs": 15})
+
+    assert summary.metrics["validation"]["sounds"]["accuracy"] > 0.9
+
+
+def test_a_network_with_an_output_for_each_class_is_used_as_it_is() -> None:
+    """No head is added if the network ends in a layer of that size; a linear one gets the loss for logits."""
+    listener = Notes()
+    head = "    - Dense: {units: 3, name: out}\n  features: features\n  compile: {loss: sparse_categorical_crossentropy, metrics: [accuracy]}\n  weights"
+    Path("my.yaml").write_text(CONFIG.replace("  weights", head))
+    train("in", "run", listener=listener, **{**OPTIONS, "epochs": 10})
+
+    assert not any("is added" in note for note in listener.notes)
+    assert float(_read_history()[-1]["accuracy"]) > 0.9
+
+
+def test_bad_files_are_left_out() -> None:
+    """One bad file of a class is named in the summary and in the record; the training goes on."""
+    Path("in/400/00.wav").write_bytes(b"RIFF no audio")
+    summary = train("in", "run", **OPTIONS)
+
+    assert list(summary.failures) == ["in/400/00.wav"]
+    assert "in/400/00.wav" in Path("run/train.json").read_text()
+
+
+HEAD = "    - Dense: {units: 4, activation: softmax, name: out}\n  features: features\n  weights"
+
+
+@pytest.mark.parametrize(
+    ("error", "old", "new", "overrides", "message"),
+    [
+        (ModelError, "  weights", HEAD, [],
+         "my.yaml:12:7: model.layers[6]: Dense 'out' has 4 units, but the labels have 3 classes; give units: 3, or remove the layer"),
+        (ConfigError, "  weights", "  compile: {loss: kl_divergence}\n  weights", ["train.task=distill", "train.teachers=[{config: my.yaml, weight: 2}]", "model.compile.loss=categorical_crossentropy"],
+         "model.compile.loss: is categorical_crossentropy, which compares classes; task: distill needs e.g. mse"),
+        (ConfigError, "  epochs: 3", "  epochs: 3\n  freeze: [conv3d*]", [],
+         "train.freeze[0]: is 'conv3d*', and no layer has such a name"),
+        (ConfigError, "  epochs: 3", "  epochs: 3\n  freeze: ['*']", [],
+         "train: leaves nothing to train: the network has no weights that change"),
+        (ModelError, "kernel_size: 3", "kernel_size: 99", [], "Conv2D"),
+        (TrainingError, "5e-3", "1e30", [], "is not finite any more, in epoch 1"),
+        (TrainingError, "batch: 16", "batch: 16\n  stop: {monitor: val_acuracy}", [], "train.stop.monitor is 'val_acuracy'; wanted one of loss, val_accuracy, val_loss"),
+        (ConfigError, "model:", "model:\n  compile: {loss: sparse_categorical_crossentropy}", ["train.augment=[{mixup: 0.2}]"],
+         "model.compile.loss: is sparse_categorical_crossentropy, which cannot compare mixed classes; with mixup use categorical_crossentropy"),
+    ],
+    ids=["units", "loss of classes", "freeze nothing", "freeze all", "size", "NaN", "monitor", "mixup"],
+)  # fmt: skip
+def test_what_does_not_fit_is_told_in_one_sentence(
+    error: type[SpecfeatError], old: str, new: str, overrides: list[str], message: str
+) -> None:
+    """The sentence names the place in the config, and what to do."""
+    assert CONFIG.count(old) == 1, old
+    Path("my.yaml").write_text(CONFIG.replace(old, new))
+    with pytest.raises(error) as caught:
+        train("in", "run", overrides=overrides, **OPTIONS)
+
+    assert message in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_a_class_without_a_readable_file_is_named() -> None:
+    """The sentence names the label, before anything is trained."""
+    for path in Path("in/900").iterdir():
+        path.write_bytes(b"RIFF no audio")
+    with pytest.raises(
+        TrainingError, match=r"^no sound with the label '900' gives a clip for training \(10 failed\)"
+    ):
+        train("in", "run", **OPTIONS)
+
+
+def test_settings_that_are_in_no_file_can_be_trained() -> None:
+    """The config that is left has all layers of the settings."""
+    config = load_config("my.yaml")
+    train("in", "run", **{**OPTIONS, "config": config.settings})
+
+    layers = load_config("run/config.yaml").settings.model.layers
+    assert [layer.kind for layer in layers[:-1]] == [layer.kind for layer in config.settings.model.layers]
+
+
+def test_wrong_arguments_from_python_are_told() -> None:
+    """The words are those of the Python interface, not of the command line."""
+    train("in", "run", **OPTIONS)
+    with pytest.raises(UsageError, match=r"pass resume=True to continue it, or force=True"):
+        train("in", "run", **OPTIONS)
+    with pytest.raises(UsageError, match=r"^no: no such file or folder"):
+        specfeat.train("no", "run2", **OPTIONS)
+    with pytest.raises(UsageError, match=r"^epochs is 0"):
+        train("in", "run2", **{**OPTIONS, "config": load_config("my.yaml"), "epochs": 0})
