@@ -154,7 +154,7 @@ def test_which_configs_name_their_sound() -> None:
     assert sorted(TRAINED) == sorted(
         [
             *("cnn10", "cnn14", "cnn14_16k", "cnn6", "inaspeech", "musicnn_vgg", "openl3_linear"),
-            *("openl3_mel128", "openl3_mel256", "vggish", "yamnet", "yamnet_relu6"),
+            *("openl3_mel128", "openl3_mel256", "speech_embedding", "vggish", "yamnet", "yamnet_relu6"),
         ]
     )
 
