@@ -130,6 +130,20 @@ def test_every_container_has_an_extension(container: str, monkeypatch: pytest.Mo
     assert list_audio_extensions()
 
 
+@pytest.mark.parametrize("name", ["a.wv1", "a.WV2", "a.nist", "a.bw64"])
+def test_speech_corpora_and_broadcast_files_are_found_and_read(tmp_path: Path, name: str) -> None:
+    """The two channels of the WSJ corpora are NIST files called .wv1 and .wv2; BW64 is read as RF64."""
+    container = "RF64" if name.endswith("bw64") else "NIST"
+    soundfile.write(tmp_path / "a", np.full(500, 0.25), 8_000, "PCM_16", format=container)
+    content = (tmp_path / "a").read_bytes()
+    (tmp_path / "a").unlink()
+    (tmp_path / name).write_bytes(content.replace(b"RF64", b"BW64", 1))
+
+    (sound,) = find_sounds([tmp_path]).sounds
+    assert Path(sound.path).name == name
+    assert sum(map(len, decode.read_samples(sound, Audio(sample_rate=8_000)))) == 500
+
+
 def test_a_file_that_is_an_input_may_have_any_name(tmp_path: Path) -> None:
     """The extension of a file that is an input is not checked."""
     create_files(tmp_path, "recording.dat", "noextension")
