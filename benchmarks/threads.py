@@ -40,6 +40,7 @@ class _ThreadClipStream:
     def __init__(self, sound: Sound, clips: "Future[list[np.ndarray]]") -> None:
         self.sound, self.samples, self.seconds = sound, 0, 0.0
         self.silent = False
+        self.too_loud = False
         self.break_error: AudioError | None = None
         self._clips = clips
 

@@ -26,6 +26,7 @@ class _Stream:
     def __init__(self, path: str, clips: int, *, breaks: bool = False) -> None:
         self.sound = Sound(path)
         self.samples, self.seconds, self.silent = 10 * clips, 0.0, False
+        self.too_loud = False
         self.break_error: AudioError | None = None
         self._clips = np.arange(clips, dtype=np.float32)[:, np.newaxis] + 1000 * (ord(path) + 1)
         self._breaks = breaks

@@ -43,6 +43,7 @@ class SoundEndEvent:
         error: why it failed or broke; None if it did not.
         seconds: how long it took to read it and to make its clips, without the network.
         silent: whether it has samples and all of them are 0.
+        too_loud: whether a sample is far beyond -1..1.
     """
 
     sound: Sound
@@ -53,6 +54,7 @@ class SoundEndEvent:
     error: AudioError | None = None
     seconds: float = 0.0
     silent: bool = False
+    too_loud: bool = False
 
     def to_entry(self) -> SoundEntry:
         """Return the entry of the sound for journal, record and log."""
@@ -73,6 +75,7 @@ class SoundEndEvent:
             samples=self.samples,
             seconds=round(self.seconds, 6),
             silent=self.silent,
+            too_loud=self.too_loud,
             stage=error.stage if error else None,
             cause=error.cause if error else None,
             error=str(error) if error else None,

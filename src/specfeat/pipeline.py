@@ -73,6 +73,7 @@ class _OpenSound:
             error=stream.break_error,
             seconds=stream.seconds,
             silent=bool(stream.samples) and stream.silent,
+            too_loud=stream.too_loud,
         )
 
 

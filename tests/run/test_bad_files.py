@@ -242,3 +242,15 @@ def test_the_table_has_every_kind_of_file(folder: Path) -> None:
     assert {stat.S_IFREG, stat.S_IFDIR, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFLNK} <= kinds
     assert stat.S_ISCHR((folder / "device.wav").stat().st_mode)
     assert isinstance(BROKEN_FILES[0], BrokenFile)
+
+
+@pytest.mark.parametrize(("scale", "is_too_loud"), [(1.0, False), (4.0, False), (32_768.0, True)])
+def test_samples_far_beyond_full_scale_are_marked(tmp_path: Path, scale: float, is_too_loud: bool) -> None:
+    """A float file may have the scale of 16-bit integers; its rows are kept, and the user is told."""
+    samples = np.random.default_rng(1).uniform(-scale, scale, 24_000).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", samples, 16_000, "FLOAT")
+    with WorkerPool(SETTINGS, 1) as pool:
+        stream = next(pool.stream_clips([Sound(str(tmp_path / "a.wav"))]))
+        clips, error = read_stream(stream)
+
+    assert (len(clips) > 0, error, stream.too_loud) == (True, None, is_too_loud)

@@ -25,6 +25,7 @@ class ClipStream(Protocol):
             length of the sound.
         seconds: how long it took to decode the sound and to make its clips.
         silent: whether every sample is 0.
+        too_loud: whether a sample is far beyond -1..1.
         break_error: why the sound ends early, if its file broke in the middle and the clips before the break
             are kept; otherwise None.
     """
@@ -33,6 +34,7 @@ class ClipStream(Protocol):
     samples: int
     seconds: float
     silent: bool
+    too_loud: bool
     break_error: AudioError | None
 
     def __iter__(self) -> Iterator[FloatArray]:
@@ -60,6 +62,7 @@ class LocalClipStream:
         self.samples = 0
         self.seconds = 0.0
         self.silent = False
+        self.too_loud = False
         self.break_error: AudioError | None = None
         self._maker = maker
         self._open_samples = open_samples
@@ -75,7 +78,7 @@ class LocalClipStream:
                 yield clip[np.newaxis]
                 started_at = time.perf_counter()
         finally:
-            self.samples, self.silent = clips.samples, clips.silent
+            self.samples, self.silent, self.too_loud = clips.samples, clips.silent, clips.too_loud
             self.seconds += time.perf_counter() - started_at
 
 
@@ -92,6 +95,7 @@ class WorkerClipStream:
         self.samples = 0
         self.seconds = 0.0
         self.silent = False
+        self.too_loud = False
         self.break_error: AudioError | None = None
         self._take_event = take_event
         self._has_ended = False
@@ -109,7 +113,8 @@ class WorkerClipStream:
                 yield event.clips
                 continue
             self._has_ended = True
-            self.samples, self.seconds, self.silent = event.samples, event.seconds, event.silent
+            self.samples, self.seconds = event.samples, event.seconds
+            self.silent, self.too_loud = event.silent, event.too_loud
             if event.error is None:
                 return
             error = event.error.to_error()

@@ -15,6 +15,11 @@ from specfeat.errors import AudioError
 SILENCE_BLOCK = 65_536
 
 
+# Samples are between -1 and 1, in a few float files and after resampling a little beyond. Larger values mean
+# that the file has another scale, usually that of 16-bit integers.
+LARGEST_PLAUSIBLE_SAMPLE = 16.0
+
+
 class ClipMaker:
     """Makes the clips of one sound after another, with the settings of a config.
 
@@ -42,12 +47,14 @@ class ClipIterator:
         samples: how many samples have been read. After the last clip, this is the length of the sound.
         clip_count: how many clips have been yielded, repeated ones included.
         silent: whether every sample that has been read is 0.
+        too_loud: whether a sample is larger than `LARGEST_PLAUSIBLE_SAMPLE`.
     """
 
     def __init__(self, maker: ClipMaker, blocks: Iterable[FloatArray]) -> None:
         self.samples = 0
         self.clip_count = 0
         self.silent = True
+        self.too_loud = False
         self._settings = maker.settings
         self._spectrogram = maker.spectrogram
         self._blocks = blocks
@@ -130,6 +137,8 @@ class ClipIterator:
         for block in self._blocks:
             self.samples += len(block)
             self.silent = self.silent and not block.any()
+            largest = max(block.max(initial=0.0), -block.min(initial=0.0))
+            self.too_loud = self.too_loud or bool(largest > LARGEST_PLAUSIBLE_SAMPLE)
             yield block
         self._padded_samples = self._settings.clip_grid.compute_padded_length(self.samples)
         missing = self._padded_samples - self.samples

@@ -69,6 +69,7 @@ class DecodedSoundEnd:
         samples: how many samples were read, at the config's sample rate.
         seconds: how long it took to decode the sound and to make its clips.
         silent: whether every sample is 0.
+        too_loud: whether a sample is far beyond -1..1.
         error: what is wrong with the sound; None if nothing is wrong.
         keeps_clips: whether the clips of the sound are valid. With an error, they are valid only if the file
             broke in the middle and the caller wants the clips before the break.
@@ -79,6 +80,7 @@ class DecodedSoundEnd:
     silent: bool
     error: ErrorData | None
     keeps_clips: bool
+    too_loud: bool = False
 
 
 WorkerEvent = ClipsEvent | DecodedSoundEnd

@@ -161,6 +161,7 @@ def process_sound(sound: Sound, maker: ClipMaker, sender: EventSender, setup: Wo
             samples=clips.samples,
             seconds=seconds,
             silent=clips.silent,
+            too_loud=clips.too_loud,
             error=ErrorData.from_error(reason) if reason else None,
             keeps_clips=error is None,
         )

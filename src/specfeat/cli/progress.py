@@ -115,6 +115,7 @@ class ProgressReporter:
         for count, noun, description in (
             (summary.without_rows, "file", "empty or too short"),
             (summary.silent, "file", "silent"),
+            (summary.too_loud, "file", "with samples far beyond -1..1, see the record"),
             (summary.partial, "file", "broken in the middle, see the record"),
             (summary.failed, "file", "failed, see the record"),
             (summary.skipped_files, "other file", f"skipped ({summary.skipped_names}), see the record"),

@@ -36,6 +36,7 @@ class SoundEntry:
             length of the sound.
         seconds: how long it took to read the sound and to make its clips.
         silent: whether the sound has samples and all of them are 0.
+        too_loud: whether a sample is far beyond -1..1, so that the file may have another scale.
         stage: the stage at which it failed, see `AudioError`.
         cause: why it failed, as a word for programs.
         error: why it failed, as a sentence.
@@ -55,6 +56,7 @@ class SoundEntry:
     samples: Count
     seconds: Seconds
     silent: Flag = False
+    too_loud: Flag = False
     stage: Text | None = None
     cause: Text | None = None
     error: Text | None = None

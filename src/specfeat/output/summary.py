@@ -20,6 +20,7 @@ class RunSummary:
         failed: how many of them failed.
         partial: how many of them broke in the middle, and have only the rows before the break.
         silent: how many of them contain only zeros; they have rows like other sounds.
+        too_loud: how many of them have samples far beyond -1..1; they have rows like other sounds.
         without_rows: how many of them are empty, or are shorter than a clip and skipped by the config.
         rows: how many rows the array has.
         width: features in a row.
@@ -43,6 +44,7 @@ class RunSummary:
     seconds: float
     skipped_files: int
     skipped_names: str = ""
+    too_loud: int = 0
 
 
 def summarize_record(record: "RunRecord", read_seconds: float = 0.0) -> RunSummary:
@@ -59,6 +61,7 @@ def summarize_record(record: "RunRecord", read_seconds: float = 0.0) -> RunSumma
         failed=counts["failed"],
         partial=counts["partial"],
         silent=counts["silent"],
+        too_loud=sum(entry.too_loud for entry in record.files),
         without_rows=counts["empty"] + counts["short"],
         rows=record.rows,
         width=record.provenance.width,
