@@ -200,7 +200,7 @@ def test_each_line_of_a_file_is_a_channel(tmp_path: Path) -> None:
         (None, "no such file; wanted a number, a list of numbers, or the path of a text file of numbers"),
         (b"\x93NUMPY\xff", "is not a text file; write the numbers as text, e.g. with numpy.savetxt"),
         (b"1 2 x", "could not convert string to float: 'x' in line 1 of the file; wanted numbers"),
-        (b"# nothing\n\n", "the file holds no numbers"),
+        (b"# nothing\n\n", "the file contains no numbers"),
         (b"1 2 3", "has 3 values; wanted one number, or one for each of 64 bands"),
         (b"1 nan", "wanted a number, a list with one for each channel or band, or a file"),
         (b"1 " * 500_001, "is larger than 1,000,000 bytes"),

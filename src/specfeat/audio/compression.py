@@ -52,9 +52,7 @@ def apply_pcen(blocks: Iterable[FloatArray], settings: Pcen, hop_seconds: float)
         hop_seconds: the time from one frame to the next in seconds.
     """
     t = settings.time_constant / hop_seconds
-    b = (np.sqrt(1.0 + 4.0 * t**2) - 1.0) / (
-        2.0 * t**2
-    )  # librosa's formula for the coefficient of the filter
+    b = (np.sqrt(1.0 + 4.0 * t**2) - 1.0) / (2.0 * t**2)  # the coefficient of librosa's filter
     state: DoubleArray | None = None
     for block in blocks:
         energy = block.astype(np.float64)

@@ -46,9 +46,8 @@ def _shorten_path(path: str) -> str:
 
 def _format_command(path: str) -> str:
     name = _shorten_path(path)
-    if (
-        name.startswith("-") or ":" in name.partition("/")[0]
-    ):  # ffmpeg would read it as an option or an address
+    # ffmpeg would read such a name as an option or an address.
+    if name.startswith("-") or ":" in name.partition("/")[0]:
         name = f"./{name}"
     if not name.isprintable():  # a terminal would show another name than the file has
         return "ffmpeg -i FILE FILE.wav"

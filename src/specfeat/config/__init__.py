@@ -1,8 +1,8 @@
-"""From YAML to frozen settings, and every number that follows from them.
+"""Reads a YAML config into settings that cannot be changed, and computes every number that follows from them.
 
 `load_config("yamnet")` or `load_config("my.yaml", ["model.batch=8"])` returns a `Config`: the settings, and
-where in the file each of them is written. Nothing here imports NumPy, librosa, Keras or TensorFlow, so that a
-mistake in a config is reported at once.
+the place in the file where each of them is written. No module of this package imports NumPy, librosa, Keras
+or TensorFlow, so that a mistake in a config is reported at once.
 """
 
 from specfeat.config.config_files import shipped_names

@@ -6,8 +6,9 @@ from pydantic import Field
 
 from specfeat.config.section import Section
 
-# The lowest and highest sample rate in Hz that a config or a file may have. 3,072,000 is 64 x 48,000, more
-# than sound cards and recorders of ultrasound have; a file whose header has a rate outside is damaged.
+# The lowest and the highest sample rate in Hz that a config or a file may have. 3,072,000 is 64 x 48,000,
+# more than the rate of any sound card or ultrasound recorder. A file whose header has another rate is
+# damaged.
 SAMPLE_RATE_LIMITS = (1_000, 3_072_000)
 
 
@@ -17,11 +18,11 @@ class Audio(Section):
     Attributes:
         sample_rate: the sample rate in Hz, 1,000 to 3,072,000, to which every file is resampled; frequencies
             above half of it are discarded.
-        channels: which channels are used: "mix" is the mean of all channels, "left" is the first and "right"
-            the second one, and a number is one channel, counted from 0, at most 1023.
+        channels: the channels that are used. "mix" is the mean of all channels, "left" is the first channel,
+            "right" is the second channel, and a number is one channel, counted from 0, at most 1023.
         res_type: the quality of the resampling by soxr, from "soxr_vhq" (very high) down to "soxr_qq"
-            (quick); the names are those of `librosa.resample`. It changes the numbers of all files whose rate
-            is not `sample_rate`.
+            (quick). The names are those of `librosa.resample`. The quality changes the features of every file
+            whose sample rate is not `sample_rate`.
     """
 
     sample_rate: Annotated[int, Field(ge=SAMPLE_RATE_LIMITS[0], le=SAMPLE_RATE_LIMITS[1])]

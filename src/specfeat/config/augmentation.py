@@ -28,8 +28,8 @@ class Noise(Section):
     Attributes:
         folder: the folder that is searched for audio files. In a config it is relative to the config's
             folder.
-        probability: how often a noise is added, 0 to 1.
-        snr: the level of the sound above that of the noise, in dB: the lowest and the highest.
+        probability: the probability that a noise is added, 0 to 1.
+        snr: the lowest and the highest ratio of the sound to the noise, in dB.
     """
 
     folder: Text
@@ -40,17 +40,18 @@ class Noise(Section):
 class Augmentation(Section):
     """One way to change a sound or a clip at random: exactly one of these keys is given.
 
-    The first five change the samples. They are applied when clips are made, so each clip has as many random
-    forms as `variants` says. The last three change a finished clip, in each step of the training.
+    The first five keys change the samples. They are applied when the clips are made, so each clip has
+    `variants` random forms. The last three keys change a finished clip, again in each step of the training.
 
     Attributes:
-        gain: a gain between the two levels, in dB.
-        speed: a change of speed, and of pitch with it, by a factor between 1 / (1 + speed) and 1 + speed.
+        gain: the lowest and the highest gain in dB.
+        speed: the largest change of the speed, which also changes the pitch: the factor is between
+            1 / (1 + speed) and 1 + speed.
         mix: the probability that another sound of the training part is added, -3 to 20 dB weaker.
-        noise: sounds of a folder that are added.
-        equalize: a random filter with up to so many dB of gain or loss at each of 8 frequencies.
+        noise: the sounds of a folder that are added.
+        equalize: the largest gain or loss, in dB, of a random filter at each of 8 frequencies.
         shift: the largest number of frames by which a clip is rotated in time.
-        mask: spans of frames and bins that are replaced by the mean of the clip.
+        mask: the spans of frames and bins that are replaced by the mean of the clip.
         mixup: the parameter alpha of mixup (Zhang et al., ICLR 2018): two clips and their targets are added
             with weights from the distribution Beta(alpha, alpha).
     """
@@ -66,5 +67,5 @@ class Augmentation(Section):
 
     @property
     def changes_samples(self) -> bool:
-        """Whether the samples are changed, and not the finished clip."""
+        """Whether this augmentation changes the samples, and not the finished clip."""
         return (self.shift, self.mask, self.mixup) == (None, None, None)

@@ -1,4 +1,4 @@
-"""Where the clips of a file lie, in exact integers."""
+"""Computes which samples of a file each clip has, in exact integers."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class ClipSpan(NamedTuple):
     end: int
 
     def compute_padded_share(self, samples: int) -> float:
-        """Return the share of the clip, 0 to 1, that is silence after the end of the file.
+        """Return how much of the clip, from 0 to 1, is silence after the end of the file.
 
         Args:
             samples: the length of the file in samples.
@@ -28,33 +28,34 @@ class ClipSpan(NamedTuple):
 
 
 class ClipGrid:
-    """Which samples each clip of a file has, when the length of the file is known.
+    """Computes which samples each clip of a file has, from the length of the file.
 
-    All lengths are integers: a length in seconds times a rate is not exact in binary, and one sample more or
-    less decides whether a file has one row more.
+    All lengths are integers, because a length in seconds times a sample rate is not exact in binary, and one
+    sample can decide whether a file has one more row.
 
-    The file is cut in units. With `cut: frames` a unit is a frame of the file's spectrogram, so clips begin
-    at multiples of its hop; with `cut: samples` a unit is one sample.
+    The file is cut in units. With `cut: frames` a unit is one frame of the spectrogram of the file, so clips
+    begin at multiples of `hop_length`. With `cut: samples` a unit is one sample.
 
     Args:
         spectrogram: the settings of the frames.
         clips: the settings of the clips.
 
     Attributes:
-        frames: how many frames a clip has: the first axis of the network's input.
-        drops_end_frame: whether each frame stands for one hop, and a frame that has no whole hop is dropped:
-            with `cut: frames` and padded ends (`center` or `pad_end`), unless the config keeps it.
-        clip_samples: how many samples a clip spans: the fewest that give its frames. If `drops_end_frame`, a
-            clip of T frames spans T hops.
+        frames: how many frames a clip has. This is the first axis of the network's input.
+        drops_end_frame: whether the frames that do not begin a whole hop of the file are dropped. This is so
+            with `cut: frames` and padded ends (`center` or `pad_end`), unless `end_frame` is "keep".
+        clip_samples: how many samples a clip has: T hops for a clip of T frames if `drops_end_frame` is true,
+            otherwise the smallest number of samples that gives its frames.
         hop_samples: the distance from the start of one clip to the start of the next one, in samples.
-        repeated_edge_clips: how many further rows the first clip has before its own, with `edges: repeat`; 0
-            with `edges: cut`.
+        repeated_edge_clips: how many rows are made from the first clip before its own row with
+            `edges: repeat`; 0 with `edges: cut`.
     """
 
     def __init__(self, spectrogram: Spectrogram, clips: Clips) -> None:
         self._clips, self._spectrogram = clips, spectrogram
         hop_length, is_cut_in_frames = spectrogram.hop_length, clips.cut == "frames"
-        frames = clips.frames or 1  # None only if the length is given in samples, where it is not used
+        # `clips.frames` is None only if the length is given in samples. Then this number is not used.
+        frames = clips.frames or 1
         self.drops_end_frame = is_cut_in_frames and spectrogram.has_padded_ends and clips.end_frame == "drop"
         if self.drops_end_frame:
             self.clip_samples = frames * hop_length
@@ -63,17 +64,18 @@ class ClipGrid:
         self.frames = frames if is_cut_in_frames else spectrogram.count_frames(self.clip_samples)
         if clips.hop:
             self.hop_samples = clips.hop * (1 if clips.samples else hop_length)
-        else:  # clips lie end to end
+        else:  # each clip begins where the one before ends
             self.hop_samples = self.frames * hop_length if is_cut_in_frames else self.clip_samples
         self._unit_samples = hop_length if is_cut_in_frames else 1
         self._clip_units = self.frames if is_cut_in_frames else self.clip_samples
-        # A row's clip begins half a clip before its hop: for the first rows, before the start of the file.
+        # The clip of a row begins half a clip before the row's hop. For the first rows, this would be before
+        # the start of the file, so they get the first clip.
         half_clip_hops = self._clip_units // (2 * self._hop_units)
         self.repeated_edge_clips = half_clip_hops if clips.edges == "repeat" else 0
 
     @property
     def hop_frames(self) -> int:
-        """From the first frame of one clip to the first frame of the next one; only for `cut: frames`."""
+        """The distance between the starts of two neighbouring clips, in frames; only with `cut: frames`."""
         return self._hop_units
 
     @property
@@ -107,7 +109,7 @@ class ClipGrid:
         if self._clips.tail == "drop":
             return whole_clips
         if self._clips.tail == "shift":
-            # One more clip, if it can begin later than the last whole one.
+            # One more clip if units remain after the last whole clip.
             return whole_clips + (units_after_first % self._hop_units > 0)
         clips_to_the_end = 1 + -(-(self._count_units_to_end(samples) - self._clip_units) // self._hop_units)
         # If the hop is longer than the clip, the last clip might begin after the end of the file.
@@ -121,7 +123,7 @@ class ClipGrid:
         return self._spectrogram.count_frames(samples)
 
     def _count_units_to_end(self, samples: int) -> int:
-        """Return how many units there are if silence completes the last one and no sample is left out."""
+        """Return how many units a file has if silence completes its last unit."""
         if self._clips.cut == "samples" or self.drops_end_frame:
             return -(-samples // self._unit_samples)
         return self._spectrogram.count_frames_to_end(samples)
@@ -134,15 +136,15 @@ class ClipGrid:
         """
         last = self.count_clips(samples) - 1
         for row in range(self.count_rows(samples)):
-            k = min(max(0, row - self.repeated_edge_clips), last)
-            start = k * self.hop_samples
-            if self._clips.tail == "shift" and k and k == last:
-                # The last clip ends where the file ends, or less than one unit before.
+            clip = min(max(0, row - self.repeated_edge_clips), last)
+            start = clip * self.hop_samples
+            if self._clips.tail == "shift" and clip and clip == last:
+                # The last clip ends at the end of the file, or less than one unit before it.
                 start = (self._count_units(samples) - self._clip_units) * self._unit_samples
             yield ClipSpan(start, start + self.clip_samples)
 
     def compute_padded_length(self, samples: int) -> int:
-        """Return the length of the file in samples, with the silence that its last clip needs.
+        """Return the length of the file in samples, with the silence that completes its last clip.
 
         Args:
             samples: the length of the file in samples.

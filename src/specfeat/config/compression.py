@@ -12,11 +12,13 @@ from specfeat.config.section import Section
 
 
 class Ln(Section):
-    """The natural logarithm: `ln(max(x, amin) + offset)`; one of the two must be above 0, or silence is -inf.
+    """The natural logarithm: `ln(max(x, amin) + offset)`.
+
+    `amin` or `offset` must be above 0, because the logarithm of silence would be -inf.
 
     Attributes:
-        offset: what is added to x, 0 or more.
-        amin: the smallest x; smaller values are replaced by it; 0 or more.
+        offset: the number that is added to x, 0 or more.
+        amin: the smallest x, 0 or more. Smaller values are replaced by it.
     """
 
     offset: Annotated[float, Field(ge=0)] = 0.0
@@ -27,13 +29,14 @@ class Db(Section):
     """Decibels: `10 log10(max(x, amin) / ref)`, as `librosa.power_to_db`.
 
     Attributes:
-        amin: the smallest x; smaller values are replaced by it; above 0.
-        ref: the x that is 0 dB, above 0; "max" is the largest x of the file or of the clip, see `per`.
-        floor: the smallest result in dB; smaller results are replaced by it; none if left out.
-        top_db: how many dB below the largest result of the file or of the clip the smallest result lies;
-            smaller results are replaced by it; none if left out.
-        per: of what the largest value is taken, for `ref: max` and `top_db`: the "file", or each "clip" by
-            itself. For the largest value of a file, all its frames are kept until its end.
+        amin: the smallest x, above 0. Smaller values are replaced by it.
+        ref: the x whose result is 0 dB, above 0. "max" is the largest x of the file or of the clip; see
+            `per`.
+        floor: the smallest result in dB. Smaller results are replaced by it. If left out, there is no limit.
+        top_db: the largest difference, in dB, to the largest result of the file or of the clip. Smaller
+            results are replaced by the largest result minus `top_db`. If left out, there is no limit.
+        per: where the largest value for `ref: max` and `top_db` is searched: in the whole "file", or in each
+            "clip". For the largest value of a file, all its frames are kept until its end.
     """
 
     later_keys: ClassVar[frozenset[str]] = frozenset({"top_db", "per"})
@@ -74,15 +77,15 @@ class Pcen(Section):
     """Per-channel energy normalisation, as `librosa.pcen`.
 
     The formula is `(x / (eps + M)**gain + bias)**power - bias**power`. M is x of the same band, smoothed over
-    time by a filter of first order, which is 1 before the first frame of the file (or of the clip, with
-    `clips.cut: samples`).
+    time by a filter of first order. M is 1 before the first frame of the file (with `clips.cut: samples`,
+    before the first frame of each clip).
 
     Attributes:
         gain: the exponent of `eps + M`, 0 or more; 0 turns the normalisation off.
-        bias: what is added before the power, 0 or more.
-        power: the exponent of the power, 0 or more; 0 replaces it by `ln(1 + x / (eps + M)**gain)`.
+        bias: the number that is added before the power, 0 or more.
+        power: the exponent of the power, 0 or more. With 0, the result is `ln(1 + x / (eps + M)**gain)`.
         time_constant: the time constant of the smoothing in seconds, above 0.
-        eps: a small number that is added to M, in the unit of x, above 0.
+        eps: the small number, above 0, that is added to M. It has the unit of x.
     """
 
     gain: Annotated[float, Field(ge=0)] = 0.98
@@ -100,7 +103,7 @@ class Compress(Section):
         db: decibels, `10 log10(max(x, amin) / ref)`.
         log10: the decimal logarithm, `log10(1 + scale x)`.
         power: a power, `x ** exponent`.
-        pcen: per-channel energy normalisation (`librosa.pcen`).
+        pcen: the per-channel energy normalisation (`librosa.pcen`).
     """
 
     ln: Ln | None = None
@@ -111,7 +114,7 @@ class Compress(Section):
 
     @property
     def step(self) -> "CompressionStep":
-        """The settings of the one kind that is given."""
+        """The settings of the one kind of compression that is given."""
         kinds = (self.ln, self.db, self.log10, self.power, self.pcen)
         return next(kind for kind in kinds if kind is not None)
 
@@ -123,8 +126,8 @@ def _find_compression_type(value: object) -> str:
     return "<list>" if isinstance(value, list | tuple) else "<step>"
 
 
-# One step, or a list of steps. The tags appear only in pydantic's locations of errors. They cannot be the
-# name of a key, so that `validation_errors` can tell them from keys.
+# One step, or a list of steps. The tags appear only in the locations of pydantic's errors. Because of the
+# angle brackets they are different from all keys, so `validation_errors` can leave them out.
 Compression = Annotated[
     Annotated[Compress, Tag("<step>")]
     | Annotated[tuple[Compress, ...], Field(min_length=1, max_length=8), Tag("<list>")],
@@ -133,5 +136,5 @@ Compression = Annotated[
 
 
 def unwrap_single_step(compress: Any) -> Any:
-    """Return the only item of a list of one step, so that one step has one spelling in the settings."""
+    """Return the only item of a list of one step, so that equal settings have equal values and one digest."""
     return compress[0] if isinstance(compress, tuple) and len(compress) == 1 else compress

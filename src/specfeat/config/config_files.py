@@ -1,13 +1,13 @@
-"""The files of configs: those that come with specfeat, and those that a path names."""
+"""Finds the file of a config: one that comes with specfeat, or one that a path names."""
 
 from pathlib import Path
 
 from specfeat.errors import CHECK_PATH_HINT, ConfigError, escape_control_characters
 from specfeat.text import suggest_name
 
-# In an installed package the shipped configs are inside it; in a checkout they are at its top.
+# An installed package contains the shipped configs. In a checkout they are in the folder at the top.
 _SHIPPED_FOLDERS = (Path(__file__).parents[1] / "configs", Path(__file__).parents[3] / "configs")
-_MAX_NAME_LENGTH = 300  # characters of a name that a message repeats; no file system has longer ones
+_MAX_NAME_LENGTH = 300  # characters of a name that a message repeats; longer names exist on no file system
 
 
 def shipped_names() -> list[str]:
@@ -19,8 +19,9 @@ def find_config_file(source: str | Path) -> Path:
     """Return the path of a config's file.
 
     Args:
-        source: a shipped name, such as "yamnet", or the path of a YAML file. A name counts as a shipped one
-            before a file of that name in the current folder; `./NAME` and a `Path` always mean the file.
+        source: the name of a shipped config, such as "yamnet", or the path of a YAML file. If the current
+            folder has a file with the name of a shipped config, the name means the shipped config; `./NAME`
+            and a `Path` always mean the file.
 
     Raises:
         ConfigError: there is no such config, or it is a folder.

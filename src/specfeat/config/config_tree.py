@@ -7,8 +7,8 @@ from specfeat.errors import ConfigError, escape_control_characters
 from specfeat.key_path import KeyPath, format_key_path
 from specfeat.text import shorten_text
 
-# Characters of a message, and of an override in it. A key or a value may be as long as the config, 100 kB;
-# these lengths keep the start and the end of all that people write, and a message on one screen.
+# The largest number of characters of a message, and of an override in it. A key or a value can be as long as
+# the config, 100 kB. These lengths keep a message on one screen, and are longer than what people write.
 MAX_MESSAGE_LENGTH = 1500
 MAX_OVERRIDE_LENGTH = 400
 
@@ -17,17 +17,17 @@ Position = tuple[int, int]  # line and column, counted from 1
 
 @dataclass
 class ConfigTree:
-    """The values of a config and where each of them is written, for the messages about them.
+    """The values of a config, and the place where each of them is written, for error messages.
 
-    A value that an override gives is written in no line of the file, so its place is the override.
+    A value that an override gives has no line in the file, so its place is the override.
 
     Attributes:
         name: the name of the file, as the user gave it: the first part of a message.
         override_prefix: what messages put before an override, e.g. "override " or the option of a command.
-        data: the mapping at the top of the config, of dict, list, str, int, float, bool and None.
-        value_positions: for each path, the position of its value.
-        key_positions: for each path that ends in a key of a mapping, the position of the key.
-        overrides: for each path whose value an override has given, the override as the user wrote it.
+        data: the mapping at the top of the config. It consists of dict, list, str, int, float, bool and None.
+        value_positions: the position of the value at each path.
+        key_positions: the position of the key at each path that ends in a key of a mapping.
+        overrides: the overrides as the user wrote them, by the path of the value that they give.
     """
 
     name: str
@@ -40,11 +40,11 @@ class ConfigTree:
     def format_place(self, path: KeyPath, *, at_key: bool = False) -> str:
         """Return where the value at `path` is written: `FILE:LINE:COLUMN`, or the override that gave it.
 
-        A missing value has no place of its own. Then it is the place of the innermost section around it.
+        For a missing value, this is the place of the innermost section that should contain it.
 
         Args:
             path: the path of the value.
-            at_key: whether the place is that of the value's key.
+            at_key: whether to return the place of the value's key instead of that of the value.
         """
         for length in range(len(path), -1, -1):
             part = path[:length]
@@ -63,7 +63,7 @@ class ConfigTree:
         Args:
             path: the path of the value.
             text: what is wrong and what is wanted; it follows the key path in the message.
-            at_key: whether the place in the message is that of the value's key.
+            at_key: whether the message has the place of the value's key instead of that of the value.
         """
         message = f"{format_key_path(path)}: {text}" if path else text
         place = self.format_place(path, at_key=at_key)
@@ -82,9 +82,12 @@ class ConfigTree:
         return f"{self.override_prefix}{shorten_text(override, MAX_OVERRIDE_LENGTH)}"
 
     def mark_overridden(self, path: KeyPath, override: str) -> None:
-        """Record that an override has given the value at `path`: it has no line in the file any more."""
-        places: tuple[dict[KeyPath, Any], ...] = (self.value_positions, self.key_positions, self.overrides)
-        for places_by_path in places:
-            for below in [known for known in places_by_path if known[: len(path)] == path]:
-                del places_by_path[below]
+        """Record that an override has given the value at `path`, which then has no line in the file.
+
+        The values inside the old value have no place any more, either.
+        """
+        tables: tuple[dict[KeyPath, Any], ...] = (self.value_positions, self.key_positions, self.overrides)
+        for table in tables:
+            for inner_path in [known for known in table if known[: len(path)] == path]:
+                del table[inner_path]
         self.overrides[path] = override

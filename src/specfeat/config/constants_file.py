@@ -1,4 +1,4 @@
-"""Constants of `spectrogram.normalize` in a file: they are read with the config and become part of it."""
+"""Reads files with the constants of `spectrogram.normalize`, which become part of the config."""
 
 import re
 from pathlib import Path
@@ -8,22 +8,23 @@ from specfeat.errors import ConfigError
 from specfeat.key_path import KeyPath
 from specfeat.text import format_value
 
-_MAX_FILE_BYTES = 1_000_000  # constants of 4,096 bands and three channels have less than a third of it
+_MAX_FILE_BYTES = 1_000_000  # more than three times what 4,096 bands and three channels need
 _WANTED = "a number, a list of numbers, or the path of a text file of numbers"
 
 
 def read_constants_files(tree: ConfigTree, folder: Path) -> None:
-    """Replace the path of a file in `normalize.mean` and `normalize.std` by the numbers in the file.
+    """Replace the paths of files in `normalize.mean` and `normalize.std` by the numbers in the files.
 
-    So the digest and the record have the numbers. A path in a config is relative to the folder of the config,
-    and a path in an override to the current folder.
+    The digest and the record then have the numbers, so that a change of the file is noticed. A path in a
+    config is relative to the folder of the config, and a path in an override is relative to the current
+    folder.
 
     Args:
         tree: the config, which is changed.
         folder: the folder of the config.
 
     Raises:
-        ConfigError: the file cannot be read, or holds something else than numbers.
+        ConfigError: a file cannot be read, or contains something else than numbers.
     """
     normalize = tree.data.get("spectrogram", {}).get("normalize")
     for key in ("mean", "std"):
@@ -37,7 +38,7 @@ def read_constants_files(tree: ConfigTree, folder: Path) -> None:
 
 def _read_text(tree: ConfigTree, path: KeyPath, file: Path) -> str:
     try:
-        if not file.is_file():  # a FIFO would wait for ever
+        if not file.is_file():  # opening a FIFO would wait for ever
             raise _make_error(tree, path, file, f"no such file; wanted {_WANTED}")
         with file.open("rb") as stream:
             data = stream.read(_MAX_FILE_BYTES + 1)
@@ -53,10 +54,10 @@ def _read_text(tree: ConfigTree, path: KeyPath, file: Path) -> str:
 
 
 def _parse_numbers(tree: ConfigTree, path: KeyPath, text: str) -> list[float] | list[list[float]]:
-    """Return one list, or a list for each line if several lines have several numbers.
+    """Return one list of numbers, or one list for each line if there are several lines of several numbers.
 
-    The numbers of a line are separated by spaces or commas, and `#` begins a comment, as in the files of
-    numpy.savetxt.
+    The format is that of numpy.savetxt: spaces or commas separate the numbers of a line, and `#` begins a
+    comment.
     """
     lines: list[list[float]] = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -68,7 +69,7 @@ def _parse_numbers(tree: ConfigTree, path: KeyPath, text: str) -> list[float] | 
         if values:
             lines.append(values)
     if not lines:
-        raise tree.make_error(path, "the file holds no numbers")
+        raise tree.make_error(path, "the file contains no numbers")
     if len(lines) == 1:
         return lines[0]
     return [line[0] for line in lines] if all(len(line) == 1 for line in lines) else lines

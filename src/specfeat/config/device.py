@@ -1,4 +1,4 @@
-"""The names of devices as users write them. Which of them exist, only TensorFlow knows."""
+"""Parses the names of devices. Whether a device exists is known only when TensorFlow is loaded."""
 
 import re
 
@@ -9,10 +9,11 @@ def parse_device(name: str) -> tuple[str, int]:
     """Return the kind and the number of a device.
 
     Args:
-        name: "auto" (the first GPU, or the CPU if there is none), "cpu", "gpu" or "gpu:N", N counted from 0.
+        name: "auto" (the first GPU, or the CPU if there is no GPU), "cpu", "gpu" or "gpu:N", where N is
+            counted from 0.
 
     Returns:
-        "auto", "cpu" or "gpu", and N, which is 0 if the name has none.
+        The kind ("auto", "cpu" or "gpu"), and the number N, which is 0 if the name has no number.
 
     Raises:
         DeviceError: the name is none of these.

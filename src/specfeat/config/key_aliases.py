@@ -1,8 +1,8 @@
-"""What papers and other programs call the keys of the config, for the suggestion after an unknown key."""
+"""Other names of the keys of a config, from papers and other programs, for suggestions after unknown keys."""
 
 from collections.abc import Callable, Collection
 
-# Keys of the spectrogram and its neighbours in papers, torchaudio, Kaldi, Essentia and TensorFlow's examples.
+# Names of keys in papers, torchaudio, Kaldi, Essentia and TensorFlow's examples, and the name in a config.
 _KEYS_BY_OTHER_NAME = {
     **dict.fromkeys(("sr", "fs", "rate", "sampling_rate", "sample_frequency"), "sample_rate"),
     **dict.fromkeys(("window_size", "win_size", "window_length", "frame_length", "frame_size"), "win_length"),
@@ -22,7 +22,7 @@ _KEYS_BY_OTHER_NAME = {
     **dict.fromkeys(("seed", "init"), "random"),
 }
 
-# Keys that have no counterpart here, and what to write instead.
+# Names for which a config has no key, and what to write instead.
 _HINTS_BY_UNKNOWN_KEY = {
     "log1p": "; ln(1 + x) is ln: {offset: 1}",
     "overlap": "; hop is from one clip's start to the next: the length less the overlap",
@@ -31,12 +31,15 @@ _HINTS_BY_UNKNOWN_KEY = {
 
 
 def suggest_key(key: object, known: Collection[str], find_sections: Callable[[str], Collection[str]]) -> str:
-    """Return what to say after an unknown key of the config: its name here, or the section that has it.
+    """Return the end of a message about an unknown key: its name here, or the section to which it belongs.
 
     Args:
         key: the unknown key.
-        known: the keys of the section in which it stands.
-        find_sections: returns the sections that have a key.
+        known: the keys of the section that contains the unknown key.
+        find_sections: a function that returns the sections that have a given key.
+
+    Returns:
+        The end of the message; "" if there is nothing to suggest.
     """
     if key in _HINTS_BY_UNKNOWN_KEY:
         return _HINTS_BY_UNKNOWN_KEY[str(key)]

@@ -1,4 +1,4 @@
-"""From the name or path of a config, and overrides, to checked settings."""
+"""Loads a config: reads its file, applies overrides, and checks all settings."""
 
 import json
 from collections.abc import Iterable
@@ -31,12 +31,13 @@ from specfeat.text import format_value, suggest_name
 
 @dataclass(frozen=True)
 class Config:
-    """Checked settings, and where they are written.
+    """Checked settings, and the places where they are written.
 
     Attributes:
-        name: the shipped name or the path, as the caller gave it.
-        settings: the settings.
-        tree: the values of the file with their places, for errors that only building the network can find.
+        name: the name of the shipped config or the path, as the caller gave it.
+        settings: the checked settings.
+        tree: the values of the file with their places. Errors that are found later, when the network is
+            built, get their places from it.
 
     Raises:
         ConfigError: `model.weights.trained_with` names a config whose sound is not the sound of these
@@ -48,7 +49,7 @@ class Config:
     tree: ConfigTree
 
     def __post_init__(self) -> None:
-        """Check what can be wrong with settings however they were made, from a file or in Python."""
+        """Check what must be true for settings from a file and also for settings made in Python."""
         _check_training_sound(self)
 
 
@@ -60,7 +61,7 @@ def load_config(
     Args:
         source: a shipped name, such as "yamnet", or the path of a YAML file.
         overrides: values that replace those of the file, each as `KEY.PATH=VALUE`, where VALUE is YAML.
-        override_prefix: what messages put before an override: the words by which the user gave it.
+        override_prefix: the words that messages put before an override, e.g. the option of a command.
 
     Raises:
         ConfigError: the config is wrong. The message is one line, `FILE:LINE:COLUMN: key.path: what is wrong;
@@ -70,12 +71,14 @@ def load_config(
     tree = read_tree(path, override_prefix)
     for override in overrides:
         apply_override(tree, override)
-    _check_sections(tree)  # first, because the next steps look inside the sections
+    # The order matters: the next steps read keys inside the sections, and validation needs lengths in
+    # samples, paths relative to the current folder, and numbers in place of files of numbers.
+    _check_sections(tree)
     convert_seconds(tree)
     resolve_weights_path(tree, path.parent)
     resolve_train_paths(tree, path.parent)
     read_constants_files(tree, path.parent)
-    settings = _validate(tree)
+    settings = _validate_settings(tree)
     try:
         check_network(settings.graph, batch=settings.model.batch, features=settings.model.features)
     except LayerMismatchError as e:
@@ -87,11 +90,12 @@ def compare_training_sound(settings: Settings) -> tuple[str, str] | None:
     """Compare the sound of settings with the sound that their weights were trained on.
 
     Args:
-        settings: the settings; `model.weights.trained_with` names the config whose sound that is.
+        settings: the settings. Their key `model.weights.trained_with` names the config with which the weights
+            were trained.
 
     Returns:
-        The first setting that differs, as its key path and what is wrong with it; None if there is no
-        difference, or no such config is named.
+        The key path of the first setting that differs, and what is wrong with it; None if there is no
+        difference, or if the key is left out.
     """
     name = settings.model.weights.trained_with
     if name is None:
@@ -128,7 +132,7 @@ def _check_training_sound(config: Config) -> None:
 
 
 def _check_sections(tree: ConfigTree) -> None:
-    """Check that each section that is there is a mapping."""
+    """Check that each section that the config has is a mapping."""
     for name in Settings.model_fields:
         if name in tree.data and not isinstance(tree.data[name], dict):
             raise tree.make_error(
@@ -137,23 +141,25 @@ def _check_sections(tree: ConfigTree) -> None:
             )
 
 
-def _validate(tree: ConfigTree) -> Settings:
-    """Return the settings that the values of the tree make.
+def _validate_settings(tree: ConfigTree) -> Settings:
+    """Validate the values of a tree with pydantic, and return the settings.
 
     Raises:
-        ConfigError: a value is wrong; names the first one.
+        ConfigError: a value is wrong. The message names the first wrong value in the file.
     """
     _fill_empty_compression(tree.data)
     try:
-        # As JSON, because pydantic is as strict there as a config should be: a list may become a tuple, but
-        # a text never a number.
+        # As JSON text, because then pydantic converts lists to tuples, but never texts to numbers.
         return Settings.model_validate_json(json.dumps(tree.data))
     except ValidationError as e:
         raise make_validation_error(tree, e) from e
 
 
 def _fill_empty_compression(data: dict[str, Any]) -> None:
-    """Read `compress: {db: }` as `{db: {}}`. Beside another kind, null counts as left out."""
+    """Change `compress: {db: }` to `{db: {}}`, so that a kind without settings has its defaults.
+
+    If another kind has settings, a kind that is null counts as left out.
+    """
     compress = data.get("spectrogram", {}).get("compress")
     for step in compress if isinstance(compress, list) else [compress]:
         if isinstance(step, dict) and all(value is None for value in step.values()):

@@ -1,4 +1,4 @@
-"""The settings `spectrogram.mel` and `spectrogram.mfcc`: mel bands, and the cepstrum of them."""
+"""The settings `spectrogram.mel` and `spectrogram.mfcc`: mel bands and their cepstrum."""
 
 from typing import Annotated, Literal
 
@@ -14,19 +14,21 @@ class Mel(Section):
     Attributes:
         n_mels: the number of bands, 1 to 4096.
         fmin: the lower edge of the lowest band in Hz, 0 or more.
-        fmax: the upper edge of the highest band in Hz, at most half the sample rate; null is half of it.
-        htk: the formula of the mel scale: true for HTK's (also TensorFlow's and Kaldi's), false for Slaney's
-            (librosa's default).
-        norm: the size of each triangle: "slaney" gives it the area 1 over Hz (librosa's default), null gives
+        fmax: the upper edge of the highest band in Hz, at most half the sample rate. null means half the
+            sample rate.
+        htk: the formula of the mel scale: true for the formula of HTK, TensorFlow and Kaldi, false for
+            Slaney's formula (librosa's default).
+        norm: the size of each triangle. "slaney" gives it the area 1 over Hz (librosa's default). null gives
             it the height 1 (HTK, Kaldi, TensorFlow).
-        triangles: over which axis the sides of the triangles are straight lines: "hz" (librosa) or "mel"
+        triangles: the axis over which the sides of the triangles are straight lines: "hz" (librosa) or "mel"
             (TensorFlow, Kaldi, VGGish).
-        empty_bands: what happens to a config with bands so narrow that no FFT bin lies in them, so that their
-            values never change: "refuse" it, or "keep" the bands, for networks that were trained with them
-            (AST).
-        keep: how many of the `n_mels` bands are used, from the lowest one up; all if left out.
-        top_bin: whether the highest FFT bin on the falling side of a triangle counts: "keep" it (librosa), or
-            "drop" it (SIDEKIT, whose filters inaSpeechSegmenter was trained with).
+        empty_bands: what happens if bands are so narrow that they contain no FFT bin, so that their values
+            never change. "refuse" reports an error. "keep" keeps the bands, for networks that were trained
+            with such bands (AST).
+        keep: how many of the `n_mels` bands are used, counted from the lowest one. All are used if it is left
+            out.
+        top_bin: what happens to the highest FFT bin on the falling side of each triangle. "keep" uses it
+            (librosa). "drop" ignores it (SIDEKIT, whose filters are those of inaSpeechSegmenter).
     """
 
     n_mels: Annotated[int, Field(ge=1, le=4096)] = 128
@@ -51,7 +53,7 @@ class Mel(Section):
             sample_rate: the sample rate of the sound in Hz.
         """
         fmax = sample_rate / 2 if self.fmax is None else self.fmax
-        # Bands that are not used still count for the spacing of the others.
+        # The bands that are not used still determine the spacing of the others.
         return compute_band_edges_hz(self.n_mels, self.fmin, fmax, htk=self.htk)[: self.bands + 2]
 
 
@@ -59,8 +61,8 @@ class Mfcc(Section):
     """The cepstrum of the compressed mel bands, as `librosa.feature.mfcc` computes it: a DCT of type 2.
 
     Attributes:
-        n_mfcc: the number of coefficients, from the 0th up, at most the number of mel bands.
-        norm: the scale of the DCT: "ortho" is the orthonormal one (librosa's default), null leaves out the
+        n_mfcc: the number of coefficients, counted from the 0th one, at most the number of mel bands.
+        norm: the scale of the DCT. "ortho" is the orthonormal DCT (librosa's default). null leaves out the
             scale factors, as `scipy.fft.dct` does by default.
         lifter: the length L of the lifter, which multiplies coefficient n, counted from 1, by
             `1 + L/2 sin(pi n / L)` (librosa's formula); 0 for no lifter.

@@ -1,11 +1,11 @@
-"""The mel scale and the edges of mel bands, in plain Python, so that a config is checked without NumPy.
+"""The mel scale and the edges of mel bands, in plain Python, so that a config can be checked without NumPy.
 
-Two formulas are in use, and librosa.hz_to_mel has both:
+There are two formulas, and librosa.hz_to_mel has both:
 
-* HTK's: `2595 log10(1 + f / 700)` (The HTK Book, "Filterbank Analysis"). TensorFlow and Kaldi write it as
-  `1127 ln(1 + f / 700)`, which differs by a factor that cancels when bands are spaced.
-* Slaney's: linear up to 1 kHz, which is mel 15, then logarithmic, with 27 mel from 1 kHz to 6.4 kHz (Auditory
-  Toolbox).
+* HTK's formula: `2595 log10(1 + f / 700)` (The HTK Book, "Filterbank Analysis"). TensorFlow and Kaldi write
+  it as `1127 ln(1 + f / 700)`. The two differ only by a factor, which does not change the edges of bands.
+* Slaney's formula (Auditory Toolbox): linear up to 1 kHz, which is 15 mel, and logarithmic above, with 27 mel
+  from 1 kHz to 6.4 kHz.
 """
 
 import math
@@ -20,7 +20,7 @@ _SLANEY_LOG_STEP = math.log(6.4) / 27.0  # the natural logarithm of the ratio of
 
 
 def hz_to_mel(hz: float, *, htk: bool) -> float:
-    """Return the mel of a frequency.
+    """Convert a frequency from Hz to mel.
 
     Args:
         hz: the frequency in Hz, 0 or more.
@@ -34,10 +34,10 @@ def hz_to_mel(hz: float, *, htk: bool) -> float:
 
 
 def mel_to_hz(mel: float, *, htk: bool) -> float:
-    """Return the frequency in Hz of a mel: the inverse of `hz_to_mel`.
+    """Convert a frequency from mel to Hz. This is the inverse of `hz_to_mel`.
 
     Args:
-        mel: the mel, 0 or more.
+        mel: the frequency in mel, 0 or more.
         htk: whether to use HTK's formula; Slaney's otherwise.
     """
     if htk:
@@ -57,12 +57,12 @@ def compute_band_edges_hz(n_mels: int, fmin: float, fmax: float, *, htk: bool) -
         htk: whether to use HTK's formula; Slaney's otherwise.
 
     Returns:
-        n_mels + 2 edges. Band i rises from edge i to edge i + 1 and falls to edge i + 2.
+        The n_mels + 2 edges. The triangle of band i rises from edge i to edge i + 1, and falls to edge i + 2.
     """
     lowest_mel, highest_mel = hz_to_mel(fmin, htk=htk), hz_to_mel(fmax, htk=htk)
     step = (highest_mel - lowest_mel) / (n_mels + 1)
     inner_edges = (mel_to_hz(lowest_mel + step * i, htk=htk) for i in range(1, n_mels + 1))
-    # fmin and fmax themselves: converted to mel and back they would differ by a rounding error.
+    # fmin and fmax are not converted to mel and back, because of the rounding error.
     return (fmin, *inner_edges, fmax)
 
 
@@ -71,13 +71,13 @@ def find_empty_bands(
 ) -> list[int]:
     """Return the numbers of the bands whose triangle contains no FFT bin, so that their values are constant.
 
-    A bin on the foot of a triangle has the weight 0 and does not count.
+    A bin at an edge of a triangle has the weight 0, so it is not inside the triangle.
 
     Args:
         edges_hz: the edges of the bands, as `compute_band_edges_hz` returns them.
         sample_rate: the sample rate in Hz.
         n_fft: the length of the FFT in samples.
-        drop_top: whether the bin that `find_top_bin` returns does not count.
+        drop_top: whether the bin that `find_top_bin` returns is ignored.
     """
     bin_hz = sample_rate / n_fft
     empty_bands = []
@@ -90,11 +90,11 @@ def find_empty_bands(
 
 
 def find_top_bin(edges_hz: tuple[float, ...], band: int, bin_hz: float) -> int | None:
-    """Return the highest FFT bin on the falling side of a band's triangle, including its foot.
+    """Return the highest FFT bin on the falling side of a band's triangle, including its upper edge.
 
     Args:
         edges_hz: the edges of the bands, as `compute_band_edges_hz` returns them.
-        band: the number of the band.
+        band: the number of the band, counted from 0.
         bin_hz: the distance from one FFT bin to the next one, in Hz.
 
     Returns:

@@ -25,8 +25,8 @@ WeightsFormat = Literal[
 ]  # fmt: skip
 FlattenOrder = Literal["channels_first", "channels_last"]
 
-# The settings of the weights that change no number once the content of the file is known: where the file is,
-# and what is checked when it is read. The record has the file's hash instead.
+# The keys of the weights that say where the file is, and what is checked when it is read. They do not change
+# the features if the content of the file stays the same. The record has the SHA-256 of the file instead.
 WEIGHTS_FILE_KEYS = ("file", "sha256", "format", "trained_with")
 
 
@@ -36,23 +36,25 @@ class Weights(Section):
     Attributes:
         file: the path of a weights file, or of a checkpoint without its `.index`. In a config it is relative
             to the config's folder, in an override to the current folder. docs/weights.md lists the formats.
-        random: the seed of random weights, 0 to 4,294,967,295, to try a network without its trained weights.
+        random: the seed of random weights, 0 to 4,294,967,295. They are for trying a network without its
+            trained weights.
         sha256: the SHA-256 that the file must have, 64 hexadecimal digits; any other file is refused. Not
             checked if left out.
         format: the format that the file must have; "auto" detects it from the first bytes of the file.
         match: how the arrays of the file are assigned to layers: by "name", or by "order".
-        map: the names that differ when arrays are matched by name: from a layer ("conv1") or array
-            ("conv1/kernel") of the config to its name in the file. May stand beside `random`, where it has no
+        map: the names that differ between config and file, if arrays are matched by name. The key is the name
+            of a layer ("conv1") or array ("conv1/kernel") in the config, and the value its name in the file.
+            May be given together with `random`, where it has no effect.
+        ignore: the patterns of the names of arrays in the file that are not used, e.g. "normalization/*". In
+            a pattern, "*" stands for any number of characters, including "/", and "?" for one character. A
+            pattern that matches no array is an error. May be given together with `random`, where it has no
             effect.
-        ignore: patterns of the names of arrays of the file that are left out, e.g. "normalization/*"; "*"
-            stands for any letters, "/" as well, and "?" for one. A pattern that matches no array is an error.
-            May stand beside `random`, where it has no effect.
-        flatten: for a PyTorch file, in which order the original program flattened the axes before a dense
-            layer: "channels_first", or "channels_last" if it moved the channels to the end before. A PyTorch
-            file does not tell.
-        trained_with: the name of a shipped config whose sample rate and spectrogram the weights were trained
-            with; if those of this config differ, the file is refused. Not checked if left out. May stand
-            beside `random`, where it has no effect.
+        flatten: the order in which the original PyTorch program flattened the axes before a dense layer:
+            "channels_first", or "channels_last" if it first moved the channels to the end. The file does
+            not contain this order.
+        trained_with: the name of the shipped config whose sample rate and spectrogram were used when the
+            weights were trained. If this config has others, the file is refused. Not checked if left out. May
+            be given together with `random`, where it has no effect.
     """
 
     later_keys: ClassVar[frozenset[str]] = frozenset({"ignore"})
@@ -63,18 +65,18 @@ class Weights(Section):
     format: WeightsFormat = "auto"
     match: Literal["name", "order"] = "name"
     map: Annotated[dict[str, Annotated[str, Field(min_length=1)]], Field(default_factory=dict)]
-    # The validator of the short form passes on a list of Python, which a strict tuple would refuse.
+    # Not strict: the validator of the short form returns a Python list, which a strict tuple would refuse.
     ignore: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)] = ()
     flatten: FlattenOrder = "channels_first"
     trained_with: Annotated[str, Field(min_length=1)] | None = None
 
 
 class Compile(Section):
-    """The arguments of Keras' `Model.compile`; of these only `jit_compile` can change features.
+    """The arguments of Keras' `Model.compile`. Only `jit_compile` can change the features.
 
     Attributes:
         optimizer: the name of a Keras optimizer, for training.
-        loss: the name of a Keras loss, for training. If it is left out, `specfeat train` takes the usual one
+        loss: the name of a Keras loss, for training. If it is left out, `specfeat train` uses the usual loss
             of its task.
         metrics: the names of Keras metrics, for training.
         jit_compile: whether TensorFlow compiles the network with XLA.
@@ -87,7 +89,7 @@ class Compile(Section):
 
 
 def _read_layers(value: object) -> tuple[Layer, ...]:
-    """Return the layers of a config's list; layers that are read already, as in Python, stay as they are."""
+    """Read the list of layers of a config; `Layer` objects of settings made in Python are kept."""
     if isinstance(value, tuple) and value and all(isinstance(layer, Layer) for layer in value):
         return value
     try:
@@ -97,30 +99,34 @@ def _read_layers(value: object) -> tuple[Layer, ...]:
 
 
 def _dump_layers(layers: tuple[Layer, ...]) -> list[dict[str, Any]]:
-    """Return the layers as a config writes them, with all names and inputs written out."""
+    """Return the layers in the form that a config has, with the names and inputs of all layers."""
     return [
         {layer.kind: {"name": layer.name, "inputs": list(layer.inputs), **layer.options}} for layer in layers
     ]
 
 
 def _expand_short_weights(value: object) -> object:
-    """Return `{file: PATH}` for `PATH` in settings made in Python; the loader does so for a config."""
+    """Replace the short form `PATH` by `{file: PATH}` in settings made in Python.
+
+    For a config, `weights_file.resolve_weights_path` does this before the validation.
+    """
     if value == "random":
         raise make_rule_error((), "random weights need a seed; wanted {random: 0}, where 0 is the seed")
     return {"file": value} if isinstance(value, str) else value
 
 
 class Model(Section):
-    """The network, from a clip's spectrogram to its row of features: the section `model`.
+    """The section `model`: the network that computes a row of features from a clip.
 
     Attributes:
         input_shape: the shape of the network's input, [frames, bins, channels]. It follows from `clips` and
-            `spectrogram`, so it may be left out; if given, it must be equal to the derived shape.
-        layers: the layers, in order, as Keras' classes and arguments; docs/config.md lists them.
+            `spectrogram`, so it may be left out. If it is given, it must be equal to the derived shape.
+        layers: the layers in order, with the names and arguments of Keras' classes; docs/config.md lists
+            them.
         features: the name of the layer whose output is the row of features; the last layer if left out.
-        weights: where the weights come from. Required, so that nobody takes random weights for trained ones.
+        weights: the source of the weights. It is required, so that nobody uses random weights by mistake.
         compile: the arguments of Keras' `Model.compile`.
-        batch: how many clips go through the network at once, 1 to 65,536. It belongs to the config because
+        batch: how many clips go through the network together, 1 to 65,536. It is part of the config, because
             another batch size changes the last bits of the features.
     """
 

@@ -1,4 +1,4 @@
-"""The settings `spectrogram.normalize`: the last step from samples to the network's input."""
+"""The settings `spectrogram.normalize`: the last step of a spectrogram."""
 
 from typing import ClassVar, Literal
 
@@ -13,17 +13,21 @@ class Normalize(Section):
     """The last step: `(x - mean) / std` with constants, or with values of each clip or of the file.
 
     Attributes:
-        mean: the constant that is subtracted: one for all values, or a list as `per` says.
-        std: the constant to divide by, above 0: one for all values, or a list as `per` says.
+        mean: the constant that is subtracted: one number for all values, or a list whose form `per`
+            describes.
+        std: the constant, above 0, by which values are divided: one number for all values, or a list whose
+            form `per` describes.
         clip: how each clip is normalised by its own values. "mean_std" subtracts the mean and divides by the
             standard deviation, "max" divides by the largest magnitude, and "subtract_max" subtracts the
             largest value (of decibels: the loudest value becomes 0 dB). Nothing is divided by 0: a clip of
             one constant value becomes 0 with "mean_std".
-        file: as `clip`, but by the values of the whole file. All its frames are kept until its end.
-        per: what has values of its own: each "channel", or each "band" (of each channel). With "band", a list
-            of constants has one for each band; if there are deltas, it is a list of such lists, one for each
-            channel.
-        floor: the smallest value after `clip` or `file`; smaller values are replaced by it; none if left out.
+        file: the same as `clip`, with the values of the whole file. All frames of a file are kept until its
+            end.
+        per: whether each "channel", or each "band" of each channel, is normalised with values of its own.
+            With "channel", a list of constants has one number for each channel. With "band", it has one
+            number for each band; if there are deltas, it has such a list for each channel.
+        floor: the smallest result of `clip` or `file`. Smaller values are replaced by it. If left out, there
+            is no limit.
     """
 
     later_keys: ClassVar[frozenset[str]] = frozenset({"file", "per"})

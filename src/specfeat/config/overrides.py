@@ -1,4 +1,4 @@
-"""Overrides: single values that replace those of a config, each written as `KEY.PATH=VALUE`."""
+"""Applies overrides: single values that replace values of a config, each written as `KEY.PATH=VALUE`."""
 
 from typing import Any
 
@@ -11,24 +11,25 @@ from specfeat.text import format_value, suggest_name
 
 _WEIGHTS = ("model", "weights")
 _COMPRESS = ("spectrogram", "compress")
-# Which keys of the weights make way for a new file or seed. A hash and a format belong to the old file; how
-# arrays are matched (match, map, ignore, flatten) is true of the next file, too.
+# The keys of the weights that are removed if an override gives a new file or seed. The SHA-256 and the format
+# are facts about the old file. The keys for the matching of arrays (match, map, ignore, flatten) stay,
+# because the new file is often another version of the old one.
 _KEYS_REPLACED_BY_WEIGHTS = {"file": {"random", "sha256", "format"}, "random": {"file", "sha256", "format"}}
 
 
 def apply_override(tree: ConfigTree, override: str) -> None:
-    """Replace one value of the tree, and remove the values that cannot stand beside it.
+    """Replace one value of the tree, and remove the values that the new value excludes.
 
     Args:
         tree: the config, which is changed.
-        override: `KEY.PATH=VALUE`. An item of a list is named by its number, as in
-            `model.layers.0.Conv2D.filters=8` or `model.layers[0].Conv2D.filters=8`; VALUE is YAML. Sections
-            that are not in the config are added.
+        override: `KEY.PATH=VALUE`, where VALUE is YAML. The items of a list have numbers, as in
+            `model.layers.0.Conv2D.filters=8` or `model.layers[0].Conv2D.filters=8`. Sections that are not in
+            the config are added.
 
     Raises:
         ConfigError: the config has no such place, or VALUE is not YAML.
     """
-    if has_lone_surrogate(override):  # what Python makes of bytes on the command line that are not UTF-8
+    if has_lone_surrogate(override):  # Python makes these from bytes on the command line that are not UTF-8
         raise tree.make_override_error(override.encode(errors="replace").decode(), "is not UTF-8 text")
     dotted_path, equals_sign, text = override.partition("=")
     path = _parse_path(dotted_path)
@@ -42,7 +43,7 @@ def apply_override(tree: ConfigTree, override: str) -> None:
             tree.mark_overridden(path[: i + 1], override)
         _check_item(tree, override, parent, path[: i + 1])
         parent = parent[key]
-    # The last key of a mapping may be a new one.
+    # The last key may be new if it is a key of a mapping. An item of a list must exist.
     if not (isinstance(parent, dict) and isinstance(path[-1], str)):
         _check_item(tree, override, parent, path)
     parent[path[-1]] = parse_override_value(text, override, tree.override_prefix)
@@ -56,22 +57,25 @@ def _parse_path(dotted_path: str) -> KeyPath:
 
 
 def _remove_replaced_values(tree: ConfigTree, path: KeyPath) -> None:
-    """Remove what cannot stand beside the value that an override gives at `path`."""
+    """Remove the values that the value of an override at `path` excludes.
+
+    Without this, a config would have, for example, two lengths, or two kinds of compression, after an
+    override.
+    """
     parent = tree.data.get(str(path[0]))
     if not isinstance(parent, dict):
         return
-    for key in list_keys_of_same_length(path):  # in seconds or as an integer, the new length counts
+    for key in list_keys_of_same_length(path):  # the old length, in seconds or as an integer
         parent.pop(key, None)
     if len(path) < 3 or parent.get(path[1]) is None:
         return
     section, new_key = parent[path[1]], str(path[2])
     if path[:2] == _WEIGHTS:
-        values = (
-            section if isinstance(section, dict) else {"file": section}
-        )  # `weights: PATH` is short for it
+        # `weights: PATH` is short for `weights: {file: PATH}`.
+        values = section if isinstance(section, dict) else {"file": section}
         replaced_keys = _KEYS_REPLACED_BY_WEIGHTS.get(new_key, set())
         parent[path[1]] = {key: value for key, value in values.items() if key not in replaced_keys}
-    elif path[:2] == _COMPRESS and isinstance(path[2], int):  # a step of a list
+    elif path[:2] == _COMPRESS and isinstance(path[2], int):  # one step in a list of steps
         if isinstance(section, list) and path[2] < len(section) and len(path) > 3:
             section[path[2]] = _keep_kind(section[path[2]], path[3])
     elif path[:2] == _COMPRESS:
@@ -79,7 +83,7 @@ def _remove_replaced_values(tree: ConfigTree, path: KeyPath) -> None:
 
 
 def _keep_kind(compress: object, kind: Key) -> dict[str, Any]:
-    """Return one step of the compression without other kinds than the one that an override sets."""
+    """Return one step of the compression with only the kind that an override sets."""
     values = compress if isinstance(compress, dict) else {}
     return {key: value for key, value in values.items() if key == kind}
 
@@ -89,8 +93,8 @@ def _check_item(tree: ConfigTree, override: str, parent: object, path: KeyPath) 
 
     Args:
         tree: the config, which makes the error.
-        override: the override.
-        parent: the value that should have the item.
+        override: the override as the user wrote it.
+        parent: the value that should contain the item.
         path: the path of the item.
 
     Raises:

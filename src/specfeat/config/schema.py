@@ -1,4 +1,4 @@
-"""Which keys and choices a config has, read from the types of the settings, for messages."""
+"""Finds the keys and choices of a config in the types of the settings, for error messages."""
 
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -11,19 +11,19 @@ from specfeat.key_path import Key, KeyPath, format_key_path
 
 
 def list_keys(path: KeyPath) -> list[str]:
-    """Return the keys of the section at `path`, those in seconds included; none if it is no section."""
+    """Return the keys of the section at `path`, including keys in seconds; no keys if it is not a section."""
     section = _find_section(_get_annotation(path))
     keys = list(section.model_fields) if section else []
     return keys + [length.seconds_key for length in LENGTHS if path == (length.section,)]
 
 
 def find_sections_with(key: str) -> list[str]:
-    """Return the paths, as messages write them, of the sections that have a key."""
+    """Return the paths of the sections that have a key, in the form for messages."""
     return _find_sections_below(key, Settings, ())
 
 
 def list_choices(path: KeyPath) -> list[str]:
-    """Return the names of which a text at `path` may be one."""
+    """Return the names that are allowed as a value at `path`; none if its type has no names."""
     return _list_literals(_get_annotation(path))
 
 
@@ -42,7 +42,7 @@ def _get_annotation(path: KeyPath) -> Any:
 
 
 def _get_item_type(annotation: Any) -> Any:
-    """Return the type of the items of a list, such as `Metric` of `tuple[Metric, ...] | None`."""
+    """Return the type of a list's items, e.g. `Metric` for `tuple[Metric, ...] | None`, or None."""
     if get_origin(annotation) in (Union, UnionType, Annotated):
         return next(filter(None, map(_get_item_type, get_args(annotation))), None)
     return get_args(annotation)[0] if get_origin(annotation) is tuple else None

@@ -1,7 +1,7 @@
-"""Lengths that a config gives in seconds, converted once to the integers that the settings keep.
+"""Converts the lengths that a config gives in seconds to the integers in the settings.
 
-All that follows from a length is computed from integers. So equal lengths are equal settings, however they
-are written, and no sample is gained or lost where a product of floats is rounded.
+This is done once, and everything else is computed from the integers. So a length in seconds and the same
+length in samples give equal settings, and no product of floats is rounded to a wrong number of samples.
 """
 
 import math
@@ -14,13 +14,13 @@ from specfeat.text import format_value, suggest_name
 
 
 class LengthKeys(NamedTuple):
-    """The keys of which one gives a length.
+    """The keys that give the same length in different units. A config has at most one of them.
 
     Attributes:
         section: the section of the config that has the keys.
-        seconds_key: the key for the length in seconds.
-        integer_keys: the keys for the length as an integer; of two, the second one is for `clips.cut:
-            samples`.
+        seconds_key: the key of the length in seconds.
+        integer_keys: the keys of the length as an integer. If there are two, the first one is used with
+            `clips.cut: frames`, and the second one with `clips.cut: samples`.
     """
 
     section: str
@@ -28,7 +28,8 @@ class LengthKeys(NamedTuple):
     integer_keys: tuple[str, ...]
 
 
-# In the order of conversion: a clip's length in frames is known only when the hop of the frames is.
+# In the order of the conversion: the length of a clip in frames can be computed only when `hop_length` is
+# known.
 LENGTHS = (
     LengthKeys("spectrogram", "win_seconds", ("win_length",)),
     LengthKeys("spectrogram", "hop_seconds", ("hop_length",)),
@@ -36,25 +37,28 @@ LENGTHS = (
     LengthKeys("clips", "hop_seconds", ("hop",)),
 )
 
-_MAX_SECONDS = 1e9  # thirty years; more is a mistake, and would be slow as an exact fraction
+_MAX_SECONDS = 1e9  # thirty years; a longer time is a mistake, and slow to compute as an exact fraction
 
 
 def convert_to_samples(seconds: float, sample_rate: int) -> int | None:
-    """Return the number of samples in a length of time, or None if it is not a whole number.
+    """Convert a length of time to a number of samples.
 
-    The decimal number that was written counts, not the binary one that stands for it: 0.009 s at 48 kHz are
-    432 samples, though 0.009 * 48000 is 431.99999999999994.
+    The seconds are read as the decimal number that the user wrote, and not as the nearest binary number:
+    0.009 s at 48 kHz are 432 samples, although 0.009 * 48000 is 431.99999999999994 in Python.
 
     Args:
         seconds: the length in seconds.
         sample_rate: the sample rate in Hz.
+
+    Returns:
+        The number of samples; None if it is not a whole number.
     """
     samples = Fraction(repr(seconds)) * sample_rate
     return samples.numerator if samples.denominator == 1 else None
 
 
 def list_keys_of_same_length(path: KeyPath) -> set[str]:
-    """Return the other keys of the section that give the length at `path`; none if it is not a length."""
+    """Return the other keys that give the same length as the key at `path`; none if it is not a length."""
     for length in LENGTHS:
         keys = {length.seconds_key, *length.integer_keys}
         if len(path) == 2 and path[0] == length.section and path[1] in keys:
@@ -63,16 +67,19 @@ def list_keys_of_same_length(path: KeyPath) -> set[str]:
 
 
 def convert_seconds(tree: ConfigTree) -> None:
-    """Replace each length in seconds by the integer that it stands for.
+    """Replace each length in seconds by the equal integer number of samples or frames.
 
-    Only what a conversion needs is checked here; the settings check the rest, with better messages.
+    This checks only what the conversion needs. The settings check the rest, with better messages.
+
+    Args:
+        tree: the config, which is changed.
 
     Raises:
-        ConfigError: a length is not a whole number of samples, or hops; or is given twice.
+        ConfigError: a length is not a whole number of samples or hops, or is given twice.
     """
     for length in LENGTHS:
         values = tree.data.get(length.section, {})
-        # Without the section `audio` there is no rate. The settings say that it is missing.
+        # Without the section `audio` there is no sample rate. Then the settings report the missing section.
         if length.seconds_key in values and "audio" in tree.data:
             _convert_length(tree, length, values)
 
@@ -85,8 +92,8 @@ def _convert_length(tree: ConfigTree, length: LengthKeys, values: dict[str, Any]
     if integer_key in values:
         raise tree.make_error(path, f"is given together with {integer_key}; keep one of them", at_key=True)
     integer = _read_samples(tree, path, sample_rate, integer_key)
-    # A clip's hop has the unit of its length, which is samples only if the length is given in seconds or
-    # samples.
+    # The hop of clips has the unit of their length. With `cut: samples` that is samples, unless the length is
+    # given in frames.
     if length.section == "clips" and (values.get("cut", "frames") == "frames" or "frames" in values):
         integer = _convert_to_hops(tree, path, integer)
     values[integer_key] = integer
@@ -98,10 +105,16 @@ def _convert_length(tree: ConfigTree, length: LengthKeys, values: dict[str, Any]
 
 
 def _get_sample_rate(tree: ConfigTree) -> int:
-    """Return the sample rate, or raise what the settings would say of it: seconds mean nothing without it."""
+    """Return the sample rate, without which seconds cannot be converted.
+
+    The errors are those that the validation of the settings would report.
+
+    Raises:
+        ConfigError: the sample rate is missing or is not a positive integer.
+    """
     audio = tree.data.get("audio", {})
     sample_rate = audio.get("sample_rate")
-    if type(sample_rate) is int and sample_rate >= 1:  # not bool
+    if type(sample_rate) is int and sample_rate >= 1:  # type, because bool is a subclass of int
         return sample_rate
     if "sample_rate" in audio:
         raise tree.make_error(
@@ -118,7 +131,7 @@ def _read_samples(tree: ConfigTree, path: KeyPath, sample_rate: int, integer_key
     """Return the whole number of samples in the length in seconds at `path`."""
     seconds = tree.data[str(path[0])][path[1]]
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not 0 < seconds < _MAX_SECONDS:  # nan is refused here, too
+    if not is_number or not 0 < seconds < _MAX_SECONDS:  # this also refuses nan
         raise tree.make_error(path, f"is {format_value(seconds)}; wanted seconds, a number above 0")
     samples = convert_to_samples(seconds, sample_rate)
     if samples is None:
@@ -132,9 +145,9 @@ def _read_samples(tree: ConfigTree, path: KeyPath, sample_rate: int, integer_key
 
 
 def _suggest_power_of_two(samples: float, integer_key: str) -> str:
-    """Return what to write if a length of frames is probably a power of two of samples, rounded in seconds.
+    """Suggest a power of two if a length in seconds is probably a rounded power of two of samples.
 
-    Papers round so: a window of "23 ms" has 1024 samples at 44.1 kHz.
+    Papers often round like this: a window of "23 ms" has 1024 samples at 44.1 kHz.
     """
     power = 2 ** round(math.log2(max(1.0, samples)))
     if integer_key not in ("win_length", "hop_length") or not 0.95 <= samples / power <= 1.05:
@@ -145,7 +158,7 @@ def _suggest_power_of_two(samples: float, integer_key: str) -> str:
 def _convert_to_hops(tree: ConfigTree, path: KeyPath, samples: int) -> int:
     hop_length = tree.data.get("spectrogram", {}).get("hop_length")
     if type(hop_length) is not int or hop_length < 1:
-        return samples  # the settings say what is wrong with the hop
+        return samples  # the validation of the settings reports the wrong hop
     if samples % hop_length:
         hint = ", or the length in frames" if path[-1] == "seconds" else ""
         raise tree.make_error(

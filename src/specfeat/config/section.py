@@ -1,4 +1,4 @@
-"""What all sections of the config have in common: how they refuse a value."""
+"""The base class of all sections of the config, and the error for values that break a rule."""
 
 from typing import Any, ClassVar
 
@@ -11,12 +11,12 @@ RULE_ERROR = "specfeat_rule"  # pydantic's name for the type of the errors that 
 
 
 class Section(BaseModel):
-    """A part of the config: it cannot be changed, and refuses unknown keys, other types, infinity and NaN.
+    """A section of the config. It cannot be changed, and refuses unknown keys, wrong types, infinity and NaN.
 
     Attributes:
-        later_keys: the keys that version 0.1.0 did not have. While they have their defaults, they are left
-            out of what is written of the section, so that the digest and the record of an older
-            config stay as they are.
+        later_keys: the keys that version 0.1.0 did not have. A later key that has its default is not written
+            to the digest and the record, so that the digest of an older config does not change with a new
+            version of specfeat.
     """
 
     later_keys: ClassVar[frozenset[str]] = frozenset()
@@ -33,19 +33,19 @@ class Section(BaseModel):
 
 
 def list_given_keys(section: Section) -> list[str]:
-    """Return the keys of a section that have a value.
+    """Return the keys of a section whose value is not null.
 
-    null counts as left out, so that settings with all defaults written out, as in a record, are valid.
+    null counts as left out, because a record has all keys of the settings, and its settings must be valid.
     """
     return [name for name in type(section).model_fields if getattr(section, name) is not None]
 
 
 def make_rule_error(path: KeyPath, text: str, *, at_key: bool = False) -> PydanticCustomError:
-    """Return the error for a value that breaks a rule, to be raised while pydantic validates a section.
+    """Make the error for a value that breaks a rule. It must be raised while pydantic validates a section.
 
     Args:
-        path: the value's place, as keys from the section whose validation raises the error.
+        path: the keys that lead to the value, from the section whose validation raises the error.
         text: what is wrong and what is wanted; it follows the key path in the message.
-        at_key: whether the message gives line and column of the key instead of those of its value.
+        at_key: whether the message has line and column of the key instead of those of the value.
     """
     return PydanticCustomError(RULE_ERROR, "{text}", {"text": text, "path": path, "at_key": at_key})

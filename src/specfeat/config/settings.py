@@ -1,4 +1,4 @@
-"""All settings of a config as one frozen object, and the numbers that follow from several sections."""
+"""All settings of a config as one object, and the numbers that follow from several sections."""
 
 import hashlib
 import json
@@ -20,15 +20,15 @@ from specfeat.config.train_rules import check_train
 
 
 class Settings(Section):
-    """Everything that changes the features.
+    """All settings of a config.
 
     Attributes:
-        audio: how a file becomes samples.
-        spectrogram: how samples become frames of values.
-        clips: how the sound is cut into clips.
-        model: the network, from a clip's spectrogram to its row of features.
-        train: how the network is trained. It changes no features: the record of an output has the hash of the
-            weights instead.
+        audio: how samples are made from a file.
+        spectrogram: how a spectrogram is made from samples.
+        clips: how a sound is cut into clips.
+        model: the network that computes a row of features from a clip.
+        train: how the network is trained. It does not change the features of given weights, whose SHA-256 is
+            in the record of an output.
     """
 
     later_keys: ClassVar[frozenset[str]] = frozenset({"train"})
@@ -41,7 +41,7 @@ class Settings(Section):
 
     @cached_property
     def clip_grid(self) -> ClipGrid:
-        """Which samples each clip of a file has."""
+        """The grid that computes which samples each clip of a file has."""
         return ClipGrid(self.spectrogram, self.clips)
 
     @property
@@ -51,29 +51,29 @@ class Settings(Section):
 
     @property
     def graph(self) -> LayerGraph:
-        """The layers and the shape of their input."""
+        """The graph of the network: its layers and the shape of its input."""
         return LayerGraph(self.model.layers, self.input_shape)
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the settings with all defaults, in hexadecimal: equal settings, equal digest.
+        """The SHA-256 of the settings with all defaults, in hexadecimal. Equal settings have equal digests.
 
-        `WEIGHTS_FILE_KEYS` and `train` are left out, because the record has the hash of the weights file
-        instead.
+        `WEIGHTS_FILE_KEYS` and `train` are left out, because the record has the SHA-256 of the weights file.
         """
         data = self.model_dump(
             mode="json", exclude={"model": {"weights": set(WEIGHTS_FILE_KEYS)}, "train": True}
         )
-        # One spelling for equal settings: keys in order, no spaces.
+        # Sorted keys and no spaces, so that equal settings give the same text.
         text = json.dumps(data, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     @model_validator(mode="after")
     def _check_rules(self) -> "Settings":
-        """Check what ties settings together; the first broken rule is the one that the user is told.
+        """Check the rules about several settings. The user sees the message about the first broken rule.
 
-        Later rules rely on earlier ones: only a window that fits its FFT gives frames, only bands with room
-        between their limits have edges, and only a clip with one length has a grid and a shape.
+        The order matters, because later rules rely on earlier ones: frames can be counted only if the window
+        is not longer than the FFT, bands have edges only if their upper limit is above the lower one, and
+        clips have a grid and a shape only if exactly one length is given.
         """
         audio, spectrogram, clips, model = self.audio, self.spectrogram, self.clips, self.model
         compression_rules.check_compression(spectrogram)

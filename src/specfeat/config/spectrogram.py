@@ -1,7 +1,7 @@
-"""The settings `spectrogram`: how samples become frames of values.
+"""The settings `spectrogram`: how a spectrogram is made from samples.
 
-Names, meanings and defaults are those of librosa where librosa has them. The numbers that follow from the
-settings, such as the bins of a frame, are derived here and nowhere else, in exact integers.
+If librosa has a setting, its name, meaning and default are those of librosa. The numbers that follow from the
+settings, such as the number of bins, are computed only here, in exact integers.
 """
 
 from typing import Annotated, Any, ClassVar, Literal
@@ -16,10 +16,10 @@ from specfeat.config.section import Section
 Window = Literal[
     "hann", "hamming", "blackman", "blackmanharris", "nuttall", "flattop", "bartlett", "povey", "boxcar"
 ]
-# Windows with a parameter, written as [name, parameter]. Their shapes are those of scipy.signal.windows.
+# Windows with a parameter, which a config gives as [name, parameter]. They are those of scipy.signal.windows.
 ShapedWindow = tuple[Literal["kaiser", "gaussian", "tukey", "general_hamming", "chebwin"], float]
-# The largest parameter of each: those of tukey and general_hamming are shares, the others are far above any
-# use.
+# The largest parameter of each of these windows. The parameters of tukey and general_hamming are shares; the
+# other limits are far above all useful values.
 LARGEST_WINDOW_PARAMETERS = {
     "kaiser": 300.0,
     "chebwin": 300.0,
@@ -35,8 +35,8 @@ class Preemphasis(Section):
 
     Attributes:
         coef: the coefficient, 0 to 1.
-        per: what is filtered: the "file", whose first sample is treated as `librosa.effects.preemphasis`
-            does, or each "frame" by itself (Kaldi).
+        per: what is filtered: the whole "file", with the first sample of `librosa.effects.preemphasis`, or
+            each "frame" separately (Kaldi).
     """
 
     coef: Annotated[float, Field(ge=0, le=1)] = 0.97
@@ -44,9 +44,10 @@ class Preemphasis(Section):
 
 
 class Dither(Section):
-    """Noise that is added to the samples of each frame before all else, as Kaldi does.
+    """Noise that is added to the samples of each frame before all other steps on the frame, as in Kaldi.
 
-    It depends on the seed and the number of the frame alone, so a file always has the same bytes.
+    The noise depends only on the seed and the number of the frame. So the same file always gives the same
+    rows.
 
     Attributes:
         std: the standard deviation of the noise, above 0, in the unit of the samples after `gain`: Kaldi's
@@ -59,11 +60,12 @@ class Dither(Section):
 
 
 class Deltas(Section):
-    """Changes over time as further channels, as `librosa.feature.delta` with `mode="interp"`.
+    """Changes over time, which are added as channels, as `librosa.feature.delta` with `mode="interp"`.
 
     Attributes:
         order: 1 adds the first derivative as a channel, 2 adds the second one as well.
-        width: how many frames one estimate spans, an odd number from 3 to 99, at most the frames of a clip.
+        width: the number of frames from which one delta is computed: an odd number from 3 to 99, at most the
+            number of frames of a clip.
     """
 
     order: Annotated[int, Field(ge=1, le=2)] = 1
@@ -83,50 +85,50 @@ def _make_default_compress(settings: dict[str, Any]) -> Compress | None:
 
 
 class Spectrogram(Section):
-    """How samples become frames of values: the section `spectrogram`.
+    """The section `spectrogram`: how a spectrogram is made from samples.
 
     Attributes:
-        kind: what the values of a frame are: "linear" for the FFT's n_fft / 2 + 1 bins, "mel" for mel bands
+        kind: the values of a frame: "linear" for the n_fft / 2 + 1 bins of the FFT, "mel" for mel bands
             (`librosa.feature.melspectrogram`), "mfcc" for a cepstrum of mel bands (`librosa.feature.mfcc`).
         n_fft: the length of the FFT in samples, 2 to 1,048,576.
         win_length: the length of the window in samples, at most `n_fft`; `n_fft` if left out. May be given in
             seconds as `win_seconds`.
-        hop_length: the samples from one frame to the next, at most the length of the window. May be given in
-            seconds as `hop_seconds`.
+        hop_length: the number of samples from the start of one frame to the start of the next one, at most
+            the length of the window. May be given in seconds as `hop_seconds`.
         window: the shape of the window: a name, or [name, parameter] for a window that has a parameter.
-        periodic: whether the window is the periodic one, for spectral analysis (librosa's default); false for
-            the symmetric one (`numpy.hanning`, Kaldi).
-        center: whether frame t is centred on sample t * hop_length and both ends are padded by `pad_mode`
-            (librosa's default); false if frame t begins at that sample.
-        pad_mode: how `center` and `padding` pad the ends: "constant" with zeros, "reflect" with the sound
-            mirrored at its first and last sample, "symmetric" with the sound mirrored so that these samples
-            are repeated (the names of `numpy.pad`).
-        padding: with `center: false`, how many samples are added before the first sample and after the last
-            one; none if left out.
-        snip_edges: with `center: false`, whether frames lie inside the sound; false for Kaldi's frames, whose
-            middles lie in the middle of each hop, with the sound mirrored at both ends.
-        pad_end: with `center: false`, whether zeros after the end give one frame for every hop that begins in
-            the sound (kapre, TensorFlow's `pad_end`).
-        framing: the length of a frame: "n_fft" samples with the window in their middle (librosa), or
-            "win_length" samples, followed by zeros up to n_fft (TensorFlow, Kaldi). With `center: false` it
-            changes the number of the frames and where they lie.
-        gain: the factor by which each sample is multiplied first, above 0, at most 1e9: 32768 gives samples
-            of -1..1 the scale of 16-bit integers (Kaldi and other programs that do not divide them).
-        peak: the largest magnitude that the samples get: all are multiplied by the factor that this takes, in
-            the whole file, or with `clips.cut: samples` in each clip (`librosa.util.normalize`); above 0, at
-            most 1e9; not at all if left out. For the largest magnitude of a file, its samples are kept until
-            its end.
-        power: the exponent of |STFT|, above 0: 1 for magnitude, 2 for power.
+        periodic: true for the periodic window, which is meant for spectral analysis (librosa's default),
+            false for the symmetric window (`numpy.hanning`, Kaldi).
+        center: true if frame t is centred on sample t * hop_length, and both ends are padded with `pad_mode`
+            (librosa's default); false if frame t begins at this sample.
+        pad_mode: how `center` and `padding` pad the ends, with the names of `numpy.pad`. "constant" adds
+            zeros. "reflect" adds the sound mirrored at its first and last sample. "symmetric" does the same,
+            but repeats the first and last sample.
+        padding: the number of samples that are added before the first sample, and the number that are added
+            after the last sample; only with `center: false`. Nothing is added if it is left out.
+        snip_edges: true if all frames are inside the sound; false for Kaldi's frames, which are centred on
+            the middle of each hop, with the sound mirrored at both ends. False only with `center: false`.
+        pad_end: whether zeros are added after the end, so that every hop that begins in the sound has a frame
+            (kapre, TensorFlow's `pad_end`); only with `center: false`.
+        framing: the length of a frame. "n_fft" takes n_fft samples, with the window in their middle
+            (librosa). "win_length" takes win_length samples, followed by zeros up to n_fft (TensorFlow,
+            Kaldi). With `center: false`, this changes the number and the positions of the frames.
+        gain: the factor by which each sample is multiplied first, above 0, at most 1e9. 32768 gives samples
+            in -1..1 the scale of 16-bit integers, which Kaldi and other programs use.
+        peak: the largest magnitude of the samples after they are scaled, above 0, at most 1e9. The whole file
+            is multiplied by one factor, or with `clips.cut: samples` each clip by a factor of its own
+            (`librosa.util.normalize`). Nothing is scaled if it is left out. For the largest magnitude of a
+            file, all its samples are kept until its end.
+        power: the exponent of |STFT|, above 0: 1 for the magnitude, 2 for the power.
         remove_dc_offset: whether each frame's mean is subtracted before the window (Kaldi).
-        dither: noise that is added to each frame; none if left out.
-        preemphasis: a filter that raises high frequencies before the window; none if left out.
+        dither: the noise that is added to each frame; no noise if left out.
+        preemphasis: the filter that raises high frequencies before the window; no filter if left out.
         mel: the mel bands, for `kind: mel` and `kind: mfcc`.
         mfcc: the cepstrum, for `kind: mfcc`.
         compress: how the values are compressed, before the cepstrum: one step, or a list of steps, each of
-            which is applied to the results of the one before; not at all if left out, but by `db: {}` for
-            `kind: mfcc`.
-        deltas: changes over time as further channels; none if left out.
-        normalize: how values are normalised, as the last step; not at all if left out.
+            which is applied to the results of the step before. If left out, values are not compressed; only
+            `kind: mfcc` then has `db: {}`.
+        deltas: changes over time, which are added as channels; no channels are added if it is left out.
+        normalize: how values are normalised in the last step; not at all if left out.
     """
 
     later_keys: ClassVar[frozenset[str]] = frozenset({"gain", "peak", "padding", "snip_edges", "dither"})
@@ -167,7 +169,7 @@ class Spectrogram(Section):
 
     @property
     def clip_decibels(self) -> Db | None:
-        """The decibels, the last step of the compression, that depend on the largest value of each clip."""
+        """The last step of the compression, if it is decibels relative to the largest value of each clip."""
         last_step = self.compression_steps[-1] if self.compression_steps else None
         return last_step if isinstance(last_step, Db) and last_step.per == "clip" else None
 
@@ -178,7 +180,7 @@ class Spectrogram(Section):
 
     @property
     def frame_length(self) -> int:
-        """How many samples of the sound one frame takes."""
+        """How many samples of the sound one frame contains."""
         return self.n_fft if self.framing == "n_fft" else self.window_samples
 
     @property
@@ -188,7 +190,7 @@ class Spectrogram(Section):
 
     @property
     def padded_samples(self) -> tuple[int, int]:
-        """How many samples are added before the first sample and after the last one, but by `pad_end`."""
+        """How many samples are added before the first and after the last sample, except by `pad_end`."""
         length, hop = self.frame_length, self.hop_length
         if self.center:
             return length // 2, length // 2
@@ -200,23 +202,23 @@ class Spectrogram(Section):
 
     @property
     def end_pad_mode(self) -> Literal["constant", "reflect", "symmetric"]:
-        """How the ends are padded by `padded_samples`."""
+        """How the values of the `padded_samples` are computed, as a mode of `numpy.pad`."""
         return self.pad_mode if self.snip_edges else "symmetric"
 
     @property
     def bins(self) -> int:
-        """How many values a frame has: the second axis of the network's input."""
+        """How many values a frame has. This is the second axis of the network's input."""
         if self.mfcc:
             return self.mfcc.n_mfcc
         return self.mel.bands if self.mel else self.n_fft // 2 + 1
 
     @property
     def channels(self) -> int:
-        """The spectrogram and its deltas: the last axis of the network's input."""
+        """How many channels the spectrogram has with its deltas: the last axis of the network's input."""
         return 1 + (self.deltas.order if self.deltas else 0)
 
     def count_frames(self, samples: int) -> int:
-        """Return how many frames a sound gives, before silence is added for a clip.
+        """Return how many frames a sound has before silence is added to complete a clip.
 
         Args:
             samples: the length of the sound in samples.
@@ -228,7 +230,7 @@ class Spectrogram(Section):
         return max(0, 1 + (samples + sum(self.padded_samples) - self.frame_length) // self.hop_length)
 
     def count_frames_to_end(self, samples: int) -> int:
-        """Return how many frames, from the first one, have each sample of a sound in one of them.
+        """Return how many frames, counted from the first one, are needed so that all samples are in frames.
 
         Args:
             samples: the length of the sound in samples.

@@ -1,4 +1,4 @@
-"""The settings `train`: how `specfeat train` finds the weights. Extraction does not use them."""
+"""The settings `train`: how `specfeat train` finds the weights. `specfeat extract` does not use them."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
@@ -14,20 +14,23 @@ Column = Annotated[str, Field(min_length=1)]
 
 
 class Labels(Section):
-    """Where the labels of the sounds come from: from a table, or from the names of folders.
+    """The source of the labels of the sounds: a table, or the names of folders.
 
     Attributes:
-        file: a CSV file, or a TSV file if its name ends in .tsv, with a header line and one line for each
-            sound. In a config the path is relative to the config's folder. Left out, the label of a file is
-            the folder that it is in, directly below an input.
-        path: the column with the path of the audio file, relative to the input folder or to the folder of the
-            table.
-        label: the column with the label. With `multi`, several labels are separated by `separator`.
-        start: the column with the start of the sound in its file, in seconds; used if the table has it.
-        end: the column with the end of the sound in its file, in seconds; used if the table has it.
-        split: the column that says "train", "validation" or "test"; used if the table has it.
-        multi: whether a sound may have several labels, or none.
-        separator: what separates the labels of a sound.
+        file: the table: a CSV file, or a TSV file if its name ends in .tsv, with a header line and one line
+            for each sound. In a config the path is relative to the config's folder. If it is left out, the
+            label of a file is the name of the folder, directly below an input, that contains it.
+        path: the name of the column with the path of the audio file, relative to the input folder or to the
+            folder of the table.
+        label: the name of the column with the label. With `multi`, `separator` is between several labels.
+        start: the name of the column with the start of the sound in its file, in seconds. The table may lack
+            this column.
+        end: the name of the column with the end of the sound in its file, in seconds. The table may lack this
+            column.
+        split: the name of the column with the part of the sound: "train", "validation" or "test". The table
+            may lack this column.
+        multi: whether a sound may have several labels, or no label.
+        separator: the text between the labels of a sound.
     """
 
     file: Text | None = None
@@ -41,15 +44,18 @@ class Labels(Section):
 
 
 class Split(Section):
-    """Which sounds are held back from training.
+    """How the sounds are divided into the parts for training, validation and test.
 
-    Sounds of one group are never divided between two parts.
+    The sounds of one group are always in the same part.
 
     Attributes:
-        validation: the share of the sounds in the validation part, 0 to 1. It decides which weights are best.
-        test: the share of the sounds in the test part, 0 to 1. It is measured once, at the end.
-        by: what a group is: the "file" of a sound, its "folder", or the name of a column of the table.
-        seed: the seed of the choice.
+        validation: the share of the sounds in the validation part, 0 to 1. The results for this part decide
+            which weights are the best.
+        test: the share of the sounds in the test part, 0 to 1. The results for this part are computed once,
+            at the end.
+        by: the sounds that form a group: those with the same "file", the same "folder", or the same value in
+            the column of the table with this name.
+        seed: the seed of the random choice.
     """
 
     validation: Share = 0.2
@@ -62,10 +68,12 @@ class Teacher(Section):
     """A network whose features the trained network learns to predict.
 
     Attributes:
-        config: the shipped config or the YAML file of the teacher. Its clips get the hop of this config.
-        weights: the weights file of the teacher; left out, the one that its config names.
-        features: the layer of the teacher whose output is predicted; left out, its config's.
-        weight: the factor of this teacher's loss.
+        config: the shipped config or the YAML file of the teacher. Its clips get the hop of the trained
+            network's config.
+        weights: the weights file of the teacher; if left out, the file that the teacher's config names.
+        features: the layer of the teacher whose output is predicted; if left out, the layer that the
+            teacher's config names.
+        weight: the factor of this teacher in the sum of the losses.
         power: the exponent of the teacher's values before they are standardised, e.g. 0.5 for values that are
             never negative and often 0.
     """
@@ -81,9 +89,10 @@ class Stop(Section):
     """When the training ends early, and which weights are the best.
 
     Attributes:
-        monitor: the value of the validation part that is watched, e.g. "val_loss" or "val_accuracy".
-        patience: how many epochs may pass without a better value.
-        min_delta: how much better a value has to be.
+        monitor: the name of the result of the validation part that is compared from epoch to epoch, e.g.
+            "val_loss" or "val_accuracy".
+        patience: the number of epochs without a better result after which the training ends.
+        min_delta: the smallest difference by which a result must be better.
     """
 
     monitor: Text = "val_loss"
@@ -95,9 +104,9 @@ class Schedule(Section):
     """How the learning rate changes from step to step.
 
     Attributes:
-        kind: "constant", or "cosine" for a decay along half a period of a cosine.
-        warmup: the share of all steps in which the rate rises linearly from 0, 0 to 1.
-        final: the rate at the end, as a share of the highest rate, 0 to 1.
+        kind: "constant", or "cosine", which falls like half a period of a cosine.
+        warmup: the share of all steps, 0 to 1, in which the rate first rises linearly from 0.
+        final: the rate at the end, divided by the highest rate, 0 to 1.
     """
 
     kind: Literal["constant", "cosine"] = "cosine"
@@ -109,8 +118,10 @@ class Cache(Section):
     """How the clips are kept on the disk while the network is trained.
 
     Attributes:
-        dtype: float32 keeps the exact values; float16 takes half of the space.
-        max_gb: how many gigabytes the clips may take; more is refused before the training begins.
+        dtype: the type of the values on the disk: "float32" for the exact values, "float16" for half of the
+            space.
+        max_gb: the largest size of all clips in gigabytes. If they need more, an error is reported before the
+            training begins.
     """
 
     dtype: Literal["float32", "float16"] = "float32"
@@ -118,10 +129,12 @@ class Cache(Section):
 
 
 def _expand_optimizer(value: object) -> object:
-    """Return the settings of `AdamW`, or of `{AdamW: {learning_rate: 1e-3}}`, as a mapping with the name.
+    """Convert the short forms `NAME` and `{NAME: {ARGUMENT: VALUE}}` to `{name: NAME, ARGUMENT: VALUE}`.
+
+    The name of the optimizer is converted to lower case.
 
     Raises:
-        PydanticCustomError: Keras has no such optimizer, or it takes no such argument here.
+        PydanticCustomError: Keras has no such optimizer, or it has no such argument in a config.
     """
     name: object
     arguments: object
@@ -148,16 +161,17 @@ def _expand_optimizer(value: object) -> object:
 
 
 class OptimizerSettings(Section):
-    """The optimizer and its arguments, as Keras names them; `{AdamW: {learning_rate: 1e-3}}`.
+    """The optimizer and its arguments with Keras' names, e.g. `{AdamW: {learning_rate: 1e-3}}` in a config.
 
     Attributes:
         name: the name of a Keras optimizer.
         learning_rate: the highest learning rate.
-        weight_decay: the weight decay of each step; none if left out.
-        clipnorm: the largest norm of the gradient of a variable; larger gradients are scaled; none if left
-            out.
-        global_clipnorm: the largest norm of all gradients together; none if left out.
-        momentum: the momentum, of sgd and rmsprop.
+        weight_decay: the weight decay of each step; no decay if left out.
+        clipnorm: the largest norm of the gradient of one variable. Larger gradients are scaled. No limit if
+            left out.
+        global_clipnorm: the largest norm of all gradients together. Larger gradients are scaled. No limit if
+            left out.
+        momentum: the momentum; only for sgd and rmsprop.
     """
 
     name: Optimizer
@@ -169,34 +183,37 @@ class OptimizerSettings(Section):
 
     @property
     def arguments(self) -> dict[str, float]:
-        """The arguments of Keras' optimizer that are given."""
+        """The arguments that are passed to Keras' optimizer: those that the config gives."""
         return {name: getattr(self, name) for name in list_given_keys(self) if name != "name"}
 
 
 class Train(Section):
-    """How the network is trained: the section `train`.
+    """The section `train`: how the network is trained.
 
     Attributes:
-        task: what is learned. "classify": the labels. "distill": the features of other networks, the
-            teachers. "contrast": which two clips are random forms of the same clip (needs no labels).
-        labels: where the labels come from.
-        split: which sounds are held back from training.
-        balance: what is done about classes of unequal size: "none"; "weights" gives rare classes a larger
-            weight in the loss; "sample" draws clips so that all classes are equally frequent.
-        augment: random changes of sounds and clips, in this order; none for the validation and test parts.
-        variants: how many random forms of each clip are made, if samples are changed.
+        task: what the network learns. "classify": to predict the labels. "distill": to predict the features
+            of other networks, the teachers. "contrast": to find the two clips that are random forms of the
+            same clip, which needs no labels.
+        labels: the source of the labels.
+        split: how the sounds are divided into the parts for training, validation and test.
+        balance: how classes of unequal size are treated. "none" does nothing. "weights" gives rare classes a
+            larger weight in the loss. "sample" draws the clips so that all classes are equally frequent.
+        augment: the random changes of sounds and clips, in the order in which they are applied. The sounds of
+            the validation and test parts are not changed.
+        variants: the number of random forms of each clip, if samples are changed.
         teachers: the networks whose features are predicted, for `distill`.
         temperature: the temperature of the loss, for `contrast`.
-        freeze: patterns of the names of layers whose weights are not changed; "*" stands for any letters.
-        optimizer: the optimizer; the one of `model.compile` if left out.
+        freeze: the patterns of the names of layers whose weights are not changed; "*" stands for any number
+            of characters.
+        optimizer: the optimizer and its arguments; if left out, the optimizer of `model.compile`.
         schedule: how the learning rate changes.
-        epochs: how often the training part is used.
-        batch: the clips of one step.
-        stop: when the training ends early; left out, it goes on to the last epoch.
-        seed: the seed of everything that is drawn at random while training.
+        epochs: how many times the network sees all clips for training.
+        batch: the number of clips in one step.
+        stop: when the training ends early. null means that it continues to the last epoch.
+        seed: the seed of everything random in the training.
         cache: how clips are kept on the disk.
-        checkpoint_s: how many seconds may pass inside an epoch until the next checkpoint; 0 for one after
-            each step. There is always one at the end of an epoch.
+        checkpoint_s: the time between two checkpoints inside an epoch, in seconds; 0 for a checkpoint after
+            each step. At the end of an epoch there is always a checkpoint.
     """
 
     task: Literal["classify", "distill", "contrast"] = "classify"

@@ -1,4 +1,4 @@
-"""The paths in the section `train`: labels, noises and teachers."""
+"""Resolves the paths in the section `train`: those of labels, noises and teachers."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from specfeat.key_path import KeyPath
 
 
 def resolve_train_paths(tree: ConfigTree, folder: Path) -> None:
-    """Make the paths of the section `train` paths that can be opened from the current folder.
+    """Change the paths in the section `train` so that they can be opened from the current folder.
 
     A path in a config is relative to the folder of the config; a path in an override is relative to the
     current folder.

@@ -1,4 +1,4 @@
-"""Turns pydantic's errors into one message about the first mistake in the file."""
+"""Converts pydantic's errors to one message about the first mistake in the file."""
 
 import re
 from typing import Any, get_args
@@ -21,8 +21,8 @@ def _join_names(names: tuple[str, ...]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
-# What is wanted where a value may be of several types. pydantic reports each type as an error of its own
-# there.
+# What is wanted at places where a value may have several types. There, pydantic reports one error for each
+# type, and none of them names all types.
 _WANTED_BY_PATH: dict[KeyPath, str] = {
     ("audio", "channels"): "mix, left, right or a channel's number, from 0",
     ("spectrogram", "window"): (
@@ -48,7 +48,7 @@ _WANTED_BY_PATH: dict[KeyPath, str] = {
     ("spectrogram", "normalize", "clip"): "mean_std, max or subtract_max",
     ("model", "weights", "sha256"): "a SHA-256: 64 hexadecimal digits, as sha256sum prints them",
 }
-# What is wanted, by pydantic's name for the type of the error.
+# What is wanted, for each of pydantic's names of error types.
 _WANTED_BY_ERROR = {
     "int_type": "a whole number",
     "int_parsing": "a whole number",
@@ -65,14 +65,14 @@ _WANTED_BY_ERROR = {
     "model_type": "a mapping, its keys indented below",
     "model_attributes_type": "a mapping, its keys indented below",
 }
-# For errors about a bound: pydantic's name for the bound, and how it is written.
+# For error types about a bound: pydantic's name of the bound, and the text of the message.
 _BOUNDS = {
     "greater_than_equal": ("ge", "{} or more"),
     "greater_than": ("gt", "more than {}"),
     "less_than_equal": ("le", "{} or less"),
     "less_than": ("lt", "less than {}"),
 }
-# What is said after a required key that is missing.
+# What a message adds about a required key that is missing.
 _MISSING_HINTS = {"weights": ": {file: PATH}, or {random: 0} to try the network without its weights"}
 
 
@@ -81,15 +81,17 @@ def make_validation_error(tree: ConfigTree, error: ValidationError) -> ConfigErr
 
     Args:
         tree: the values that were validated, with their places.
-        error: what pydantic says of them.
+        error: pydantic's error about these values.
     """
     problems = [
         ValidationProblem(tree, details)
         for details in error.errors(include_url=False)
-        # The default depends on another key (`kind`) that is wrong, and reported, itself.
+        # pydantic adds this error if a default depends on another key (`kind`) that is wrong. The wrong key
+        # has an error of its own.
         if details["type"] != "default_factory_not_called"
     ]
-    # A key that is missing because it is misspelt is one mistake, not two.
+    # A required key that is misspelt is one mistake of the user, but two errors of pydantic: an unknown key
+    # and a missing key. Only the first is reported.
     sections_with_misspelt_keys = {
         problem.path[:-1] for problem in problems if problem.is_unknown_key and problem.suggestion
     }
@@ -127,13 +129,13 @@ class ValidationProblem:
 
     @property
     def suggestion(self) -> str:
-        """What to say after an unknown key that is like a known one; "" if none is."""
+        """The suggestion for an unknown key that is similar to a known key; "" if there is none."""
         key, known_keys = self.path[-1], list_keys(self.path[:-1])
         return suggest_key(key, known_keys, find_sections_with) or suggest_name(key, known_keys)
 
     @property
     def position(self) -> Position:
-        """Line and column, to find the first problem; (0, 0), before all lines, for an override."""
+        """Line and column of the problem; (0, 0) for an override, so that it comes before all lines."""
         for length in range(len(self.path), -1, -1):
             part = self.path[:length]
             if part in self._tree.overrides:
@@ -159,7 +161,7 @@ class ValidationProblem:
 
     def _describe_wanted(self) -> str:
         error_type, value = self._details["type"], self._details["input"]
-        wanted = _WANTED_BY_PATH.get(_leave_out_step(self.path))
+        wanted = _WANTED_BY_PATH.get(_remove_step_number(self.path))
         if wanted:
             return wanted + suggest_name(value, re.findall(r"\w+", wanted))
         if error_type in _BOUNDS:
@@ -172,23 +174,23 @@ class ValidationProblem:
         return _WANTED_BY_ERROR.get(error_type) or shorten_pydantic_message(str(self._details["msg"]))
 
 
-def _leave_out_step(path: KeyPath) -> KeyPath:
-    """Return a path without the number of a step of the compression."""
+def _remove_step_number(path: KeyPath) -> KeyPath:
+    """Return a path without the number of a compression step, as `_WANTED_BY_PATH` has it."""
     is_step = path[:2] == ("spectrogram", "compress") and len(path) > 2 and isinstance(path[2], int)
     return (*path[:2], *path[3:]) if is_step else path
 
 
 def _keep_written_keys(tree: ConfigTree, location: tuple[Key, ...]) -> KeyPath:
-    """Return the part of pydantic's location that is a path in the config.
+    """Return the keys of pydantic's location that are in the config.
 
-    pydantic puts the names of types between the keys where a value may have several types.
+    If a value may have several types, pydantic adds the name of a type to the location, between the keys.
     """
     value: Any = tree.data
     path: list[Key] = []
     for key in location:
         if isinstance(value, dict):
             is_written = key in value
-        else:  # an item that a list is too short to have is not written anywhere
+        else:  # the location of a missing item of a list is not in the config
             is_written = isinstance(value, list) and isinstance(key, int) and key < len(value)
         if is_written:
             value = value[key]

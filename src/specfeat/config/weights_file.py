@@ -1,4 +1,4 @@
-"""The path of the weights file, and whether the file can be read; nothing is opened."""
+"""Resolves the path of the weights file, and checks that the file exists, without opening it."""
 
 import os
 from pathlib import Path
@@ -15,26 +15,25 @@ _MAX_ADDRESS_LENGTH = 60  # characters of a web address that a message repeats
 
 
 def resolve_weights_path(tree: ConfigTree, folder: Path) -> None:
-    """Make the path of the weights file one that can be opened from the current folder.
+    """Change the path of the weights file so that it can be opened from the current folder.
 
-    A path in a config is relative to the folder of the config, so that the two can be moved together; a path
-    in an override is relative to the current folder, as any path on a command line is.
+    A path in a config is relative to the folder of the config, so that both files can be moved together. A
+    path in an override is relative to the current folder, like other paths on a command line.
 
     Args:
         tree: the config, which is changed.
         folder: the folder of the config.
 
     Raises:
-        ConfigError: the path is a web address, or names the home of an unknown user.
+        ConfigError: the path is a web address, or begins with the name of an unknown user (`~NAME`).
     """
     model = tree.data.get("model", {})
     weights = model.get("weights")
     path: KeyPath = ("model", "weights", "file")
-    if (
-        isinstance(weights, str) and weights != "random"
-    ):  # `weights: PATH` is short for `weights: {file: PATH}`
+    # `weights: PATH` is short for `weights: {file: PATH}`. `weights: random` gets a message of its own later.
+    if isinstance(weights, str) and weights != "random":
         tree.value_positions[path] = tree.value_positions.get(path[:2], (1, 1))
-        path = path[:2]  # where the path is written
+        path = path[:2]  # the place of the path in messages
         weights = model["weights"] = {"file": weights}
     if not isinstance(weights, dict) or not isinstance(weights.get("file"), str) or not weights["file"]:
         return
@@ -54,10 +53,10 @@ def resolve_weights_path(tree: ConfigTree, folder: Path) -> None:
 
 
 def check_weights_file(config: "Config") -> None:
-    """Check that the weights file of a config, if it names one, is there and may be read.
+    """Check that the weights file of a config exists and may be read, if the config names one.
 
     Raises:
-        ConfigError: there is no such file and no such checkpoint, or it may not be read; names the line.
+        ConfigError: there is no such file or checkpoint, or it may not be read. The message names the line.
     """
     file = config.settings.model.weights.file
     problem = describe_unreadable_file(file) if file is not None else None
@@ -66,10 +65,10 @@ def check_weights_file(config: "Config") -> None:
 
 
 def describe_unreadable_file(file: str) -> str | None:
-    """Return why a weights file or checkpoint cannot be read; None if it seems that it can.
+    """Return why a weights file or checkpoint cannot be read; None if it exists and may be read.
 
     Args:
-        file: the path of the file, or of a checkpoint without its `.index`.
+        file: the path of the file; for a checkpoint, the path without `.index`.
     """
     for name in (file, f"{file}.index"):
         if os.path.exists(name):  # noqa: PTH110  pathlib raises on names that are too long

@@ -1,20 +1,21 @@
-"""What the scalars of YAML mean: the core schema of YAML 1.2.2, chapter 10.3.2.
+"""Reads the scalars of YAML by the core schema of YAML 1.2.2 (chapter 10.3.2).
 
-ruamel.yaml would do this itself, but by the version that a `%YAML` directive in the file names: in YAML 1.1
-`1:30` is 90, `010` is 8, and `no` is false. A config has the same meaning with and without such a directive.
+ruamel.yaml could do this, but it follows a `%YAML` directive in the file: in YAML 1.1, `1:30` is 90, `010` is
+8, and `no` is false. A config must have the same meaning with and without such a directive.
 """
 
 import math
 import re
 from collections.abc import Callable
 
-# The tags that a plain scalar may get from the parser. All are read by the core schema: a timestamp is text,
-# as is "=", the value tag of YAML 1.1.
+# The tags that the parser may give to a plain scalar. The core schema replaces all of them: it has no
+# timestamp and no value tag ("=" in YAML 1.1), so these scalars are text.
 SCALAR_TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp", "value")
 )
-# Characters of a number. Every float64 can be written with fewer; Python takes a time that grows with the
-# square of the length of an integer, and refuses one of more than 4,300 digits.
+# The largest number of characters of a number. Every float64 can be written with fewer. The limit is needed,
+# because the time that Python takes to read an integer grows with the square of its length, and it refuses
+# integers of more than 4,300 digits.
 MAX_NUMBER_LENGTH = 300
 
 _NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], int | float]], ...] = (
@@ -30,7 +31,7 @@ _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": 
 
 
 def read_plain_scalar(text: str) -> str | int | float | bool | None:
-    """Return the value of a scalar that is written without quotes."""
+    """Return the value of a scalar without quotes."""
     if text in _NULLS:
         return None
     if text in _BOOLEANS:
@@ -43,5 +44,5 @@ def read_plain_scalar(text: str) -> str | int | float | bool | None:
 
 
 def has_lone_surrogate(text: str) -> bool:
-    r"""Return whether a text has half of a character, as the escape "\ud800" makes it: it has no UTF-8."""
+    r"""Return whether a text contains half of a character, such as "\ud800", which UTF-8 cannot encode."""
     return any("\ud800" <= c <= "\udfff" for c in text)

@@ -1,8 +1,9 @@
-"""Reads YAML text into plain values that remember where they are written.
+"""Reads YAML text, and returns its values together with the places where they are written.
 
-ruamel.yaml parses the text, as YAML 1.2; `_TreeBuilder` makes the values. Hostile files are bounded: tags
-that would build an object are refused, and so are keys that are given twice, and anchors can only be expanded
-up to a number of values, so that a small file cannot become a large one.
+ruamel.yaml parses the text as YAML 1.2 into nodes, and `_TreeBuilder` makes the values from the nodes. A
+hostile file can do no harm: tags that would create an object are refused, keys that are given twice are
+refused, and the number of values after the expansion of anchors is limited, because a small file with anchors
+could otherwise fill the memory.
 """
 
 from pathlib import Path
@@ -20,9 +21,9 @@ from specfeat.key_path import KeyPath
 from specfeat.library_messages import explain_yaml_error
 from specfeat.text import shorten_text
 
-MAX_BYTES = 100_000  # of a config; the largest shipped one has a twelfth of it
-MAX_VALUES = 100_000  # of a config, after anchors are expanded
-MAX_DEPTH = 40  # of nesting; a layer in a block of a block has 10
+MAX_BYTES = 100_000  # size of a config; the largest shipped config has a twelfth of it
+MAX_VALUES = 100_000  # values of a config after anchors are expanded
+MAX_DEPTH = 40  # depth of nesting; a layer in a block of a block has the depth 10
 
 _WANTED_SECTIONS = f"wanted the sections {', '.join(Settings.model_fields)}"
 
@@ -31,7 +32,7 @@ def read_tree(path: Path, override_prefix: str = "override ") -> ConfigTree:
     """Read a YAML file.
 
     Args:
-        path: the path of the file, which messages repeat.
+        path: the path of the file, which is the first part of messages.
         override_prefix: what messages put before an override.
 
     Raises:
@@ -41,7 +42,7 @@ def read_tree(path: Path, override_prefix: str = "override ") -> ConfigTree:
         if not path.is_file():
             raise ConfigError(f"{path}: is not a regular file; wanted a YAML file")
         with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)  # a pipe or a device may have no end
+            raw = file.read(MAX_BYTES + 1)  # not more, because the file may be very large
         text = raw.decode("utf-8-sig")
     except OSError as e:
         raise ConfigError(f"{path}: cannot be read: {describe_os_error(e)}") from e
@@ -58,7 +59,7 @@ def parse_tree(text: str, tree: ConfigTree) -> ConfigTree:
     Raises:
         ConfigError: the text is not YAML, or is not a mapping at the top.
     """
-    node = _compose(text, tree.name)
+    node = _parse_nodes(text, tree.name)
     if node is None:
         raise ConfigError(f"{tree.name}:1:1: is empty; {_WANTED_SECTIONS}")
     data = _TreeBuilder(tree).build_value(node, ())
@@ -70,7 +71,7 @@ def parse_tree(text: str, tree: ConfigTree) -> ConfigTree:
 
 
 def parse_override_value(text: str, override: str, override_prefix: str = "override ") -> object:
-    """Return the value of a YAML text that stands in an override.
+    """Return the value of the YAML text in an override.
 
     Args:
         text: the value, as YAML.
@@ -81,15 +82,15 @@ def parse_override_value(text: str, override: str, override_prefix: str = "overr
         ConfigError: the text is not YAML.
     """
     tree = ConfigTree("", override_prefix, overrides={(): override})
-    tree.name = tree.format_override(override)  # in place of a file's name
-    node = _compose(text, tree.name, with_position=False)
+    tree.name = tree.format_override(override)  # messages begin with the override instead of a file name
+    node = _parse_nodes(text, tree.name, with_position=False)
     return None if node is None else _TreeBuilder(tree).build_value(node, ())
 
 
-def _compose(text: str, name: str, *, with_position: bool = True) -> Node | None:
+def _parse_nodes(text: str, name: str, *, with_position: bool = True) -> Node | None:
     """Parse a YAML text into ruamel.yaml's nodes.
 
-    All aliases of an anchor share one node, so that nothing is expanded yet.
+    All aliases of an anchor share one node, so anchors are not expanded in this step.
 
     Args:
         text: the YAML text.
@@ -103,9 +104,8 @@ def _compose(text: str, name: str, *, with_position: bool = True) -> Node | None
         ConfigError: the text is not YAML.
     """
     yaml = YAML(typ="safe", pure=True)
-    yaml.composer.warn_double_anchors = (
-        False  # YAML 1.2 allows it: an alias means the last anchor of its name
-    )
+    # YAML 1.2 allows several anchors with one name. An alias means the last of them.
+    yaml.composer.warn_double_anchors = False
     try:
         node: Node | None = yaml.compose(text)
     except RecursionError as e:
@@ -130,10 +130,10 @@ def _explain_yaml_error(error: MarkedYAMLError) -> str:
 
 
 class _TreeBuilder:
-    """Makes plain values of ruamel.yaml's nodes, in the order of the text.
+    """Makes plain values from ruamel.yaml's nodes, in the order of the text.
 
     Args:
-        tree: the tree whose positions are filled; also makes the errors.
+        tree: the tree that gets the positions of the values, and that makes the errors.
     """
 
     def __init__(self, tree: ConfigTree) -> None:
@@ -141,15 +141,15 @@ class _TreeBuilder:
         self._values = 0
 
     def build_value(self, node: Node, path: KeyPath) -> object:
-        """Return the value of a node, of its items and their items.
+        """Return the value of a node, with everything that is inside it.
 
         Args:
-            node: the node.
-            path: the path of the value.
+            node: the node to convert.
+            path: the path of the value in the config.
         """
-        # The value of an empty key has the position of the key already.
+        # `_build_mapping` has already set the position if a key has no value.
         self._tree.value_positions.setdefault(path, _get_position(node))
-        # A shared node is built again for each alias, so this count is that of the expanded values.
+        # The node of an anchor is built again for each alias, so this counts the expanded values.
         self._values += 1
         if self._values > MAX_VALUES:
             raise self._tree.make_error(
@@ -175,13 +175,14 @@ class _TreeBuilder:
             if key in data:
                 raise self._tree.make_error(key_path, "is given twice; keep one", at_key=True)
             if value_node.tag == "tag:yaml.org,2002:null" and not value_node.value:
-                # ruamel.yaml puts an empty value where the next token is, often lines below.
+                # ruamel.yaml gives a missing value the position of the next token, which is often lines
+                # below.
                 self._tree.value_positions[key_path] = _get_position(key_node)
             data[key] = self.build_value(value_node, key_path)
         return data
 
     def _check_key(self, key_node: Node, key: str, path: KeyPath) -> None:
-        """Refuse what YAML allows as a key of a mapping, but a config does not."""
+        """Refuse keys that YAML allows, but that cannot be keys of a config."""
         if key_node.tag == "tag:yaml.org,2002:merge":
             raise self._tree.make_error(
                 (*path, key),
@@ -189,8 +190,8 @@ class _TreeBuilder:
                 at_key=True,
             )
         if key_node.tag != "tag:yaml.org,2002:str" or has_lone_surrogate(key):
-            # {1, 2} in place of [1, 2], as Python and C write a tuple; only below a layer there are such
-            # lists.
+            # The user may have written {1, 2} instead of [1, 2]. Paths of more than three keys are arguments
+            # of layers, which can be lists of numbers.
             hint = "; a list is written in square brackets" if len(path) > 3 and key.isdecimal() else ""
             raise self._tree.make_error((*path, key), f"a key must be a name{hint}", at_key=True)
 
@@ -200,10 +201,10 @@ class _TreeBuilder:
             raise self._tree.make_error(
                 path, "contains half a character (a lone surrogate); write the whole character"
             )
-        if node.tag == "tag:yaml.org,2002:str":  # in quotes, a block of text, or like nothing else
+        if node.tag == "tag:yaml.org,2002:str":  # text in quotes, a block of text, or a plain text
             return text
         value = read_plain_scalar(text)
-        # Sizes end up in NumPy and TensorFlow, whose integers have 64 bits.
+        # NumPy and TensorFlow get these numbers as sizes, and their integers have 64 bits.
         if isinstance(value, int) and abs(value) >= 2**63:
             raise self._tree.make_error(path, "is too large a number")
         return value
