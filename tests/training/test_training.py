@@ -114,11 +114,9 @@ def test_the_same_training_gives_the_same_bytes_and_another_seed_others() -> Non
     for folder in ("a", "b"):
         train("in", folder, **OPTIONS)
     train("in", "c", overrides=["train.seed=1"], **OPTIONS)
-    train("in", "d", overrides=["model.layers.4.Dropout.rate=0.0"], **OPTIONS)
-    weights = [Path(folder, "best.weights.h5").read_bytes() for folder in "abcd"]
+    weights = [Path(folder, "best.weights.h5").read_bytes() for folder in "abc"]
 
-    assert weights[0] == weights[1]
-    assert len(set(weights)) == 3
+    assert weights[0] == weights[1] != weights[2]
     assert Path("a/history.csv").read_bytes() == Path("b/history.csv").read_bytes()
 
 
