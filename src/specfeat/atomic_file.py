@@ -1,4 +1,4 @@
-"""A file that appears under its name completely written, or not at all."""
+"""Writes a file so that its path never has an incomplete file."""
 
 import contextlib
 import os
@@ -11,24 +11,25 @@ from specfeat.files import wrap_os_errors
 
 
 class AtomicFile:
-    """A file that is written beside its final path, under a hidden name, and renamed when it is complete.
+    """A file that is written under a hidden name in the same folder, and renamed when it is complete.
 
-    Until `finish`, an older file at the final path stays there. Leaving the `with` block without `finish`
-    removes the hidden file.
+    States: hidden (from the `with` statement on), then finished (after `finish`) or discarded (at the end of
+    the `with` block without `finish`, which removes the hidden file). While the file is hidden, an older file
+    at the final path is not changed.
 
     Args:
-        path: the final path.
+        path: the final path of the file.
 
     Attributes:
-        path: the final path.
-        file: the open hidden file, inside the `with` block.
+        path: the final path of the file.
+        file: the open hidden file. It exists only inside the `with` block.
     """
 
     file: BinaryIO
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._finishing = False
+        self._has_started_rename = False
         self._hidden = path.with_name(f".{path.name}.{os.getpid()}.partial")
 
     def sync(self) -> None:
@@ -48,19 +49,21 @@ class AtomicFile:
         """
         with wrap_os_errors(self.path):
             self.file.close()
-            # Before the rename: if a signal comes just after it, `is_finished` still knows.
-            self._finishing = True
+            # Set before the rename: if a signal interrupts this method just after the rename, `is_finished`
+            # must be true.
+            self._has_started_rename = True
             self._hidden.replace(self.path)
 
     @property
     def is_finished(self) -> bool:
-        """Whether the file is at its final path; true also when a signal came just after the rename."""
-        return self._finishing and not self._hidden.exists()
+        """Whether the file has its final path. This is also true if a signal came just after the rename."""
+        return self._has_started_rename and not self._hidden.exists()
 
     def discard(self) -> None:
-        """Remove the hidden file, unless it has its final name already."""
-        self._finishing = self.is_finished
-        with contextlib.suppress(OSError, AttributeError):  # a full disk; or the file was never opened
+        """Remove the hidden file, if it was not renamed to its final path."""
+        # Without this line, the missing hidden file would look like a finished rename.
+        self._has_started_rename = self.is_finished
+        with contextlib.suppress(OSError, AttributeError):  # the disk is full, or the file was never opened
             self.file.close()
         with contextlib.suppress(OSError):
             self._hidden.unlink()
@@ -69,7 +72,7 @@ class AtomicFile:
         try:
             with wrap_os_errors(self.path):
                 self.file = self._hidden.open("w+b")
-        except BaseException:  # a signal may come after the file was made
+        except BaseException:  # also after a signal: the file may exist already
             self.discard()
             raise
         return self

@@ -1,4 +1,4 @@
-"""The Python interface that returns features: the same settings, network and pipeline as the command line."""
+"""The Python interface that returns features as arrays, with the same pipeline as the command line."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +21,7 @@ from specfeat.pipeline import extract_rows
 from specfeat.python_config import load_any_config, warn_of_random_weights
 from specfeat.sound import Sound
 
-MAX_CHANNELS = 1024  # libsndfile's limit; an array with more has its samples along the wrong axis
+MAX_CHANNELS = 1024  # libsndfile's limit; if an array seems to have more, its axes are swapped
 
 PathLike = str | os.PathLike[str]
 
@@ -31,7 +31,7 @@ class Features(NamedTuple):
 
     Attributes:
         rows: float32, shape (clips, features).
-        times: float64, shape (clips, 2): start and end of each clip in seconds.
+        times: start and end of each clip in seconds, float64, shape (clips, 2).
     """
 
     rows: NDArray[np.float32]
@@ -39,31 +39,35 @@ class Features(NamedTuple):
 
 
 class Extractor:
-    """A network that is ready to compute features, and the settings of the sound that it takes.
+    """A network that is ready to compute features, together with the settings of a config.
 
-    To make an Extractor takes seconds, and either succeeds or raises: there is no half-made state. Make one
-    and use it for everything, in one thread at a time.
+    Creating an Extractor takes seconds. Create one, and use it for all files, in one thread at a time.
 
-    TensorFlow's settings belong to the whole process. Importing this module loads Keras on TensorFlow: it
-    sets KERAS_BACKEND, and sets TF_CPP_MIN_LOG_LEVEL to 3 unless it is set; Keras reads no keras.json and
-    makes no folder of its own, TensorFlow's logger reports errors only, and TensorFloat-32 is off. On a CPU,
-    oneDNN computes, each operation runs in one thread, and one batch runs on each core. On a GPU, operations
-    are deterministic, and memory grows as needed unless TensorFlow has been used before.
+    TensorFlow's settings belong to the whole process. Importing this module loads Keras with TensorFlow. The
+    import sets KERAS_BACKEND, and sets TF_CPP_MIN_LOG_LEVEL to 3 if it is not set. Keras does not read
+    keras.json and does not create a folder, TensorFlow's logger reports only errors, and TensorFloat-32 is
+    off. On a CPU, TensorFlow computes with oneDNN, each operation runs in one thread, and one batch runs on
+    each core. On a GPU, operations are deterministic, and TensorFlow takes memory as it needs it, unless
+    TensorFlow has been used before.
 
     Args:
-        config: a shipped name ("yamnet"), the path of a YAML file, a loaded `Config`, or `Settings`.
+        config: the name of a shipped config ("yamnet"), the path of a YAML file, a loaded `Config`, or
+            `Settings`.
         overrides: values that replace those of the config, each as `KEY.PATH=VALUE`, e.g. "model.batch=8".
-        device: "auto" (the first GPU, or the CPU), "cpu", "gpu" or "gpu:N".
+        device: the device of the network: "auto" (the first GPU, or the CPU if there is no GPU), "cpu", "gpu"
+            or "gpu:N".
 
     Raises:
-        ConfigError: the config or its network is wrong, or its weights file does not exist; names the line.
+        ConfigError: the config or its network is wrong, or its weights file does not exist. The message names
+            the line.
         WeightsError: the weights do not match the network, or cannot be read.
         DeviceError: the device does not exist.
         InstallError: TensorFlow or Keras is missing, or has the wrong version.
 
     Warns:
-        UserWarning: the network's weights are random, so its features are those of an untrained network; or
-            TensorFlow was used before with other threads, so the last bits of the rows may differ.
+        UserWarning: the network's weights are random, so its features are those of an untrained network. Or
+            TensorFlow was used before with another number of threads, so the last bits of the rows may
+            differ.
     """
 
     def __init__(
@@ -81,25 +85,25 @@ class Extractor:
 
     @property
     def settings(self) -> Settings:
-        """The settings, checked and complete."""
+        """The checked settings of the config, with all defaults."""
         return self.config.settings
 
     @property
     def width(self) -> int:
-        """Number of features in a row."""
+        """The number of features in a row."""
         return self.network.width
 
     def extract(self, source: PathLike | ArrayLike, sample_rate: int | None = None) -> Features:
         """Extract the features of one file, or of samples.
 
         Args:
-            source: a path; or samples as floats in -1..1, shape (n,) or (n, channels).
-            sample_rate: the sample rate of the samples in Hz; they are resampled to the config's rate. A file
-                has its own.
+            source: the path of a file; or samples as floats in -1..1, shape (n,) or (n, channels).
+            sample_rate: the sample rate of the samples in Hz, from which they are resampled to the config's
+                sample rate. It must be left out for a file.
 
         Raises:
             AudioError: the file cannot be read, or a sample is not finite.
-            UsageError: the samples are not such an array, or their rate is missing.
+            UsageError: the samples have a wrong type or shape, or their sample rate is missing.
         """
         if isinstance(source, str | os.PathLike):
             if sample_rate is not None:
@@ -111,18 +115,19 @@ class Extractor:
     def stream(
         self, paths: Iterable[PathLike], on_error: Callable[[str, AudioError], None] | None = None
     ) -> Iterator[tuple[str, Features]]:
-        """Extract the features of many files, one after another; batches are filled across files.
+        """Extract the features of many files in order. A batch can have clips of several files.
 
         Args:
-            paths: the files, in any order.
-            on_error: called with the path and the error of each file that fails; the file is then left out.
-                Without it, the error is raised when the file's turn comes.
+            paths: the paths of the files.
+            on_error: a function that is called with the path and the error of each file that fails. The file
+                is then left out. Without this function, the error is raised when it is the file's turn.
 
         Yields:
-            The path, as text, and its features, in the order of `paths`.
+            The path of each file, as text, and the features of the file, in the order of `paths`.
 
         Raises:
-            AudioError: a file cannot be read, and there is no `on_error`; has `stage`, `cause` and `at_s`.
+            AudioError: a file cannot be read, and there is no `on_error`. The error has the attributes
+                `stage`, `cause` and `at_s`.
             UsageError: `paths` is a single path, or `on_error` is not a function.
         """
         if isinstance(paths, str | os.PathLike):
@@ -158,7 +163,7 @@ class Extractor:
 
     def _read_blocks(self, samples: NDArray[np.float32], sample_rate: int) -> Iterator[NDArray[np.float32]]:
         audio = self.settings.audio
-        # Blocks of the size in which a file is read, so that an array takes no more memory than a file.
+        # The same size of blocks as for a file, so that an array needs no more working memory than a file.
         step = max(1, decode.BLOCK_VALUES // samples.shape[1])
         blocks = (samples[i : i + step] for i in range(0, len(samples), step))
         return decode.resample_blocks(
@@ -188,7 +193,7 @@ def _check_sample_rate(sample_rate: int | None) -> int:
     minimum, maximum = SAMPLE_RATE_LIMITS
     if sample_rate is None:
         raise UsageError("samples need their sample_rate in Hz, e.g. extract(samples, 16000)")
-    number: object = sample_rate  # callers may pass anything
+    number: object = sample_rate  # typed as object, because callers can pass any type
     if isinstance(number, bool) or not isinstance(number, int | float | np.number):
         is_valid = False
     else:

@@ -1,4 +1,4 @@
-"""Files and folders that are written: what is checked before, safe opening, and the way to the disk."""
+"""Checks folders and names before files are written, opens files safely, and brings data to the disk."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from specfeat.files import describe_os_error
 
 
 def is_folder(path: Path) -> bool:
-    """Return whether a path leads to a folder, as far as that can be found out."""
+    """Return whether a path leads to a folder; False if the system does not tell."""
     return os.path.isdir(path)  # noqa: PTH112  pathlib raises an error on long names
 
 
@@ -21,7 +21,7 @@ def is_existing_folder(path: Path) -> bool:
     """Return whether a path leads to a folder.
 
     Raises:
-        OutputError: that cannot be found out.
+        OutputError: the system does not tell.
     """
     try:
         return stat.S_ISDIR(path.stat().st_mode)
@@ -32,23 +32,23 @@ def is_existing_folder(path: Path) -> bool:
 
 
 def is_real_folder(path: Path) -> bool:
-    """Return whether a path is a folder, and not a link to one.
+    """Return whether a path is a folder, and not a link to a folder.
 
     Raises:
-        OSError: nothing is there.
+        OSError: there is nothing with this path.
     """
     return stat.S_ISDIR(path.lstat().st_mode)
 
 
 def find_folder_problem(folder: Path) -> str:
-    """Return why no file can be made in a folder that exists; "" if one can be made."""
+    """Return why no file can be created in an existing folder; "" if a file can be created."""
     if os.statvfs(folder).f_flag & os.ST_RDONLY:
         return "its file system is read-only"
     return "" if os.access(folder, os.W_OK | os.X_OK) else "permission denied"
 
 
 def find_name_problem(path: Path) -> str:
-    """Return why the file system refuses a name, e.g. one of more than 255 bytes; "" if it takes it."""
+    """Return why the file system refuses a name, e.g. one of more than 255 bytes; "" if it accepts it."""
     try:
         path.lstat()
     except FileNotFoundError:
@@ -59,10 +59,10 @@ def find_name_problem(path: Path) -> str:
 
 
 def is_on_same_file_system(path: Path, other: Path) -> bool:
-    """Return whether files can be moved from one folder to another by a rename.
+    """Return whether files can be moved from one folder to another by renaming them.
 
     Raises:
-        OSError: one does not exist.
+        OSError: one of the folders does not exist.
     """
     return path.stat().st_dev == other.stat().st_dev
 
@@ -71,18 +71,18 @@ def is_on_same_file_system(path: Path, other: Path) -> bool:
 
 
 def open_regular_file(path: Path, mode: str = "rb", buffering: int = -1) -> BinaryIO:
-    """Open a file of a work folder, which must be a regular file and not a link.
+    """Open a file in a work folder. It must be a regular file, and not a link.
 
-    Somebody may have put a link or a FIFO there: a link could lead the run to write to a file of another
-    program, and opening a FIFO would wait for its other end.
+    Another program may have created a link or a FIFO with this name. Through a link, the run would write to a
+    file of another program, and opening a FIFO would wait for its other end.
 
     Args:
-        path: the file.
-        mode: the mode, as in the call of `open`.
-        buffering: the size of the buffer, as in the call of `open`.
+        path: the path of the file.
+        mode: the mode for Python's `open`.
+        buffering: the size of the buffer for Python's `open`.
 
     Raises:
-        UsageError: the path is a link or no regular file.
+        UsageError: the path is a link, or not a regular file.
         OSError: the file cannot be opened.
     """
     return cast("BinaryIO", open(path, mode, buffering, opener=_open_regular))
@@ -102,7 +102,7 @@ def _open_regular(name: str, flags: int) -> int:
 
 
 def read_first_bytes(path: Path, count: int) -> bytes | None:
-    """Return the first bytes of a file, all of a shorter one; None if the file cannot be read."""
+    """Return the first bytes of a file, or the whole file if it is shorter; None if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(count)
@@ -111,7 +111,7 @@ def read_first_bytes(path: Path, count: int) -> bytes | None:
 
 
 def write_fully(descriptor: int, data: bytes | memoryview, offset: int) -> None:
-    """Write all of `data` at an offset of a file; one system call may write less than that."""
+    """Write all of `data` at an offset of a file, although one system call may write only a part of it."""
     view = memoryview(data)
     remaining = view.cast("B") if view.nbytes else b""  # an empty view of an array cannot be cast
     while remaining:
@@ -130,7 +130,7 @@ def sync_open_file(file: BinaryIO) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Bring every byte of a file to the disk, also if another process has written it.
+    """Bring every byte of a file to the disk, even if another process has written the file.
 
     Raises:
         OSError: the disk refuses.
@@ -141,7 +141,7 @@ def sync_file(path: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Bring the names in a folder to the disk, so that renames in it survive a power failure."""
-    with contextlib.suppress(OSError):  # a folder that may not be read cannot be synced, either
+    with contextlib.suppress(OSError):  # a folder that may not be read cannot be synced
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

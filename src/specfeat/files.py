@@ -1,7 +1,7 @@
-"""What a file is: its name as text, its identity, its hash, and system errors as sentences.
+"""Facts about files: their names as text, their identity and their SHA-256; also system errors as sentences.
 
-This is the only module that turns an `OSError` into text, computes the hash of a file, or decides whether two
-names lead to the same file. How files are opened and written safely is in `file_access`.
+Only this module converts an `OSError` to text, computes the SHA-256 of a file, or decides whether two names
+lead to the same file. The module `file_access` opens and writes files safely.
 """
 
 import errno
@@ -20,21 +20,21 @@ from specfeat.errors import OutputError, escape_control_characters
 
 
 def format_path(name: str) -> str:
-    """Write a file name on one line of a terminal, even if it is not UTF-8."""
+    """Return a file name as text that is one line on a terminal, even if the name is not UTF-8."""
     return escape_control_characters(os.fsencode(name).decode("utf-8", "backslashreplace"))
 
 
 def to_record_name(path: str) -> str:
-    """Return a path as index, journal and record have it.
+    """Return a path in the form that index, journal and record have.
 
-    The text is the bytes of the path read as UTF-8, with surrogates for bytes that are not UTF-8, so that it
-    does not depend on the locale.
+    The bytes of the path are decoded as UTF-8, with surrogates for bytes that are not UTF-8. So the text does
+    not depend on the locale.
     """
     return os.fsencode(path).decode("utf-8", "surrogateescape")
 
 
 def from_record_name(name: str) -> str:
-    """Return the path that `to_record_name` has made into `name`."""
+    """Return the path for a name from index, journal or record: the inverse of `to_record_name`."""
     return os.fsdecode(name.encode("utf-8", "surrogateescape"))
 
 
@@ -43,7 +43,7 @@ def from_record_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FileIdentity:
-    """Size and time of a file, from which a later run sees whether the file has changed.
+    """Size and time of a file. A later run compares them to see whether the file has changed.
 
     Attributes:
         size: the size in bytes; None if the file could not be read.
@@ -58,9 +58,9 @@ UNREADABLE_FILE = FileIdentity(None, None)
 
 
 def identify_file(path: str) -> FileIdentity:
-    """Return a file's size and time of change, or `UNREADABLE_FILE`.
+    """Return a file's size and time of the last change; `UNREADABLE_FILE` if they cannot be read.
 
-    Call this before the file is read: a change while it is read is then seen by the next run.
+    Call this before the file is read. If the file changes while it is read, the next run then notices it.
     """
     try:
         status = os.stat(path)  # noqa: PTH116  pathlib turns "" into "." and "a/" into "a"
@@ -84,10 +84,12 @@ def read_file_size(path: str) -> int:
 
 
 def inspect_file(path: str) -> tuple[Literal["file", "folder", "other"], int]:
-    """Return what a path leads to, and its size in bytes; "other" is a FIFO, a device or a socket.
+    """Return the kind of the file that a path leads to, and its size in bytes.
+
+    The kind "other" means a FIFO, a device or a socket.
 
     Raises:
-        OSError: nothing is there, or it may not be looked at.
+        OSError: there is no such file, or it may not be examined.
         ValueError: no file can have this name.
     """
     status = os.stat(path)  # noqa: PTH116  pathlib turns "" into "." and "a/" into "a"
@@ -97,7 +99,7 @@ def inspect_file(path: str) -> tuple[Literal["file", "folder", "other"], int]:
 
 
 def identify_inode(path: str) -> tuple[int, int] | None:
-    """Return device and inode, which all names of one file share; None if there is no file."""
+    """Return device and inode of a file, which are the same for all its names; None if there is no file."""
     try:
         status = os.stat(path)  # noqa: PTH116  pathlib turns "" into "." and "a/" into "a"
     except (OSError, ValueError):
@@ -106,7 +108,14 @@ def identify_inode(path: str) -> tuple[int, int] | None:
 
 
 class FileVersion(NamedTuple):
-    """What identifies a file and its content: it changes when the file is replaced or written to."""
+    """Numbers that identify a file and its content. They change when the file is replaced or written to.
+
+    Attributes:
+        device: the number of the device that the file is on.
+        inode: the number of the file on this device.
+        size: the size in bytes.
+        mtime_ns: the time of the last change, in nanoseconds since 1970.
+    """
 
     device: int
     inode: int
@@ -115,7 +124,7 @@ class FileVersion(NamedTuple):
 
 
 def identify_version(path: Path) -> FileVersion | None:
-    """Return the version of a file, without following a link; None if nothing is there."""
+    """Return the version of a file, without following a link; None if there is no file."""
     try:
         status = path.lstat()
     except OSError:
@@ -124,10 +133,11 @@ def identify_version(path: Path) -> FileVersion | None:
 
 
 def identify_weights_file(name: str) -> dict[str, object]:
-    """Return what identifies a regular file without reading it; nothing for anything else.
+    """Return facts that identify a regular file without reading it; no facts for other kinds of files.
 
-    Size and time alone can be equal for two networks of one architecture, if a program has set the time of
-    both files. So the path, the inode and the time of the inode's last change belong to the identity as well.
+    Size and time are not enough: two networks of one architecture have weights files of the same size, and a
+    program can set the same time for both. Therefore the path, the inode and the time of the inode's last
+    change are also part of the identity.
     """
     try:
         status = Path(name).stat()
@@ -151,7 +161,7 @@ def identify_file_state(path: Path) -> tuple[int, ...]:
     The time of the last change can be set back by a program; the time of the inode's change cannot.
 
     Raises:
-        OSError: the file is not there or may not be examined.
+        OSError: there is no such file, or it may not be examined.
     """
     status = path.stat()
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
@@ -161,13 +171,13 @@ def is_regular_file(path: Path) -> bool:
     """Return whether a path leads to a regular file, and not to a folder, a pipe or a device.
 
     Raises:
-        OSError: nothing is there, or it may not be examined.
+        OSError: there is no such file, or it may not be examined.
     """
     return stat.S_ISREG(path.stat().st_mode)
 
 
 def is_same_file(descriptor: int, path: Path) -> bool:
-    """Return whether an open file is still the one that `path` names."""
+    """Return whether `path` still names the file that is open with this descriptor."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.lstat())
     except OSError:
@@ -188,10 +198,9 @@ def compute_sha256(path: Path) -> str:
 
 
 def compute_sha256_of_files(paths: Sequence[Path]) -> str:
-    """Return one SHA-256 for a single file or several, in hexadecimal.
+    """Return one SHA-256 for one or more files, in hexadecimal.
 
-    For several files it is the SHA-256 of what `sha256sum` prints for them, with each name without its
-    folder.
+    For several files, this is the SHA-256 of the text that `sha256sum` prints for them in their own folder.
 
     Raises:
         OSError: a file cannot be read.
@@ -206,17 +215,17 @@ def compute_sha256_of_files(paths: Sequence[Path]) -> str:
 
 
 def describe_os_error(error: Exception) -> str:
-    """Return the system's text for an error, or the error's own text, e.g. for a NUL in a file name."""
+    """Return the system's text for an error; other errors, e.g. of a NUL in a name, have their own text."""
     return str(getattr(error, "strerror", None) or error)
 
 
 @contextmanager
 def wrap_os_errors(path: Path, action: str = "written") -> Iterator[None]:
-    """Turn each `OSError` of the block into an `OutputError` that names the file.
+    """Convert each `OSError` in the block to an `OutputError` that names the file.
 
     Args:
-        path: the file that the block works on.
-        action: what cannot be done with it, as a participle: "written", "read", "removed".
+        path: the file with which the block works.
+        action: the participle for the message "cannot be ...": "written", "read" or "removed".
 
     Raises:
         OutputError: the block raised an `OSError`.

@@ -1,14 +1,14 @@
-"""The texts of other libraries' errors, made short and plain for our users.
+"""Replaces the texts of other libraries' errors by short and plain sentences.
 
-This is the only module that knows how another library words its errors. A new version of a library may change
-its words without notice; then these functions return the library's own text, which is still true. The tests
-trigger each real text and fail when its words have changed.
+Only this module knows the texts of other libraries. A new version of a library can change its texts. Then
+these functions return the text of the library, which is still true. The tests cause each of these errors, and
+fail if its text has changed.
 """
 
 import re
 from difflib import SequenceMatcher
 
-# What Typer has from pydantic about the value of an option, and our words for it.
+# Texts about the value of an option, which Typer takes from pydantic, and our words for them.
 _TYPER_REPLACEMENTS = {
     "Value error, ": "",
     "Input should be greater than or equal to": "wanted at least",
@@ -17,13 +17,15 @@ _TYPER_REPLACEMENTS = {
     "Unable to parse input string as an integer, exceeded maximum size": "wanted a whole number",
     "Input should be a valid number, unable to parse string as a number": "wanted a number",
 }
-MIN_SIMILARITY = 0.8  # of a word and a suggestion: --sett and --set have 0.91, --format and --force 0.67
-# How Typer ends the message about a misspelt command, and about a misspelt option.
+# A suggestion of Typer is kept if its similarity to the wrong word is at least this: --sett and --set have
+# 0.91, --format and --force have 0.67.
+MIN_SIMILARITY = 0.8
+# The end of Typer's message about a misspelt command, and of its message about a misspelt option.
 _TYPER_SUGGESTION_PATTERN = re.compile(r"\. Did you mean (.+)\?$| \(Possible options: (.+)\)$")
 
 
 def simplify_typer_message(text: str) -> str:
-    """Return what Typer says of a wrong word on the command line, without a capital and a full stop."""
+    """Return Typer's message about a wrong command line in our words, without a full stop."""
     for typer_words, our_words in _TYPER_REPLACEMENTS.items():
         text = text.replace(typer_words, our_words)
     text = _TYPER_SUGGESTION_PATTERN.sub(_write_suggestion, text)
@@ -31,9 +33,9 @@ def simplify_typer_message(text: str) -> str:
 
 
 def _write_suggestion(match: re.Match[str]) -> str:
-    """Return Typer's suggestion in our words; "" if it is hardly the word that was meant.
+    """Return Typer's suggestion in our words; "" if the suggested word is too different from the wrong word.
 
-    Typer suggests `--force` for `--format` and `--verbose` for `--overwrite`.
+    Typer would suggest `--force` for `--format`, and `--verbose` for `--overwrite`.
     """
     suggestion = match[1] or match[2]
     word = match.string[: match.start()].split()[-1]
@@ -44,9 +46,9 @@ def _write_suggestion(match: re.Match[str]) -> str:
 _WRONG_INDENTATION = (
     "the indentation is not that of the lines from line {line} on, or the one before lacks its ':'"
 )
-# What ruamel.yaml says, and what is probably wrong. {line} is the line where the value begins that the parser
-# was reading. The first match counts: the text about a tab also holds "cannot start any token", and the one
-# about a block also holds "expected <block end>".
+# Parts of ruamel.yaml's texts, and what is probably wrong. {line} is the line in which the value begins that
+# the parser was reading. The order matters, because the first match is used: the text about a tab also
+# contains "cannot start any token", and the text about a block also contains "expected <block end>".
 _YAML_EXPLANATIONS = {
     "'\\t'": "a tab where only spaces may stand",
     "but found another document": "a second document begins here; wanted one",
@@ -67,9 +69,10 @@ def explain_yaml_error(problem: str | None, context: str | None, line: int | Non
     """Return what is probably wrong with a YAML text, or ruamel.yaml's own words on one line.
 
     Args:
-        problem: `MarkedYAMLError.problem`.
-        context: `MarkedYAMLError.context`.
-        line: the line where the value begins that the parser was reading, counted from 1; None if unknown.
+        problem: the attribute `problem` of ruamel.yaml's `MarkedYAMLError`.
+        context: the attribute `context` of this error.
+        line: the line, counted from 1, in which the value begins that the parser was reading; None if it is
+            not known.
     """
     text = " ".join(f"{problem or ''} {context or ''}".split())
     for yaml_words, explanation in _YAML_EXPLANATIONS.items():
@@ -79,20 +82,20 @@ def explain_yaml_error(problem: str | None, context: str | None, line: int | Non
 
 
 def shorten_pydantic_message(text: str) -> str:
-    """Return what pydantic wants instead of a wrong value: its text without "Input should be"."""
+    """Return pydantic's text about the wanted value, without the words "Input should be"."""
     return text.removeprefix("Input should be ")
 
 
 def is_thread_limit(error: RuntimeError) -> bool:
-    """Return whether Python says that the system lets it start no more threads."""
+    """Return whether this is Python's error about too many threads on the system."""
     return str(error) == "can't start new thread"
 
 
 def summarize_keras_error(error: Exception) -> str:
-    """Return what an error of Keras or TensorFlow says of its cause, on one line and without a full stop."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # colours of the terminal
+    """Return the cause from an error of Keras or TensorFlow, on one line and without a full stop."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # codes for colours on a terminal
     text = re.sub(r"^Exception encountered when calling [^\n]*\n+", "", text)
     text = text.split("\n\nArguments received by")[0]
-    text = re.sub(r"\{\{function_node [^}]*\}\}|\[Op:[^\]]*\]( name: )?", "", text)  # TensorFlow's own graph
+    text = re.sub(r"\{\{function_node [^}]*\}\}|\[Op:[^\]]*\]( name: )?", "", text)  # TensorFlow's names
     text = " ".join(text.replace("`", "").split())
     return text.rstrip(".") or type(error).__name__

@@ -1,10 +1,10 @@
-"""Every change that specfeat makes to the state of the whole process, and how each is taken back.
+"""Changes the state of the whole process, and restores it.
 
-State of the process is seen by all threads and, in a host program, by the host as well. So it is changed only
-in this module, in `native_stderr` (descriptor 2), in `tensorflow_runtime` (settings of TensorFlow), in
-`cli.signals` (signal handlers, hooks), in `cli.standard_streams` (descriptors 0 to 2 of the console script)
-and in the worker process, which is ours alone. Each function here is a context manager that restores what it
-changes, or belongs to one; its docstring says what cannot be restored.
+All threads see the state of the process, and a program that uses specfeat sees it as well. Therefore only
+these modules change it: this module, `native_stderr` (descriptor 2), `tensorflow_runtime` (settings of
+TensorFlow), `cli.signals` (signal handlers, hooks), `cli.standard_streams` (descriptors 0 to 2 of the console
+script), and the modules of the worker processes, which run no other program. Each function here is a context
+manager that restores what it changes, or is called inside one. Its docstring says what cannot be restored.
 """
 
 import gc
@@ -14,8 +14,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-# Keras imports these if they are installed, to accept their objects. That takes 1.5 seconds that a run never
-# uses, and matplotlib writes a font cache into the user's home folder.
+# Keras imports these packages if they are installed, so that it can accept their objects. A run never needs
+# this. The import takes 1.5 seconds, and matplotlib writes a font cache to the user's home folder.
 OPTIONAL_PACKAGES = ("matplotlib", "pandas", "sklearn")
 
 
@@ -23,7 +23,7 @@ OPTIONAL_PACKAGES = ("matplotlib", "pandas", "sklearn")
 def set_environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Set environment variables inside the block, and restore them afterwards.
 
-    Threads that read the environment meanwhile see the change.
+    Threads that read the environment during the block see the changed variables.
     """
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
@@ -38,9 +38,9 @@ def set_environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def disable_pydantic_plugins() -> Iterator[None]:
-    """Keep pydantic from loading plugins inside the block, here and in the worker processes.
+    """Prevent pydantic from loading plugins inside the block, in this process and in worker processes.
 
-    Pydantic would open the metadata of every installed package, and a plugin could change our checks.
+    To find plugins, pydantic opens the metadata of every installed package. A plugin could change our checks.
     """
     with set_environment({"PYDANTIC_DISABLE_PLUGINS": "1"}):
         yield
@@ -48,9 +48,10 @@ def disable_pydantic_plugins() -> Iterator[None]:
 
 @contextmanager
 def hide_optional_packages() -> Iterator[None]:
-    """Make the optional packages look as if they were not installed while other packages are imported.
+    """Make imports of the optional packages fail inside the block, as if they were not installed.
 
-    Keras then works without them for the rest of the process, so this is for the command line only.
+    If Keras is imported inside the block, it works without these packages until the end of the process. This
+    cannot be restored, so only the command line uses this function.
     """
     hidden = [name for name in OPTIONAL_PACKAGES if name not in sys.modules]
     for name in hidden:
@@ -64,7 +65,7 @@ def hide_optional_packages() -> Iterator[None]:
 
 @contextmanager
 def keep_random_state() -> Iterator[None]:
-    """Restore the state of Python's `random` after the block: Keras draws seeds from it that nobody sets."""
+    """Restore the state of Python's `random` after the block, because Keras draws seeds from it."""
     state = random.getstate()
     try:
         yield
@@ -74,11 +75,12 @@ def keep_random_state() -> Iterator[None]:
 
 @contextmanager
 def pause_garbage_collection() -> Iterator[None]:
-    """Stop the garbage collector inside the block, or until `resume_garbage_collection`.
+    """Stop the garbage collector inside the block, or until `resume_garbage_collection` is called.
 
-    Loading TensorFlow and building a network creates half a million objects, nearly all of which stay.
-    Looking through them again and again took a third of the time from the prompt to the last byte for one
-    second of audio, and a fifth of the time from a typo in the config to its error (AMD EPYC, two cores).
+    TensorFlow and the network consist of half a million objects, and nearly all of them exist until the end
+    of the process. The garbage collector examines them many times while they are created. This took a third
+    of the whole time of a run over one second of audio, and a fifth of the time until the message about a
+    mistake in a config (AMD EPYC, two cores).
     """
     was_enabled, was_frozen = gc.isenabled(), gc.get_freeze_count() > 0
     gc.disable()
@@ -93,8 +95,8 @@ def pause_garbage_collection() -> Iterator[None]:
 def resume_garbage_collection() -> None:
     """Start the garbage collector again inside `pause_garbage_collection`.
 
-    Objects that exist now are left out of its search; the few megabytes of garbage among them stay until the
-    end of the block.
+    It does not examine the objects that exist now. The few megabytes of garbage among them are freed only
+    after the block.
     """
     gc.freeze()
     gc.enable()

@@ -1,4 +1,4 @@
-"""The config as callers of the Python interface give it, in any of its forms."""
+"""Loads the config of a call of the Python interface, which accepts it in several forms."""
 
 import os
 import warnings
@@ -16,12 +16,12 @@ def load_any_config(
     """Return the config, loaded and checked.
 
     Args:
-        config: a shipped name, the path of a YAML file, a loaded config, or settings.
+        config: the name of a shipped config, the path of a YAML file, a loaded config, or settings.
         overrides: values that replace those of a shipped config or a file, each as `KEY.PATH=VALUE`.
 
     Raises:
-        ConfigError: the config is wrong; names the line.
-        UsageError: the config or the overrides have another type, or the config is loaded already.
+        ConfigError: the config is wrong. The message names the line.
+        UsageError: the config or the overrides have a wrong type, or there are overrides for a loaded config.
     """
     if isinstance(config, Config | Settings) and list(overrides):
         raise UsageError(
@@ -39,10 +39,10 @@ def load_any_config(
 
 
 def warn_of_random_weights(config: Config) -> None:
-    """Warn the program that called the Python interface if the network is not trained."""
+    """Warn the caller of the Python interface if the weights of the network are random."""
     seed = config.settings.model.weights.random
     if seed is not None:
         warnings.warn(
             f"the network's weights are random (seed {seed}): its features are those of an untrained network",
-            stacklevel=3,  # the caller of the function that calls this one
+            stacklevel=3,  # the line that called the function of the Python interface
         )

@@ -1,25 +1,28 @@
-"""What is extracted: a sound, which is one file or a part of one."""
+"""The sound: one audio file, or one part of an audio file, that gives rows of its own."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from specfeat.files import UNREADABLE_FILE, FileIdentity, identify_file, to_record_name
 
-# How the extraction of a sound ended. "empty": the sound has no sample. "short": it is shorter than a clip,
-# and the config says to skip such a sound. "partial": it breaks in the middle, and has the rows of a sound
-# that ends there.
+# The result of the extraction of a sound. "empty": the sound has no samples. "short": the sound is shorter
+# than a clip, and the config says that such sounds are skipped. "partial": the file is damaged in the middle,
+# and the rows before the damage are kept.
 SoundStatus = Literal["ok", "partial", "empty", "short", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class SoundPart:
-    """Which part of a file a sound is; the default is the whole file with the channel that the config names.
+    """The part of a file that makes up a sound. The default is the whole file.
 
     Attributes:
-        channel: one channel, counted from 0; None for what the config's `audio.channels` says.
-        start_s: where the part begins, in seconds from the start of the file; None for the start.
-        end_s: where the part ends, in seconds from the start of the file; None for the end of the file.
-        id: a name that the user gives the part, e.g. of an annotation; None if there is none.
+        channel: the number of one channel, counted from 0; None for the channels of the config's
+            `audio.channels`.
+        start_s: the time at which the part begins, in seconds from the start of the file; None for the start
+            of the file.
+        end_s: the time at which the part ends, in seconds from the start of the file; None for the end of the
+            file.
+        id: the name that the user gave the part, e.g. the name of an annotation; None if it has no name.
     """
 
     channel: int | None = None
@@ -36,8 +39,8 @@ class SoundKey:
     """The identity of a sound in journal, index and record: file, channel, start, end and id.
 
     Attributes:
-        name: the file's name as index and record have it.
-        part: which part of the file.
+        name: the name of the file in index and record.
+        part: the part of the file that makes up the sound.
     """
 
     name: str
@@ -46,12 +49,12 @@ class SoundKey:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """One file, or a part of one, that gives rows of its own.
+    """One audio file, or one part of an audio file, that gives rows of its own.
 
     Attributes:
-        path: the path of the file, as the user or the search of a folder gives it.
-        part: which part of the file.
-        file: size and time of the file, taken before it is read.
+        path: the path of the file, as the user or the search in a folder gives it.
+        part: the part of the file that makes up the sound.
+        file: size and time of the file, which are read before its content.
     """
 
     path: str
@@ -65,10 +68,10 @@ class Sound:
 
 
 def make_file_sound(path: str) -> Sound:
-    """Make the sound of a whole file, and take the file's size and time."""
+    """Make the sound of a whole file, with the file's present size and time."""
     return Sound(path, file=identify_file(path))
 
 
-def identify_part(path: str, part: SoundPart) -> Sound:
-    """Make the sound of a part of a file, and take the file's size and time."""
+def make_part_sound(path: str, part: SoundPart) -> Sound:
+    """Make the sound of a part of a file, with the file's present size and time."""
     return Sound(path, part, identify_file(path))

@@ -1,4 +1,4 @@
-"""How values are written in messages."""
+"""Formats values, names and counts for messages."""
 
 import difflib
 import os
@@ -13,22 +13,23 @@ _MAX_VALUE_LENGTH = 60  # characters of a wrong value that a message repeats
 
 
 def suggest_name(value: object, names: Iterable[str]) -> str:
-    """Return ` (did you mean 'NAME'?)` with the name that is most like a value, or "" if none is like it.
+    """Return ` (did you mean 'NAME'?)` with the name that is most similar to a value; "" if none is similar.
 
     Args:
-        value: what the user wrote; capital letters do not count.
-        names: the names that are possible.
+        value: the word that the user wrote. Small and capital letters count as equal.
+        names: the possible names.
     """
     names_in_lower_case = {name.lower(): name for name in names}
-    # 0.6, difflib's default, finds two letters swapped or missing in a short name, but no other word.
+    # With 0.6, difflib's default, a name is found if two letters are swapped or missing, but other words are
+    # not.
     matches = difflib.get_close_matches(str(value).lower(), names_in_lower_case, n=1, cutoff=0.6)
     return f" (did you mean {names_in_lower_case[matches[0]]!r}?)" if matches else ""
 
 
 def format_value(value: object) -> str:
-    """Return a wrong value as YAML writes it, shortened, with the word "text" before a text.
+    """Return a wrong value in the form of YAML, shortened, with the words "the text" before a text.
 
-    So '16' in quotes, where a number is wanted, is told from 16.
+    So the message shows the difference between '16' in quotes and the number 16.
     """
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -41,7 +42,7 @@ def format_value(value: object) -> str:
 
 
 def shorten_text(text: str, max_characters: int) -> str:
-    """Return a text with ` ... ` in place of its middle if it has more than `max_characters`."""
+    """Return a text, with ` ... ` instead of its middle if it has more than `max_characters` characters."""
     if len(text) <= max_characters:
         return text
     half = max_characters // 2
@@ -49,23 +50,23 @@ def shorten_text(text: str, max_characters: int) -> str:
 
 
 def format_shape(shape: tuple[int, ...]) -> str:
-    """Return a shape as people write it, e.g. `96 x 64 x 1`."""
+    """Return a shape as text, e.g. `96 x 64 x 1`."""
     return " x ".join(map(str, shape))
 
 
 def format_count(number: int, singular: str, plural: str) -> str:
-    """Return a number and the word for what is counted, e.g. `1 band` or `2 bands`."""
+    """Return a number and the word for the things that are counted, e.g. `1 band` or `2 bands`."""
     return f"{number} {singular if number == 1 else plural}"
 
 
 def describe_files(paths: Sequence[str]) -> str:
-    """Return the names of up to three files; of more, how many have which extension.
+    """Return the names of up to three files; for more files, the number of files with each extension.
 
     Args:
-        paths: the files, at least one.
+        paths: the paths of the files, at least one.
 
     Returns:
-        For example "notes.txt, labels.mat" or "12 .txt, 3 .json, 1 without extension".
+        The text, e.g. "notes.txt, labels.mat" or "12 .txt, 3 .json, 1 without extension".
     """
     if len(paths) <= _MAX_NAMES:
         return ", ".join(map(format_path, paths))
@@ -79,7 +80,7 @@ def describe_files(paths: Sequence[str]) -> str:
 
 
 def suggest_free_name(name: str, used: Collection[str]) -> str:
-    """Return a name that is not used yet: the name itself, or the name with a number behind it."""
+    """Return a name that is not used yet: the name itself, or the name followed by a number."""
     candidates = chain([name], (f"{name}_{number}" for number in count(1)))
     return next(candidate for candidate in candidates if candidate not in used)
 

@@ -1,4 +1,4 @@
-"""`--files-from FILE|-`: a list of inputs, whose names may consist of any bytes."""
+"""Reads the list of inputs of `--files-from FILE|-`, whose names may contain any bytes."""
 
 import os
 from pathlib import Path
@@ -9,15 +9,15 @@ from specfeat.files import describe_os_error
 
 
 def read_input_list(source: str, *, null: bool) -> list[str]:
-    """Read the names of inputs, one per line, or each ended by a NUL byte as `find -print0` writes them.
+    """Read the names of inputs: one on each line, or each ended by a NUL byte as `find -print0` writes them.
 
-    No character of a name has a special meaning: not a dash or a "#" at its front, not a space at its end.
-    Only in a list of lines, the mark of UTF-8 at the front and a carriage return at the end of a line are not
-    part of a name, unless a file of that name exists.
+    No character of a name has a special meaning, not even a dash or "#" at its beginning or a space at its
+    end. There is one exception, in a list of lines: the byte order mark of UTF-8 at the beginning, and a
+    carriage return at the end of a line, are not part of a name, unless a file with this name exists.
 
     Args:
         source: the path of the list, or "-" for stdin.
-        null: whether each name ends with a NUL byte.
+        null: whether each name ends with a NUL byte instead of a line feed.
 
     Raises:
         UsageError: the list cannot be read, is in UTF-16, or contains NUL bytes although `null` is False.

@@ -46,11 +46,11 @@ def show_weights_file(
 ) -> int:
     """Print what a weights file contains, and which networks it fits.
 
-    Printed are the format, the SHA-256, the names, shapes and types of the arrays, and the shipped configs
-    whose networks the file fits. With -c, the file is compared with that config only: each array of the
-    network is printed beside that of the file, and stderr says why the file does not fit. The network does
-    not run. TensorFlow is loaded only for a TensorFlow checkpoint, and for a config with a network of
-    keras.applications.
+    The command prints the format, the SHA-256, the names, shapes and types of the arrays, and the shipped
+    configs whose networks the file fits. With -c, the file is compared only with this config: each array of
+    the network is printed together with the matching array of the file, and stderr says why the file does not
+    fit. The network does not run. TensorFlow is loaded only for a TensorFlow checkpoint, and for a config
+    with a network of keras.applications.
 
     Exit code: 0 shown, 2 the file cannot be read, or does not fit the config given with -c.
     """
@@ -94,22 +94,23 @@ def convert_weights_file(
     """Convert a weights file to the format of Keras 3.
 
     The network of the config is built and gets the weights. Then its arrays are written, together with the
-    settings of the spectrogram, which are compared whenever the converted file is loaded. The converted file
-    gives exactly the same features.
+    settings of the spectrogram. When the converted file is loaded, these settings are compared with those of
+    the config. The converted file gives exactly the same features.
 
     Exit code: 0 written, 1 failed, 2 usage, config or weights are wrong.
     """
     from specfeat.config import load_config
     from specfeat.config.weights_file import describe_unreadable_file
+    from specfeat.config.yaml_writer import quote_yaml
     from specfeat.errors import UsageError
 
     target = Path(output)
     loaded_config = load_config(
-        config, [*(overrides or []), f"model.weights.file={_quote_yaml_text(file)}"], override_prefix="--set "
+        config, [*(overrides or []), f"model.weights.file={quote_yaml(file)}"], override_prefix="--set "
     )
     problem = describe_unreadable_file(str(loaded_config.settings.model.weights.file))
     if problem:
-        raise UsageError(problem)  # without a line of the config: the file comes from the command line
+        raise UsageError(problem)  # no line of the config, because the file is named on the command line
     _check_target(target, force=force)
     numbers, source_format = _write_converted_file(loaded_config, target)
     if not quiet:
@@ -118,10 +119,10 @@ def convert_weights_file(
 
 
 def _write_converted_file(config: "Config", target: Path) -> tuple[int, str]:
-    """Write the weights of the config's network.
+    """Write the weights of the config's network to a new file.
 
     Returns:
-        How many numbers they are, and the format of the file that they come from.
+        The number of numbers that are written, and the format of the original file.
     """
     from specfeat.atomic_file import AtomicFile
     from specfeat.file_access import sync_folder
@@ -150,9 +151,9 @@ def fetch_published_weights(name: PublishedName = None, quiet: QuietOption = Fal
     """Download published weights, and print the path of the file.
 
     The file is stored in the user's cache. Without NAME, the weights that can be downloaded are listed. If
-    the connection fails, the downloaded part is kept, and the next fetch continues it. The file appears only
-    after its SHA-256 has been verified; where no SHA-256 is known for certain, the first fetch prints the one
-    it found, and later ones compare with it.
+    the connection fails, the downloaded part is kept, and the next fetch continues the download. The file
+    appears only after its SHA-256 has been verified. If no SHA-256 is known for certain, the first fetch
+    prints the SHA-256 of the file, and later fetches compare with it.
 
     Exit code: 0 the file is there, 1 it cannot be downloaded or is not the published file, 2 no such weights.
     """
@@ -218,16 +219,11 @@ def _print_published_weights() -> None:
         print(f"{columns}  {address}")
 
 
-def _quote_yaml_text(text: str) -> str:
-    """Write a path as a YAML text; YAML doubles the quotes in it."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _check_target(target: Path, *, force: bool) -> None:
-    """Refuse what cannot be written, before any work.
+    """Check that the converted file can be written, before the network is built.
 
     Raises:
-        UsageError: the name or the folder is wrong, or the file exists and may not be replaced.
+        UsageError: the name or the folder is wrong, or the file exists and must not be replaced.
     """
     from specfeat.errors import UsageError
 

@@ -1,4 +1,4 @@
-"""What `specfeat weights show` prints: a summary of the file, and tables of its arrays."""
+"""Prints the results of `specfeat weights show`: a summary of the file, and tables of its arrays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from specfeat.weights.matching.slots import Slot, derive_slots
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Which configs a weights file fits.
+class ConfigComparison:
+    """The result of the comparison of a weights file with configs.
 
     Attributes:
-        fitting_configs: the names of the configs whose networks the file fits. Where the file fits only with
-            another matching rule than the config's, the rule follows the name.
-        unknown_configs: the names of the configs that were not compared, because only Keras knows which
-            arrays their networks need.
+        fitting_configs: the names of the configs whose networks the file fits. If the file fits only with
+            another matching rule than that of the config, the rule follows the name.
+        unknown_configs: the names of the configs that were not compared, because the arrays that their
+            networks need are known only when Keras builds the network.
     """
 
     fitting_configs: list[str]
@@ -31,7 +31,7 @@ class Comparison:
 
 
 def list_config_slots(config: Config) -> list[Slot]:
-    """Return the arrays that the config's network needs; where only Keras knows them, build the network."""
+    """Return the arrays that the config's network needs. If only Keras knows them, the network is built."""
     try:
         return derive_slots(config.settings)
     except UnknownShapeError:
@@ -41,7 +41,7 @@ def list_config_slots(config: Config) -> list[Slot]:
         return list_network_slots(config)
 
 
-def compare_with_configs(configs: Sequence[Config], open_file: OpenWeightsFile) -> Comparison:
+def compare_with_configs(configs: Sequence[Config], open_file: OpenWeightsFile) -> ConfigComparison:
     """Compare a weights file with the networks of several configs, without Keras."""
     fitting, unknown = [], []
     for config in configs:
@@ -53,16 +53,18 @@ def compare_with_configs(configs: Sequence[Config], open_file: OpenWeightsFile) 
         match, problem = compare_with_config(config.settings, open_file.contents, slots)
         if match and not problem:
             fitting.append(_name_config_and_rule(config, match))
-    return Comparison(fitting, unknown)
+    return ConfigComparison(fitting, unknown)
 
 
-def compare_with_one_config(config: Config, open_file: OpenWeightsFile, slots: list[Slot]) -> Comparison:
+def compare_with_one_config(
+    config: Config, open_file: OpenWeightsFile, slots: list[Slot]
+) -> ConfigComparison:
     """Compare a weights file with one config, and print to stderr why it does not fit."""
     match, problem = compare_with_config(config.settings, open_file.contents, slots)
     if match and not problem:
-        return Comparison([_name_config_and_rule(config, match)], [])
+        return ConfigComparison([_name_config_and_rule(config, match)], [])
     print_message(f"{config.name}: {problem}")
-    return Comparison([], [])
+    return ConfigComparison([], [])
 
 
 def _name_config_and_rule(config: Config, match: str) -> str:
@@ -70,7 +72,7 @@ def _name_config_and_rule(config: Config, match: str) -> str:
     return config.name + ("" if is_configured_rule else f" (with model.weights.match={match})")
 
 
-def print_summary(file: str, open_file: OpenWeightsFile, comparison: Comparison) -> None:
+def print_summary(file: str, open_file: OpenWeightsFile, comparison: ConfigComparison) -> None:
     """Print the facts about the file as a whole, one on each line."""
     arrays = open_file.weights
     numbers = sum(array.size for array in arrays)
@@ -88,7 +90,7 @@ def print_summary(file: str, open_file: OpenWeightsFile, comparison: Comparison)
 def print_arrays(open_file: OpenWeightsFile) -> None:
     """Print the file's arrays in columns: name, shape, type and note.
 
-    The arrays that are no weights of a network come last.
+    The arrays that are not weights of a network come last.
     """
     rows = [_format_array(array, array.note) for array in open_file.weights]
     rows += _format_ignored_arrays(open_file)
@@ -99,12 +101,12 @@ def print_arrays(open_file: OpenWeightsFile) -> None:
 
 
 def print_pairs(config: Config, open_file: OpenWeightsFile, slots: list[Slot]) -> bool:
-    """Print each array that the network needs, in order, beside the file's array for it.
+    """Print a table of the arrays that the network needs, each with the array of the file that matches it.
 
-    Where one of the two is missing, "-" stands in its place.
+    If one of the two is missing, the table has "-" instead.
 
     Returns:
-        False if nothing is printed, because the file's arrays cannot be told apart.
+        False if nothing is printed, because the arrays of the file cannot be distinguished.
     """
     match, _ = compare_with_config(config.settings, open_file.contents, slots)
     try:

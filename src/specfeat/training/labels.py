@@ -11,7 +11,7 @@ from specfeat.audio.discovery import find_sounds
 from specfeat.config.train import Labels
 from specfeat.errors import UsageError
 from specfeat.files import describe_os_error, format_path
-from specfeat.sound import Sound, SoundPart, identify_part
+from specfeat.sound import Sound, SoundPart, make_part_sound
 from specfeat.text import suggest_name
 
 PARTS = ("train", "validation", "test")
@@ -119,7 +119,7 @@ def _read_line(line: Mapping[str, str], place: str, path: str, labels: Labels) -
     names = tuple(dict.fromkeys(text.strip() for text in texts if text.strip()))
     if not names and not labels.multi:
         raise UsageError(f"{place}: has no label; fill in the column {labels.label!r}")
-    sound = identify_part(path, SoundPart(start_s=start, end_s=end))
+    sound = make_part_sound(path, SoundPart(start_s=start, end_s=end))
     return LabeledSound(sound, names, os.path.normpath(line[labels.path]), split_part, line)
 
 

@@ -1,4 +1,4 @@
-"""Reads a frozen graph (GraphDef): the constants that its convolutions, dense layers and norms use.
+"""Reads the weights of convolutions, dense layers and normalisations from a frozen graph (GraphDef).
 
 The graph is not run, and TensorFlow is not loaded. The field numbers are those of TensorFlow's graph.proto,
 node_def.proto, attr_value.proto, tensor.proto, tensor_shape.proto and types.proto.
@@ -26,11 +26,11 @@ from specfeat.weights.files.protobuf import (
 )
 
 MAX_NODES = 50_000  # large networks have 10,000
-_MAX_INPUTS = 5  # of a node that are kept; none of those behind them are weights
-_MAX_SIZE = 2**48  # of one axis; -1, an unknown size, is stored as 2**64 - 1
-# Operations whose result is their first input, possibly in another shape or type.
+_MAX_INPUTS = 5  # inputs of a node that are kept; later inputs are never weights
+_MAX_SIZE = 2**48  # size of one axis; an unknown size, -1, is stored as 2**64 - 1
+# Operations whose result is their first input, sometimes with another shape or type.
 _PASS_THROUGH = {"Identity", "ReadVariableOp", "Reshape", "Squeeze", "ExpandDims", "Cast"}
-_MAX_PASS_THROUGH = 8  # in a row; also ends a circle
+_MAX_PASS_THROUGH = 8  # such operations one after another; the limit also ends a circle of them
 
 # For each operation, the inputs that are weights, and their roles.
 _ROLES: dict[str, dict[int, str]] = {
@@ -45,7 +45,7 @@ _ROLES: dict[str, dict[int, str]] = {
     },
 }
 # The same for the operations that `tf.nn.batch_normalization` consists of. They are ordinary sums and
-# products, so only their names tell what they are.
+# products, so they can only be recognised by their names.
 _NORM_ROLES = {
     "add": {0: "moving_variance"},
     "mul": {1: "gamma"},
@@ -59,11 +59,11 @@ class _Node:
     """One node of the graph.
 
     Attributes:
-        name: the node's name.
-        operation: the name of its operation, e.g. "Const".
-        inputs: the names of the first nodes that it reads.
-        value: the TensorProto of a constant.
-        is_transposed: whether a matrix product transposes its second factor.
+        name: the name of the node.
+        operation: the name of the node's operation, e.g. "Const".
+        inputs: the names of the first nodes that the node reads.
+        value: the TensorProto of the value, if the node is a constant; otherwise None.
+        is_transposed: whether the node is a matrix product that transposes its second factor.
     """
 
     name: str = ""
@@ -98,7 +98,7 @@ def read_graph(path: Path) -> Iterator[FileContents]:
 def _iterate_nodes(data: memoryview, fields: FieldCounter) -> Iterator[_Node]:
     count = 0
     for number, value in iterate_fields(data, fields):
-        if number != 1:  # versions, or the library of functions
+        if number != 1:  # fields with versions, or with the library of functions
             continue
         count += 1
         if count > MAX_NODES:
@@ -107,10 +107,13 @@ def _iterate_nodes(data: memoryview, fields: FieldCounter) -> Iterator[_Node]:
 
 
 def _sort_by_inputs(nodes: dict[str, _Node]) -> dict[str, _Node]:
-    """Return the nodes in an order in which they can run, which is the file's order if that is such an order.
+    """Return the nodes in an order in which they can run: each node comes after its inputs.
 
-    A graph need not list its nodes in this order, and it lists its constants in any order.
+    If the nodes of the file have such an order, it is kept. The weights are matched in this order, but a
+    graph can list its nodes in any order.
     """
+    # Depth-first search without recursion, because a hostile graph can be a chain of many nodes. Each item of
+    # `pending` is a name, and whether the inputs of this node have been handled.
     ordered: dict[str, _Node] = {}
     for first in nodes:
         pending = [(first, False)]
@@ -119,7 +122,7 @@ def _sort_by_inputs(nodes: dict[str, _Node]) -> dict[str, _Node]:
             name, has_inputs = pending.pop()
             if name in ordered or name not in nodes:
                 continue
-            if has_inputs or name in started:  # a circle ends where it began
+            if has_inputs or name in started:  # in a circle, the node comes before one of its inputs
                 ordered[name] = nodes[name]
                 continue
             started.add(name)
@@ -135,9 +138,8 @@ def _read_node(message: memoryview, fields: FieldCounter) -> _Node:
             node.name = get_text(value)
         elif number == 2:
             node.operation = get_text(value)
-        elif (
-            number == 3 and len(node.inputs) < _MAX_INPUTS
-        ):  # "name:1" is the second output of a node, "^name" a node to run before
+        elif number == 3 and len(node.inputs) < _MAX_INPUTS:
+            # "name:1" means the second output of a node, and "^name" a node that must run before.
             node.inputs.append(get_text(value).partition(":")[0].lstrip("^"))
         elif number == 5:
             _read_attribute(node, get_message(value), fields)
@@ -146,16 +148,17 @@ def _read_node(message: memoryview, fields: FieldCounter) -> _Node:
 
 def _read_attribute(node: _Node, entry: memoryview, fields: FieldCounter) -> None:
     name, value = get_text(get_last_value(entry, 1, fields)), get_message(get_last_value(entry, 2, fields))
-    if name == "value" and node.operation in ("Const", ""):  # the operation may stand behind the attributes
+    if name == "value" and node.operation in ("Const", ""):  # "": the operation may follow later
         node.value = get_message(get_last_value(value, 8, fields))
     elif name == "transpose_b":
         node.is_transposed = bool(get_last_value(value, 5, fields))
 
 
 def _find_uses(nodes: dict[str, _Node]) -> dict[str, tuple[str, str]]:
-    """Return the layer and the role of each constant that an operation reads as a weight, by the node's name.
+    """Return layer and role of each constant that an operation uses as a weight, by the constant's name.
 
-    The layer is the scope of the operation, which is how Keras and TF-Slim name the operations of a layer.
+    The layer is the scope of the operation, because Keras and TF-Slim put the operations of a layer in the
+    scope of the layer.
     """
     uses: dict[str, tuple[str, str]] = {}
     for node in nodes.values():
@@ -179,7 +182,7 @@ def _find_uses(nodes: dict[str, _Node]) -> dict[str, tuple[str, str]]:
 
 
 def _find_constant(nodes: dict[str, _Node], name: str) -> _Node | None:
-    """Follow an input back to the constant that is passed through to it; None if it is computed."""
+    """Return the constant that an input gets through `_PASS_THROUGH`; None if the input is computed."""
     node = nodes.get(name)
     for _ in range(_MAX_PASS_THROUGH):
         if node is None or node.operation not in _PASS_THROUGH or not node.inputs:
@@ -189,7 +192,7 @@ def _find_constant(nodes: dict[str, _Node], name: str) -> _Node | None:
 
 
 def _describe_array(node: _Node, use: tuple[str, str] | None, fields: FieldCounter) -> FileArray | None:
-    """Describe a constant; None for integers and unused single numbers, which are sizes and thresholds."""
+    """Describe a constant; None for integers and unused single numbers, which are no weights."""
     message = get_message(node.value)
     kind = get_last_value(message, 1, fields)
     shape = _read_shape(get_message(get_last_value(message, 2, fields)), fields)
@@ -198,8 +201,8 @@ def _describe_array(node: _Node, use: tuple[str, str] | None, fields: FieldCount
     constant = GraphConstant(message, int(kind), shape)
     parts = split_array_name(node.name, len(shape))
     layer, role = use or split_layer_and_role(node.name, len(shape))
-    # An operation of TensorFlow has its kernel in Keras' order. A constant that no operation reads, but that
-    # is called by PyTorch's word, may be in either order.
+    # The kernels of TensorFlow's operations have Keras' order of axes. If no operation reads a constant, and
+    # its name has a word of PyTorch, its order may be that of Keras or that of PyTorch.
     is_unclear = use is None and parts is not None and parts.is_torch
     return FileArray(
         name=node.name,
@@ -209,7 +212,7 @@ def _describe_array(node: _Node, use: tuple[str, str] | None, fields: FieldCount
         role=role,
         layout="unclear" if is_unclear else "keras",
         read=constant.read_values,
-        # Keras gives FusedBatchNorm a nameless scale of ones where the norm has no gamma.
+        # If a batch normalisation has no gamma, Keras gives FusedBatchNorm a constant of ones without a name.
         is_neutral=role == "gamma" and parts is None and constant.has_only_ones(),
     )
 
@@ -231,6 +234,7 @@ FROZEN_GRAPH = FileFormat(
     name="graph",
     family="TensorFlow",
     read=read_graph,
-    # A GraphDef begins with the tag of its first node, which is a line feed: too common to be a signature.
+    # A GraphDef begins with the tag of its first node, which is a line feed. Many other files begin with a
+    # line feed, so the extension must match as well.
     matches_name=lambda path, head: head[:1] == b"\n" and path.suffix in (".pb", ".graphdef"),
 )

@@ -1,4 +1,4 @@
-"""Reads the values of a constant of a frozen graph: TensorFlow's TensorProto."""
+"""Reads the values of a constant in a frozen graph, which is a TensorProto of TensorFlow."""
 
 import math
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ from specfeat.weights.files.protobuf import (
     iterate_integers,
 )
 
-_MAX_NEUTRAL_SIZE = 2**20  # up to which a constant is read to see whether it has an effect
-_HALF = 19
-# The field of a TensorProto with the values one by one, for the types of types.proto.
+_MAX_NEUTRAL_SIZE = 2**20  # larger constants are not read to see whether all values are 1
+_HALF = 19  # the number of float16 in types.proto
+# The number of the field of a TensorProto that has a list of values, for each type of types.proto.
 _VALUE_FIELDS = {1: 5, 2: 6, _HALF: 13}
 CONSTANT_DTYPES: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 2: np.dtype("<f8"), _HALF: np.dtype("<f2")}
 
 
 @dataclass(frozen=True, slots=True)
 class GraphConstant:
-    """The values of a constant, still in the file.
+    """A constant whose values have not been read from the file.
 
     Attributes:
-        message: the TensorProto.
-        kind: the number of the values' type in types.proto.
+        message: the bytes of the TensorProto.
+        kind: the number of the constant's type in types.proto.
         shape: the shape of the constant.
     """
 
@@ -40,14 +40,17 @@ class GraphConstant:
     shape: Shape
 
     def read_values(self) -> NDArray[Any]:
-        """Return all values, in `shape`: TensorFlow leaves out the end where it only repeats the last one."""
+        """Return all values, with the shape `shape`.
+
+        TensorFlow does not store the last values if they are all equal. They are repeated here.
+        """
         stored = self._read_stored_values()
         missing = math.prod(self.shape) - len(stored)
         end = np.full(missing, stored[-1], stored.dtype)
         return np.concatenate([stored, end]).reshape(self.shape)
 
     def has_only_ones(self) -> bool:
-        """Return whether all values are 1; of a value that is repeated, only the stored one is read."""
+        """Return whether all values are 1; False for very large constants, which are not read."""
         return math.prod(self.shape) <= _MAX_NEUTRAL_SIZE and bool((self._read_stored_values() == 1).all())
 
     def _read_stored_values(self) -> NDArray[Any]:
@@ -62,7 +65,7 @@ class GraphConstant:
             for number, value in iterate_fields(self.message, fields)
             if number == _VALUE_FIELDS[self.kind]
         )
-        if self.kind == _HALF:  # each number is an integer, whose lower 16 bits are the bits of the half
+        if self.kind == _HALF:  # the lower 16 bits of each integer are the bits of a float16
             bits = (number & 0xFFFF for value in packed for number in iterate_integers(value))
             values = np.fromiter(islice(bits, size + 1), np.uint16).view(np.float16)
         else:

@@ -1,7 +1,7 @@
-"""Reads TensorFlow's checkpoints, alone or in a SavedModel, with TensorFlow's own reader.
+"""Reads TensorFlow's checkpoints, also inside a SavedModel, with TensorFlow's own reader.
 
-This is the only reader that loads TensorFlow, and only when such a file is opened. The graph of a SavedModel
-is not read.
+This is the only module for weights files that loads TensorFlow. It does so only when such a file is opened.
+The graph of a SavedModel is not read.
 """
 
 import importlib
@@ -28,16 +28,20 @@ _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 @contextmanager
 def read_checkpoint(path: Path) -> Iterator[FileContents]:
-    """Open a checkpoint, given its single file (version 1) or its .index file (version 2)."""
+    """Open a checkpoint.
+
+    Args:
+        path: the only file of a checkpoint of version 1, or the .index file of a checkpoint of version 2.
+    """
     check_table(path)
     with _wrap_tensorflow_errors("the weights cannot be read"):
-        # load_checkpoint would take a prefix that ends in a slash for a folder with several checkpoints.
+        # Not load_checkpoint: it would read a path that ends in a slash as a folder with several checkpoints.
         reader = _import_runtime().tf.compat.v1.train.NewCheckpointReader(str(path).removesuffix(".index"))
         dtypes = {key: dtype.name for key, dtype in reader.get_variable_to_dtype_map().items()}
         shapes = reader.get_variable_to_shape_map()
         all_names = _read_full_names(reader) if _OBJECT_GRAPH in shapes else {}
     copies = _find_exported_copies(shapes, all_names)
-    # A name that several variables have, or that has no scope, does not tell the layer.
+    # A name without a scope, or a name of several variables, does not identify a layer.
     counts = Counter(name for key, name in all_names.items() if key not in copies.values())
     full_names = {key: name for key, name in all_names.items() if "/" in name and counts[name] == 1}
     names = {key: full_names.get(key, key.removesuffix(_VALUE_SUFFIX)) for key in shapes}
@@ -56,7 +60,8 @@ def read_checkpoint(path: Path) -> Iterator[FileContents]:
                 read=partial(_read_values, reader, key, copies.get(key)),
             )
         )
-    # A program of TensorFlow may call an array in Keras' order by PyTorch's word "weight".
+    # The order of axes is unclear for some arrays, because a TensorFlow program can use PyTorch's word
+    # "weight" for an array in Keras' order.
     yield FileContents(
         format="TensorFlow checkpoint",
         arrays=assign_layouts(
@@ -68,10 +73,11 @@ def read_checkpoint(path: Path) -> Iterator[FileContents]:
 def _find_exported_copies(
     shapes: Mapping[str, Sequence[int]], full_names: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return for each array in a SavedModel of Keras 3's `export` the key of its copy.
+    """Return the key of the copy of each array, in a SavedModel that Keras 3's `export` has written.
 
-    `export` stores each array twice: in `variables`, in the order of the layers, and in `_all_variables`.
-    Arrays are copies only if one name of a variable, with one shape, stands once in each of the two.
+    `export` stores each array twice: under `variables`, in the order of the layers, and under
+    `_all_variables`. Two arrays are copies only if each of these folders has exactly one array with their
+    name and shape.
     """
     by_folder: list[dict[tuple[object, ...], list[str]]] = [{}, {}]
     for key in shapes.keys() & full_names.keys():
@@ -88,7 +94,11 @@ def _find_exported_copies(
 
 @contextmanager
 def read_saved_model(path: Path) -> Iterator[FileContents]:
-    """Open the variables of a SavedModel, given its folder."""
+    """Open the variables of a SavedModel.
+
+    Args:
+        path: the folder of the SavedModel.
+    """
     with read_checkpoint(path / "variables" / "variables.index") as contents:
         yield FileContents(format="TensorFlow SavedModel, its variables alone", arrays=contents.arrays)
 
@@ -100,7 +110,7 @@ def _import_runtime() -> Any:
 
 @contextmanager
 def _wrap_tensorflow_errors(action: str) -> Iterator[None]:
-    """Turn TensorFlow's errors in the block into a `WeightsError`, and hide what it writes to stderr."""
+    """Convert TensorFlow's errors in the block to a `WeightsError`, and hide its messages on stderr."""
     runtime = _import_runtime()
     try:
         with capture_native_stderr():
@@ -118,10 +128,11 @@ def _read_values(reader: Any, key: str, copy_key: str | None) -> Any:
 
 
 def _read_full_names(reader: Any) -> dict[str, str]:
-    """Return the program's name for each key, e.g. "layer1/conv/kernel" for "layer_with_weights-0/kernel".
+    """Return the full name of the variable for each key of the checkpoint.
 
-    From TensorFlow's trackable_object_graph.proto: nodes (1) have attributes (2), and these have a full_name
-    (2) and a checkpoint_key (3).
+    For example, the key "layer_with_weights-0/kernel" can have the full name "layer1/conv/kernel". The names
+    are in a message of trackable_object_graph.proto: it has nodes (field 1), these have attributes (field 2),
+    and these have a full_name (field 2) and a checkpoint_key (field 3).
     """
     full_names: dict[str, str] = {}
     counter = FieldCounter()
@@ -137,8 +148,8 @@ CHECKPOINT = FileFormat(
     name="checkpoint",
     family="TensorFlow",
     read=read_checkpoint,
-    # Version 1 is a single file. Version 2 is several, which `source.locate_weights` recognises by their
-    # names.
+    # A checkpoint of version 1 is one file. Version 2 has several files, which `source.locate_weights`
+    # recognises by their names.
     matches_bytes=lambda head, tail: tail == TABLE_MAGIC,
 )
 SAVED_MODEL = FileFormat(name="savedmodel", family="TensorFlow", read=read_saved_model)

@@ -1,9 +1,9 @@
-"""Counts what is in the table of a TensorFlow checkpoint, before TensorFlow reads it.
+"""Checks the size of the table of a TensorFlow checkpoint, before TensorFlow reads it.
 
 TensorFlow reads the whole table, and takes memory for the name and the shape of every array, without a limit.
-The table has the layout of LevelDB's tables (https://github.com/google/leveldb, doc/table_format.md, and for
-a block table/block_builder.cc). Each block is a list of entries; each entry leaves out what its key shares
-with the previous one. So a table of a few megabytes can have keys of gigabytes.
+A table of a few megabytes can have names of gigabytes, because an entry does not store the bytes at the
+beginning of its key that are the same as in the previous key. The layout is that of LevelDB's tables
+(https://github.com/google/leveldb, doc/table_format.md, and table/block_builder.cc for a block).
 """
 
 import struct
@@ -16,14 +16,17 @@ from specfeat.weights.files.memory_map import map_file
 from specfeat.weights.files.protobuf import read_varint
 
 TABLE_MAGIC = bytes.fromhex("57fb808b247547db")  # the last bytes of a table
-MAX_VALUES_BYTES = 2**22  # of the descriptions of all arrays; each takes about 50 bytes
+MAX_VALUES_BYTES = 2**22  # size of the descriptions of all arrays; each has about 50 bytes
 _FOOTER_BYTES = 48
 
 
 def check_table(path: Path) -> None:
-    """Check the table of a checkpoint: the `.index` file, or the single file of version 1.
+    """Check the table of a checkpoint.
 
-    A file that is no table is left to TensorFlow, which refuses it.
+    A file that is not a table is accepted here, because TensorFlow refuses it.
+
+    Args:
+        path: the `.index` file, or the only file of a checkpoint of version 1.
 
     Raises:
         WeightsError: there are too many arrays, their names are too long, or a block is compressed.
@@ -33,7 +36,7 @@ def check_table(path: Path) -> None:
     if len(data) < _FOOTER_BYTES or data[-len(TABLE_MAGIC) :] != TABLE_MAGIC:
         return
     arrays, values_bytes = ArrayCounter(), 0
-    has_arrays_in_table = not path.name.endswith(".index")  # version 1 has the numbers in the same table
+    has_arrays_in_table = not path.name.endswith(".index")  # as in version 1
     for block in _iterate_blocks(data):
         for key, value in _iterate_entries(block):
             if key:
@@ -47,9 +50,9 @@ def check_table(path: Path) -> None:
 
 
 def _iterate_blocks(data: memoryview) -> Iterator[memoryview]:
-    """Yield the blocks of entries, which the last block lists."""
+    """Yield the blocks of entries. The index block, whose place is in the footer, lists them."""
     footer, position, handles = data[-_FOOTER_BYTES:], 0, []
-    for _ in range(4):  # offset and size of the list of metadata, then those of the list of blocks
+    for _ in range(4):  # offset and size of the metadata block, then offset and size of the index block
         number, position = read_varint(footer, position)
         handles.append(number)
     for count, (_, handle) in enumerate(_iterate_entries(_get_block(data, *handles[2:]))):
@@ -61,8 +64,8 @@ def _iterate_blocks(data: memoryview) -> Iterator[memoryview]:
 
 def _get_block(data: memoryview, offset: int, size: int) -> memoryview:
     if offset + size >= len(data):
-        raise ValueError("a block leads out of the file")
-    if data[offset + size]:  # the type of compression
+        raise ValueError("a block ends after the end of the file")
+    if data[offset + size]:  # the byte after a block is the type of compression
         raise WeightsError("has a compressed table, which TensorFlow does not write")
     return data[offset : offset + size]
 
@@ -72,12 +75,12 @@ def _iterate_entries(block: memoryview) -> Iterator[tuple[bytes, memoryview]]:
 
     Raises:
         WeightsError: a key is too long.
-        ValueError: an entry leads out of the block, or reading may also start within an entry.
+        ValueError: an entry ends after the end of its block, or the list of starts of entries is wrong.
     """
     (start_count,) = struct.unpack_from("<I", block, len(block) - 4)
     end = len(block) - 4 * (start_count + 1)
     if end < 0:
-        raise ValueError("a block has more starts than bytes")
+        raise ValueError("a block lists more entries than it has bytes")
     starts, key, position = set(), b"", 0
     while position < end:
         start = position
@@ -85,7 +88,7 @@ def _iterate_entries(block: memoryview) -> Iterator[tuple[bytes, memoryview]]:
         rest, position = read_varint(block, position)
         value_bytes, position = read_varint(block, position)
         if shared > len(key) or position + rest + value_bytes > end:
-            raise ValueError("an entry leads out of its block")
+            raise ValueError("an entry ends after the end of its block")
         if shared + rest > MAX_NAME_BYTES:
             raise WeightsError(
                 f"has an array whose name has {shared + rest:,} bytes; wanted {MAX_NAME_BYTES:,} or fewer"
@@ -96,5 +99,7 @@ def _iterate_entries(block: memoryview) -> Iterator[tuple[bytes, memoryview]]:
         position += rest
         yield key, block[position : position + value_bytes]
         position += value_bytes
+    # TensorFlow's search starts at the listed places. A place inside an entry would give it entries that this
+    # check has not seen.
     if not starts.union({0}).issuperset(struct.unpack_from(f"<{start_count}I", block, end)):
-        raise ValueError("reading may start within an entry")
+        raise ValueError("a listed entry begins inside another entry")

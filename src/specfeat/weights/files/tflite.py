@@ -1,8 +1,9 @@
-"""Reads TFLite files: the constants that their convolutions and dense layers use, dequantised if quantised.
+"""Reads the weights of convolutions and dense layers from TFLite files, and dequantises quantised weights.
 
 The file is read as a flat buffer and is never given to an interpreter. The numbers of fields, types and
-operators are those of TensorFlow's schema.fbs (version 3). The real value of a quantised number is scale x
-(stored - zero_point), with one scale for the whole tensor or one for each index along one axis.
+operators are those of TensorFlow's schema.fbs (version 3). The real value of a quantised number is
+scale x (stored number - zero_point). There is one scale for the whole tensor, or one for each index along one
+axis.
 """
 
 import math
@@ -24,9 +25,11 @@ from specfeat.weights.files.limits import ArrayCounter
 from specfeat.weights.files.memory_map import map_file
 
 _DTYPES = {0: "<f4", 1: "<f2", 2: "<i4", 3: "u1", 4: "<i8", 7: "<i2", 9: "i1", 10: "<f8"}
-_MAX_NEUTRAL_SIZE = 2**20  # up to which a bias is read to see whether it has an effect
-_MAX_NEUTRAL_SIZES = 2**23  # of all biases that are read; several may share one buffer of the file
-# Of BuiltinOperator.
+# Biases are read to find those that are all 0. These limits, for one bias and for all biases together, keep
+# the time short, because in a hostile file many large biases can share one buffer.
+_MAX_NEUTRAL_SIZE = 2**20
+_MAX_NEUTRAL_SIZES = 2**23
+# The numbers of operators in the enum BuiltinOperator.
 _CONV_2D, _DEPTHWISE_CONV_2D, _DEQUANTIZE, _FULLY_CONNECTED, _TRANSPOSE_CONV = 3, 4, 6, 9, 67
 _LAYER_NAMES = {
     _CONV_2D: "conv2d",
@@ -34,8 +37,9 @@ _LAYER_NAMES = {
     _FULLY_CONNECTED: "dense",
     _TRANSPOSE_CONV: "conv2dtranspose",
 }
-_ROLES = {1: "kernel", 2: "bias"}  # of an operator's inputs
-_TRANSPOSED_ROLES = {1: "kernel", 3: "bias"}  # of a transposed convolution, whose input 2 is the picture
+# The roles of an operator's inputs. In a transposed convolution, input 2 is the tensor that is convolved.
+_ROLES = {1: "kernel", 2: "bias"}
+_TRANSPOSED_ROLES = {1: "kernel", 3: "bias"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,13 @@ class Tensor:
     """One tensor of the graph.
 
     Attributes:
-        table: the tensor's table in the file.
+        table: the flat buffer's table that describes the tensor.
         shape: the shape of the tensor.
-        dtype: NumPy's code of its type; None for a type that is not read here.
-        data: the bytes of the tensor; empty if the graph computes it.
-        scales: the scales of quantised numbers: none, one, or one for each index along `axis`.
-        zero_points: the numbers that stand for 0: none, one, or as many as there are scales.
-        axis: the axis along which the scales go.
+        dtype: NumPy's code of the tensor's type; None if this module cannot read the type.
+        data: the bytes of the tensor; empty if the graph computes the tensor.
+        scales: the scales of quantised numbers: no scale, one scale, or one for each index along `axis`.
+        zero_points: the stored numbers that mean 0: none, one, or as many as there are scales.
+        axis: the axis to which the scales belong.
     """
 
     table: FlatbufferTable
@@ -62,20 +66,20 @@ class Tensor:
 
     @property
     def name(self) -> str:
-        """The tensor's name. It is not kept: all tensors of a hostile file may refer to one long name."""
+        """The tensor's name; not stored, because all tensors of a hostile file can have one long name."""
         return self.table.read_text(3)
 
     @property
     def has_weights(self) -> bool:
-        """Whether it may be weights; integers without a scale and single numbers are sizes and thresholds."""
+        """Whether the tensor may be weights. Integers without a scale and single numbers are no weights."""
         is_real = self.dtype is not None and (self.dtype[1] == "f" or len(self.scales) > 0)
         return len(self.data) > 0 and is_real and math.prod(self.shape) > 1
 
     def read_values(self) -> NDArray[Any]:
-        """Return the values, dequantised if they are quantised.
+        """Return the values of the tensor. Quantised values are dequantised.
 
         Raises:
-            WeightsError: the numbers of scales, zero points and channels do not agree.
+            WeightsError: the numbers of scales, zero points and channels are not equal.
         """
         values = np.frombuffer(self.data, self.dtype).reshape(self.shape)
         if not len(self.scales) or values.dtype.kind == "f":
@@ -101,7 +105,13 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class _Operator:
-    """One operator of the graph: its code, and the numbers of the first tensors that it reads and writes."""
+    """One operator of the graph.
+
+    Attributes:
+        code: the number of the operator in the enum BuiltinOperator.
+        inputs: the numbers of the first tensors that the operator reads; -1 for an input that is left out.
+        outputs: the number of the first tensor that the operator writes.
+    """
 
     code: int
     inputs: list[int]
@@ -113,7 +123,8 @@ def read_tflite(path: Path) -> Iterator[FileContents]:
     """Open a .tflite file."""
     model = FlatbufferTable.read_root(map_file(path))
     buffers = [buffer.read_bytes(0) for buffer in model.iterate_tables(4)]
-    # Newer files have the code in field 3, older ones in field 0; the other one is then 0 or a placeholder.
+    # Newer files have the code in field 3, older files in field 0. The other field is 0 or a small
+    # placeholder.
     codes = [max(code.read_number(0, "b"), code.read_number(3, "i")) for code in model.iterate_tables(1)]
     graphs = list(model.iterate_tables(2))
     if len(graphs) != 1:
@@ -128,7 +139,8 @@ def read_tflite(path: Path) -> Iterator[FileContents]:
 def _read_tensor(table: FlatbufferTable, buffers: list[memoryview]) -> Tensor:
     sizes: NDArray[Any] = table.read_numbers(0, "<i4")
     buffer_number = table.read_number(2, "I")
-    # All tensors may refer to one list of a million sizes, so its length is checked before it is read.
+    # In a hostile file, all tensors can refer to one list of a million sizes. So its length is checked before
+    # it is converted.
     if buffer_number >= len(buffers) or len(sizes) > MAX_AXES or (sizes < 0).any():
         raise WeightsError(f"{table.read_text(3)[:60]!r} has no data or no valid shape")
     quantisation = table.read_table(4)
@@ -150,15 +162,16 @@ def _iterate_operators(graph: FlatbufferTable, codes: list[int]) -> Iterator[_Op
         if number >= len(codes):
             raise WeightsError("has an operator that it does not list")
         inputs, outputs = operator.read_numbers(1, "<i4"), operator.read_numbers(2, "<i4")
-        # No operator that has weights has more inputs. All operators may refer to one list of millions.
+        # Only the first inputs are kept. No operator with weights has more than four inputs, and in a hostile
+        # file all operators can refer to one list of millions.
         yield _Operator(codes[number], [int(i) for i in inputs[:4]], [int(i) for i in outputs[:1]])
 
 
 def _iterate_arrays(tensors: list[Tensor], operators: list[_Operator]) -> Iterator[FileArray]:
-    """Yield the weights of the operators in the order in which these run, then all other weights.
+    """Yield the weights of the operators in the order in which the operators run, then all other weights.
 
-    TFLite names tensors by scopes that the converter has merged, so the arrays are named after the operators:
-    conv2d_1/kernel, conv2d_1/bias, dense_1/kernel, ...
+    The names of tensors are not used, because the converter merges the scopes of several layers. The arrays
+    get names from the operators: conv2d_1/kernel, conv2d_1/bias, dense_1/kernel, ...
     """
     dequantised = {op.outputs[0]: op.inputs[0] for op in operators if op.code == _DEQUANTIZE}
     used: set[int] = set()
@@ -173,7 +186,7 @@ def _iterate_arrays(tensors: list[Tensor], operators: list[_Operator]) -> Iterat
             number = inputs[index] if index < len(inputs) else -1  # -1 is an input that is left out
             number = dequantised.get(number, number)
             if 0 <= number < len(tensors) and len(tensors[number].data):
-                used.add(number)  # perhaps again: the converter stores equal constants once
+                used.add(number)  # a tensor can have several uses, because equal constants are stored once
                 yield _describe_array(tensors[number], number, layer, role)
             elif role == "bias" and 0 <= inputs[1] < len(tensors):
                 channel_axis = -1 if operator.code == _DEPTHWISE_CONV_2D else 0
@@ -213,7 +226,7 @@ def _count_arrays(arrays: Iterator[FileArray]) -> Iterator[FileArray]:
 
 
 def _find_neutral_biases(arrays: Iterator[FileArray]) -> Iterator[FileArray]:
-    """Mark the biases of zeros, which the converter gives to layers without a bias."""
+    """Mark the biases that are all 0, which the converter adds to layers without a bias."""
     remaining = _MAX_NEUTRAL_SIZES
     for array in arrays:
         if array.role == "bias" and not array.is_neutral and array.size <= min(_MAX_NEUTRAL_SIZE, remaining):
@@ -224,7 +237,7 @@ def _find_neutral_biases(arrays: Iterator[FileArray]) -> Iterator[FileArray]:
 
 
 def _make_zero_bias(layer: str, channels: int) -> FileArray:
-    """Return a bias of zeros for a layer without one: the converter leaves out a bias that is zero."""
+    """Return a bias of zeros for an operator without a bias, because the converter leaves out such biases."""
     return FileArray(
         name=f"{layer}/bias",
         shape=(channels,),
