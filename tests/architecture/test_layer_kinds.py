@@ -24,6 +24,13 @@ SOURCE = Path(kinds.__file__).parents[2]
 # Modules beside architecture/kinds that may have the name of a layer kind, or a part of it, in a literal.
 ALLOWED_LITERALS = {
     "weights/files/frozen_graph.py": {"Conv2D", "Reshape"},  # operations of TensorFlow, not layers
+    # Operations of ONNX, not layers.
+    "weights/files/onnx_constant.py": {"Flatten", "Reshape", "Transpose"},
+    "weights/files/onnx_joined_axes.py": {
+        *("Add", "BatchNormalization", "Conv", "Dropout", "Flatten", "LayerNormalization", "Max", "Reshape"),
+        *("Softmax", "Transpose"),
+    },
+    "weights/files/onnx_layers.py": {"Add", "BatchNormalization", "Conv", "LayerNormalization", "Reshape"},
 }
 
 

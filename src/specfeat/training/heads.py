@@ -6,6 +6,7 @@ from typing import Any
 
 from specfeat.architecture.graph import Layer
 from specfeat.architecture.kinds import get_layer_kind
+from specfeat.architecture.kinds.dense import DENSE
 from specfeat.config import Config
 from specfeat.config.layer_errors import make_layer_error
 from specfeat.config.model import Weights
@@ -99,10 +100,10 @@ def _find_class_output(config: Config, classes: int, *, multi: bool) -> tuple[st
     by_name = {layer.name: layer for layer in layers}
     for last in reversed([layer for layer in layers if layer.name not in read]):
         dense, activation = last, str(last.options.get("activation") or "linear")
-        if get_layer_kind(last.kind).activation or last.kind == "Activation":
-            activation = get_layer_kind(last.kind).activation or str(last.options.get("activation"))
-            dense = by_name.get(last.inputs[0], last)
-        if dense.kind != "Dense":
+        only_activation = get_layer_kind(last.kind).find_only_activation(last.options)
+        if only_activation:
+            dense, activation = by_name.get(last.inputs[0], last), only_activation
+        if get_layer_kind(dense.kind) is not DENSE:
             continue
         units = dense.options["units"]
         if units == classes and activation in ("linear", *_OUTPUT_ACTIVATIONS):
@@ -127,7 +128,7 @@ def _make_dense(config: Config, name: str, source: str, units: int, activation: 
     """Make a Dense layer whose name no layer of the config has."""
     used = {layer.name for layer in config.settings.model.layers}
     options: dict[str, Any] = {"units": units, "activation": activation}
-    return Layer("Dense", suggest_free_name(name, used), (source,), options, ())
+    return Layer(DENSE.name, suggest_free_name(name, used), (source,), options, ())
 
 
 def _with_layers(config: Config, added: Sequence[Layer]) -> Config:

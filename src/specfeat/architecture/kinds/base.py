@@ -184,6 +184,16 @@ class LayerKind:
         """
         return math.prod((input_shape if self.family is Family.RECURRENT else output_shape)[:-1])
 
+    def find_only_activation(self, options: Options) -> str | None:
+        """Return the activation that a layer computes and nothing else; None if it computes something else.
+
+        Args:
+            options: the layer's arguments.
+        """
+        if self.family is not Family.ACTIVATION:
+            return None
+        return self.activation or str(options.get("activation") or "linear")
+
     @property
     def has_gamma_and_beta(self) -> bool:
         """Whether the layer may have the arrays gamma and beta; an argument may leave out each of them."""

@@ -26,24 +26,23 @@ def _compute_bias_shape(options: Options, _: Shape) -> Shape:
     return (options["units"],)
 
 
-KINDS = (
-    LayerKind(
-        name="Dense",
-        family=Family.DENSE,
-        required={"units": WholeNumber()},
-        optional={
-            "activation": ActivationName(),
-            "kernel_initializer": InitializerName(),
-            "use_bias": Flag(),
-            "bias_initializer": InitializerName(),
-        },
-        compute_output_shape=_compute_output_shape,
-        arrays=(
-            ArrayKind("kernel", _compute_kernel_shape, layout=KernelLayout.DENSE),
-            ArrayKind("bias", _compute_bias_shape, enabling_argument="use_bias"),
-        ),
-        axis_change=AxisChange.REPLACE_LAST,
-        fold_axes=(-1,),
-        other_names={"linear": "", "fully_connected": "", "fullyconnected": ""},
+DENSE = LayerKind(
+    name="Dense",
+    family=Family.DENSE,
+    required={"units": WholeNumber()},
+    optional={
+        "activation": ActivationName(),
+        "kernel_initializer": InitializerName(),
+        "use_bias": Flag(),
+        "bias_initializer": InitializerName(),
+    },
+    compute_output_shape=_compute_output_shape,
+    arrays=(
+        ArrayKind("kernel", _compute_kernel_shape, layout=KernelLayout.DENSE),
+        ArrayKind("bias", _compute_bias_shape, enabling_argument="use_bias"),
     ),
+    axis_change=AxisChange.REPLACE_LAST,
+    fold_axes=(-1,),
+    other_names={"linear": "", "fully_connected": "", "fullyconnected": ""},
 )
+KINDS = (DENSE,)
