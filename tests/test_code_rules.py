@@ -42,7 +42,7 @@ ALLOWED = {
     "audio": {"config", "sound", "anonymous_file"},
     "output": {"config", "sound"},
     "published": set(),
-    "python_config": {"config"},
+    "python_config": {"architecture", "config"},
     "config": {"architecture"},
     "architecture": set(),
     "tensorflow_runtime": {"native_stderr", "process_state", "onednn"},

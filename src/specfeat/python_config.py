@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from specfeat.architecture.shapes import UnknownShapeError, list_network_arrays
 from specfeat.config import Config, Settings, load_config
 from specfeat.config.config_tree import ConfigTree
 from specfeat.errors import UsageError
@@ -41,8 +42,16 @@ def load_any_config(
 def warn_of_random_weights(config: Config) -> None:
     """Warn the caller of the Python interface if the weights of the network are random."""
     seed = config.settings.model.weights.random
-    if seed is not None:
+    if seed is not None and _has_arrays(config):
         warnings.warn(
             f"the network's weights are random (seed {seed}): its features are those of an untrained network",
             stacklevel=3,  # the line that called the function of the Python interface
         )
+
+
+def _has_arrays(config: Config) -> bool:
+    """Return whether the network has weights at all; true also if only Keras knows."""
+    try:
+        return any(True for _ in list_network_arrays(config.settings.graph))
+    except UnknownShapeError:
+        return True

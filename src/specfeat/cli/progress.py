@@ -211,8 +211,8 @@ class _ProgressBar:
 
 
 def describe_random_weights(network: "Network") -> str:
-    """Return a warning if the weights of the network are random; else ""."""
-    if "random" not in network.weights:
+    """Return a warning if the network has weights and they are random; else ""."""
+    if "random" not in network.weights or not network.model.count_params():
         return ""
     return (
         f"the network's weights are random (seed {network.weights['random']}): "

@@ -28,7 +28,14 @@ def _compute_global_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
     return (*([1] * len(spatial)), channels) if options.get("keepdims") else (channels,)
 
 
-def _make_pooling(operation: str, axes: int, other_names: tuple[str, ...], *, needs_size: bool) -> LayerKind:
+def _make_pooling(
+    operation: str,
+    axes: int,
+    other_names: tuple[str, ...],
+    *,
+    needs_size: bool,
+    keras_class: str | None = None,
+) -> LayerKind:
     size = {"pool_size": Sizes(axes)}
     return LayerKind(
         name=f"{operation}Pooling{axes}D",
@@ -44,6 +51,7 @@ def _make_pooling(operation: str, axes: int, other_names: tuple[str, ...], *, ne
         find_mismatch=_find_mismatch,
         axis_change=AxisChange.REPLACE_SPATIAL,
         window_argument="pool_size",
+        keras_class=keras_class,
         other_names=dict.fromkeys(other_names, ""),
     )
 
@@ -66,6 +74,13 @@ _AVERAGE_NAMES = ("avgpool", "avg_pool", "averagepool", "average_pooling")
 KINDS = (
     *(_make_pooling("Max", axes, _MAX_NAMES, needs_size=False) for axes in (1, 2)),
     *(_make_pooling("Average", axes, _AVERAGE_NAMES, needs_size=True) for axes in (1, 2)),
+    _make_pooling(
+        "StandardDeviation",
+        2,
+        ("stdpool", "std_pooling", "statistics_pooling"),
+        needs_size=True,
+        keras_class="specfeat.network.deviation:StandardDeviationPooling2D",
+    ),
     *(_make_global_pooling("Max", axes, "adaptivemaxpool", "globalmaxpool") for axes in (1, 2)),
     *(_make_global_pooling("Average", axes, "adaptiveavgpool", "globalavgpool") for axes in (1, 2)),
 )
