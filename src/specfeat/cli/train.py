@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from specfeat.cli.messages import add_run_state, print_message
-from specfeat.cli.options import ConfigOption, QuietOption, SetOption, WorkersOption
+from specfeat.cli.options import ConfigOption, DeviceOption, QuietOption, SetOption, WorkersOption
 from specfeat.cli.signals import restore_signal_error, set_run_state_describer
 from specfeat.process_state import hide_optional_packages, resume_garbage_collection
 
@@ -84,6 +84,7 @@ def train_command(
     dry_run: DryRunOption = False,
     workers: WorkersOption = None,
     threads: TrainThreadsOption = None,
+    device: DeviceOption = "auto",
     tensorboard: TensorBoardOption = False,
     quiet: QuietOption = False,
 ) -> int:
@@ -112,6 +113,7 @@ def train_command(
         force=force,
         workers=workers,
         threads=threads,
+        device=device,
         has_tensorboard=tensorboard,
         command=command_line.list_recorded_words(),
         on_libraries_loaded=resume_garbage_collection,

@@ -101,7 +101,7 @@ class _ClipMaker:
         for number, teacher in enumerate(self._train.teachers):
             config = load_teacher(teacher, self._request.config)
             self._listener.on_stage("teacher", count)
-            network = build_network(config)
+            network = build_network(config, self._request.device)
             widths.append(network.width)
             answers.append(self._fill_parts(f"rows-{number}", config.settings, variants, network))
         failures = dict(train[0].failures)

@@ -1,18 +1,21 @@
-"""Trains the network on clips that are on the disk, and writes the results."""
+"""The part of a training that needs TensorFlow: the model, the clips, the steps, the results."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from specfeat.errors import InstallError
 from specfeat.native_stderr import capture_native_stderr
+from specfeat.network.engines.tensorflow import select_device
 from specfeat.tensorflow_runtime import keras, tf
 from specfeat.training.checkpoints import CheckpointFolder
-from specfeat.training.clip_sources import TrainingClips
+from specfeat.training.clip_sources import load_teacher, make_training_clips
 from specfeat.training.data import TrainingData
 from specfeat.training.datasets import make_datasets
 from specfeat.training.heads import TrainedNetwork, add_class_head, add_projection, add_teacher_heads
 from specfeat.training.listener import TrainingListener
 from specfeat.training.loop import TrainingLoop
+from specfeat.training.losses import choose_loss
 from specfeat.training.model import TrainingModel
 from specfeat.training.results import ResultsWriter
 from specfeat.training.run_folder import TrainingFolder
@@ -24,27 +27,76 @@ if TYPE_CHECKING:
 TENSORBOARD_FOLDER = "tensorboard"  # in the folder of the training
 
 
-def train_network(
-    request: "TrainingRequest",
-    data: TrainingData,
-    clips: TrainingClips,
-    folder: TrainingFolder,
-    listener: TrainingListener,
-) -> TrainingSummary:
-    """Compose the network once, train it to its last epoch, and write the results."""
-    train = request.train
-    datasets = make_datasets(data, clips, train)
-    network = add_heads(request, data, clips)
-    for note in network.notes:
-        listener.on_note(note)
-    with capture_native_stderr(), tf.device("/CPU:0"):
-        model = TrainingModel(request.config, network)
-    checkpoints = CheckpointFolder(folder.work_folder)
-    callbacks = [*request.callbacks, *([_make_tensorboard(folder)] if request.has_tensorboard else [])]
-    loop = TrainingLoop(model, train, datasets, checkpoints, listener, callbacks)
-    progress = loop.run()
-    writer = ResultsWriter(request, data, clips, folder, model, datasets)
-    return writer.write(progress, checkpoints, listener)
+class TrainingExecution:
+    """One training with TensorFlow: makes the model, the clips, the steps and the results.
+
+    The network is checked as far as possible before clips are made, because that can take hours.
+
+    Args:
+        request: what is to be trained.
+        data: the sounds and labels.
+        folder: the folder of the training.
+        listener: its methods are called as the training proceeds.
+
+    Raises:
+        DeviceError: the machine does not have the device.
+        InstallError: a package is missing.
+        ConfigError: the network cannot be built, or its loss or its last layer does not fit the task.
+        WeightsError: the weights file of the config does not fit the network.
+    """
+
+    def __init__(
+        self,
+        request: "TrainingRequest",
+        data: TrainingData,
+        folder: TrainingFolder,
+        listener: TrainingListener,
+    ) -> None:
+        self._request = request
+        self._data = data
+        self._folder = folder
+        self._listener = listener
+        self._device = select_device(request.device)
+        self._callbacks = list(request.callbacks)
+        if request.has_tensorboard:
+            self._callbacks.append(_make_tensorboard(folder))
+        self._model: TrainingModel | None = None
+        if request.train.task == "distill":  # only the teachers know how many values are to be predicted
+            teachers = request.train.teachers
+            for teacher in teachers:
+                load_teacher(teacher, request.config)
+            choose_loss(request.config, add_teacher_heads(request.config, [1] * len(teachers)))
+        else:
+            self._model = self._make_model(())
+
+    def run(self) -> TrainingSummary:
+        """Make the clips, train the network to its last epoch, and write the results."""
+        request, data, folder, listener = self._request, self._data, self._folder, self._listener
+        clips = make_training_clips(request, data, folder.work_folder, listener)
+        datasets = make_datasets(data, clips, request.train)
+        model = self._model or self._make_model(clips.teacher_widths)
+        checkpoints = CheckpointFolder(folder.work_folder)
+        with tf.device(self._device.name):
+            loop = TrainingLoop(model, request.train, datasets, checkpoints, listener, self._callbacks)
+            progress = loop.run()
+            writer = ResultsWriter(request, data, clips, folder, model, datasets)
+            return writer.write(progress, checkpoints, listener)
+
+    def _make_model(self, teacher_widths: Sequence[int]) -> TrainingModel:
+        """Compose the network with the layers that its task needs, once."""
+        network = self._add_heads(teacher_widths)
+        for note in network.notes:
+            self._listener.on_note(note)
+        with capture_native_stderr(), tf.device(self._device.name):
+            return TrainingModel(self._request.config, network)
+
+    def _add_heads(self, teacher_widths: Sequence[int]) -> TrainedNetwork:
+        config, train = self._request.config, self._request.train
+        if train.task == "classify":
+            return add_class_head(config, len(self._data.classes), multi=train.labels.multi)
+        if train.task == "distill":
+            return add_teacher_heads(config, teacher_widths)
+        return add_projection(config)
 
 
 def _make_tensorboard(folder: TrainingFolder) -> Any:
@@ -56,12 +108,3 @@ def _make_tensorboard(folder: TrainingFolder) -> Any:
     if find_spec("tensorboard") is None:
         raise InstallError("tensorboard is missing; install it with: pip install 'specfeat[tensorboard]'")
     return keras.callbacks.TensorBoard(str(folder.path / TENSORBOARD_FOLDER), write_graph=False)
-
-
-def add_heads(request: "TrainingRequest", data: TrainingData, clips: TrainingClips) -> TrainedNetwork:
-    """Return the config's network with the layers that its task needs."""
-    if request.train.task == "classify":
-        return add_class_head(request.config, len(data.classes), multi=request.train.labels.multi)
-    if request.train.task == "distill":
-        return add_teacher_heads(request.config, clips.teacher_widths)
-    return add_projection(request.config)

@@ -22,6 +22,7 @@ SUGGESTIONS = {
     Remedy.RESUME_OR_REPLACE: "pass resume=True to continue it, or force=True to start again",
     Remedy.SAME_SETTINGS_OR_REPLACE: "use the same settings to continue it, or force=True to start again",
     Remedy.START_FEWER_WORKERS: "start fewer with workers=N",
+    Remedy.CHOOSE_OTHER_DEVICE: "choose another one with device=...",
 }
 
 
@@ -37,6 +38,7 @@ def train(
     force: bool = False,
     workers: int | None = None,
     threads: int | None = None,
+    device: str = "auto",
     callbacks: Iterable[Any] = (),
     listener: TrainingListener | None = None,
 ) -> TrainingSummary:
@@ -62,6 +64,7 @@ def train(
         force: replace the training that is in the folder; with resume, only if it cannot be continued.
         workers: processes that decode; by default one per core.
         threads: the threads of a training step; by default one per core.
+        device: "auto" (the first GPU, or the CPU), "cpu", "gpu" or "gpu:N".
         callbacks: callbacks of Keras. What they keep is not in the checkpoints.
         listener: its methods are called as the training proceeds; see `TrainingListener`. An error that it
             raises ends the training.
@@ -89,6 +92,7 @@ def train(
             force=force,
             workers=workers,
             threads=threads,
+            device=device,
             callbacks=tuple(callbacks),
             command=("specfeat.train",),
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from specfeat.config.train import Train
 from specfeat.errors import TrainingError
 from specfeat.tensorflow_runtime import keras
+from specfeat.text import suggest_name
 from specfeat.training.checkpoints import CheckpointFolder, TrainingProgress
 from specfeat.training.dataset import ClipDataset, StepSampler
 from specfeat.training.evaluation import evaluate_dataset
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from specfeat.training.listener import TrainingListener
     from specfeat.training.model import TrainingModel
 
+CLASS_VALUES = ("val_accuracy", "val_mean_average_precision")  # of the sounds for validation, for `classify`
 # A value that is better when it is larger; all others, such as losses, are better when they are smaller.
 _RISING_VALUES = ("accuracy", "precision", "recall", "auc", "cosine")
 
@@ -55,11 +57,13 @@ class TrainingLoop:
         """Train up to the last epoch, from the newest checkpoint if there is one.
 
         Raises:
-            TrainingError: the loss is not finite any more; the checkpoints before it are kept.
+            TrainingError: the loss is not finite any more (the checkpoints before it are kept); or there is
+                no value of the name `train.stop.monitor`.
             OutputError: a checkpoint cannot be written.
         """
         model = self._model
         model.trace_step(next(self._sampler.read_epoch(0)))
+        self._check_monitored_name()
         saved_progress, notes = self._checkpoints.load(model.state_variables)
         for note in notes:
             self._listener.on_note(note)
@@ -117,6 +121,17 @@ class TrainingLoop:
         self._save()
         self._listener.on_epoch(progress, logs)
 
+    def _check_monitored_name(self) -> None:
+        """Check that an epoch has the watched value; the metrics exist once a step is traced."""
+        names = [*self._model.read_metrics()]
+        if self._validation is not None:
+            names += ["val_loss", *(CLASS_VALUES if self._train.task == "classify" else ())]
+        name = self._monitored_name
+        if name not in names:
+            raise TrainingError(
+                f"train.stop.monitor is {name!r}; wanted one of {', '.join(names)}{suggest_name(name, names)}"
+            )
+
     @property
     def _monitored_name(self) -> str:
         """The name of the watched value; without a validation part, it is the loss for training."""
@@ -124,14 +139,8 @@ class TrainingLoop:
         return "loss" if self._validation is None and name.startswith("val_") else name
 
     def _is_better(self, logs: Mapping[str, float]) -> bool:
-        """Return whether the watched value of an epoch is better than that of all epochs before.
-
-        Raises:
-            TrainingError: there is no such value.
-        """
+        """Return whether the watched value of an epoch is better than that of all epochs before."""
         name, best = self._monitored_name, self._progress.best_value
-        if name not in logs:
-            raise TrainingError(f"train.stop.monitor is {name!r}; wanted one of {', '.join(sorted(logs))}")
         if best is None:
             return True
         min_delta = self._train.stop.min_delta if self._train.stop else 0.0
@@ -172,8 +181,6 @@ class TrainingLoop:
         loss, evaluation = evaluate_dataset(self._model, self._validation, self._train)
         values = {"val_loss": loss}
         if evaluation is not None:
-            values |= {
-                "val_accuracy": evaluation.by_sound.accuracy,
-                "val_mean_average_precision": evaluation.by_sound.mean_average_precision,
-            }
+            by_sound = evaluation.by_sound
+            values |= zip(CLASS_VALUES, (by_sound.accuracy, by_sound.mean_average_precision), strict=True)
         return values

@@ -30,13 +30,14 @@ RESULT_NAMES = (
 _FREE_KEYS = (("train", "epochs"), ("train", "cache", "max_gb"), ("train", "checkpoint_s"))
 
 
-def describe_training(config: Config, data: TrainingData, threads: int) -> dict[str, Any]:
+def describe_training(config: Config, data: TrainingData, threads: int, device: str) -> dict[str, Any]:
     """Return everything that decides the final weights: settings, sounds, threads, versions, processor.
 
     Args:
         config: the config, with the section `train`.
         data: the sounds, labels and parts.
         threads: the number of threads of a step.
+        device: where the network is trained, as the user gave it.
     """
     settings = config.settings.model_dump(mode="json")
     for section, *keys in _FREE_KEYS:
@@ -52,6 +53,7 @@ def describe_training(config: Config, data: TrainingData, threads: int) -> dict[
         "data": data.digest,
         "weights_files": [_hash_weights_file(name) for name in weights_files if name],
         "threads": threads,
+        "device": device,
         "versions": versions,
         "processor": describe_processor(),
     }

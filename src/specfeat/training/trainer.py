@@ -8,7 +8,7 @@ It is the same for the command line and for Python. It prints nothing and knows 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from specfeat.config import Config
 from specfeat.config.train import Train
@@ -19,9 +19,6 @@ from specfeat.training.data import TrainingData, list_notes, read_training_data
 from specfeat.training.listener import TrainingListener
 from specfeat.training.run_folder import TrainingFolder, describe_training
 from specfeat.training.summary import TrainingSummary, read_summary
-
-if TYPE_CHECKING:
-    from specfeat.training.clip_sources import TrainingClips
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +33,7 @@ class TrainingRequest:
         force: whether the results and the unfinished work in the folder are replaced.
         workers: how many processes decode; None for one per core.
         threads: how many threads a step of the training uses; None for one per core.
+        device: where the network is trained: "auto" (the first GPU, or the CPU), "cpu", "gpu" or "gpu:N".
         callbacks: Keras' callbacks.
         has_tensorboard: whether the values of each epoch are written for TensorBoard as well.
         command: what the record says of how the training was started.
@@ -49,6 +47,7 @@ class TrainingRequest:
     force: bool = False
     workers: int | None = None
     threads: int | None = None
+    device: str = "auto"
     callbacks: tuple[Any, ...] = ()
     has_tensorboard: bool = False
     command: tuple[str, ...] = field(default=())
@@ -81,7 +80,7 @@ def run_training(request: TrainingRequest, listener: TrainingListener) -> Traini
         listener.on_note(note)
     threads = request.threads or count_available_cores()
     with TrainingFolder(request.folder) as folder:
-        identity = describe_training(request.config, data, threads)
+        identity = describe_training(request.config, data, threads, request.device)
         folder.begin(identity, resume=request.resume, force=request.force)
         record = folder.read_record(request.train.epochs)
         if record is not None:
@@ -107,13 +106,11 @@ def _train(
 ) -> TrainingSummary:
     # The door to TensorFlow: mistakes in labels and paths are found before it.
     from specfeat.tensorflow_runtime import set_training_threads
-    from specfeat.training.clip_sources import make_training_clips
-    from specfeat.training.execution import train_network
+    from specfeat.training.execution import TrainingExecution
 
     request.on_libraries_loaded()
     set_training_threads(threads)  # before anything is computed, because it cannot be changed later
-    clips: TrainingClips = make_training_clips(request, data, folder.work_folder, listener)
-    summary = train_network(request, data, clips, folder, listener)
+    summary = TrainingExecution(request, data, folder, listener).run()
     remove_cache(folder.work_folder)
     listener.on_results(summary, request.folder)
     return summary
