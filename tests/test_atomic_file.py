@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.interruption_points import Interrupted
+from helpers.interruption_points import InterruptionAtPoint
 from specfeat import atomic_file
 from specfeat.atomic_file import AtomicFile
 
@@ -27,13 +27,13 @@ def test_a_signal_leaves_one_file_or_none(tmp_path: Path) -> None:
     """Wherever it comes, nothing but the file itself is there, and `is_finished` says whether it is."""
     for number in itertools.count(1):
         new = AtomicFile(tmp_path / f"{number}")
-        with Interrupted(number, atomic_file.__file__) as signal, new:
+        with InterruptionAtPoint(number, atomic_file.__file__) as signal, new:
             new.file.write(b"new")
             new.sync()
             new.finish()
         assert new.is_finished == new.path.exists()
         assert not list(tmp_path.glob(".*"))
-        if not signal.came:
+        if not signal.was_interrupted:
             break
 
     gc.collect()

@@ -143,7 +143,7 @@ def test_every_event_and_its_fields_are_documented(tmp_path: Path, monkeypatch: 
     text = (DOCS / "command-line.md").read_text()
     table = text[text.index("| `event` |") :]
     (tmp_path / "bad.wav").write_bytes(b"")
-    without_tensorflow.install(monkeypatch.setitem)
+    without_tensorflow.install_fake_network(monkeypatch.setitem)
     words = ("bad.wav", "o.npy", "-c", "minimal", "--workers", "1", "--log-json", "log")
     run_in_this_process(tmp_path, "extract", *words)
     events = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]

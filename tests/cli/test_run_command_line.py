@@ -83,7 +83,7 @@ def test_the_process_is_as_before_an_extraction(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Workers, lock, journal and collector leave nothing behind; the network is a small one without TensorFlow."""
-    without_tensorflow.install(monkeypatch.setitem)
+    without_tensorflow.install_fake_network(monkeypatch.setitem)
     words = ["extract", "a.wav", "bad.wav", "o.npy", "-c", "minimal", "-q", "--force"]
     run_command_line(words)
     before = _describe_process()

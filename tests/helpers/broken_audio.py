@@ -1,6 +1,7 @@
-"""Files that are broken, have a wrong header, or are not audio; each is written by a function of its own.
+"""Writes files that are damaged, have a wrong header, or are not audio.
 
-`write_broken_files(folder)` writes all of them. `BROKEN_FILES` has the status and the cause that each must get.
+Each file has a function that writes it, and `write_broken_files(folder)` writes all files. `BROKEN_FILES` has the
+status and the cause that a run must give to each file.
 """
 
 import os
@@ -24,9 +25,9 @@ class BrokenFile(NamedTuple):
 
     Attributes:
         name: the name of the file.
-        write: writes the file at a path.
-        status: the status that a run must give to it.
-        cause: the cause of its failure, or "" if it must not fail.
+        write: the function that writes the file to a path.
+        status: the status that a run must give to the file.
+        cause: the cause of the failure that a run must give; "" if the file must not fail.
     """
 
     name: str
@@ -72,40 +73,40 @@ def write_good_file(path: Path, seconds: float = SECONDS, seed: int = 1) -> None
 
 
 @register("zero_bytes.wav", "failed", "0 bytes")
-def _zero_bytes(path: Path) -> None:
+def _write_zero_bytes(path: Path) -> None:
     path.write_bytes(b"")
 
 
 @register("text.wav", "failed", "not audio")
-def _text(path: Path) -> None:
+def _write_text(path: Path) -> None:
     path.write_text("This is a letter, not a recording.\n" * 40)
 
 
 @register("header_cut.wav", "failed", "not audio")
-def _header_cut(path: Path) -> None:
+def _write_header_cut(path: Path) -> None:
     write_good_file(path)
     os.truncate(path, 30)
 
 
 @register("apple_double.wav", "failed", "not audio")
-def _apple_double(path: Path) -> None:
+def _write_apple_double(path: Path) -> None:
     path.write_bytes(bytes.fromhex("0005160700020000") + b"Mac OS X        " + bytes(200))
 
 
 @register("folder.wav", "failed", "not a file")
-def _folder(path: Path) -> None:
+def _write_folder(path: Path) -> None:
     path.mkdir()
 
 
 @register("fifo.wav", "failed", "not a file")
-def _fifo(path: Path) -> None:
+def _write_fifo(path: Path) -> None:
     os.mkfifo(path)
 
 
 @register("socket.wav", "failed", "not a file")
-def _socket(path: Path) -> None:
+def _write_socket(path: Path) -> None:
     folder = Path.cwd()
-    os.chdir(path.parent)  # a socket's name has 107 bytes at most
+    os.chdir(path.parent)  # because the name of a socket has at most 107 bytes
     try:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(path.name)
@@ -114,17 +115,17 @@ def _socket(path: Path) -> None:
 
 
 @register("device.wav", "failed", "not a file")
-def _device(path: Path) -> None:
+def _write_device(path: Path) -> None:
     path.symlink_to("/dev/zero")
 
 
 @register("link_to_nowhere.wav", "failed", "missing")
-def _link_to_nowhere(path: Path) -> None:
+def _write_link_to_nowhere(path: Path) -> None:
     path.symlink_to("nowhere")
 
 
 @register("link_to_itself.wav", "failed", "unreadable")
-def _link_to_itself(path: Path) -> None:
+def _write_link_to_itself(path: Path) -> None:
     path.symlink_to(path.name)
 
 
@@ -132,7 +133,7 @@ def _link_to_itself(path: Path) -> None:
 
 
 def _write_with_data_size(path: Path, size: int) -> None:
-    """Write a WAV file of 16 bits whose header has this size of its samples."""
+    """Write a WAV file of 16 bits, and change the size of the samples in its header."""
     soundfile.write(path, make_sound(), RATE, "PCM_16")
     content = bytearray(path.read_bytes())
     at = content.index(b"data") + 4
@@ -144,27 +145,27 @@ BYTES = 2 * round(SECONDS * RATE)
 
 
 @register("says_none.wav", "ok")
-def _says_none(path: Path) -> None:  # as a recorder writes that is switched off in the middle
+def _write_says_none(path: Path) -> None:  # as a recorder writes that is switched off in the middle
     _write_with_data_size(path, 0)
 
 
 @register("says_unknown.wav", "ok")
-def _says_unknown(path: Path) -> None:  # as a program writes that cannot seek, e.g. ffmpeg to a pipe
+def _write_says_unknown(path: Path) -> None:  # like ffmpeg when it writes to a pipe
     _write_with_data_size(path, 0xFFFFFFFF)
 
 
 @register("says_twice.wav", "ok")
-def _says_twice(path: Path) -> None:
+def _write_says_twice(path: Path) -> None:
     _write_with_data_size(path, 2 * BYTES)
 
 
 @register("says_half.wav", "failed", "header")
-def _says_half(path: Path) -> None:
+def _write_says_half(path: Path) -> None:
     _write_with_data_size(path, BYTES // 2)
 
 
 @register("says_2_to_the_63.rf64", "ok")
-def _says_2_to_the_63(path: Path) -> None:
+def _write_says_2_to_the_63(path: Path) -> None:
     soundfile.write(path, make_sound(), RATE, "PCM_16", format="RF64")
     content = bytearray(path.read_bytes())
     at = content.index(b"ds64") + 8
@@ -181,62 +182,61 @@ def _write_with_field(path: Path, at: int, layout: str, value: int) -> None:
 
 
 @register("rate_0.wav", "failed", "not audio")
-def _rate_0(path: Path) -> None:
+def _write_rate_0(path: Path) -> None:
     _write_with_field(path, 4, "<I", 0)
 
 
 @register("rate_1.wav", "failed", "rate")
-def _rate_1(path: Path) -> None:
+def _write_rate_1(path: Path) -> None:
     _write_with_field(path, 4, "<I", 1)
 
 
 @register("rate_2_to_the_31.wav", "failed", "rate")
-def _rate_2_to_the_31(path: Path) -> None:
+def _write_rate_2_to_the_31(path: Path) -> None:
     _write_with_field(path, 4, "<I", 2**31 - 1)
 
 
 @register("channels_0.wav", "failed", "not audio")
-def _channels_0(path: Path) -> None:
+def _write_channels_0(path: Path) -> None:
     _write_with_field(path, 2, "<H", 0)
 
 
 @register("channels_65535.wav", "failed", "not audio")
-def _channels_65535(path: Path) -> None:
+def _write_channels_65535(path: Path) -> None:
     _write_with_field(path, 2, "<H", 65_535)
 
 
 @register("channels_1024.wav", "ok")
-def _channels_1024(path: Path) -> None:
+def _write_channels_1024(path: Path) -> None:
     soundfile.write(path, np.tile(make_sound(0.1)[:, None], 1024), RATE, "PCM_16", format="WAV")
 
 
 @register("says_more_than_bytes_hold.w64", "ok")
-def _says_more_than_bytes_hold(
-    path: Path,
-) -> None:  # libsndfile would repeat the last block for months of sound
+def _write_says_more_than_bytes_hold(path: Path) -> None:
+    # libsndfile would repeat the last block for months of sound.
     soundfile.write(path, make_sound(), RATE, "GSM610", format="W64")
     content = bytearray(path.read_bytes())
     struct.pack_into("<Q", content, content.index(b"data\xf3\xac") + 16, 0xFFFFFF00_00001000)
     path.write_bytes(content)
 
 
-# --- files that break in the middle --------------------------------------------------------------
+# --- files that are damaged in the middle --------------------------------------------------------------
 
 
 @register("cut.wav", "ok")
-def _cut_wav(path: Path) -> None:  # a WAV file has no mark at its end
+def _write_cut_wav(path: Path) -> None:  # a WAV file has no mark at its end
     write_good_file(path)
     os.truncate(path, path.stat().st_size // 2)
 
 
 @register("cut.flac", "failed", "broken")
-def _cut_flac(path: Path) -> None:
+def _write_cut_flac(path: Path) -> None:
     write_good_file(path)
     os.truncate(path, path.stat().st_size * 6 // 10)
 
 
 @register("garbage_inside.flac", "failed", "broken")
-def _garbage_inside(path: Path) -> None:
+def _write_garbage_inside(path: Path) -> None:
     write_good_file(path, seconds=8)
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
@@ -245,9 +245,8 @@ def _garbage_inside(path: Path) -> None:
 
 
 @register("changes.ogg", "failed", "header")
-def _changes(
-    path: Path,
-) -> None:  # two streams one after another, the second of another rate and two channels
+def _write_changes(path: Path) -> None:
+    # Two streams one after another. The second one has another sample rate and two channels.
     write_good_file(path)
     first = path.read_bytes()
     soundfile.write(path, np.column_stack([make_sound(1.0), make_sound(1.0, 2)]), 44_100, format="OGG")
@@ -264,17 +263,17 @@ def _write_with_sample(path: Path, value: float) -> None:
 
 
 @register("nan.wav", "failed", "not finite")
-def _nan(path: Path) -> None:
+def _write_nan(path: Path) -> None:
     _write_with_sample(path, np.nan)
 
 
 @register("inf.wav", "failed", "not finite")
-def _inf(path: Path) -> None:
+def _write_inf(path: Path) -> None:
     _write_with_sample(path, -np.inf)
 
 
 @register("huge.wav", "failed", "not finite")
-def _huge(path: Path) -> None:
+def _write_huge(path: Path) -> None:
     _write_with_sample(path, 1e29)
 
 
@@ -282,15 +281,15 @@ def _huge(path: Path) -> None:
 
 
 @register("no_samples.wav", "empty")
-def _no_samples(path: Path) -> None:
+def _write_no_samples(path: Path) -> None:
     write_good_file(path, seconds=0)
 
 
 @register("one_sample.wav", "ok")
-def _one_sample(path: Path) -> None:
+def _write_one_sample(path: Path) -> None:
     soundfile.write(path, make_sound()[:1], RATE)
 
 
 @register("silent.wav", "ok")
-def _silent(path: Path) -> None:
+def _write_silent(path: Path) -> None:
     soundfile.write(path, np.zeros(RATE, np.float32), RATE)

@@ -51,7 +51,7 @@ def run_extract(folder: Path, *arguments: str, **options: Any) -> CompletedRun:
     words = ["extract", *arguments, "-c", "minimal", "-q", "--workers", "1"]
     if not options:
         with pytest.MonkeyPatch.context() as patch:
-            without_tensorflow.install(patch.setitem)
+            without_tensorflow.install_fake_network(patch.setitem)
             return run_in_this_process(folder, *words)
     command = [*COMMAND[:-1], *words]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **options)

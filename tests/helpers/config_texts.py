@@ -1,4 +1,4 @@
-"""A small config whose text tests change, and what loading the changed text gives."""
+"""A small config as text. Tests change the text, and load the changed config."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -32,7 +32,7 @@ model:
 
 
 def replace_text(*changes: tuple[str, str]) -> str:
-    """Return BASE with each (old, new) replaced; `old` must be there once."""
+    """Return `BASE` with each pair (old, new) replaced. Each old text must occur exactly once."""
     text = BASE
     for old, new in changes:
         assert text.count(old) == 1, old
@@ -41,13 +41,13 @@ def replace_text(*changes: tuple[str, str]) -> str:
 
 
 def load_text(text: str | bytes, overrides: Iterable[str] = ()) -> Config:
-    """Load a text as the file bad.yaml of the current folder."""
+    """Write a text to the file bad.yaml in the current folder, and load this file as a config."""
     Path("bad.yaml").write_bytes(text.encode() if isinstance(text, str) else text)
     return load_config("bad.yaml", overrides)
 
 
 def get_refusal(text: str | bytes, overrides: Iterable[str] = ()) -> str:
-    """Return the message with which a text is refused, which is always one line that a terminal can show."""
+    """Return the message of the error for a text. It must be one line of characters that a terminal can show."""
     with pytest.raises(ConfigError) as error:
         load_text(text, overrides)
     line = str(error.value)

@@ -1,4 +1,4 @@
-"""Runs whose events are made by hand: no decoder, no worker and no network, so that a run takes milliseconds."""
+"""Runs whose events come from the test. Without decoder, workers and network, a run takes milliseconds."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,25 +28,33 @@ NETWORK: Any = SimpleNamespace(
 
 
 class InterruptionError(Exception):
-    """The run is interrupted."""
+    """The error with which `InterruptingListener` interrupts a run."""
 
 
 @dataclass
 class InterruptingListener(SilentListener):
-    """Interrupts a run when so many sounds have ended."""
+    """Interrupts a run after a number of sounds.
+
+    Attributes:
+        sounds: the number of sounds after which the run is interrupted; -1 for never.
+        ended_sounds: the paths of the sounds that have ended.
+    """
 
     sounds: int
-    ended: list[str] = field(default_factory=list)
+    ended_sounds: list[str] = field(default_factory=list)
 
     def on_sound_end(self, event: SoundEndEvent) -> None:
-        """Count the sound."""
-        self.ended.append(event.sound.path)
-        if len(self.ended) == self.sounds:
+        """Count the sound, and interrupt the run if it was the last one."""
+        self.ended_sounds.append(event.sound.path)
+        if len(self.ended_sounds) == self.sounds:
             raise InterruptionError
 
 
 def make_events(plan: RunPlan) -> Iterator[Event]:
-    """Yield the events of every remaining sound: as many samples as its file has bytes, rows of its own number."""
+    """Yield the events of every remaining sound of a plan.
+
+    A sound has as many samples as its file has bytes. All values of its rows are the number in its file name.
+    """
     for sound in plan.remaining:
         samples = sound.file.size or 0
         rows = plan.config.settings.clip_grid.count_rows(samples)
@@ -57,7 +65,7 @@ def make_events(plan: RunPlan) -> Iterator[Event]:
 
 @dataclass(frozen=True)
 class HandmadeRuns:
-    """A folder with files that stand for sounds; their names are numbers.
+    """A folder with files that the runs use as sounds. The names of the files are numbers.
 
     Attributes:
         folder: the folder of the files and of the output.
@@ -73,13 +81,13 @@ class HandmadeRuns:
         return OutputPaths(self.folder / self.array_name)
 
     def write_files(self, count: int) -> list[str]:
-        """Write files 0 .. count-1, each longer than the one before, and return their paths."""
+        """Write the files 0, 1, ..., count - 1, each longer than the one before, and return their paths."""
         paths = [self.folder / str(k) for k in range(count)]
         for k, path in enumerate(paths):
             path.write_bytes(bytes(10_000 * (k + 1)))
         return [str(path) for path in paths]
 
-    def plan(
+    def make_plan(
         self, work_folder: WorkFolder, files: Sequence[str], *overrides: str, **options: bool
     ) -> RunPlan:
         """Make the plan of a run over these files."""
@@ -91,10 +99,20 @@ class HandmadeRuns:
     def run(
         self, files: Sequence[str], *overrides: str, stop_after: int = -1, **options: bool
     ) -> RunSummary | None:
-        """Write the output of these files; return None if the run was interrupted or had nothing to do."""
+        """Write the output of these files.
+
+        Args:
+            files: the paths of the files.
+            overrides: values that replace those of the config `minimal`.
+            stop_after: the number of sounds after which the run is interrupted; -1 for never.
+            options: fields of `RunOptions`.
+
+        Returns:
+            The summary of the run; None if the run was interrupted or had nothing to do.
+        """
         try:
             with WorkFolder(self.paths) as work_folder:
-                plan = self.plan(work_folder, files, *overrides, **options)
+                plan = self.make_plan(work_folder, files, *overrides, **options)
                 if plan.complete_record is not None:
                     return None
                 provenance = add_network(plan.provenance, NETWORK)

@@ -1,4 +1,8 @@
-"""The places of a program where Python may answer a signal: behind calls, and where functions and loops begin."""
+"""Interrupts a program at a chosen one of the points at which Python can handle a signal.
+
+These points are the instructions after calls, and the beginnings of functions and loops. A test that tries all
+points of a block finds errors that a signal at a random time would find once in a million runs.
+"""
 
 import dis
 import sys
@@ -11,52 +15,59 @@ from typing import Any, NoReturn
 CALLS = ("CALL", "CALL_KW", "CALL_FUNCTION_EX", "RESUME")
 
 
-def at_place(
-    number: int, sources: str, answer: Callable[[], object], when: Callable[[], bool] = lambda: True
+def call_at_point(
+    number: int, sources: str, action: Callable[[], object], condition: Callable[[], bool] = lambda: True
 ) -> None:
-    """Have `answer` called once, at the `number`-th place that this thread comes to from now on.
+    """Call a function once, when this thread reaches the `number`-th point from now on.
 
     Args:
-        number: counts from 1.
-        sources: what the names of the sources begin with whose places count.
-        answer: an error of it comes up at the place; `sys.settrace` knows nothing of it any more then.
-        when: places count that are come to when this is true.
+        number: the number of the point, counted from 1.
+        sources: the beginning of the paths of the source files whose points are counted.
+        action: the function that is called. If it raises an error, the error appears at the point. The tracing
+            is switched off before the call.
+        condition: a function that returns whether a point is counted, at the time when it is reached.
     """
-    places = count(1)
+    points = count(1)
 
     def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
         if not frame.f_code.co_filename.startswith(sources):
             return None
         frame.f_trace_opcodes = True
-        is_place = event == "opcode" and frame.f_lasti in _places(frame.f_code)
-        if is_place and when() and next(places) == number:
+        is_point = event == "opcode" and frame.f_lasti in _find_points(frame.f_code)
+        if is_point and condition() and next(points) == number:
             sys.settrace(None)
-            answer()
+            action()
         return trace
 
-    sys._getframe().f_trace_opcodes = True  # Python 3.12 sends no opcodes that nobody wanted before
+    sys._getframe().f_trace_opcodes = True  # in Python 3.12, tracing of opcodes must be on before settrace
     sys.settrace(trace)
 
 
-class Interrupted:
-    """Has Ctrl-C come at the `number`-th place of a `with` block, and ends there.
+class InterruptionAtPoint:
+    """A `with` block that Ctrl-C interrupts at the `number`-th point in it.
+
+    The KeyboardInterrupt ends at the end of the block.
+
+    Args:
+        number: the number of the point, counted from 1.
+        sources: the beginning of the paths of the source files whose points are counted.
 
     Attributes:
-        came: whether the block has so many places.
+        was_interrupted: whether the block was interrupted; False if it has fewer points.
     """
 
-    came = False
+    was_interrupted = False
 
     def __init__(self, number: int, sources: str) -> None:
         self._number, self._sources = number, sources
 
-    def _come(self) -> NoReturn:
-        self.came = True
+    def _interrupt(self) -> NoReturn:
+        self.was_interrupted = True
         raise KeyboardInterrupt
 
-    def __enter__(self) -> "Interrupted":
+    def __enter__(self) -> "InterruptionAtPoint":
         self._tracing = sys.gettrace()
-        at_place(self._number, self._sources, self._come)
+        call_at_point(self._number, self._sources, self._interrupt)
         return self
 
     def __exit__(
@@ -67,9 +78,13 @@ class Interrupted:
 
 
 @cache
-def _places(code: CodeType) -> set[int]:
+def _find_points(code: CodeType) -> set[int]:
+    """Return the offsets of the instructions before which Python can handle a signal."""
     instructions = list(dis.get_instructions(code))
-    behind = {one.offset for before, one in pairwise(instructions) if before.opname in CALLS}
-    if code.co_name == "__exit__":  # nothing can guard the instant between a `with` block and what ends it
-        behind.remove(next(one.offset for before, one in pairwise(instructions) if before.opname == "RESUME"))
-    return behind | {one.offset for one in instructions if one.opname == "JUMP_BACKWARD"}
+    points = {after.offset for before, after in pairwise(instructions) if before.opname in CALLS}
+    if code.co_name == "__exit__":
+        # No program can be safe against a signal at the beginning of `__exit__`, so this point does not count.
+        points.remove(
+            next(after.offset for before, after in pairwise(instructions) if before.opname == "RESUME")
+        )
+    return points | {jump.offset for jump in instructions if jump.opname == "JUMP_BACKWARD"}

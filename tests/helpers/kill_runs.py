@@ -1,14 +1,15 @@
-"""Interrupts a run at every step; another run continues it, and is compared with one that was not interrupted.
+"""Interrupts a run at every step, continues it, and compares the output with that of a run without interruption.
 
-    PYTHONPATH=tests python -m helpers.kill_runs FOLDER [EVERY [EVERY_PLACE]]
+    PYTHONPATH=tests python -m helpers.kill_runs FOLDER [EVERY [EVERY_POINT]]
 
-The run is killed, or the disk is full, at each step that writes to the disk; and SIGTERM comes at each place where Python
-can answer it.
+The run is killed, or the disk is full, at each step that writes to the disk. It also gets SIGTERM at each point at
+which Python can handle a signal.
 
-Each run is a child of this process, forked after all modules are loaded, so that it takes hundredths of a second. The
-network is the one of `without_tensorflow`, and files are decoded in the process itself. Everything else is the real
-command. EVERY: try only every EVERY-th step. EVERY_PLACE: try only every EVERY_PLACE-th of 10,000 places for SIGTERM; 0:
-none. Prints how many runs were interrupted, for each way to begin and to continue.
+Each run is a child of this process. It is forked after all modules are loaded, so it takes hundredths of a second.
+The network is that of `without_tensorflow`, and the process itself decodes the files. Everything else is the real
+command. With EVERY, only every EVERY-th step is tried. With EVERY_POINT, only every EVERY_POINT-th of about 10,000
+points is tried for SIGTERM; 0 means no point. The program prints how many runs were interrupted, for each way to
+begin and to continue a run.
 """
 
 import errno
@@ -31,7 +32,7 @@ import soundfile
 import specfeat
 from helpers import without_tensorflow
 from helpers.command_runs import Output, read_output
-from helpers.interruption_points import at_place
+from helpers.interruption_points import call_at_point
 from specfeat.audio import decode, worker_pool
 from specfeat.audio.clip_stream import LocalClipStream
 from specfeat.audio.clips import ClipMaker
@@ -43,11 +44,11 @@ from specfeat.sound import Sound
 
 STEPS = ("fsync", "pwrite", "ftruncate", "rename", "replace", "unlink", "mkdir", "rmdir")
 PACKAGE = str(Path(specfeat.__file__).parent)
-LENGTHS = (0.5, 2.0, 0.0, 0.9)  # seconds; one file is empty, and one is text
+LENGTHS = (0.5, 2.0, 0.0, 0.9)  # lengths of the sounds in seconds; one has no samples
 
 
 class LocalPool:
-    """Decodes in this process, when a stream is iterated."""
+    """Replaces `WorkerPool`: a sound is decoded in this process when its stream is iterated."""
 
     def __init__(self, settings: Settings, workers: int, **_: object) -> None:
         self._maker = ClipMaker(settings)
@@ -67,7 +68,7 @@ class LocalPool:
 
 
 def kill_at_step(number: int) -> None:
-    """Have this process killed at its `number`-th step that writes to the disk, in the middle of a write."""
+    """Kill this process at its `number`-th step that writes to the disk. A write is then half done."""
     steps = iter(range(1, 1_000_000))
 
     def wrap(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -85,7 +86,7 @@ def kill_at_step(number: int) -> None:
 
 
 def fill_disk_from_step(number: int) -> None:
-    """Have every write fail with a full disk, from the `number`-th one on."""
+    """Let all writes of this process from the `number`-th one on fail with the error of a full disk."""
     steps = iter(range(1, 1_000_000))
 
     def wrap(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -101,16 +102,16 @@ def fill_disk_from_step(number: int) -> None:
 
 
 def kill_after(seconds: float) -> None:
-    """Have this process killed after so many seconds."""
+    """Kill this process after a number of seconds."""
     timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
     timer.daemon = True
     timer.start()
 
 
-def stop_at_place(number: int) -> None:
-    """Have this process get SIGTERM at the `number`-th place in specfeat where Python can answer it.
+def stop_at_point(number: int) -> None:
+    """Send SIGTERM to this process at the `number`-th point in specfeat at which Python can handle it.
 
-    From then on the signal is repeated, as a user does who cannot wait.
+    After that the signal is sent again and again, like the signals of an impatient user.
     """
     send = partial(os.kill, os.getpid(), signal.SIGTERM)
 
@@ -123,11 +124,21 @@ def stop_at_place(number: int) -> None:
         threading.Thread(target=send_again, daemon=True).start()
         send()
 
-    at_place(number, PACKAGE, send_signals, lambda: signal.getsignal(signal.SIGTERM) is handle_stop_signal)
+    call_at_point(
+        number, PACKAGE, send_signals, lambda: signal.getsignal(signal.SIGTERM) is handle_stop_signal
+    )
 
 
 def run_child(arguments: Sequence[str], before: Callable[[], None] = lambda: None) -> int:
-    """Run the command in a child; return its exit code, or minus the signal that ended it."""
+    """Run the command in a child process.
+
+    Args:
+        arguments: the arguments of `specfeat extract`.
+        before: a function that the child calls before the command.
+
+    Returns:
+        The exit code; if a signal ended the child, minus the number of the signal.
+    """
     process = os.fork()
     if not process:
         try:
@@ -141,7 +152,7 @@ def run_child(arguments: Sequence[str], before: Callable[[], None] = lambda: Non
 
 
 def write_sounds(lengths: Sequence[float], folder: str = "in") -> None:
-    """Write the inputs, and a file that is not audio."""
+    """Write sounds of these lengths in seconds, and a file that is not audio, to a folder."""
     Path(folder).mkdir(exist_ok=True)
     for k, seconds in enumerate(lengths):
         noise = np.random.default_rng(k).normal(size=round(seconds * 16_000)) / 10
@@ -161,18 +172,18 @@ def remove_output(output: str = "out") -> None:
 
 
 def check_output(expected: Output) -> None:
-    """Check that the output is there, and nothing else."""
+    """Check that the output is equal to the expected one, and that no other file is there."""
     assert read_output(Path()) == expected
     assert sorted(p.name for p in Path().glob("out*")) == ["out.index.csv", "out.npy", "out.run.json"]
 
 
 def prepare_nothing() -> None:
-    """Begin without an output."""
+    """Prepare a folder without an output."""
     remove_output()
 
 
 def prepare_old_output() -> None:
-    """Begin with an output of some of the files."""
+    """Prepare a folder with an output of some of the files."""
     remove_output()
     for path in ("in/0.wav", "in/3.wav"):
         Path(path).rename(f"{path}.away")
@@ -184,7 +195,18 @@ def prepare_old_output() -> None:
 def kill_at_every_step(
     prepare: Callable[[], None], begin_with: str, continue_with: str, expected: Output, every: int = 1
 ) -> int:
-    """Kill a run at each step in turn, until one is not killed; return how many were."""
+    """Kill one run at its first step, the next run at its second step, and so on, until a run is not killed.
+
+    Args:
+        prepare: a function that prepares the folder before each run.
+        begin_with: more arguments of the run that is killed.
+        continue_with: more arguments of the run that continues it.
+        expected: the output of a run without interruption.
+        every: the difference between the numbers of two steps.
+
+    Returns:
+        How many runs were killed.
+    """
     command = ["in", "out.npy", "-q", "-c", "minimal"]
     for kills, step in enumerate(range(1, 1_000, every)):
         prepare()
@@ -201,8 +223,16 @@ def kill_at_every_step(
 
 
 def fill_disk_at_every_step(expected: Output, every: int) -> int:
-    """Have the disk full from each step on; return how many runs failed."""
-    for fails, step in enumerate(range(1, 1_000, every)):
+    """Let the disk be full from the first step on, then from the second step on, and so on.
+
+    Args:
+        expected: the output of a run without interruption.
+        every: the difference between the numbers of two steps.
+
+    Returns:
+        How many runs failed.
+    """
+    for failures, step in enumerate(range(1, 1_000, every)):
         prepare_old_output()
         before = read_output(Path())
         Path("stderr.txt").write_text("")
@@ -211,7 +241,7 @@ def fill_disk_at_every_step(expected: Output, every: int) -> int:
         )
         if exit_code == 3:
             check_output(expected)
-            return fails
+            return failures
         lines = [line for line in Path("stderr.txt").read_text().splitlines() if "2b.wav" not in line]
         assert (exit_code, len(lines)) == (1, 1), lines
         assert "No space left on device; free some space and run again" in lines[0]
@@ -222,7 +252,15 @@ def fill_disk_at_every_step(expected: Output, every: int) -> int:
 
 
 def leave_work_when(is_there: Callable[[], bool], name: str) -> Callable[[], None]:
-    """Return a function that restores what the first kill leaves after which `is_there` is true."""
+    """Save the work folder of the first killed run after which `is_there` returns true.
+
+    Args:
+        is_there: a function that returns whether the killed run has come far enough.
+        name: the name of the folder for the saved work folder.
+
+    Returns:
+        A function that puts the saved work folder back.
+    """
     for step in range(1, 1_000):
         prepare_nothing()
         assert (
@@ -246,21 +284,34 @@ def count_finished_files() -> int:
     return max(0, journal.read_bytes().count(b"\n") - 1) if journal.exists() else 0
 
 
-def stop_at_every_place(
+def stop_at_every_point(
     prepare: Callable[[], None], begin_with: str, continue_with: str, expected: Output, every: int
 ) -> int:
-    """Send SIGTERM at each place in turn; check what the run says, and that another run can continue it."""
+    """Send SIGTERM at the first point, then at the second point, and so on, until a run ends without it.
+
+    After each run, its message is checked, and another run continues it.
+
+    Args:
+        prepare: a function that prepares the folder before each run.
+        begin_with: more arguments of the run that is stopped.
+        continue_with: more arguments of the run that continues it.
+        expected: the output of a run without interruption.
+        every: the difference between the numbers of two points.
+
+    Returns:
+        How many runs were stopped.
+    """
     command = ["in", "out.npy", "-q", "-c", "minimal"]
-    for stops, place in enumerate(range(1, 1_000_000, every)):
+    for stops, point in enumerate(range(1, 1_000_000, every)):
         prepare()
         before = read_files()
         Path("stderr.txt").write_text("")
-        exit_code = run_child([*command, *begin_with.split()], partial(stop_at_place, place))
+        exit_code = run_child([*command, *begin_with.split()], partial(stop_at_point, point))
         if exit_code != 143:
-            assert exit_code == (1 if "stop" in begin_with else 3), f"at place {place}"
+            assert exit_code == (1 if "stop" in begin_with else 3), f"at point {point}"
             return stops
         lines = [line for line in Path("stderr.txt").read_text().splitlines() if "2b.wav" not in line]
-        where = f"at place {place}: {lines}"
+        where = f"at point {point}: {lines}"
         assert len(lines) == 1 or (len(lines) == 2 and "so the run stops" in lines[0]), where
         _, _, outcome = lines[-1].partition("stopped by SIGTERM; ")
         if outcome == "out.npy is complete":
@@ -283,7 +334,7 @@ def read_files() -> dict[str, bytes | None]:
 
 
 def kill_at_random_moments(times: int, expected: Output) -> int:
-    """Kill at random moments, up to three times in a row; return how many kills there were."""
+    """Kill runs at random times, each output up to three times, and return how many runs were killed."""
     random_numbers, kills = random.Random(0), 0
     os.environ["FAKE_NETWORK_PAUSE_S"] = "0.02"
     while kills < times:
@@ -303,7 +354,7 @@ def kill_at_random_moments(times: int, expected: Output) -> int:
 
 if __name__ == "__main__":
     os.chdir(sys.argv[1])
-    without_tensorflow.install()
+    without_tensorflow.install_fake_network()
     worker_pool.WorkerPool = LocalPool  # type: ignore[assignment,misc]  # it does what a run needs
     work_folder.SYNC_INTERVAL_S = 0.0  # every file is brought to the disk
     write_sounds(LENGTHS)
@@ -320,7 +371,7 @@ if __name__ == "__main__":
     ):
         kills = kill_at_every_step(prepare, begin_with, continue_with, expected, every)
         print(json.dumps({f"{prepare.__name__}: {begin_with}, then {continue_with}": kills}), flush=True)
-    every_place = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    every_point = int(sys.argv[3]) if len(sys.argv) > 3 else 1
     prepare_begun_work = leave_work_when(lambda: count_finished_files() > 1, "begun")
     prepare_decided_work = leave_work_when(Path("out.partial/run.json").exists, "decided")
     for name, prepare, begin_with, continue_with in (
@@ -331,8 +382,8 @@ if __name__ == "__main__":
         ("decided", prepare_decided_work, "--resume", "--resume"),
     ):
         stops = (
-            stop_at_every_place(prepare, begin_with, continue_with, expected, every_place)
-            if every_place
+            stop_at_every_point(prepare, begin_with, continue_with, expected, every_point)
+            if every_point
             else 0
         )
         print(json.dumps({f"SIGTERM: {name}: {begin_with}, then {continue_with}": stops}), flush=True)

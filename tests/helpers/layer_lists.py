@@ -1,11 +1,11 @@
-"""Configs that differ in their list of layers only."""
+"""Makes configs that differ only in their list of layers."""
 
 from pathlib import Path
 
 from specfeat.architecture.graph import Layer
 from specfeat.config import load_config
 
-# The layers begin on line 7, and on column 7: `    - Flatten`.
+# The first layer that follows is on line 7, and begins at column 7: `    - Flatten`.
 HEAD = """\
 audio: {sample_rate: 16000}
 spectrogram: {n_fft: 2048, hop_length: 160, mel: {n_mels: 64}}
@@ -19,16 +19,16 @@ POOL = "GlobalAveragePooling2D: {name: pool}"
 
 
 def load_layers(text: str) -> tuple[Layer, ...]:
-    """Return the layers of a config with this text, which is written to bad.yaml in the current folder."""
+    """Write a text to bad.yaml in the current folder, load it as a config, and return its layers."""
     Path("bad.yaml").write_text(text)
     return load_config("bad.yaml").settings.model.layers
 
 
 def parse_items(*items: str) -> tuple[Layer, ...]:
-    """Return the layers of a config that has these items in its list, each on one line."""
+    """Return the layers of a config whose list of layers has these items, each on one line."""
     return load_layers(HEAD + "".join(f"    - {item}\n" for item in items))
 
 
 def parse_beginning(*items: str) -> tuple[Layer, ...]:
-    """Return the layers of items that give no row yet: a Flatten that follows makes it one."""
-    return parse_items(*items, "Flatten: {name: the_end}")[:-1]
+    """Return the layers of items that do not end in a row; a config needs one more layer for that."""
+    return parse_items(*items, "Flatten: {name: added_flatten}")[:-1]

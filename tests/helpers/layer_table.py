@@ -2,7 +2,7 @@
 
     python tests/helpers/layer_table.py
 
-A test fails where the document and the records differ.
+A test fails if the table in the document is not the table from the records.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ END = "<!-- end of layers -->\n"
 
 
 def format_layer_table() -> str:
-    """Return a Markdown table of all layer kinds; kinds of a family with the same arguments share a line."""
+    """Return a Markdown table of all layer kinds. Kinds of one family with the same arguments are on one line."""
     lines: dict[tuple[str, ...], list[str]] = {}
     for kind in LAYER_KINDS.values():
         lines.setdefault(_format_arguments(kind), []).append(f"`{kind.name}`")

@@ -1,4 +1,4 @@
-"""A network given by a few layers, and what of a file would be set in it; no file, no Keras and no TensorFlow."""
+"""Matches arrays to the layers of a small network, without weights files, Keras or TensorFlow."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -33,18 +33,18 @@ def load_network(folder: Path, *layers: str, weights: Mapping[str, object] | Non
     """Write a config with the given layers, and a Flatten after them, to FOLDER/net.yaml, and load it.
 
     Args:
-        folder: where the config is written.
-        layers: each layer as a line of the config.
-        weights: keys of the config's `weights`, besides `random`.
+        folder: the folder for the file net.yaml.
+        layers: the lines of the config, one for each layer.
+        weights: the keys of the config's `weights` in addition to `random`.
     """
-    lines = [*layers, "Flatten: {name: to_a_row}"]
+    lines = [*layers, "Flatten: {name: added_flatten}"]
     head = CONFIG_HEAD.replace("{random: 0}", json.dumps({"random": 0, **(weights or {})}))
     (folder / "net.yaml").write_text(head + "".join(f"    - {line}\n" for line in lines))
     return load_config(folder / "net.yaml").settings
 
 
 def make_contents(arrays: Arrays, sound_settings: str | None = None) -> FileContents:
-    """Return the contents of a file that has arrays by name only, as .npz and safetensors files."""
+    """Return the contents of a file that has only names and arrays, like .npz and safetensors files."""
     file_arrays = [
         FileArray(name=name, shape=array.shape, dtype=str(array.dtype), read=lambda array=array: array)  # type: ignore[misc]  # the default has no type
         for name, array in arrays.items()
@@ -58,13 +58,13 @@ def match_and_arrange(
     match_rule: MatchRule = "name",
     user_map: Mapping[str, str] | None = None,
 ) -> dict[str, NDArray[Any]]:
-    """Return the values that would be set in a network, by the slots' names.
+    """Return the values that the network would get from a file, by the names of its slots.
 
     Args:
-        settings: the settings with the network.
+        settings: the settings that describe the network.
         contents: the contents of a file, or its arrays by name.
-        match_rule: how layers are paired.
-        user_map: the config's `map`.
+        match_rule: how layers and arrays are paired.
+        user_map: the value of `model.weights.map`.
     """
     file_contents = contents if isinstance(contents, FileContents) else make_contents(contents)
     result = match_arrays(derive_slots(settings), file_contents, match_rule, user_map or {})
@@ -73,16 +73,16 @@ def match_and_arrange(
 
 
 def count_up(*shape: int) -> NDArray[np.float32]:
-    """Return an array of a shape with the values 0, 1, 2, ..., so that each place can be recognised."""
+    """Return an array with the values 0, 1, 2, ..., so that a test sees where each value has gone."""
     return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
 
 
 def make_dense_kernels(*names: str) -> dict[str, NDArray[Any]]:
-    """Return a kernel of 10 x 10 for each layer, which differ by 1."""
+    """Return a kernel of 10 x 10 for each layer. The values of each kernel are 1 more than those before."""
     return {f"{name}/kernel": count_up(10, 10) + i for i, name in enumerate(names)}
 
 
 def list_dense_layers(*names: str) -> tuple[str, ...]:
-    """Return the lines of a config for dense layers of 10 units without a bias."""
+    """Return the lines of a config with dense layers that have 10 units and no bias."""
     lines = [f"Dense: {{name: {name}, units: 10, use_bias: false}}" for name in names]
     return ("Reshape: {target_shape: [14, 10]}", *lines)

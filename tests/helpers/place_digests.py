@@ -1,10 +1,11 @@
-"""Builds networks in this process and prints, for each, whether its rows depend on the place in the batch.
+"""Builds networks in this process, and prints whether their rows depend on the place in the batch.
 
     python -m helpers.place_digests THREADS NETWORKS.json
 
-NETWORKS.json is a list of [label, config, [override, ...]]. The output is a JSON object with, for each label,
-`batch`, `places`, `differing` (places whose row has other bits than the same clip at the first place, whatever
-its neighbours) and `digest` (the SHA-256 of the rows of the test clips).
+NETWORKS.json is a list of [label, config, [override, ...]]. The output is a JSON object. For each label it has:
+`batch`, the size of the batch; `places`, the number of places that are used; `differing`, the places at which a
+clip gets other bits than at the first place, in a batch of equal clips or of different clips; and `digest`, the
+SHA-256 of the rows of the test clips.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ TEST_CLIPS = 4
 
 
 def describe_places(network: Network) -> dict[str, Any]:
-    """Compare the rows of a few clips at every place that the network uses."""
+    """Compare the rows of a few clips at all places that the network uses."""
     generator = np.random.default_rng(7)
     differing: set[int] = set()
     digest = hashlib.sha256()
@@ -48,6 +49,7 @@ def describe_places(network: Network) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Build and compare all networks of the command line, and print JSON."""
     threads, networks = int(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
     results = {}
     for label, config, overrides in networks:

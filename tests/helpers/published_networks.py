@@ -1,6 +1,7 @@
-"""What the shipped networks are known by."""
+"""Published sizes of the shipped networks."""
 
-# Trainable parameters as published (see each config), the input of one clip, features in a row.
+# For each shipped config: the number of trainable parameters that the authors give (the config names the source),
+# the shape of the network's input, and the number of features in a row.
 PARAMETERS = {
     "cnn6": (4_837_455, (1001, 64, 1), 512),
     "cnn10": (5_219_279, (1001, 64, 1), 512),

@@ -1,9 +1,9 @@
-"""Run many hostile command lines of `specfeat` in one process, and print the outcome of each.
+"""Runs many hostile command lines of `specfeat` in one process, and prints the result of each.
 
     python tests/helpers/refused_configs.py < CASES
 
-CASES is JSON: a list of lists of words. The outcome of each is one line of JSON on stdout: the exit code, the
-message on stderr, the most memory that the process has had until then, and whether TensorFlow was loaded.
+CASES is JSON: a list of lists of words. For each case, one line of JSON on stdout has the exit code, the message
+on stderr, the peak memory of the process until then, and whether TensorFlow was loaded.
 """
 
 import contextlib
@@ -15,21 +15,22 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-# The most memory, in bytes of address space with all libraries, so that a case that fails does not stop the machine.
+# The limit of the address space in bytes, including all libraries. It keeps a case that fails from filling the
+# memory of the machine.
 MAX_ADDRESSES = 2**32
 
 
 def get_peak_bytes() -> int:
-    """Return the most memory that this process has had, in bytes.
+    """Return the peak memory of this process in bytes.
 
-    The kernel's counter in /proc begins with the program; getrusage counts the process that started it as well.
+    It comes from /proc, because getrusage also counts the process that started this one.
     """
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return 1024 * int(status.split("VmHWM:")[1].split()[0])
 
 
 def run_command(words: list[str]) -> dict[str, Any]:
-    """Run `specfeat WORDS...` in this process, and return its outcome."""
+    """Run `specfeat WORDS...` in this process, and return exit code, message and memory."""
     from specfeat.cli import main
 
     sys.argv = ["specfeat", *words]

@@ -1,4 +1,4 @@
-"""Entries, provenance and records as a run writes them, for tests that need some and do not run anything."""
+"""Makes entries, provenance and records like those of a run, for tests that do not run anything."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ WIDTH = 2  # features in a row
 
 
 def make_entry(path: str, rows: int, **fields: Any) -> SoundEntry:
-    """Return the entry of a file that went well, with other fields as given."""
+    """Make the entry of a file without an error. `fields` replaces fields of the entry."""
     entry = SoundEntry(
         path=path, size=44, mtime_ns=7, status="ok", rows=rows, samples=100 * rows, seconds=0.25
     )
@@ -21,26 +21,26 @@ def make_entry(path: str, rows: int, **fields: Any) -> SoundEntry:
 
 
 def make_provenance() -> Provenance:
-    """Return what rows of the config `minimal` are made with."""
-    known = collect_provenance(load_config("minimal"))
-    return replace(known, weights={"random": 0}, device="cpu", features=WIDTH)
+    """Make the complete provenance of rows of the config `minimal`."""
+    provenance = collect_provenance(load_config("minimal"))
+    return replace(provenance, weights={"random": 0}, device="cpu", features=WIDTH)
 
 
 def make_header() -> JournalHeader:
-    """Return the header of a run that replaces an array alone."""
+    """Make the header of the journal of a run that replaces an array without index and record."""
     return JournalHeader(
         provenance=make_provenance(), output="out.npy", replaced_files=((8, 9), None, None), is_update=False
     )
 
 
 def make_digests(array: str = "out.npy") -> OutputDigests:
-    """Return size and hash of two files that do not exist."""
+    """Make sizes and hashes of an array and an index that do not exist."""
     digest = FileDigest(bytes=3, sha256="0" * 64)
     return OutputDigests(output=Path(array).name, array=digest, index=digest)
 
 
 def make_record(*entries: SoundEntry, digests: OutputDigests | None = None, **fields: Any) -> RunRecord:
-    """Return the record of an output of these sounds, with other fields as given."""
+    """Make the record of an output of these sounds. `fields` replaces fields of the record."""
     digests = digests or make_digests()
     record = RunRecord(
         command=("specfeat", "extract", "in", "out.npy"),

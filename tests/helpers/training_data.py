@@ -1,4 +1,4 @@
-"""Sounds, tables and datasets to train with, made by the tests."""
+"""Makes sounds, tables and datasets for tests of the training."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -67,7 +67,7 @@ class LocalPool:
 
 
 def write_tones(folder: Path, *, files: int = 10, tones: Sequence[int] = (400, 900, 2000)) -> Path:
-    """Write half a second of a tone in noise, so many files in a folder for each frequency."""
+    """Write a folder for each frequency, with `files` sounds of half a second: a tone with noise."""
     random = np.random.default_rng(0)
     time = np.arange(RATE // 2) / RATE
     for hz in tones:
@@ -87,12 +87,12 @@ def write_table(path: Path, *lines: Sequence[object]) -> Path:
 
 
 def make_labeled_sound(name: str, *labels: str, part: str = "", **columns: str) -> LabeledSound:
-    """Make a sound that is in no file."""
+    """Make a labeled sound whose file does not exist."""
     return LabeledSound(Sound(f"in/{name}", SoundPart()), labels, name, part, columns or None)
 
 
 def make_cached(*counts: int, width: int = 1, offset: float = 0.0) -> CachedArrays:
-    """Make arrays in memory: sound k has `counts[k]` of them, each filled with 10 k + its position."""
+    """Make cached arrays in memory. Sound k has `counts[k]` arrays; all values of an array are 10 k + its number."""
     values = np.concatenate([10 * k + np.arange(count) for k, count in enumerate(counts)])
     arrays = np.repeat(values[:, np.newaxis], width, axis=1).astype(np.float32) + np.float32(offset)
     total = np.asarray(counts, np.int64)

@@ -1,4 +1,4 @@
-"""One small network and its arrays, and weights files in several formats that hold these arrays."""
+"""Makes a small network, its arrays, and weights files of several formats with these arrays."""
 
 import json
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ model:
   weights: {random: 3}
   batch: 4
 """
-# All sizes differ, so that no swapped axis can pass: 14 x 10 x 1, 11 x 8 x 3, 10 x 6 x 6, 8 x 5 x 5, 200.
+# All sizes differ, so that a test notices swapped axes: 14 x 10 x 1, 11 x 8 x 3, 10 x 6 x 6, 8 x 5 x 5, 200.
 SHAPES = {
     "block/conv/kernel": (4, 3, 1, 3),
     "block/bn/gamma": (3,),
@@ -53,7 +53,7 @@ CLIPS = np.random.default_rng(0).normal(size=(4, 14, 10, 1)).astype(np.float32)
 
 
 def make_arrays(seed: int = 0) -> Arrays:
-    """Return random numbers for every array of the network; the variances are positive."""
+    """Make random values for all arrays of the network. Variances are positive."""
     generator = np.random.default_rng(seed)
     arrays = {name: generator.normal(0, 0.3, shape).astype(np.float32) for name, shape in SHAPES.items()}
     arrays["block/bn/moving_variance"] = np.abs(arrays["block/bn/moving_variance"]) + np.float32(0.5)
@@ -63,7 +63,7 @@ def make_arrays(seed: int = 0) -> Arrays:
 def load_small_config(
     folder: Path, weights: Mapping[str, object], text: str = CONFIG, *overrides: str
 ) -> Config:
-    """Load the config of the network with the given weights in place of {random: 3}."""
+    """Load the config of the network with these weights instead of {random: 3}."""
     (folder / "net.yaml").write_text(text.replace("{random: 3}", json.dumps(weights)))
     return load_config(folder / "net.yaml", overrides)
 
@@ -71,7 +71,7 @@ def load_small_config(
 def build_small_network(
     folder: Path, weights: Mapping[str, object], text: str = CONFIG, *overrides: str
 ) -> Any:
-    """Build the network with the given weights, as `network.build` does."""
+    """Build the network with these weights on the CPU."""
     from specfeat.network.build import build_network
 
     return build_network(load_small_config(folder, weights, text, *overrides), "cpu")
@@ -84,7 +84,7 @@ def compute_rows(network: Any, clips: NDArray[np.float32] = CLIPS) -> NDArray[np
 
 
 def read_network_arrays(network: Any) -> Arrays:
-    """Return the arrays of a network that has been built, by the config's names."""
+    """Return the arrays of a built network, by their names in the config."""
     return {
         f"{layer.name.replace('.', '/')}/{variable.name}": np.asarray(variable)
         for layer in network.model.layers
@@ -100,9 +100,9 @@ def assert_same_arrays(expected: Mapping[str, NDArray[Any]], actual: Mapping[str
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
-    """Write an .npz archive, under any file name."""
+    """Write an .npz archive. The file may have any extension."""
     with path.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # to NumPy's stubs any keyword may be allow_pickle
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # NumPy's stubs think of allow_pickle
     return path
 
 
@@ -113,15 +113,16 @@ def write_keras_2(
     weight_names: Mapping[str, str] | None = None,
     name_dtype: Any = np.bytes_,
 ) -> Path:
-    """Write the layout of Keras 2's `save_weights`, or below `model_weights` that of `save`.
+    """Write an HDF5 file with the layout of Keras 2.
 
     Args:
-        path: the file to write.
-        arrays: the arrays by layer and role.
-        top: the group around all layers.
-        weight_names: the names that `weight_names` has for arrays, where they differ from layer and role.
-        name_dtype: the type of the lists of names: texts of one length, as old versions of h5py wrote them, or of
-            any length (`object`).
+        path: the path of the file.
+        arrays: the arrays, with names of layer and role.
+        top: the group that contains all layers: "" for the layout of `save_weights`, "model_weights" for the layout
+            of `save`.
+        weight_names: the names in the attribute `weight_names` for arrays whose name there is not layer and role.
+        name_dtype: the type of the texts in lists of names: texts of one length, as old versions of h5py wrote them,
+            or texts of any length (`object`).
     """
     layers: dict[str, list[str]] = {}
     for name in arrays:
@@ -142,9 +143,9 @@ def write_keras_2(
 
 
 def make_torch_state(arrays: Arrays) -> Arrays:
-    """Return the same arrays under PyTorch's names and in PyTorch's order of axes.
+    """Return the arrays with PyTorch's names and PyTorch's order of axes.
 
-    The rows of the dense layer after the Flatten go channel by channel.
+    PyTorch flattens channels first, so the rows of the first dense layer have another order as well.
     """
     rows = arrays["row/kernel"].reshape(8, 5, 5, 7)
     return {
@@ -167,7 +168,7 @@ def make_torch_state(arrays: Arrays) -> Arrays:
 
 
 def write_safetensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
-    """Write the safetensors format."""
+    """Write a safetensors file."""
     type_names = {"float32": "F32", "float16": "F16", "int64": "I64", "float64": "F64"}
     header, data = {}, b""
     for name, array in arrays.items():
@@ -184,9 +185,9 @@ def write_safetensors(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
 
 
 def try_to_load(path: str) -> str:
-    """Do with a file all that `load_weights` does without TensorFlow; return "loaded" or the error.
+    """Do all steps of `load_weights` that need no TensorFlow, and return "loaded" or the error.
 
-    For a process that never loads TensorFlow, so that its memory can be measured.
+    This is for processes whose memory is measured, and which therefore must not load TensorFlow.
     """
     from specfeat.errors import WeightsError
     from specfeat.weights.files.formats import open_weights_file
@@ -208,7 +209,7 @@ def try_to_load(path: str) -> str:
 
 
 def make_slots() -> list[Any]:
-    """Return the slots of the network, without Keras."""
+    """Make the slots of the network without Keras."""
     from specfeat.weights.matching.slots import Slot
 
     layers = {

@@ -1,4 +1,4 @@
-"""A web server that serves one weights file and misbehaves as a test wants it to."""
+"""A web server for one weights file, with the faults that a test needs."""
 
 import hashlib
 import threading
@@ -14,15 +14,15 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
 class WeightsServer(ThreadingHTTPServer):
-    """Serves one file under any path but those with "missing".
+    """A server that has one file under every path, except under paths with the word "missing".
 
     Attributes:
         content: the bytes of the file.
-        tag: the ETag of its version.
-        cut_after: the number of bytes of an answer after which the connection ends; None for complete answers.
-        remaining_cuts: how many answers are still cut.
-        has_ranges: whether the server answers a request for the rest of the file with the rest.
-        release: an answer stays open until this event is set; None to close it at once.
+        tag: the ETag of the present version of the file.
+        cut_after: the number of bytes after which the server ends an answer; None for complete answers.
+        remaining_cuts: how many of the next answers are cut.
+        has_ranges: whether the server answers a request for the rest of the file with only the rest.
+        release: the event that must be set before the server ends an answer; None to end it at once.
         requested_ranges: the Range header of each request, in order.
     """
 
@@ -39,7 +39,7 @@ class WeightsServer(ThreadingHTTPServer):
         self.requested_ranges = []
 
     def make_entry(self) -> PublishedWeights:
-        """Return an entry of the table for the file that this server has at first."""
+        """Return an entry of the table of published weights, for the first version of the file."""
         return PublishedWeights(
             name="net",
             config="yamnet",
@@ -53,7 +53,7 @@ class WeightsServer(ThreadingHTTPServer):
 
 @contextmanager
 def run_server() -> Iterator[WeightsServer]:
-    """Run a server in a thread."""
+    """Run a server in a thread until the end of the block."""
     with WeightsServer() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -68,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: WeightsServer
 
     def do_GET(self) -> None:
-        """Answer a request, with the rest of the file if it asks for that."""
+        """Answer a request with the whole file, or with the rest of the file if the request is for the rest."""
         server, requested_range = self.server, self.headers.get("Range")
         server.requested_ranges.append(requested_range)
         if "missing" in self.path:

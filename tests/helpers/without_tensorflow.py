@@ -1,14 +1,14 @@
-"""`specfeat` with a network that is not one: the whole command but for TensorFlow, in half a second.
+"""Runs `specfeat` with a fake network, without TensorFlow. A whole command takes half a second.
 
     python tests/helpers/without_tensorflow.py extract INPUTS... OUTPUT [OPTIONS]
 
-A row is the sums of a clip's bands over time, each clip by itself, so a file's rows depend on that file alone.
-Variables of the environment:
-    FAKE_NETWORK_PAUSE_S: seconds that each batch takes.
-    FAKE_NETWORK_GATE: a file for which each batch waits, but for the first FAKE_NETWORK_FREE_BATCHES; so a run
-        cannot end before a test has done what it does during the run.
-    FAKE_NETWORK_SYNC_INTERVAL_S: seconds between two writes of the journal.
-    SIGN_OF_WAITING: a file that is made when the run waits for the lock.
+A row has sums of a clip's bands over time. It depends only on its clip, so the rows of a file depend only on the
+file. Environment variables:
+    FAKE_NETWORK_PAUSE_S: the time in seconds that each batch takes.
+    FAKE_NETWORK_GATE: the path of a file. The first FAKE_NETWORK_FREE_BATCHES batches are computed at once, and all
+        other batches wait until the file exists. So a run cannot end before the test opens the gate.
+    FAKE_NETWORK_SYNC_INTERVAL_S: the time in seconds between two writes of the journal.
+    SIGN_OF_WAITING: the path of a file that is created when the run waits for the lock.
 """
 
 import itertools
@@ -28,11 +28,11 @@ from specfeat.config import Config
 from specfeat.weights.files.source import locate_weights
 
 WIDTH = 4
-GATE_DEADLINE_S = 300  # a run whose test has failed does not wait for ever
+GATE_DEADLINE_S = 300  # so that a run ends even if its test has failed
 
 
-class Network:
-    """What the journey and the job ask of a network."""
+class FakeNetwork:
+    """A network that sums bands. It has all attributes of a network that a run uses."""
 
     parallel_batches, seconds = 2, 0.0
     device = SimpleNamespace(description="cpu")
@@ -50,7 +50,7 @@ class Network:
             self.weights = {"file": weights.file, "sha256": source.compute_sha256(), **source.identify_file()}
 
     def compute_rows(self, clips: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Sum the bands, a quarter of them for each feature."""
+        """Return rows whose features are the sums of a quarter of the bands each."""
         time.sleep(float(os.environ.get("FAKE_NETWORK_PAUSE_S", "0")))
         if next(self._numbers) >= int(os.environ.get("FAKE_NETWORK_FREE_BATCHES", "0")):
             wait_for_gate()
@@ -60,7 +60,7 @@ class Network:
 
 
 def wait_for_gate() -> None:
-    """Wait until the file FAKE_NETWORK_GATE is there, if the variable is set."""
+    """Wait until the file FAKE_NETWORK_GATE exists, if the variable is set."""
     gate = os.environ.get("FAKE_NETWORK_GATE")
     deadline = time.monotonic() + GATE_DEADLINE_S
     while gate and not Path(gate).exists() and time.monotonic() < deadline:
@@ -68,7 +68,7 @@ def wait_for_gate() -> None:
 
 
 def make_sign_of_waiting(path: Path) -> None:
-    """Make a file as soon as this process waits for a lock, so that nobody has to guess how long that takes."""
+    """Create a file as soon as this process waits for a lock, so that a test can wait for this."""
     from specfeat.output import lock
 
     def sleep(seconds: float) -> None:
@@ -78,19 +78,20 @@ def make_sign_of_waiting(path: Path) -> None:
     vars(lock)["time"] = SimpleNamespace(monotonic=time.monotonic, sleep=sleep)
 
 
-def install(set_item: Callable[[Any, str, Any], None] = operator.setitem) -> None:
-    """Put the network in the place of the one that needs TensorFlow.
+def install_fake_network(set_item: Callable[[Any, str, Any], None] = operator.setitem) -> None:
+    """Replace the module that builds networks with TensorFlow by one that makes fake networks.
 
     Args:
-        set_item: sets an item of a mapping; pytest's `monkeypatch.setitem` takes it back.
+        set_item: a function that sets an item of a mapping. With pytest's `monkeypatch.setitem`, the module is
+            restored after the test.
     """
     module: Any = ModuleType("specfeat.network.build")
-    module.build_network = lambda config, device, threads: Network(config)
+    module.build_network = lambda config, device, threads: FakeNetwork(config)
     set_item(sys.modules, "specfeat.network.build", module)
 
 
 if __name__ == "__main__":
-    install()
+    install_fake_network()
     from specfeat.cli import main
     from specfeat.output import work_folder
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers.interruption_points import Interrupted
+from helpers.interruption_points import InterruptionAtPoint
 from helpers.sample_records import WIDTH, make_entry, make_provenance, make_record
 from specfeat import output
 from specfeat.errors import OutputError
@@ -173,13 +173,13 @@ def test_a_signal_leaves_what_the_attributes_say(
         folder = tmp_path / str(number)
         folder.mkdir()
         work = WorkFolder(OutputPaths(folder / "out.npy"))
-        with Interrupted(number, OUTPUT_PACKAGE) as signal:
+        with InterruptionAtPoint(number, OUTPUT_PACKAGE) as signal:
             _run_one_sound(work, entry, fails=fails)
         names = sorted(path.name for path in folder.iterdir())
         outcomes.append(names)
         expected = output_names if work.is_committed else ["out.partial"] if work.finished_count else []
         assert names == expected, number
-        if not signal.came:
+        if not signal.was_interrupted:
             break
 
     gc.collect()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from helpers.command_runs import FILE_COUNT, OUTPUT_NAMES, list_outputs, read_output, run_extract
-from helpers.without_tensorflow import Network
+from helpers.without_tensorflow import FakeNetwork
 from specfeat import RunSummary, SpecfeatError, UsageError, extract_to
 from specfeat.events import SoundEndEvent
 from specfeat.run.listener import SilentListener
@@ -24,7 +24,7 @@ OPTIONS: dict[str, Any] = {"config": "minimal", "workers": 1}
 def network_without_tensorflow(monkeypatch: pytest.MonkeyPatch, sound_folder: Path) -> None:
     """Have runs take the network that needs no TensorFlow, in the folder of the inputs."""
     module: Any = ModuleType("specfeat.network.build")
-    module.build_network = lambda config, device, threads: Network(config)
+    module.build_network = lambda config, device, threads: FakeNetwork(config)
     monkeypatch.setitem(sys.modules, "specfeat.network.build", module)
     monkeypatch.chdir(sound_folder)
 

@@ -78,10 +78,10 @@ def test_output_actions(runs: HandmadeRuns, use: OutputUse, state: OutputState, 
     with WorkFolder(runs.paths) as work_folder:
         if action is OutputAction.REFUSE:
             with pytest.raises(UsageError) as caught:
-                runs.plan(work_folder, files, force=force, **OPTIONS_OF_USE[use])
+                runs.make_plan(work_folder, files, force=force, **OPTIONS_OF_USE[use])
             assert caught.value.remedy in (Remedy.REPLACE_OUTPUT, Remedy.UPDATE_OR_REPLACE_OUTPUT)
             return
-        plan = runs.plan(work_folder, files, force=force, **OPTIONS_OF_USE[use])
+        plan = runs.make_plan(work_folder, files, force=force, **OPTIONS_OF_USE[use])
 
     assert _observe_output_action(runs, plan) is action
     assert plan.is_update == (use is OutputUse.UPDATE)
@@ -109,11 +109,11 @@ def test_unfinished_actions(
     with WorkFolder(runs.paths) as work_folder:
         if action is UnfinishedAction.REFUSE:
             with pytest.raises(UsageError) as caught:
-                runs.plan(work_folder, files, force=force, resume=is_continuing)
+                runs.make_plan(work_folder, files, force=force, resume=is_continuing)
             assert caught.value.remedy is not None
             assert work_folder.finished_count == 2
             return
-        plan = runs.plan(work_folder, files, force=force, resume=is_continuing)
+        plan = runs.make_plan(work_folder, files, force=force, resume=is_continuing)
         kept = work_folder.finished_count
 
     is_continued = action is UnfinishedAction.CONTINUE
@@ -153,7 +153,7 @@ def test_resume_of_an_interrupted_update_uses_the_output(runs: HandmadeRuns) -> 
     runs.run(files[:2])
     runs.run(files[1:], update=True, stop_after=1)
     with WorkFolder(runs.paths) as work_folder:
-        plan = runs.plan(work_folder, files[1:], resume=True)
+        plan = runs.make_plan(work_folder, files[1:], resume=True)
 
     assert plan.is_update
     assert [[entry.path for entry in run.entries] for run in plan.previous_runs] == [files[:2], [files[2]]]
@@ -170,7 +170,7 @@ def test_resume_of_a_run_that_was_killed_at_its_end_uses_the_output(runs: Handma
     paths.record.rename(work / "run.json")
     paths.index.rename(work / "index.csv")
     with WorkFolder(paths) as work_folder:
-        plan = runs.plan(work_folder, files, resume=True)
+        plan = runs.make_plan(work_folder, files, resume=True)
 
     assert plan.is_update
     assert plan.complete_record is not None
@@ -183,7 +183,7 @@ def test_newer_rows_take_the_place_of_older_ones(runs: HandmadeRuns) -> None:
     Path(files[0]).write_bytes(bytes(25_000))
     runs.run(files, update=True, stop_after=1)
     with WorkFolder(runs.paths) as work_folder:
-        plan = runs.plan(work_folder, files, update=True)
+        plan = runs.make_plan(work_folder, files, update=True)
 
     arrays = {Path(key.name).name: finished.rows_path for key, finished in plan.finished.items()}
     assert arrays == {"0": runs.paths.work_folder / "rows.npy", "1": runs.paths.array}
@@ -193,7 +193,7 @@ def _find_remedy(runs: HandmadeRuns, files: list[str], **options: bool) -> Remed
     """Return the remedy of the error with which a plan is refused; None if it is not refused or has none."""
     with WorkFolder(runs.paths) as work_folder:
         try:
-            runs.plan(work_folder, files, **options)
+            runs.make_plan(work_folder, files, **options)
         except UsageError as e:
             return e.remedy
     return None
@@ -214,7 +214,7 @@ def test_a_damaged_array_header_is_refused_and_replaced(runs: HandmadeRuns, name
         assert _find_remedy(runs, files[::-1], **options) in (None, Remedy.REPLACE_OUTPUT)
     path.write_bytes(data.replace(b"}", b"("))
     with WorkFolder(runs.paths) as work_folder:
-        assert runs.plan(work_folder, files, force=True, **options).previous_runs == ()
+        assert runs.make_plan(work_folder, files, force=True, **options).previous_runs == ()
     runs.run(files, force=True, **options)
 
     assert len(np.load(runs.paths.array)) == sum(

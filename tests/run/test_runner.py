@@ -36,7 +36,7 @@ def test_rows_of_another_source_become_the_output(runs: HandmadeRuns) -> None:
     """Whoever sends the rows: they stand in the array in the order of the inputs, and index and record name them."""
     files = runs.write_files(3)
     with WorkFolder(runs.paths) as work_folder:
-        plan = runs.plan(work_folder, files)
+        plan = runs.make_plan(work_folder, files)
         _execute(runs, plan, make_events(plan), work_folder)
     rows = np.load(runs.paths.array)
     grid = plan.config.settings.clip_grid
@@ -63,7 +63,7 @@ def test_void_rows_are_dropped(runs: HandmadeRuns) -> None:
         yield from itertools.islice(events, 2, None)
 
     with WorkFolder(runs.paths) as work_folder:
-        plan = runs.plan(work_folder, files)
+        plan = runs.make_plan(work_folder, files)
         _execute(runs, plan, fail_second(plan), work_folder)
 
     assert {*np.load(runs.paths.array)[:, 0]} == {0.0, 2.0}
@@ -73,7 +73,7 @@ def test_no_row_at_all_writes_nothing(runs: HandmadeRuns) -> None:
     """If every sound fails or is empty, there is no output, and no work folder either."""
     files = runs.write_files(2)
     with WorkFolder(runs.paths) as work_folder:
-        plan = runs.plan(work_folder, files)
+        plan = runs.make_plan(work_folder, files)
         ends = (
             SoundEndEvent(sound=sound, status="failed", error=AudioError("breaks")) for sound in plan.sounds
         )
@@ -87,7 +87,7 @@ def test_a_source_that_makes_a_mistake_is_stopped(runs: HandmadeRuns) -> None:
     """A sound that is not in the plan, one that is missing, and rows that do not match its length are bugs."""
     files = runs.write_files(2)
     with WorkFolder(runs.paths) as work_folder:
-        plan = runs.plan(work_folder, files)
+        plan = runs.make_plan(work_folder, files)
         events = list(make_events(plan))
         assert isinstance(events[1], SoundEndEvent)
         mistakes = {
@@ -109,11 +109,11 @@ def test_a_listener_hears_of_a_sound_that_is_in_the_journal(runs: HandmadeRuns) 
     assert runs.run(files, stop_after=3) is None
     listener = InterruptingListener(-1)
     with WorkFolder(runs.paths) as work_folder:
-        plan = runs.plan(work_folder, files, resume=True)
+        plan = runs.make_plan(work_folder, files, resume=True)
         provenance = add_network(plan.provenance, NETWORK)
         summary = execute_plan(plan, make_events(plan), provenance, START, work_folder, listener)
 
-    assert listener.ended == files[3:]
+    assert listener.ended_sounds == files[3:]
     assert summary.files == 4
 
 
@@ -121,7 +121,7 @@ def test_failures_are_counted_behind_the_runner(runs: HandmadeRuns) -> None:
     """The counter passes an end on before it counts it, so that the failed file is in the journal."""
     files = runs.write_files(2)
     with WorkFolder(runs.paths) as work_folder:
-        plan = runs.plan(work_folder, files)
+        plan = runs.make_plan(work_folder, files)
     end = SoundEndEvent(sound=plan.sounds[0], status="failed", error=AudioError("breaks"))
     events = FailureCounter(FailureLimit(max_failures="0"), 2).count_failures([end, end])
 
@@ -135,7 +135,7 @@ def test_rows_of_another_width_are_refused(runs: HandmadeRuns) -> None:
     files = runs.write_files(2)
     runs.run(files[:1])
     with WorkFolder(runs.paths) as work_folder:
-        plan = runs.plan(work_folder, files, update=True)
+        plan = runs.make_plan(work_folder, files, update=True)
         network = type(NETWORK)(**{**vars(NETWORK), "width": 5})
         provenance = add_network(plan.provenance, network)
         with pytest.raises(ChangedSettingsError, match=r"different settings \(features: 3, now 5\)"):

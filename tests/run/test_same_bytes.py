@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.sample_data import examples
-from helpers.without_tensorflow import Network
+from helpers.without_tensorflow import FakeNetwork
 from specfeat.audio import decode
 from specfeat.audio.clip_stream import LocalClipStream
 from specfeat.audio.clips import ClipMaker
@@ -156,7 +156,7 @@ def _make_lab(folder: Path, config: Config, network: Any) -> Lab:
 @pytest.fixture(scope="module")
 def fake(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     config = load_config("minimal", ["model.batch=5"])
-    return _make_lab(tmp_path_factory.mktemp("fake"), config, Network(config))
+    return _make_lab(tmp_path_factory.mktemp("fake"), config, FakeNetwork(config))
 
 
 @pytest.fixture(scope="module")
