@@ -143,7 +143,8 @@ def _write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 def _read_arrays(path: Path, variables: Sequence[Any]) -> dict[str, Any]:
     """Read a whole file before the first variable is set, so that a damaged one changes nothing."""
-    with np.load(path, allow_pickle=False) as file:
+    # NumPy itself does not close a file that is no archive.
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         state: dict[str, Any] = json.loads(file[_STATE].tobytes())
         values = [file[f"{number:05d}"] for number in range(len(variables))]
         if len(file.files) != len(variables) + 1:

@@ -10,7 +10,7 @@ from specfeat.atomic_file import AtomicFile
 from specfeat.config import Config
 from specfeat.errors import Remedy, UsageError
 from specfeat.files import compute_sha256, format_path, is_regular_file, wrap_os_errors
-from specfeat.output.lock import WorkFolderLock
+from specfeat.output.lock import LOCK_NAME, WorkFolderLock
 from specfeat.run.provenance import collect_versions, describe_processor
 from specfeat.training.data import TrainingData
 
@@ -105,7 +105,9 @@ class TrainingFolder:
         name = format_path(str(self.path))
         if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"{name}: is a file; give a folder for the results")
-        if not self.path.exists() or self._identity_path.exists() or self._record_path.exists():
+        # The lock's file is there even if a replacement was killed when it had removed the other two.
+        marks = (self._identity_path, self._record_path, self.work_folder / LOCK_NAME)
+        if not self.path.exists() or any(path.exists() for path in marks):
             return
         with wrap_os_errors(self.path, "read"):
             others = sorted(entry.name for entry in self.path.iterdir() if entry != self.work_folder)
