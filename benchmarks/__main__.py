@@ -21,9 +21,10 @@ from specfeat.config import load_config
 from specfeat.cpu_count import count_available_cores
 from specfeat.errors import SpecfeatError
 
-METHOD = 3  # the version of the method: only numbers of the same one are put into one table
+METHOD = 3  # the version of the method; a table has only numbers that were measured with the same version
 DEFAULT_NETWORKS = "yamnet,vggish,cnn14,default"
-# The generated corpora are for one question each: long files, or many files. One network is enough for that.
+# Each generated corpus answers one question: about long files, or about many files. One network is enough for
+# that.
 GENERATED_NETWORKS = {"hour.wav": "yamnet", "hour.flac": "yamnet", "tiny": "default"}
 
 
@@ -37,24 +38,27 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--networks",
-        help=f"configs with commas between; default: {DEFAULT_NETWORKS}; a generated corpus has its own",
+        help=f"configs, separated by commas; default: {DEFAULT_NETWORKS}; a generated corpus has one network",
     )
     parser.add_argument(
-        "--runs", type=_parse_odd, help="the number of rounds, odd, 3 by default; the median round counts"
+        "--runs",
+        type=_parse_odd,
+        help="the number of rounds, an odd number, 3 by default; the result is that of the median round",
     )
     parser.add_argument(
         "--no-naive",
         action="store_true",
-        help="do not run the typical script; it never runs on generated corpora",
+        help="do not run the typical script, which never runs on generated corpora",
     )
     parser.add_argument(
-        "--out", help="write OUT.json and OUT.png, by default `benchmark` or `quick`; earlier pairs are kept"
+        "--out",
+        help="write OUT.json and OUT.png; by default OUT is `benchmark` or `quick`; earlier results are kept",
     )
     return parser
 
 
 def _parse_arguments() -> tuple[argparse.Namespace, dict[str, Any]]:
-    """Return the options of the command line, checked, and the earlier result that is to be extended."""
+    """Return the checked options of the command line, and the earlier results, which will be extended."""
     parser = _make_parser()
     options = parser.parse_args()
     if options.quick:
@@ -81,7 +85,7 @@ def main() -> None:
         for _ in measure_all(options, result):
             Path(f"{options.out}.json").write_text(json.dumps(result, indent=1) + "\n")
     except (RuntimeError, subprocess.CalledProcessError) as e:
-        error = e  # what has been measured before it is shown first
+        error = e  # reported after the results that were measured before it
     print(format_table(result))
     draw_picture(result, Path(f"{options.out}.png"))
     if error:
@@ -100,12 +104,12 @@ def _parse_odd(text: str) -> int:
 
 
 def _check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    """Check now what would otherwise be found missing after minutes."""
+    """Check at the start what would otherwise fail after minutes."""
     if not find_spec("matplotlib"):
         parser.error("the picture needs matplotlib: pip install '.[benchmark]'")
     if not Path(options.out).parent.is_dir():
         parser.error(f"{Path(options.out).parent}: no such folder for the output; create it first")
-    names = [_get_corpus_name(corpus) for corpus in options.corpora]
+    names = [_get_corpus_name(corpus) for corpus in options.corpora]  # the key of the results
     if len({*names}) < len(names):
         parser.error("two corpora have the same name, which identifies their numbers; rename one")
     try:
@@ -119,7 +123,15 @@ def _check_options(parser: argparse.ArgumentParser, options: argparse.Namespace)
 
 
 def measure_all(options: argparse.Namespace, result: dict[str, Any]) -> Iterator[None]:
-    """Measure the start-up, and every network over every corpus; yield when a number is added to `result`."""
+    """Measure the start-up, and every network with every corpus.
+
+    Args:
+        options: the options of the command line.
+        result: the results, to which new ones are added.
+
+    Yields:
+        None, each time when something has been added to `result`, so that it can be saved.
+    """
     cores = count_available_cores()
     result |= {"method": METHOD, "python": platform.python_version(), "machine": describe_machine()}
     result["start"] = measure_start(options.runs)
@@ -144,9 +156,10 @@ def _get_corpus_name(corpus: str) -> str:
     return corpus if corpus in GENERATED else Path(corpus).resolve().name
 
 
-def _remove_pair(pairs: list[dict[str, Any]], new: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the pairs without the one that has the same corpus and network as the new one."""
-    return [p for p in pairs if (p["corpus"], p["network"]) != (new["corpus"], new["network"])]
+def _remove_pair(pairs: list[dict[str, Any]], new_pair: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the pairs without the one that has the same corpus and network as the new pair."""
+    new_key = (new_pair["corpus"], new_pair["network"])
+    return [pair for pair in pairs if (pair["corpus"], pair["network"]) != new_key]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The conditions of a measurement, which are stored with the numbers."""
+"""Describes the conditions of a measurement, which are stored with its results."""
 
 import datetime
 import platform
@@ -20,7 +20,7 @@ def describe_machine() -> str:
 
 
 def _get_version() -> str:
-    """Return the commit of specfeat if this is a git checkout, else its version."""
+    """Return the commit of specfeat if this is a git checkout; otherwise the version of specfeat."""
     words = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     return done.stdout.strip() or specfeat.__version__

@@ -1,4 +1,6 @@
-"""Measures the way of clips from a worker into batches: into a message, through the kernel, into a batch.
+"""Measures the copies of clips on their way from a worker to a batch.
+
+A clip is copied into a message, through the kernel, and into a batch.
 
 python -m benchmarks.copies CONFIG [CLIPS]
 """
@@ -23,27 +25,27 @@ ROUNDS = 5
 
 
 def _send_clips(connection: "Connection", config: str, count: int) -> None:
-    """Send one clip `count` times, as a worker does, and then the CPU seconds that this took."""
+    """Send one clip `count` times, as a worker does, and then send the CPU seconds that this took."""
     settings = load_config(config).settings
     progress = mmap.mmap(-1, PROGRESS_BYTES)
     sender = EventSender(connection, progress, compute_message_shape(settings))
-    clip = np.ones(settings.input_shape, np.float32)  # it stays in the cache, like a clip that was just made
-    begun = time.process_time()
+    clip = np.ones(settings.input_shape, np.float32)  # in the processor's cache, like a new clip
+    started_at = time.process_time()
     for _ in range(count):
         sender.add_clip(clip)
     sender.send()
-    connection.send(time.process_time() - begun)
+    connection.send(time.process_time() - started_at)
 
 
 def _receive_clips(connection: "Connection", config: str, count: int) -> float:
-    """Copy the clips into batches, as a run does; return the CPU seconds of both processes."""
+    """Copy the clips into batches, as a run does, and return the CPU seconds of both processes."""
     settings = load_config(config).settings
     shape = (settings.model.batch, *settings.input_shape)
     batch, filled = np.zeros(shape, np.float32), 0
-    begun = time.process_time()
+    started_at = time.process_time()
     while count:
         (event,) = receive_message(connection.recv_bytes, settings.input_shape)
-        assert isinstance(event, ClipsEvent)  # noqa: S101  this sender sends only clips
+        assert isinstance(event, ClipsEvent)  # noqa: S101  `_send_clips` sends only clips
         clips = event.clips
         count -= len(clips)
         while len(clips):
@@ -52,12 +54,12 @@ def _receive_clips(connection: "Connection", config: str, count: int) -> float:
             clips, filled = clips[taken:], filled + taken
             if filled == len(batch):
                 batch, filled = np.zeros(shape, np.float32), 0
-    seconds = time.process_time() - begun
+    seconds = time.process_time() - started_at
     return seconds + float(connection.recv())
 
 
 def measure_copies(config: str, count: int) -> float:
-    """Return the CPU seconds that sending and receiving `count` clips takes."""
+    """Return how many CPU seconds it takes to send and to receive `count` clips."""
     context = get_context("spawn")
     receiver_end, sender_end = context.Pipe()
     sender = context.Process(target=_send_clips, args=(sender_end, config, count))
@@ -68,7 +70,12 @@ def measure_copies(config: str, count: int) -> float:
 
 
 def main(config: str, count: str = "7500") -> None:
-    """Measure several times, and print the range and the median; 7,500 clips are an hour of `yamnet`."""
+    """Measure several times, and print the range and the median.
+
+    Args:
+        config: the config, whose clips are copied.
+        count: the number of clips. The default is that of an hour of audio with `yamnet`.
+    """
     seconds = [measure_copies(config, int(count)) for _ in range(ROUNDS)]
     size = int(count) * 4 * np.prod(load_config(config).settings.input_shape) / 1e6
     print(

@@ -1,4 +1,4 @@
-"""The corpora that are measured: those of the user, and generated ones."""
+"""Finds the corpora of a measurement: those of the user, and those that are generated."""
 
 import shutil
 from collections.abc import Callable
@@ -11,13 +11,13 @@ SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 
 
 def write_noise(path: Path, seconds: float, rate: int = 16_000, channels: int = 1) -> None:
-    """Write 16 bit noise of any length, in blocks; noise, because FLAC cannot make it much smaller."""
-    rng = np.random.default_rng(0)
+    """Write noise with 16 bits in blocks, so that it can be long. FLAC cannot compress noise much."""
+    generator = np.random.default_rng(0)
     remaining = round(seconds * rate)
     with soundfile.SoundFile(path, "w", rate, channels, subtype="PCM_16") as file:
         while remaining:
             count = min(remaining, 600 * rate)
-            file.write(rng.integers(-3000, 3000, (count, channels), dtype=np.int16))
+            file.write(generator.integers(-3000, 3000, (count, channels), dtype=np.int16))
             remaining -= count
 
 
@@ -46,7 +46,12 @@ GENERATED: dict[str, Callable[[Path], None]] = {
 
 
 def make_corpus(name: str, folder: Path) -> str:
-    """Return the path of a corpus; one with a name in `GENERATED` is written into the folder."""
+    """Return the path of a corpus. If its name is in `GENERATED`, it is first written to a folder.
+
+    Args:
+        name: the name of a generated corpus, or the path of a file or folder.
+        folder: the folder for generated corpora.
+    """
     if name not in GENERATED:
         return name
     path = folder / name

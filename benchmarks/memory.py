@@ -1,4 +1,4 @@
-"""Measures how memory grows: with long files, many files, many batches and many threads.
+"""Measures how the memory grows with long files, many files, many batches and many threads.
 
 python -m benchmarks.memory [--hours 24] [--files 20000] [--batches 5000] [--out memory.json]
 """
@@ -21,13 +21,14 @@ from benchmarks.whole import run_specfeat
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Until so many batches, the arenas of malloc sometimes grow by a step, up to the same size in each run.
+# During these first batches, the arenas of malloc grow in steps, to the same size in each run. They are not
+# measured.
 WARM_UP_BATCHES = 2000
-Figures = dict[str, float]
+Measurements = dict[str, float]
 
 
-def measure_long_file(hours: float) -> Figures:
-    """Compare a file of many hours with a file of one minute, with yamnet."""
+def measure_long_file(hours: float) -> Measurements:
+    """Measure `yamnet` with a file of many hours, and with a file of one minute."""
     with tempfile.TemporaryDirectory() as folder:
         short, long = Path(folder) / "short.flac", Path(folder) / "long.flac"
         write_noise(short, 60)
@@ -36,8 +37,8 @@ def measure_long_file(hours: float) -> Figures:
     return {"hours": hours, "minute_mb": short_run.peak_mb, "hours_mb": long_run.peak_mb}
 
 
-def measure_many_files(count: int) -> Figures:
-    """Compare many files of 0.2 s with a hundredth of them, with default; also measure the time of a file."""
+def measure_many_files(count: int) -> Measurements:
+    """Measure `default` with many files of 0.2 s, with a hundredth of them, and the time for one file."""
     runs = []
     with tempfile.TemporaryDirectory() as folder:
         for number in (count // 100, count):
@@ -51,8 +52,8 @@ def measure_many_files(count: int) -> Figures:
     return {"files": count, "hundredth_mb": few.peak_mb, "files_mb": many.peak_mb, "ms_a_file": ms_a_file}
 
 
-def measure_many_batches(count: int) -> Figures:
-    """Follow the memory of one process over many batches of default, as many at once as in a run."""
+def measure_many_batches(count: int) -> Measurements:
+    """Measure the memory of a process that computes many batches of `default` in the threads of a run."""
     from specfeat.config import load_config
     from specfeat.cpu_count import count_available_cores
     from specfeat.network.build import build_network
@@ -69,11 +70,11 @@ def measure_many_batches(count: int) -> Figures:
     return {"batches": count, "first_mb": memory[0], "last_mb": memory[-1], "mb_in_1000": 1000 * float(slope)}
 
 
-def measure_many_threads() -> Figures:
-    """Measure runs of yamnet with more threads and workers, as on a machine with more cores."""
+def measure_many_threads() -> Measurements:
+    """Measure `yamnet` with different numbers of threads and workers, as on machines with more cores."""
     with tempfile.TemporaryDirectory() as folder:
         for k in range(16):
-            write_noise(Path(folder) / f"{k:02}.flac", 600)  # longer than what the queue of a worker holds
+            write_noise(Path(folder) / f"{k:02}.flac", 600)  # longer than the queue of a worker
         return {
             f"{count}_mb": run_specfeat(
                 "yamnet", [folder], "--threads", str(count), "--workers", str(count)
@@ -88,7 +89,7 @@ def _read_resident_mb() -> float:
 
 
 def main() -> None:
-    """Measure everything, print one line for each measurement, and write JSON."""
+    """Measure everything, print one line for each kind of measurement, and write JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     parser.add_argument("--hours", type=float, default=24)
     parser.add_argument("--files", type=int, default=20_000)
@@ -97,7 +98,7 @@ def main() -> None:
     options = parser.parse_args()
     if not Path(options.out).parent.is_dir():
         parser.error(f"{Path(options.out).parent}: no such folder for the output; create it first")
-    measures: dict[str, Callable[[], Figures]] = {
+    measures: dict[str, Callable[[], Measurements]] = {
         "batches": lambda: measure_many_batches(options.batches),
         "files": lambda: measure_many_files(options.files),
         "threads": measure_many_threads,
@@ -106,8 +107,8 @@ def main() -> None:
     result: dict[str, object] = dict(describe_conditions())
     for name, measure in measures.items():
         print(f"{name} ...", file=sys.stderr)
-        result[name] = figures = {key: round(value, 3) for key, value in measure().items()}
-        print(f"{name}: {', '.join(f'{key} {value:.7g}' for key, value in figures.items())}", flush=True)
+        result[name] = measurements = {key: round(value, 3) for key, value in measure().items()}
+        print(f"{name}: {', '.join(f'{key} {value:.7g}' for key, value in measurements.items())}", flush=True)
         Path(options.out).write_text(json.dumps(result, indent=1) + "\n")
 
 

@@ -2,9 +2,10 @@
 
     python benchmarks/naive.py CONFIG OUT.json LIST
 
-It makes as many rows as specfeat, with a network of the same layers, as examples on the web do it. Its
-logarithm and its weights differ. LIST is a file of paths with a NUL between two of them. OUT.json gets the
-seconds for all files, without imports, building and one file as a warm-up, and the number of rows.
+The script is like examples on the web. It makes the same number of rows as specfeat, with a network of the
+same layers, but with another logarithm and other weights. LIST is a file of paths, with a NUL byte between
+them. OUT.json gets the number of rows, and the seconds for all files. These seconds do not include imports,
+building, and a warm-up with the first file.
 """
 
 import json
@@ -23,7 +24,7 @@ from specfeat.config.settings import Settings
 
 
 def build_model(settings: Settings) -> keras.Model:
-    """Build a Keras model of the config's layers, as a user would write it."""
+    """Build a Keras model with the layers of the config, as a user would write it."""
     tensors = {"spectrogram": keras.Input(settings.input_shape)}
     for layer in settings.model.layers:
         keras_layer = getattr(keras.layers, layer.kind)(**layer.options)
@@ -71,15 +72,14 @@ def cut_clips(samples: np.ndarray, settings: Settings) -> np.ndarray:
 
 
 def main(config: str, output: str, list_file: str) -> None:
-    """Extract from every file, and write how long it took."""
+    """Extract the features of every file, and write the time and the number of rows."""
     paths = [os.fsdecode(path) for path in Path(list_file).read_bytes().split(b"\0")]
     settings = load_config(config).settings
     model = build_model(settings)
-    samples, _ = librosa.load(
-        paths[0], sr=settings.audio.sample_rate
-    )  # librosa loads modules at its first use
+    # To warm up: librosa imports modules at its first use.
+    samples, _ = librosa.load(paths[0], sr=settings.audio.sample_rate)
     model.predict(cut_clips(samples, settings), verbose=0)
-    begun = time.perf_counter()
+    started_at = time.perf_counter()
     rows = []
     for path in paths:
         samples, _ = librosa.load(path, sr=settings.audio.sample_rate)
@@ -87,7 +87,7 @@ def main(config: str, output: str, list_file: str) -> None:
         if len(batch):
             rows.append(model.predict(batch, verbose=0))
     features = np.concatenate(rows)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - started_at
     Path(output).write_text(json.dumps({"seconds": seconds, "rows": len(features)}))
 
 

@@ -1,6 +1,6 @@
-"""The measured numbers as a table and as a picture.
+"""Formats the results of measurements as tables, and draws them as a picture.
 
-`python -m benchmarks.report OUT.json` prints the table of docs/speed.md from what was measured.
+`python -m benchmarks.report OUT.json` prints the table in docs/speed.md.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.stages import STAGES
 
-# "Done ahead" is the work that the workers do while TensorFlow is loaded.
+# "Work done ahead" is the work that the workers do while TensorFlow is loaded.
 COLUMNS = (
     "corpus",
     "network",
@@ -34,7 +34,7 @@ COLUMNS = (
 
 
 def format_table(result: dict[str, Any]) -> str:
-    """Return all measured numbers as tables in Markdown."""
+    """Return all results as tables in Markdown."""
     columns = [COLUMNS, *map(_format_cells, result["pairs"])]
     widths = [max(map(len, column)) for column in columns]
     rows = [
@@ -49,7 +49,7 @@ def format_table(result: dict[str, Any]) -> str:
 
 
 def format_machines(result: dict[str, Any]) -> str:
-    """Return the machine of the measurements, or the machines if there were several."""
+    """Return the machine of the measurements, or all machines if there were several."""
     return "; ".join(dict.fromkeys(pair["machine"] for pair in result["pairs"]))
 
 
@@ -77,8 +77,8 @@ def _format_cells(pair: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def short(result: dict[str, Any]) -> str:
-    """Return the table of docs/speed.md in Markdown."""
+def format_short_table(result: dict[str, Any]) -> str:
+    """Return the table in docs/speed.md as Markdown."""
     lines = [
         "| sound | network | limit | specfeat | limit / specfeat | corrected | script | script / specfeat |",
         "|---|---|---|---|---|---|---|---|",
@@ -107,7 +107,7 @@ def _format_file_count(files: int) -> str:
 
 
 def draw_picture(result: dict[str, Any], path: Path) -> None:
-    """Draw the limit, specfeat and the typical script as bars, one group for each corpus and network."""
+    """Draw a group of bars for each pair of corpus and network: limit, specfeat and typical script."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator
 
@@ -154,4 +154,4 @@ def _format_bar_label(pair: dict[str, Any], key: str) -> str:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: python -m benchmarks.report OUT.json")
-    print(short(json.loads(Path(sys.argv[1]).read_text())))
+    print(format_short_table(json.loads(Path(sys.argv[1]).read_text())))

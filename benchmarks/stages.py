@@ -1,11 +1,9 @@
-"""Measures each stage alone, in a process of its own.
+"""Measures each stage alone in a process of its own, and prints JSON.
 
-    python -m benchmarks.stages audio CONFIG PATH...      decode, mono, resample, spectrogram, as in a worker
-    python -m benchmarks.stages network CONFIG SECONDS    the network on full batches in memory
-    python -m benchmarks.stages keras CONFIG SECONDS      the same with one batch after another, by turns with
-                                                          the same layers in Keras' `tf.function`
-
-All of them print JSON.
+python -m benchmarks.stages audio CONFIG PATH...      decode, mono, resample, spectrogram, as in a worker
+python -m benchmarks.stages network CONFIG SECONDS    the network with full batches in memory
+python -m benchmarks.stages keras CONFIG SECONDS      the network with one batch after another, alternating
+                                                      with the same layers in Keras' `tf.function`
 """
 
 import json
@@ -32,12 +30,12 @@ STAGES = ("decode", "mono", "resample", "spectrogram")
 
 @dataclass
 class AudioCost:
-    """The CPU time of the stages before the network, over a corpus.
+    """The CPU time that the stages before the network need for a corpus.
 
     Attributes:
-        audio_seconds: the length of all sounds.
-        clips: the number of their clips.
-        stage_seconds: CPU seconds of one core, by stage.
+        audio_seconds: the length of all sounds in seconds.
+        clips: the number of clips of all sounds.
+        stage_seconds: the CPU seconds of each stage on one core.
     """
 
     audio_seconds: float = 0.0
@@ -46,17 +44,17 @@ class AudioCost:
 
 
 def measure_audio_stages(config: str, inputs: Sequence[str]) -> AudioCost:
-    """Measure the stages before the network over all sounds of the inputs, on one core, as in a worker."""
+    """Measure the stages before the network with all sounds of the inputs, on one core, as in a worker."""
     return AudioCost(**_run_child(["audio", config, *inputs], WORKER_ENVIRONMENT))
 
 
 def measure_network(config: str) -> float:
-    """Measure the network alone, and return the seconds for a clip."""
+    """Measure the network alone, and return the seconds for one clip."""
     return float(_run_child(["network", config, "2"], {}))
 
 
 def measure_keras(config: str) -> tuple[float, float]:
-    """Return the seconds for a clip, one batch after another: of the network, and of Keras' `tf.function`."""
+    """Return the seconds for one clip of the network and of Keras' `tf.function`, one batch after another."""
     single_s, keras_s = _run_child(["keras", config, "4"], {})
     return float(single_s), float(keras_s)
 
@@ -72,19 +70,23 @@ def _run_child(arguments: list[str], environment: dict[str, str]) -> Any:
 
 
 class _StageMeter:
-    """Measures the CPU time of each generator in a chain, without that of the generators before it."""
+    """Measures the CPU time of each generator in a chain, without the time of the generators before it.
+
+    Each generator runs when the next one asks for an item. So its time is the time of `next`, minus the time
+    that the generators before it have measured during this call.
+    """
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
-        self._source_s = 0.0  # the time of the generators before the one that is being measured
+        self._source_s = 0.0  # the time of all generators before the one that is measured now
 
     def measure(self, stage: str, items: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         source = iter(items)
         while True:
             outer_source_s, self._source_s = self._source_s, 0.0
-            begun = time.process_time()
+            started_at = time.process_time()
             item = next(source, None)
-            spent_s = time.process_time() - begun
+            spent_s = time.process_time() - started_at
             self.seconds[stage] += spent_s - self._source_s
             self._source_s = outer_source_s + spent_s
             if item is None:
@@ -103,7 +105,7 @@ def _measure_corpus(config: str, inputs: Sequence[str]) -> AudioCost:
     for sound in find_sounds(inputs).sounds:
         try:
             stage_seconds, clips, samples = _measure_file(sound.path, maker)
-        except AudioError:  # it has no rows in a run, either
+        except AudioError:  # the file has no rows in a run
             continue
         for name in STAGES:
             cost.stage_seconds[name] += stage_seconds[name]
@@ -113,15 +115,20 @@ def _measure_corpus(config: str, inputs: Sequence[str]) -> AudioCost:
 
 
 def _measure_file(path: str, maker: "ClipMaker") -> tuple[dict[str, float], int, int]:
-    """Return CPU seconds by stage, clips and samples of one file: the steps of `decode.read_samples`."""
+    """Measure one file with the steps of `decode.read_samples`.
+
+    Returns:
+        The CPU seconds of each stage, the number of clips, and the number of samples at the config's sample
+        rate.
+    """
     from specfeat.audio import decode
     from specfeat.audio.audio_file import AudioFile
 
     audio = maker.settings.audio
     meter = _StageMeter()
-    begun = time.process_time()
+    started_at = time.process_time()
     with AudioFile(path) as file:
-        meter.seconds["decode"] += time.process_time() - begun
+        meter.seconds["decode"] += time.process_time() - started_at
         blocks = file.read_blocks(decode.compute_block_frames(file, audio, decode.BLOCK_VALUES))
         mono = decode.mix_to_mono(meter.measure("decode", blocks), audio.channel)
         resampled = decode.resample_blocks(meter.measure("mono", mono), file.rate, audio)
@@ -131,7 +138,7 @@ def _measure_file(path: str, maker: "ClipMaker") -> tuple[dict[str, float], int,
 
 
 def _measure_network(config: str, seconds: float) -> float:
-    """Return the seconds of the network for a clip, with as many batches at once as in a run."""
+    """Return the seconds of the network for one clip, with as many batches at once as in a run."""
     from specfeat.cpu_count import count_available_cores
 
     network = _build_network(config, count_available_cores())
@@ -139,19 +146,20 @@ def _measure_network(config: str, seconds: float) -> float:
     with ThreadPoolExecutor(network.parallel_batches) as threads:
 
         def run(count: int) -> float:
-            begun = time.perf_counter()
+            started_at = time.perf_counter()
             list(threads.map(network.compute_rows, [clips] * count))
-            return time.perf_counter() - begun
+            return time.perf_counter() - started_at
 
         run(network.parallel_batches)  # to warm up
         once = run(network.parallel_batches)
-        # All batches in one go: at the end the threads wait for the slowest, and a run does this only once.
+        # All batches in one call, because the threads wait for the slowest one at the end. A run waits once,
+        # too.
         count = network.parallel_batches * max(4, round(seconds / once))
         return run(count) / count / network.batch
 
 
 def _measure_keras(config: str, seconds: float) -> tuple[float, float]:
-    """Return the seconds for a clip, one batch after another: specfeat's network, and Keras' tf.function."""
+    """Return the seconds for one clip of the network and of Keras' tf.function, one batch after another."""
     from specfeat.architecture.graph import to_keras_name
     from specfeat.config import load_config
 
@@ -160,7 +168,8 @@ def _measure_keras(config: str, seconds: float) -> tuple[float, float]:
 
     name = to_keras_name(load_config(config).settings.model.feature_layer)
     outputs = [layer.output for layer in network.model.layers if layer.name == name]
-    # The layers of an application are in the model one by one, and the last one gives the row.
+    # An application of Keras is not one layer of the model: its inner layers are, and the last one gives the
+    # row.
     feature = outputs[0] if outputs else network.model.outputs[0]
     plain = keras.Model(network.model.inputs[0], feature)
     shape = (network.batch, *network.input_shape)
@@ -197,19 +206,30 @@ def _make_noise(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _measure_medians(programs: Sequence[Callable[[], object]], seconds: float) -> list[float]:
-    """Run programs by turns for about so many seconds, after one round as a warm-up; return their medians."""
+    """Run programs alternately, and return the median time of each in seconds.
+
+    Args:
+        programs: the programs. The first round of all programs is a warm-up, and is not measured.
+        seconds: about how long to run.
+    """
     times: list[list[float]] = []
     while len(times) < 4 or sum(map(sum, times)) < seconds:
         times.append([])
         for program in programs:
-            begun = time.perf_counter()
+            started_at = time.perf_counter()
             program()
-            times[-1].append(time.perf_counter() - begun)
-    return [statistics.median(each) for each in zip(*times[1:], strict=True)]
+            times[-1].append(time.perf_counter() - started_at)
+    return [statistics.median(program_times) for program_times in zip(*times[1:], strict=True)]
 
 
 def main(stage: str, config: str, *arguments: str) -> None:
-    """Measure and print JSON."""
+    """Measure one stage, and print JSON.
+
+    Args:
+        stage: "audio", "network" or "keras".
+        config: the config.
+        arguments: the paths of the sounds for "audio"; for the others, about how many seconds to run.
+    """
     if stage == "audio":
         print(json.dumps(asdict(_measure_corpus(config, arguments))))
     else:

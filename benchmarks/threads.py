@@ -2,8 +2,9 @@
 
     python -m benchmarks.threads CONFIG AUDIO...
 
-Both make the same rows with the same pipeline. They run by turns, each in a new process, with the workers'
-settings of malloc. Use short files: a thread decodes a whole file before the network gets its first clip.
+Both make the same rows with the same pipeline. They run alternately, each in a new process, with the settings
+of malloc that workers have. Use short files, because a thread decodes a whole file before the network gets
+the first clip of the file.
 """
 
 import json
@@ -30,7 +31,8 @@ from specfeat.cpu_count import count_available_cores
 from specfeat.errors import AudioError
 from specfeat.sound import Sound
 
-# How many files are decoded ahead of the network; the queues of the processes hold about as much.
+# How many files are decoded before the network needs them. The queues of the processes have about the same
+# size.
 AHEAD_FILES = 64
 
 
@@ -63,7 +65,7 @@ _thread_data = threading.local()
 
 
 def _make_clips(config: Config, sound: Sound) -> list[np.ndarray]:
-    if not hasattr(_thread_data, "maker"):  # it has working memory, so each thread needs its own
+    if not hasattr(_thread_data, "maker"):  # each thread needs its own maker, because it has working memory
         _thread_data.maker = ClipMaker(config.settings)
     try:
         return [
@@ -74,8 +76,17 @@ def _make_clips(config: Config, sound: Sound) -> list[np.ndarray]:
         return []
 
 
-def _measure_way(way: str, name: str, inputs: Sequence[str]) -> tuple[float, int]:
-    """Return the seconds of work, and the number of rows."""
+def _measure_method(method: str, name: str, inputs: Sequence[str]) -> tuple[float, int]:
+    """Measure one run in this process.
+
+    Args:
+        method: "processes" or "threads".
+        name: the config.
+        inputs: files and folders.
+
+    Returns:
+        The seconds of the run after the start-up, and the number of rows.
+    """
     config = load_config(name)
     sounds = find_sounds(inputs).sounds
     from specfeat.events import SoundEndEvent
@@ -85,35 +96,42 @@ def _measure_way(way: str, name: str, inputs: Sequence[str]) -> tuple[float, int
     cores = count_available_cores()
     network = build_network(config, threads=cores)
     with WorkerPool(config.settings, cores) as pool, ThreadPoolExecutor(cores) as threads:
-        time.sleep(1)  # the processes have started by then, as in a run when TensorFlow is loaded
-        begun = time.perf_counter()
-        streams = pool.stream_clips(sounds) if way == "processes" else _stream_clips(config, sounds, threads)
+        time.sleep(1)  # until the processes have started; in a run, they start while TensorFlow is loaded
+        started_at = time.perf_counter()
+        streams = (
+            pool.stream_clips(sounds) if method == "processes" else _stream_clips(config, sounds, threads)
+        )
         rows = sum(event.rows for event in extract_rows(streams, network) if isinstance(event, SoundEndEvent))
-        return time.perf_counter() - begun, rows
+        return time.perf_counter() - started_at, rows
 
 
 def main(name: str, *inputs: str) -> None:
-    """Measure both ways by turns, three times, and print one line."""
+    """Measure both methods alternately, three times, and print one line.
+
+    Args:
+        name: the config.
+        inputs: files and folders.
+    """
     times: dict[str, list[float]] = {"processes": [], "threads": []}
     rows = set()
     malloc = {name: value for name, value in WORKER_ENVIRONMENT.items() if name.startswith("MALLOC_")}
     for _ in range(3):
-        for way, seconds in times.items():
-            command = [sys.executable, "-m", "benchmarks.threads", "--one", way, name, *inputs]
+        for method, method_seconds in times.items():
+            command = [sys.executable, "-m", "benchmarks.threads", "--one", method, name, *inputs]
             process = subprocess.run(command, stdout=subprocess.PIPE, env=os.environ | malloc, check=True)
-            took, count = json.loads(process.stdout)
-            seconds.append(took)
+            seconds, count = json.loads(process.stdout)
+            method_seconds.append(seconds)
             rows.add(count)
     if len(rows) > 1:
         raise RuntimeError(f"the numbers of rows differ: {rows}")
     ratio = statistics.median(t / p for p, t in zip(times["processes"], times["threads"], strict=True))
-    medians = ", ".join(f"{way} {statistics.median(seconds):.2f} s" for way, seconds in times.items())
+    medians = ", ".join(f"{method} {statistics.median(seconds):.2f} s" for method, seconds in times.items())
     print(f"{name} over {' '.join(inputs)}: {medians}; threads take {ratio:.2f} x as long")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(_measure_way(sys.argv[2], sys.argv[3], sys.argv[4:])))
+        print(json.dumps(_measure_method(sys.argv[2], sys.argv[3], sys.argv[4:])))
     elif len(sys.argv) > 2:
         main(*sys.argv[1:])
     else:

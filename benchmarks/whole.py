@@ -1,4 +1,4 @@
-"""Measures whole programs from outside: specfeat, the typical script, and the start-up."""
+"""Runs whole programs, and measures them from outside: specfeat, the typical script, and the start-up."""
 
 import contextlib
 import json
@@ -24,23 +24,22 @@ from specfeat.audio.worker_process import WORKER_ENVIRONMENT
 from specfeat.config import load_config
 from specfeat.process_state import OPTIONAL_PACKAGES, disable_pydantic_plugins
 
-NAIVE = Path(__file__).with_name("naive.py")
+SCRIPT = Path(__file__).with_name("naive.py")
 EXIT_SOME_FAILED = 3  # specfeat's exit code for a run in which files failed
 
 
 @dataclass
-class Run:
+class ProgramRun:
     """One run of a program.
 
     Attributes:
-        wall_s: seconds from the command to the last byte.
-        work_s: seconds after the start-up: from the network that is ready to the last byte and the workers'
-            end.
-        ahead_s: CPU seconds that the workers had spent on the files, with sending, before the network was
-            ready.
+        wall_s: the time from the command to the last byte in seconds.
+        work_s: the time without the start-up in seconds: from the time when the network is ready to the last
+            byte and the end of the workers.
+        ahead_s: the CPU time in seconds that the workers spent on sounds before the network was ready.
         rows: the number of rows.
-        peak_mb: the peak memory of the main process and of each worker, added up.
-        files: the files that did not fail.
+        peak_mb: the sum of the peak memory of the main process and of all workers, in MB.
+        files: the paths of the files that did not fail.
     """
 
     wall_s: float
@@ -53,32 +52,32 @@ class Run:
 
 @dataclass
 class ProcessStatistics:
-    """What can be seen of a process and its children from outside.
+    """Numbers about a process and its children, which another process has measured.
 
     Attributes:
-        wall_s: seconds until its end.
-        peak_mb: the peak memory of each of them, added up.
-        workers: the largest number of children at a time.
-        times: when the CPU seconds of the children were read, in seconds of the clock.
-        children: the CPU seconds that all children had spent by then.
+        wall_s: the time from the start to the end of the process in seconds.
+        peak_mb: the sum of the peak memory of the process and of all children, in MB.
+        workers: the largest number of children at one time.
+        times: the times at which the CPU time of the children was read, in seconds since 1970.
+        children_cpu_s: the CPU time of all children together at each of these times, in seconds.
     """
 
     wall_s: float = 0.0
     peak_mb: float = 0.0
     workers: int = 0
     times: list[float] = field(default_factory=list)
-    children: list[float] = field(default_factory=list)
+    children_cpu_s: list[float] = field(default_factory=list)
 
 
 def watch_command(command: Sequence[str], **environment: str) -> ProcessStatistics:
-    """Run a command to its end, and watch its processes.
+    """Run a command to its end, and measure its processes.
 
     Raises:
-        RuntimeError: the command failed; the message has what it wrote to stderr.
+        RuntimeError: the command failed. The message contains its output on stderr.
     """
     statistics = ProcessStatistics()
     with tempfile.TemporaryFile() as stderr:
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         streams: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": stderr}
         process = subprocess.Popen(command, env={**os.environ, **environment}, **streams)
         peaks: dict[int, float] = {}
@@ -88,10 +87,10 @@ def watch_command(command: Sequence[str], **environment: str) -> ProcessStatisti
                 peaks[pid] = max(_read_peak_mb(pid), peaks.get(pid, 0.0))
             statistics.workers = max(statistics.workers, len(tree) - 1)
             statistics.times.append(time.time())
-            statistics.children.append(sum(map(_read_cpu_s, tree[1:])))
+            statistics.children_cpu_s.append(sum(map(_read_cpu_s, tree[1:])))
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=0.1)
-        statistics.wall_s = time.perf_counter() - begun
+        statistics.wall_s = time.perf_counter() - started_at
         if process.returncode not in (0, EXIT_SOME_FAILED):
             stderr.seek(0)
             raise RuntimeError(f"{' '.join(command)}: {process.returncode}: {stderr.read().decode()}")
@@ -100,7 +99,7 @@ def watch_command(command: Sequence[str], **environment: str) -> ProcessStatisti
 
 
 def _list_processes(pid: int) -> list[int]:
-    """Return the ids of a process and its children that are running."""
+    """Return the ids of a process and of its running children."""
     pids = [pid]
     for task in Path(f"/proc/{pid}/task").glob("*/children"):  # each thread has its own list of children
         with contextlib.suppress(OSError):
@@ -109,7 +108,7 @@ def _list_processes(pid: int) -> list[int]:
 
 
 def _read_peak_mb(pid: int) -> float:
-    """Return the peak memory of a process so far, in MB; 0 if it has ended."""
+    """Return the peak memory of a process until now in MB; 0 if the process has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
@@ -119,7 +118,7 @@ def _read_peak_mb(pid: int) -> float:
 
 
 def _read_cpu_s(pid: int) -> float:
-    """Return the CPU seconds that a process has spent so far; 0 if it has ended."""
+    """Return the CPU time of a process until now in seconds; 0 if the process has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -137,7 +136,7 @@ ClipMaker(pickle.load(sys.stdin.buffer))
 
 @cache
 def measure_worker_start(config: str) -> float:
-    """Return the CPU seconds that a worker spends before its first file: the lowest of three measurements."""
+    """Return the CPU time of a worker before its first file in seconds: the lowest of three measurements."""
     settings = pickle.dumps(load_config(config).settings)
     with disable_pydantic_plugins():
         environment = os.environ | WORKER_ENVIRONMENT
@@ -149,13 +148,13 @@ def measure_worker_start(config: str) -> float:
 
 
 def _read_children_cpu_s() -> float:
-    """Return the CPU seconds of all children that have ended."""
+    """Return the CPU time of all children that have ended, in seconds."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
-def run_specfeat(config: str, inputs: Sequence[str], *options: str) -> Run:
-    """Run `specfeat extract`, and read its record and its log."""
+def run_specfeat(config: str, inputs: Sequence[str], *options: str) -> ProgramRun:
+    """Run `specfeat extract`, and take the numbers from its record and its log."""
     with tempfile.TemporaryDirectory() as folder:
         output = f"{folder}/out.npy"
         log = f"{folder}/log"
@@ -164,30 +163,32 @@ def run_specfeat(config: str, inputs: Sequence[str], *options: str) -> Run:
         record = json.loads(Path(f"{folder}/out.run.json").read_text())
         events = [json.loads(line) for line in Path(log).read_text().splitlines()]
     times = {event["event"]: datetime.fromisoformat(event["time"]).timestamp() for event in events}
-    spent_s = np.interp(times["built"], statistics.times, statistics.children)
+    spent_s = np.interp(times["built"], statistics.times, statistics.children_cpu_s)
     ahead_s = max(0.0, float(spent_s) - statistics.workers * measure_worker_start(config))
     files = tuple(file["path"] for file in record["files"] if file["status"] != "failed")
     work_s = times["end"] - times["built"]
-    return Run(statistics.wall_s, work_s, ahead_s, record["rows"], statistics.peak_mb, files)
+    return ProgramRun(statistics.wall_s, work_s, ahead_s, record["rows"], statistics.peak_mb, files)
 
 
-def run_naive(config: str, paths: Sequence[str]) -> Run:
+def run_typical_script(config: str, paths: Sequence[str]) -> ProgramRun:
     """Run the typical script over the same files.
 
     Raises:
         RuntimeError: the script cannot use the files or the config.
     """
     with tempfile.TemporaryDirectory() as folder:
-        list_file = Path(f"{folder}/paths")  # a command line cannot be long enough
+        list_file = Path(f"{folder}/paths")  # a file, because a command line cannot have so many paths
         list_file.write_bytes(b"\0".join(map(os.fsencode, paths)))
-        command = [sys.executable, str(NAIVE), config, f"{folder}/out.json", str(list_file)]
+        command = [sys.executable, str(SCRIPT), config, f"{folder}/out.json", str(list_file)]
         statistics = watch_command(command, KERAS_BACKEND="tensorflow")
         result = json.loads(Path(f"{folder}/out.json").read_text())
-    return Run(statistics.wall_s, result["seconds"], 0.0, result["rows"], statistics.peak_mb, tuple(paths))
+    return ProgramRun(
+        statistics.wall_s, result["seconds"], 0.0, result["rows"], statistics.peak_mb, tuple(paths)
+    )
 
 
 def measure_start(runs: int) -> dict[str, float]:
-    """Return the median seconds of the commands in which a user waits mostly for the start-up."""
+    """Measure commands that consist mostly of the start-up, and return the median seconds of each."""
     specfeat = [sys.executable, "-m", "specfeat"]
     hidden = f"import sys; sys.modules |= dict.fromkeys({OPTIONAL_PACKAGES}); import tensorflow"
     with tempfile.TemporaryDirectory() as folder:
@@ -206,16 +207,14 @@ def measure_start(runs: int) -> dict[str, float]:
             ),
             "one second of audio": ([*specfeat, "extract", clip, out, "--force", "-q"], 0),
         }
-        if runs > 1:
-            subprocess.run(
-                commands["one second of audio"][0], check=True
-            )  # so that the disk has been read once
+        if runs > 1:  # one run that is not measured, so that all files are in the cache of the system
+            subprocess.run(commands["one second of audio"][0], check=True)
         times: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(runs):
             for name, (command, code) in commands.items():
-                begun = time.perf_counter()
+                started_at = time.perf_counter()
                 process = subprocess.run(command, capture_output=True, check=False)
-                times[name].append(time.perf_counter() - begun)
+                times[name].append(time.perf_counter() - started_at)
                 if process.returncode != code:
                     raise RuntimeError(
                         f"{' '.join(command)}: {process.returncode}: {process.stderr.decode()}"
