@@ -58,8 +58,8 @@ class SpecfeatError(Exception):
     """Any failure that the user can correct.
 
     Args:
-        message: one sentence: what is wrong, where, and what to do (if the remedy does not say it).
-        remedy: which option or argument can help; None if none can.
+        message: a sentence that says what is wrong, where, and what to do (if the remedy does not say it).
+        remedy: the option or argument that can help; None if none can help.
 
     Attributes:
         remedy: see above.

@@ -202,7 +202,7 @@ def extract_rows(streams: Iterable[ClipStream], network: "Network") -> Generator
         network: the network that the clips go through.
 
     Yields:
-        For each sound its rows, in pieces, and then its end.
+        The rows of each sound in pieces, followed by the event that the sound has ended.
     """
     threads = ThreadPoolExecutor(network.parallel_batches)
     try:

@@ -22,7 +22,7 @@ from specfeat.errors import AudioError
 from specfeat.sound import Sound
 
 PIECE_S = 10.0
-ADDED_S = 30.0  # of an added sound, so much of its beginning is used
+ADDED_S = 30.0  # only the first 30 seconds of an added sound are used
 MIX_SNR_DB = (-3.0, 20.0)
 EQUALIZER_POINTS = 8
 EQUALIZER_LIMITS_HZ = (60.0, 16_000.0)
@@ -38,7 +38,7 @@ class SampleAugmentation:
         seed: the seed of the training.
         variant: the number of the random form, from 0.
         sounds: the sounds that the step `mix` may add.
-        noises: for each step `noise`, in order, the sounds that it may add.
+        noises: the sounds that each step `noise` may add, in the order of these steps.
     """
 
     steps: tuple[Augmentation, ...]

@@ -50,7 +50,7 @@ class LocalClipStream:
 
     Args:
         sound: the sound.
-        maker: makes the clips from the samples.
+        maker: the object that makes the clips from the samples.
         open_samples: a function that opens the sound, and returns its mono samples at the config's sample
             rate, in blocks.
     """

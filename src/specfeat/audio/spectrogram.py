@@ -119,11 +119,11 @@ class SpectrogramMaker:
         frame_counts: deque[int] = deque()
         values = self._make_magnitudes(blocks, frame_counts)
         for step in self._settings.spectrogram.compression_steps:
-            values = self._compress(values, step, frame_counts, get_length)
+            values = self._compress_blocks(values, step, frame_counts, get_length)
         for block in values:
-            yield self._multiply(block, self._cepstrum)[: frame_counts.popleft()]
+            yield self._multiply_matrix(block, self._cepstrum)[: frame_counts.popleft()]
 
-    def _compress(
+    def _compress_blocks(
         self,
         blocks: Iterator[FloatArray],
         step: CompressionStep,
@@ -154,9 +154,9 @@ class SpectrogramMaker:
             # ClipIterator reports values that are not finite.
             with np.errstate(over="ignore", invalid="ignore"):
                 magnitudes = self._stft.compute_magnitudes(frames).astype(np.float32)
-            yield self._multiply(magnitudes, self._filters)
+            yield self._multiply_matrix(magnitudes, self._filters)
 
-    def _multiply(self, values: FloatArray, matrix: FloatArray | None) -> FloatArray:
+    def _multiply_matrix(self, values: FloatArray, matrix: FloatArray | None) -> FloatArray:
         if matrix is None:
             return values
         # On one thread, because a matrix product may round differently when several threads share it.

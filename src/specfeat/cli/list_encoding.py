@@ -22,7 +22,7 @@ def is_utf16(data: bytes, *, null: bool) -> bool:
     if (encoding and not null) or data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         return True
     for name in [encoding] if encoding else _MARKS.values():
-        text = _decode(data[2:] if encoding else data, name)
+        text = _decode_bytes(data[2:] if encoding else data, name)
         has_line = bool(encoding) and "\n" in text
         is_ascii = _has_many_nuls(data) and any(character in text for character in "\n/.")
         if has_line or is_ascii:
@@ -30,7 +30,7 @@ def is_utf16(data: bytes, *, null: bool) -> bool:
     return False
 
 
-def _decode(data: bytes, encoding: str) -> str:
+def _decode_bytes(data: bytes, encoding: str) -> str:
     """Return the text of bytes; "" if they are not in this encoding."""
     try:
         text = data.decode(encoding)

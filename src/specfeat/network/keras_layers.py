@@ -14,7 +14,7 @@ from specfeat.tensorflow_runtime import keras
 def make_keras_layer(layer: Layer, seed: int | None) -> Any:
     """Make a Keras layer, which is not built before it is applied to its inputs.
 
-    The layer computes in float32 with the channels last, whatever the user's Keras settings are. Each
+    The layer computes in float32 with the channels last, independently of the user's Keras settings. Each
     initialiser gets a seed that is derived from `seed`, the layer's name and the name of the initialiser's
     argument. So the random weights of a layer do not depend on the other layers.
 

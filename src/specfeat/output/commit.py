@@ -134,10 +134,10 @@ def move_into_place(paths: OutputPaths) -> bool:
         if array.exists():
             remove_files(folder, ROWS_NAME)
         else:
-            _move(folder / ROWS_NAME, array)
-        _move(array, paths.array)
+            _move_file(folder / ROWS_NAME, array)
+        _move_file(array, paths.array)
     with wrap_os_errors(paths.index):
-        _move(folder / INDEX_NAME, paths.index)
+        _move_file(folder / INDEX_NAME, paths.index)
     # The record is moved last, after the other names are on the disk: as long as run.json is in the work
     # folder, the next run repeats the moves.
     sync_folder(paths.array.parent)
@@ -147,7 +147,7 @@ def move_into_place(paths: OutputPaths) -> bool:
     return True
 
 
-def _move(source: Path, target: Path) -> None:
+def _move_file(source: Path, target: Path) -> None:
     with contextlib.suppress(FileNotFoundError):  # it has been moved already
         source.replace(target)
 

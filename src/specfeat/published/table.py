@@ -18,11 +18,11 @@ class PublishedWeights:
     Attributes:
         name: the name for `specfeat weights fetch`.
         config: the shipped config whose network the weights are for.
-        address: where the authors publish the file.
+        address: the web address at which the authors publish the file.
         licence: the licence under which they publish it.
         size: the size of the file in bytes; None if not known.
         sha256: the SHA-256 of the file; None if not known for certain.
-        hash_source: where size and hash come from.
+        hash_source: the source of the size and the SHA-256.
         is_gzipped: whether the published file is compressed; it is unpacked in the cache.
     """
 

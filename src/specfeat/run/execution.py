@@ -30,7 +30,7 @@ class Execution:
     Args:
         request: what the caller asked for.
         work_folder: the work folder of the output, locked.
-        listener: its methods are called as the run proceeds.
+        listener: the object that is told how the run proceeds.
         network_threads: a stack that ends the network's threads when it is closed. The caller closes it after
             the work folder.
     """

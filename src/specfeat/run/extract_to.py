@@ -84,8 +84,8 @@ def extract_to(
         update: extract only new and changed files, and drop the rows of files that are no longer given.
         force: replace an existing output. Without resume or update, discard unfinished work;
             with one of them, discard it only if it cannot be continued.
-        retry_failed: with `resume` or `update`, also extract the files again that failed before.
-        keep_partial: when a file breaks in the middle, keep its rows before the break.
+        retry_failed: whether `resume` and `update` also extract again the files that failed before.
+        keep_partial: whether the rows before the damage are kept if a file is damaged in the middle.
         on_error: what to do when a file fails: "skip" it and continue, or "stop" the run.
         max_failures: stop the run when more files than this have failed: a number of files, or a share of all
             files such as "1%".
@@ -96,8 +96,8 @@ def extract_to(
         timeout_s: how many seconds it may take to read one file; by default 600, plus 1 per 100 kB of the
             file.
         lock_wait_s: how many seconds to wait while another run is writing the output.
-        listener: its methods are called as the run proceeds; see `RunListener`. An error that it raises ends
-            the run.
+        listener: the object that is told how the run proceeds; see `RunListener`. An error in one of its
+            methods ends the run.
 
     Returns:
         The counts of the output: files, failures, rows and more. Files that fail raise no exception: see
@@ -141,13 +141,15 @@ def extract_to(
         paths = make_output_paths(output)
         paths.check_writable()
         warn_of_random_weights(request.config)
-        return _run(request, WorkFolder(paths, lock_wait_s), listener or SilentListener())
+        return _run_and_note_kept_files(request, WorkFolder(paths, lock_wait_s), listener or SilentListener())
     except SpecfeatError as e:
         append_suggestion(e, SUGGESTIONS)
         raise
 
 
-def _run(request: ExtractionRequest, work_folder: WorkFolder, listener: RunListener) -> RunSummary:
+def _run_and_note_kept_files(
+    request: ExtractionRequest, work_folder: WorkFolder, listener: RunListener
+) -> RunSummary:
     try:
         return run_extraction(request, work_folder, listener)
     except BaseException as e:

@@ -28,7 +28,7 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
     Args:
         request: what the caller asks for.
         work_folder: the work folder of the output; this function locks and releases it.
-        listener: its methods are called as the run proceeds.
+        listener: the object that is told how the run proceeds.
 
     Raises:
         SpecfeatError: see `make_plan` and `execute_plan`; also if the network or the workers cannot be

@@ -17,8 +17,8 @@ class RunOptions:
             them, discard it only if it cannot be continued.
         resume: continue the work of a run that was interrupted.
         update: take the rows of unchanged files from the existing output; continue unfinished work, too.
-        retry_failed: try the files again that failed or broke in an earlier run.
-        keep_partial: when a file breaks in the middle, keep its rows before the break.
+        retry_failed: whether files that failed, or gave only a part, in an earlier run are extracted again.
+        keep_partial: whether the rows before the damage are kept if a file is damaged in the middle.
 
     Raises:
         UsageError: `retry_failed` is set without `resume` or `update`.

@@ -154,7 +154,7 @@ def describe_differences(old: Provenance, new: Provenance) -> str:
         if getattr(old, section) is None or getattr(new, section) is None:
             continue
         old_values, new_values = (
-            dict(_flatten(section, _select_relevant(section, provenance))) for provenance in (old, new)
+            dict(_flatten_values(section, _select_relevant(section, provenance))) for provenance in (old, new)
         )
         for key in {**old_values, **new_values}:
             if old_values.get(key) != new_values.get(key):
@@ -182,14 +182,14 @@ def _select_relevant(section: str, provenance: Provenance) -> object:
     return getattr(provenance, section)
 
 
-def _flatten(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield every value with its dotted key."""
+def _flatten_values(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield each value inside mappings and lists, with the dotted key that leads to it."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _flatten(f"{name}.{key}", inner)
+            yield from _flatten_values(f"{name}.{key}", inner)
     elif isinstance(value, list) and any(isinstance(inner, dict | list) for inner in value):
         for k, inner in enumerate(value):
-            yield from _flatten(f"{name}[{k}]", inner)
+            yield from _flatten_values(f"{name}[{k}]", inner)
     else:
         yield name, value
 

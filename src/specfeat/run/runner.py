@@ -58,12 +58,12 @@ def execute_plan(
 
     Args:
         plan: the plan of the run.
-        events: for each remaining sound of the plan, in order, its rows and its end, as
-            `pipeline.extract_rows` yields them. Other code may make them, too.
+        events: the events of the remaining sounds of the plan, in order: the rows of each sound and its end.
+            `pipeline.extract_rows` yields them, but other code can make them, too.
         provenance: everything that affects the numbers; complete.
         origin: how the run was started.
         work_folder: the output's work folder, locked.
-        listener: its methods are called as the run proceeds.
+        listener: the object that is told how the run proceeds.
 
     Raises:
         ChangedSettingsError: finished rows of the plan were made with different settings.
@@ -147,7 +147,7 @@ def _write_rows(
     grid, sample_rate = plan.config.settings.clip_grid, plan.config.settings.audio.sample_rate
     sounds = {sound.key: sound for sound in plan.remaining}
     extracted: dict[SoundKey, FinishedSound] = {}
-    reported_samples = 0  # how many samples of the current sound the listener has been told of
+    reported_samples = 0  # how many samples of the current sound have been reported to the listener
     for event in events:
         if isinstance(event, RowsEvent):
             work_folder.rows.append(event.rows)

@@ -30,7 +30,7 @@ class TrainingProgress:
         best_epoch: the epoch with that value, from 0.
         epochs_without_gain: how many epochs have passed since then.
         is_finished: whether the training has ended early because nothing gets better.
-        history: for each epoch that has ended, its values by name.
+        history: the values of each epoch that has ended, by name.
     """
 
     epoch: int = 0

@@ -35,8 +35,8 @@ class CachedArrays:
     """The arrays of one variant of all sounds.
 
     Attributes:
-        counts: for each sound, the number of its arrays; 0 if it failed.
-        failures: by the number of the sound, why it failed.
+        counts: the number of arrays of each sound; 0 for a sound that failed.
+        failures: the messages about the sounds that failed, by the number of the sound.
         function: what is done with the values when they are read; None for nothing.
     """
 
@@ -103,7 +103,7 @@ class ClipCache:
 
         Args:
             sounds: the sounds.
-            open_streams: begins to make the arrays of sounds, and returns them in order.
+            open_streams: a function that begins to make the arrays of sounds, and returns them in order.
             on_sound: called after each sound, and for each sound whose arrays are there already.
 
         Raises:

@@ -39,13 +39,14 @@ class TrainingClips:
     """The clips of a training on the disk.
 
     Attributes:
-        train: for each variant, the clips of the sounds for training.
-        held_back: for each variant (one, or two for `contrast`), the clips of the sounds for validation and
-            test.
-        train_answers: for each teacher and variant, its rows for the clips for training.
+        train: the clips of the sounds for training, once for each variant.
+        held_back: the clips of the sounds for validation and test, once for each variant (one variant, or two
+            for `contrast`).
+        train_answers: the rows of each teacher for the clips for training, for each variant.
         held_back_answers: the same for validation and test.
         teacher_widths: the number of values in a row of each teacher.
-        failures: by the number of the sound in the data, why it could not be read.
+        failures: the messages about the sounds that could not be read, by the number of the sound in the
+        data.
     """
 
     train: tuple[CachedArrays, ...]

@@ -8,7 +8,7 @@ from specfeat.errors import OutputError
 from specfeat.files import format_path
 
 FIRST_ESTIMATE_SOUNDS = 64  # after so many sounds, the size of all is estimated
-FREE_SHARE = 0.95  # of the free space of the disk, at most so much is used
+FREE_SHARE = 0.95  # the largest share of the free space on the disk that is used
 GIGABYTE = 1e9
 
 
@@ -18,7 +18,8 @@ class ClipSpace:
     Args:
         folder: the folder of the clips.
         max_bytes: how many bytes all clips may take together.
-        sounds: of how many sounds clips are made; a sound counts once for each of its random forms.
+        sounds: the number of sounds from which clips are made. A sound counts once for each of its random
+            forms.
         on_estimate: called once with the estimated size of all clips in bytes.
     """
 

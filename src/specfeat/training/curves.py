@@ -25,7 +25,7 @@ def draw_pictures(
     Args:
         progress: the values of each epoch.
         classes: the names of the classes.
-        evaluations: by part, how well classes are found.
+        evaluations: the evaluation of each part, by the name of the part.
 
     Raises:
         InstallError: matplotlib is missing.

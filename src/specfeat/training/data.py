@@ -23,7 +23,7 @@ class TrainingData:
 
     Attributes:
         sounds: the sounds with their labels: those for training first, then validation, then test.
-        parts: for each sound its part: "train", "validation" or "test".
+        parts: the part of each sound: "train", "validation" or "test".
         classes: the names of the classes, in alphabetical order; empty for tasks without labels.
     """
 

@@ -20,7 +20,7 @@ class Batch:
 
     Attributes:
         clips: float32, shape (batch, *input_shape).
-        targets: for each output of the network, an array of shape (batch, ...).
+        targets: the targets, one array of shape (batch, ...) for each output of the network.
         weights: the weight of each clip in the loss, shape (batch,); None if all are 1.
     """
 
@@ -34,9 +34,10 @@ class ClipDataset:
     """The clips of one part: training, validation or test.
 
     Attributes:
-        clips: for each variant, the clips of all sounds.
-        answers: for each teacher and variant, the teacher's rows for the clips.
-        labels: for each sound its classes, 0 or 1, shape (sounds, classes); None if there are none.
+        clips: the clips of all sounds, once for each variant.
+        answers: the rows of the teachers for the clips, for each teacher and variant.
+        labels: 1 for each class of a sound, otherwise 0, shape (sounds, classes); None if there are no
+            labels.
         classes: the names of the classes.
         class_weights: the weight of each class in the loss; None if all are 1.
         sound_numbers: the number of the sound of each clip, shape (clips,).

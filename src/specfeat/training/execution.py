@@ -36,7 +36,7 @@ class TrainingExecution:
         request: what is to be trained.
         data: the sounds and labels.
         folder: the folder of the training.
-        listener: its methods are called as the training proceeds.
+        listener: the object that is told how the training proceeds.
 
     Raises:
         DeviceError: the machine does not have the device.

@@ -66,8 +66,8 @@ def train(
         threads: the threads of a training step; by default one per core.
         device: "auto" (the first GPU, or the CPU), "cpu", "gpu" or "gpu:N".
         callbacks: callbacks of Keras. What they keep is not in the checkpoints.
-        listener: its methods are called as the training proceeds; see `TrainingListener`. An error that it
-            raises ends the training.
+        listener: the object that is told how the training proceeds; see `TrainingListener`. An error in one
+            of its methods ends the training.
 
     Returns:
         How good the best weights are, and which sounds could not be read.

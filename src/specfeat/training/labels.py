@@ -24,7 +24,7 @@ class LabeledSound:
 
     Attributes:
         sound: the sound.
-        labels: its labels; empty if it has none.
+        labels: the labels of the sound; empty if it has no label.
         name: the path of the file, relative to the input, or as the table has it.
         part: "train", "validation" or "test" if the table says so; "" if it does not.
         columns: the text of each column of its line in the table; None without a table.
@@ -42,7 +42,7 @@ def read_labeled_sounds(inputs: Sequence[str], labels: Labels, *, needs_labels: 
 
     Args:
         inputs: audio files and folders.
-        labels: where the labels come from.
+        labels: the settings that say where the labels come from.
         needs_labels: whether a sound without a label is an error; else folders give no labels.
 
     Raises:

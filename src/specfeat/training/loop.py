@@ -30,8 +30,8 @@ class TrainingLoop:
         model: the model.
         train: the settings of the training.
         datasets: the clips of the part "train", and of the part "validation" if there is one.
-        checkpoints: where checkpoints are kept.
-        listener: its methods are called as the training proceeds.
+        checkpoints: the folder of the checkpoints.
+        listener: the object that is told how the training proceeds.
         callbacks: Keras' callbacks of the caller.
     """
 

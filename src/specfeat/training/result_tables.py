@@ -21,7 +21,7 @@ def make_tables(
     Args:
         progress: the values of each epoch.
         data: the sounds with their parts.
-        evaluations: by part, how well classes are found; empty for tasks without labels.
+        evaluations: the evaluation of each part, by the name of the part; empty for tasks without labels.
     """
     tables = {"history.csv": _format_history(progress), "split.csv": _format_parts(data)}
     if evaluations:

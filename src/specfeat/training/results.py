@@ -65,8 +65,8 @@ class ResultsWriter:
 
         Args:
             progress: how the training went.
-            checkpoints: where the best weights are.
-            listener: hears what the user should know.
+            checkpoints: the folder of the checkpoints, which has the best weights.
+            listener: the object that is told what the user should know.
 
         Raises:
             OutputError: the disk cannot be written; the checkpoints are kept.

@@ -37,7 +37,7 @@ def describe_training(config: Config, data: TrainingData, threads: int, device: 
         config: the config, with the section `train`.
         data: the sounds, labels and parts.
         threads: the number of threads of a step.
-        device: where the network is trained, as the user gave it.
+        device: the device on which the network is trained, as the user gave it.
     """
     settings = config.settings.model_dump(mode="json")
     for section, *keys in _FREE_KEYS:

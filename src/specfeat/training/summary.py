@@ -25,9 +25,9 @@ class TrainingSummary:
         ended_early: whether it ended before the last epoch that was asked for, because nothing got better.
         best_epoch: the number of the epoch with the best weights, from 1.
         losses: the mean loss of the best weights, by part.
-        metrics: by part ("validation", "test"), and for "clips" and "sounds", the accuracy and the mean
-            average precision; empty for tasks without labels.
-        failures: by the path of the sound, why it could not be read.
+        metrics: the accuracy and the mean average precision, first by part ("validation", "test") and then by
+            "clips" and "sounds"; empty for tasks without labels.
+        failures: the messages about the sounds that could not be read, by the path of the sound.
         weights_sha256: the SHA-256 of the file with the best weights.
     """
 

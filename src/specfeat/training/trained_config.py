@@ -17,7 +17,7 @@ def make_config_data(
 
     Args:
         config: the config that was trained.
-        network: its network with the layers that were added.
+        network: the network of this config, with the layers that were added.
         weights_file: the weights file, relative to the folder of the config.
         digest: the SHA-256 of the weights file.
     """

@@ -33,7 +33,7 @@ class TrainingRequest:
         force: whether the results and the unfinished work in the folder are replaced.
         workers: how many processes decode; None for one per core.
         threads: how many threads a step of the training uses; None for one per core.
-        device: where the network is trained: "auto" (the first GPU, or the CPU), "cpu", "gpu" or "gpu:N".
+        device: the device of the training: "auto" (the first GPU, or the CPU), "cpu", "gpu" or "gpu:N".
         callbacks: Keras' callbacks.
         has_tensorboard: whether the values of each epoch are written for TensorBoard as well.
         command: what the record says of how the training was started.
@@ -67,7 +67,7 @@ def run_training(request: TrainingRequest, listener: TrainingListener) -> Traini
 
     Args:
         request: what is to be trained.
-        listener: its methods are called as the training proceeds.
+        listener: the object that is told how the training proceeds.
 
     Raises:
         SpecfeatError: what the caller can correct; see the modules of this package.

@@ -138,7 +138,8 @@ def _check_stft(settings: Settings, array: FileArray, sample_axis: Literal["firs
     Args:
         settings: the settings of the config.
         array: the kernels: (bins, 1, samples) of torchlibrosa, or (samples, 1, 1, bins) of kapre.
-        sample_axis: which axis the samples have. The bins have the other one of the first and the last axis.
+        sample_axis: the axis of the samples. If it is the first one, the bins have the last one, and vice
+        versa.
     """
     spectrogram, shape = settings.spectrogram, array.shape
     if len(shape) not in (3, 4) or array.size != shape[0] * shape[-1]:

@@ -129,7 +129,7 @@ class LayerKind:
             this function; else "".
         is_composite: whether the layer stands for several layers, which replace it when the network is built.
         keras_options: the arguments that Keras gets in addition to those of the config.
-        part_paths: for each part with arrays ("" for a single one), its path within the layer in a Keras 3
+        part_paths: the path of each part with arrays ("" for a single part) inside the layer in a Keras 3
             file; empty if the layer itself has the arrays.
         wrapped_argument: the argument with a recurrent layer, which the layer runs in both directions; "" if
             it has no such argument.

@@ -51,7 +51,7 @@ def _find_statistics_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | No
     reason = None if axis is None else find_missing_axis(repeat_per_axis(axis, 1), shapes[0])
     if reason:
         return reason
-    mean, variance = (_measure(layer.options.get(key)) for key in ("mean", "variance"))
+    mean, variance = (_get_nested_shape(layer.options.get(key)) for key in ("mean", "variance"))
     if (mean is None) != (variance is None):
         return (
             f"has no {'mean' if mean is None else 'variance'}; wanted both of mean and variance, or neither"
@@ -66,7 +66,7 @@ def _find_statistics_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | No
     return f"has a mean and a variance of {sizes}; wanted {values} each, or one number for all"
 
 
-def _measure(values: Any) -> Shape | None:
+def _get_nested_shape(values: Any) -> Shape | None:
     """Return the shape of numbers in nested tuples; None if there are none."""
     if values is None:
         return None

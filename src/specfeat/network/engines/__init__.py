@@ -43,7 +43,7 @@ class Engine(Protocol):
 
     Attributes:
         name: the key in `ENGINES`.
-        device: where the network runs.
+        device: the device on which the network runs.
         parallel_batches: the number of batches to run at the same time, each in its own thread.
     """
 

@@ -28,7 +28,7 @@ class OutputFormat(Protocol):
     """A file format for an array of float32 of shape (rows, features in a row).
 
     A format must keep every bit: `read_rows` returns the same float32 values, NaN and -0.0 included, that
-    `write_array` got. Otherwise an updated output would differ from one that is computed anew.
+    `write_array` got. Otherwise an updated output would differ from one that is computed from the beginning.
 
     Attributes:
         magic: the bytes at the start of every file of this format. If a file at the output's path begins with

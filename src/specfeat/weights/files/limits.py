@@ -25,7 +25,7 @@ class ArrayCounter:
         """Count one more array.
 
         Args:
-            name: its name in the file.
+            name: the name of the array in the file.
 
         Raises:
             WeightsError: there are too many arrays, or the name is too long.

@@ -28,7 +28,7 @@ class Scales:
     """How the whole numbers of a quantised array become floats.
 
     Attributes:
-        scale: one number, or as many as there are indices along `axis`.
+        scale: the scale, one number, or one number for each index along `axis`.
         zero_point: the numbers that stand for 0, as many as there are scales; None if that is 0.
         axis: the axis along which the scales go.
     """
@@ -77,16 +77,18 @@ class OnnxConstant:
         values = self.tensor.read_values()
         if self.scales is None:
             return values
-        scale = _spread(self.scales.scale, self.scales.axis, self)
+        scale = _arrange_along_axis(self.scales.scale, self.scales.axis, self)
         zero_point = (
-            0.0 if self.scales.zero_point is None else _spread(self.scales.zero_point, self.scales.axis, self)
+            0.0
+            if self.scales.zero_point is None
+            else _arrange_along_axis(self.scales.zero_point, self.scales.axis, self)
         )
         real: NDArray[Any] = ((values.astype(np.float64) - zero_point) * scale).astype(np.float32)
         return real
 
 
-def _spread(tensor: OnnxTensor, axis: int, constant: OnnxConstant) -> NDArray[Any]:
-    """Return scales or zero points as floats, in a shape that goes along the axis of the constant."""
+def _arrange_along_axis(tensor: OnnxTensor, axis: int, constant: OnnxConstant) -> NDArray[Any]:
+    """Return scales or zero points as floats, in a shape that lies along the axis of the constant."""
     shape = constant.shape
     if tensor.size != 1:
         axis += len(shape) if axis < 0 else 0

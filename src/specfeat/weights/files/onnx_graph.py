@@ -44,8 +44,8 @@ class OnnxNode:
         operation: the name of its operation, e.g. "Conv"; with its domain, if it is none of ONNX's own.
         inputs: the names of the first values that it reads; an empty name is an input that is left out.
         output: the name of the first value that it computes.
-        attributes: those of its attributes that matter here, by name.
-        value: the constant that it returns, if it is a `Constant`.
+        attributes: the attributes of the node that this module uses, by name.
+        value: the constant that the node returns, if the node is a `Constant`.
     """
 
     name: str = ""

@@ -85,7 +85,7 @@ class JoinedAxesFinder:
             return self._find_join(node.get_input(0)) if keeps_last else "unknown"
         if node.operation not in _ELEMENTWISE:
             return "unknown"
-        return _agree([self._find_join(value) for value in self._list_computed(node)])
+        return _find_common_order([self._find_join(value) for value in self._list_computed(node)])
 
     def _find_channels(
         self, name: str, order: Sequence[int], joined_rank: int | None, joined_size: int | None
@@ -116,7 +116,7 @@ class JoinedAxesFinder:
             return self._find_channels(node.get_input(0), (), rank, joined_size)
         if node.operation not in (*_ELEMENTWISE, "Concat", "Pad"):
             return "unknown"
-        return _agree(
+        return _find_common_order(
             [
                 self._find_channels(value, order, joined_rank, joined_size)
                 for value in self._list_computed(node)
@@ -172,7 +172,9 @@ def _describe_order(order: Sequence[int], joined_rank: int | None) -> JoinedAxes
         return "unknown"
     axes = list(order[1:])
     starts = range(len(axes) - 1) if joined_rank is None else [max(joined_rank - 2, 0)]
-    return _agree([_describe_group(axes[start:]) for start in starts if _CHANNELS in axes[start:]])
+    return _find_common_order(
+        [_describe_group(axes[start:]) for start in starts if _CHANNELS in axes[start:]]
+    )
 
 
 def _describe_group(axes: Sequence[int]) -> JoinedAxes:
@@ -184,6 +186,6 @@ def _describe_group(axes: Sequence[int]) -> JoinedAxes:
     return "channels_last" if axes[-1] == _CHANNELS else "unknown"
 
 
-def _agree(orders: Sequence[JoinedAxes]) -> JoinedAxes:
-    """Return the order that all of several have; "unknown" if they differ."""
+def _find_common_order(orders: Sequence[JoinedAxes]) -> JoinedAxes:
+    """Return the order that all the given orders are equal to; "unknown" if they differ."""
     return orders[0] if orders and all(order == orders[0] for order in orders) else "unknown"

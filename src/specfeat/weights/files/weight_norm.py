@@ -43,7 +43,7 @@ def merge_weight_norms(arrays: Iterable[FileArray]) -> tuple[FileArray, ...]:
         direction = by_name.get(name.removesuffix(word) + _DIRECTION_WORDS[word])
         weight_name = f"{match['start']}weight"
         if direction is not None and weight_name not in by_name and _belong_together(length, direction):
-            merged[direction.name] = _merge(weight_name, length, direction)
+            merged[direction.name] = _merge_arrays(weight_name, length, direction)
             merged[name] = merged[direction.name]
     weights = (merged.get(name, array) for name, array in by_name.items())
     return tuple({array.name: array for array in weights}.values())
@@ -61,7 +61,7 @@ def _belong_together(length: FileArray, direction: FileArray) -> bool:
     return is_broadcast and sum(size > 1 for size in length.shape) <= 1
 
 
-def _merge(name: str, length: FileArray, direction: FileArray) -> FileArray:
+def _merge_arrays(name: str, length: FileArray, direction: FileArray) -> FileArray:
     layer, role = split_layer_and_role(name, len(direction.shape))
     return replace(
         direction,

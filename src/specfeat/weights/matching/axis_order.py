@@ -136,7 +136,7 @@ def _compute_output_axes(
         layer: the layer.
         inputs: the axes of each of its inputs.
         shapes: the output shapes by name.
-        creator_ids: gives a new number to each output that has new axes.
+        creator_ids: an iterator that gives a new number for each output with new axes.
     """
     shape, axes = shapes[layer.name], inputs[0]
     if len(inputs) > 1:
