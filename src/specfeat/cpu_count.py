@@ -1,4 +1,4 @@
-"""How many CPU cores this process may use."""
+"""Counts the CPU cores that this process may use."""
 
 import contextlib
 import os
@@ -12,9 +12,9 @@ _CGROUP_MEMBERSHIP = Path("/proc/self/cgroup")
 def count_available_cores(mount: Path = _CGROUP_MOUNT, membership: Path = _CGROUP_MEMBERSHIP) -> int:
     """Return the number of cores that this process may use; at least 1.
 
-    This is the smaller of the cores that it may run on and of the CPU quotas of its control groups (cgroups),
-    in whole cores. TensorFlow and BLAS count the cores of the machine, and so start too many threads in a
-    container.
+    This is the smaller of two numbers: the cores on which the process may run, and the CPU quotas of its
+    control groups (cgroups) in whole cores. TensorFlow and BLAS count all cores of the machine. So they would
+    start too many threads in a container.
 
     Args:
         mount: the folder of the cgroups (Linux, versions 1 and 2).

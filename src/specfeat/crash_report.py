@@ -1,4 +1,4 @@
-"""Shows what a process has written to its captured stderr, when the process dies before it can do so itself.
+"""Shows what a process has written to its captured stderr, if the process ends before it can do so itself.
 
 `native_stderr` runs this file as a program of its own, with these descriptors:
 
@@ -11,7 +11,7 @@ The watched process kills this program when it no longer captures its stderr.
 
 import os
 
-MOST_BYTES = 100_000  # of what is shown, from the start; a stack trace of TensorFlow has about 10,000
+MOST_BYTES = 100_000  # size of the beginning that is shown; a stack trace of TensorFlow has about 10,000
 SENTENCE = (
     "specfeat: a library has ended the process while TensorFlow was loaded or the network was built; "
     "what it wrote stands above\n"

@@ -1,7 +1,8 @@
 """Captures what C++ code writes to stderr while a library is loaded or a network is built.
 
-A library may end the process meanwhile: TensorFlow calls abort() if it gets no thread. The process itself can
-then no longer show what the library wrote. So another process, `specfeat.crash_report`, shows it.
+A library can end the process during this time: TensorFlow calls abort() if the system gives it no thread.
+Then the process itself cannot show what the library wrote. Therefore another process,
+`specfeat.crash_report`, shows it.
 """
 
 import contextlib
@@ -16,17 +17,17 @@ from typing import IO
 
 from specfeat.anonymous_file import open_memory_file
 
-MOST_NOTE_BYTES = 10_000  # of the text that an error gets
+MOST_NOTE_BYTES = 10_000  # size of the captured text that is added to an error
 _CRASH_REPORT = Path(__file__).with_name("crash_report.py")
 
 
 class _StderrCapture:
-    """File descriptor 2, redirected to a file without a name as long as any thread wants it.
+    """The redirection of descriptor 2 to a file without a name, while any thread captures stderr.
 
     Attributes:
-        users: the number of blocks that are inside `capture_native_stderr`.
-        file: what has been written meanwhile; None if nothing is captured.
-        restore: closed at the end of the last block; it restores the descriptor.
+        users: the number of blocks of `capture_native_stderr` that have begun and not ended.
+        file: the file with the captured text; None if nothing is captured.
+        restore: the stack that restores the descriptor when it is closed, at the end of the last block.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Runs of `specfeat extract` with a network that needs no TensorFlow, in a folder of the test."""
+"""Runs `specfeat extract` with a network that needs no TensorFlow, in a folder of the test."""
 
 import json
 import os
@@ -18,9 +18,10 @@ from helpers.waiting import wait_until
 COMMAND = [sys.executable, str(Path(__file__).parent / "without_tensorflow.py"), "extract"]
 FILE_COUNT = 8
 SMALL_BATCH = ("--set", "model.batch=4")
-# For a number of files of `write_inputs`, how many batches of 4 rows a run may compute before the gate is open. The
-# files have 2, 4, 6, 8, 9, 11, 13 and 15 rows, so the first 1, 3 and 5 of them end in batch 1, 3 and 8, of 17. While
-# a thread has not begun its batch, another one may compute the next three; the run waits with more batches.
+# How many batches of 4 rows a run may compute before the gate is open, so that a number of files (the key) can be
+# finished. The files of `write_inputs` have 2, 4, 6, 8, 9, 11, 13 and 15 rows, so the first 1, 3 and 5 files end in
+# batch 1, 3 and 8 of 17. Three more batches are needed, because another thread may compute the next three batches
+# before a thread has begun its batch.
 FREE_BATCHES = {1: 1 + 3, 3: 3 + 3, 5: 8 + 3}
 OUTPUT_NAMES = ["out.index.csv", "out.npy", "out.run.json"]
 
@@ -36,7 +37,7 @@ def write_sound(path: Path, seconds: float, seed: int) -> None:
 
 
 def write_inputs(folder: Path) -> Path:
-    """Write `FILE_COUNT` sounds of half a second to four into `in`, a folder in `folder`."""
+    """Write `FILE_COUNT` sounds with lengths from half a second to four seconds into the folder `in`."""
     (folder / "in").mkdir()
     for k in range(FILE_COUNT):
         write_sound(folder / f"in/{k:02}.wav", 0.5 * (k + 1), k)
@@ -46,7 +47,8 @@ def write_inputs(folder: Path) -> Path:
 def run_extract(folder: Path, *arguments: str, **options: Any) -> CompletedRun:
     """Run the command quietly, with one worker, and wait for its end.
 
-    It runs in this process, which takes a third of the time, unless a process of its own gets `options`.
+    The command runs in this process, because this takes only a third of the time. With `options`, it runs in a new
+    process, which `subprocess.run` starts with these options.
     """
     words = ["extract", *arguments, "-c", "minimal", "-q", "--workers", "1"]
     if not options:
@@ -58,7 +60,7 @@ def run_extract(folder: Path, *arguments: str, **options: Any) -> CompletedRun:
 
 
 def run_command(folder: Path, *arguments: str) -> CompletedRun:
-    """Run the command as it is, and wait for its end."""
+    """Run the command with exactly these arguments in a new process, and wait for its end."""
     command = [*COMMAND, *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
@@ -66,16 +68,17 @@ def run_command(folder: Path, *arguments: str) -> CompletedRun:
 def start_extract(
     folder: Path, *arguments: str, files: int = 1, gate: str = "gate", **variables: str
 ) -> RunningRun:
-    """Start a run of the folder `in`, and wait until so many files are finished and on the disk.
+    """Start a run over the folder `in`, and wait until a number of files is finished and saved to the disk.
 
-    The run does not compute the rows of all other files before `open_gate` is called, so it is still running.
+    The run does not compute the rows of the last files before `open_gate` is called. So it is still running when
+    this function returns.
 
     Args:
         folder: the folder to run in.
         arguments: the arguments of the command.
-        files: how many files to wait for, fewer than all.
+        files: the number of files to wait for; a key of `FREE_BATCHES`.
         gate: the name of the file for which the run waits.
-        variables: more variables of the environment; see `without_tensorflow`.
+        variables: more environment variables for the run; see `without_tensorflow`.
     """
     environment = {
         **os.environ,
@@ -92,24 +95,24 @@ def start_extract(
 
 
 def open_gate(folder: Path, gate: str = "gate") -> None:
-    """Let a run that `start_extract` has started compute all other rows."""
+    """Let a run that `start_extract` has started compute the remaining rows."""
     (folder / gate).touch()
 
 
 def kill_extract(folder: Path, *arguments: str, **options: Any) -> None:
-    """Leave what a run leaves that is killed after its first files; see `start_extract`."""
+    """Start a run with `start_extract`, and kill it after its first files."""
     process = start_extract(folder, *arguments, **options)
     process.kill()
     process.communicate()
 
 
 def read_output(folder: Path, name: str = "out", *, forgets_command: bool = True) -> Output:
-    """Return array, index, and the record without its times, and without its command and its name.
+    """Return array, index and record of an output, without the times in the record.
 
     Args:
         folder: the folder of the output.
-        name: the name of the output, without endings.
-        forgets_command: whether the record is returned without its command and its name.
+        name: the name of the output without extensions.
+        forgets_command: whether the command and the name of the output are also removed from the record.
     """
     record = json.loads((folder / f"{name}.run.json").read_text())
     for key in ("started", "seconds", "build_seconds", *("command", "output") * forgets_command):
@@ -120,12 +123,12 @@ def read_output(folder: Path, name: str = "out", *, forgets_command: bool = True
 
 
 def list_outputs(folder: Path) -> list[str]:
-    """List the names that begin with `out`."""
+    """List the names in a folder that begin with `out`."""
     return sorted(path.name for path in folder.glob("out*"))
 
 
 def make_work_folder(folder: Path) -> Path:
-    """Make a work folder as a killed run leaves it, without anything that the run had done."""
+    """Make a work folder like that of a run that was killed before it had done anything."""
     work = folder / "out.partial"
     work.mkdir()
     (work / "lock").write_text("specfeat 1\n")

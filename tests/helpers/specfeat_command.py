@@ -1,4 +1,4 @@
-"""Runs of the command `specfeat`, in a folder of the test: in a process of its own, or in this one."""
+"""Runs the command `specfeat` in a folder of the test, in a new process or in this process."""
 
 import contextlib
 import io
@@ -27,16 +27,16 @@ def run_specfeat(folder: Path, *words: object, **options: Any) -> FinishedRun:
 
     Args:
         folder: the folder to run in.
-        words: the command line; each is turned into text.
+        words: the words of the command line, which are converted to text.
         options: options of `subprocess.run`.
     """
     return run_program(folder, *SPECFEAT, *words, **options)
 
 
 def run_in_this_process(folder: Path, *words: object) -> FinishedRun:
-    """Run `specfeat WORDS...` in a folder, without a new process, which takes half a second of CPU time.
+    """Run `specfeat WORDS...` in a folder without a new process, which would take half a second of CPU time.
 
-    For messages and exit codes of commands that need no TensorFlow.
+    Use it to test the messages and exit codes of commands that need no TensorFlow.
     """
     stdout, stderr = io.StringIO(), io.StringIO()
     texts = [*map(str, words)]
@@ -76,14 +76,14 @@ def run_program(folder: Path, *words: object, **options: Any) -> FinishedRun:
 
 
 def write_noise(path: Path, seconds: float, sample_rate: int = 16_000) -> None:
-    """Write noise to an audio file; each file name has its own noise. Missing folders are made."""
+    """Write noise to an audio file. Files with different names have different noise. Missing folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(zlib.crc32(os.fsencode(path.name)))
     soundfile.write(path, generator.normal(size=round(seconds * sample_rate)) / 10, sample_rate)
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """Return the events of a `--log-json` file; each line must be strict JSON, without a lone surrogate."""
+    """Return the events of a `--log-json` file. Each line must be JSON without lone surrogates."""
     events = [json.loads(line) for line in path.read_bytes().decode("ascii").splitlines()]
     for event in events:
         json.dumps(event, ensure_ascii=False).encode("utf-8")
