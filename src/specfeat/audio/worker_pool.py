@@ -1,9 +1,10 @@
 """Worker processes that decode sounds while the network computes; clips arrive in the order of the sounds.
 
-Each worker gets a task, which is some short files or one long file. When it has finished the task, it gets
-the next one. Each worker has a supervisor, whose thread puts the messages of the worker into a queue of
-limited size. The pool remembers the order in which it gave out the tasks, and reads the queues in this order.
-So the order of the clips does not depend on which worker is faster.
+Each worker gets a task: a list of sounds that follow each other in the inputs, many if their files are
+small. When it has finished the task, it gets the next one. Each worker has a supervisor, whose thread puts
+the messages of the worker into a queue of limited size. The pool remembers the order in which it gave out
+the tasks, and reads the queues in this order. So the order of the clips does not depend on which worker is
+faster.
 
     sounds --> tasks --+--> supervisor 1: worker process --> queue --+--> clip streams, in order
                        +--> supervisor 2: worker process --> queue --+
@@ -23,11 +24,12 @@ from specfeat.audio.worker_supervisor import WorkerSupervisor
 from specfeat.config.settings import Settings
 from specfeat.sound import Sound
 
-# A task has no more sounds after it has this many bytes or this many files.
+# A task is complete when it has this many bytes or this many files.
 TASK_BYTES = 1_000_000
 TASK_FILES = 32
-# The largest size of the clips that wait in the queue of one worker, and in all queues together. The pool
-# takes the clips of a long file from one worker; with smaller queues, all others would soon have to wait.
+# How many bytes of clips may wait in the queue of one worker, and in all queues together. But each queue has
+# room for two messages, even if they are larger. The pool takes the clips of a long file from one worker;
+# with smaller queues, all others would soon have to wait.
 QUEUE_BYTES = 16 * 2**20
 ALL_QUEUES_BYTES = 256 * 2**20
 
@@ -37,8 +39,8 @@ class WorkerPool:
 
     Args:
         settings: the config's settings.
-        workers: the number of processes, 1 or more. They start at once, so that they can decode while
-            TensorFlow is loaded.
+        workers: the number of processes, 1 or more. They start at once, and decode as soon as
+            `stream_clips` is called, e.g. while TensorFlow is loaded.
         timeout_s: how many seconds it may take to decode a sound, without the time that its worker waits for
             the network; None for 600, plus 1 per 100 kB of the file.
         keep_partial: whether the clips before the break of a file that breaks in the middle are kept.
@@ -88,7 +90,7 @@ class WorkerPool:
     def stream_clips(self, sounds: Sequence[Sound]) -> Iterator[WorkerClipStream]:
         """Begin to decode, and return the clip streams of the sounds in order; can be called once.
 
-        Each stream must be iterated before the next one is taken. The clips that are left are skipped.
+        When the next stream is taken, the clips that are left in the stream before it are skipped.
         """
         self._sounds.extend(sounds)
         for supervisor in self._supervisors:

@@ -1,18 +1,25 @@
-"""The commit: how array, index and record become visible together, by a single rename.
+"""The commit: a single rename decides that the new output replaces the old one; then the files are moved.
 
 A work folder contains these files. A run makes them in this order:
 
     lock                   the lock of the run
     rows.npy, journal      the finished sounds; another run can continue after them
-    array.npy              the array. It has the suffix of its format. It is missing if `rows.npy` can become
-                           the array as it is, which is the common case (see `assembly`)
+    array.SUFFIX           the array; SUFFIX is that of its format. It is missing if `rows.npy` can become the
+                           array as it is, which is the common case (see `assembly`)
     index.csv, new.json    index and record, complete and on the disk
-    run.json               new.json after its rename. This rename is the commit
+    run.json               new.json after its rename. The commit begins with this rename
+
+The commit then moves the files to their final places, in this order:
+
+    array                  if array.SUFFIX exists, rows.npy is removed; otherwise rows.npy is renamed to
+                           array.SUFFIX. Then array.SUFFIX is moved
+    index                  index.csv is moved
+    record                 run.json is moved, after the names of the other two are on the disk
 
 If a power failure, a kill or a signal ends the run:
 
-    before the commit      the old output is unchanged; the next run can continue after the finished sounds
-    after the commit       the new output is valid, but some of its files are still in the work folder. The
+    before the rename      the old output is unchanged; the next run can continue after the finished sounds
+    after the rename       the new output is valid, but some of its files are still in the work folder. The
                            next run finds run.json and moves them (`recover_commit`)
     after the last move    the new output is complete; an empty work folder may be left
 
@@ -37,7 +44,7 @@ NEW_RECORD_NAME, PENDING_RECORD_NAME = "new.json", "run.json"
 
 
 def write_commit_record(paths: OutputPaths, record: RunRecord) -> None:
-    """Write the record to the work folder, and rename it. The rename is the commit.
+    """Write the record to the work folder, and rename it to `run.json`. The commit begins with the rename.
 
     Array and index must be on the disk already.
 
@@ -58,18 +65,19 @@ def write_commit_record(paths: OutputPaths, record: RunRecord) -> None:
 
 
 def has_pending_commit(paths: OutputPaths) -> bool:
-    """Return whether there was a commit after which some files have not been moved yet."""
+    """Return whether a commit has begun and some files have not been moved yet."""
+    # A link counts too, wherever it leads: specfeat has not made it, so `recover_commit` refuses it.
     return os.path.lexists(paths.work_folder / PENDING_RECORD_NAME)
 
 
 def recover_commit(paths: OutputPaths) -> bool:
-    """Complete the moves after the commit of an earlier run, if that run was interrupted there.
+    """Complete the commit of an earlier run, if that run was interrupted between the moves.
 
     The array gets the name that the earlier run used. This may be another name than that of this run: `out`
     and `out.npy` have the same work folder, index and record.
 
     Returns:
-        True if the moves were completed; False if there was no such commit.
+        True if a commit was completed; False if there was none to complete.
 
     Raises:
         UsageError: `run.json` was not written by specfeat, or does not belong to the files beside it.
@@ -114,18 +122,18 @@ def _has_committed_files(digests: OutputDigests, target: OutputPaths) -> bool:
 
 
 def move_into_place(paths: OutputPaths) -> bool:
-    """Move array, index and record to their final places after a commit.
+    """Move array, index and record to their final places, if a commit has begun.
 
     If this function is interrupted at any point, it can be called again.
 
     Returns:
-        True if the files are in their final places; False if there was no commit whose files must be moved.
+        True if the files are in their final places; False if no commit has begun.
 
     Raises:
         OutputError: a file cannot be moved.
     """
     folder = paths.work_folder
-    if not (folder / PENDING_RECORD_NAME).exists():
+    if not has_pending_commit(paths):
         return False
     with wrap_os_errors(paths.array):
         # If there is an assembled array, the rows file is removed before the array is moved. So after an
@@ -153,7 +161,7 @@ def _move_file(source: Path, target: Path) -> None:
 
 
 def remove_prepared_files(folder: Path) -> None:
-    """Remove from a work folder the files that were prepared for a commit that did not happen.
+    """Remove from a work folder the files that were prepared for a commit that did not begin.
 
     Raises:
         OutputError: a file cannot be removed.

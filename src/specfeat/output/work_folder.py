@@ -73,7 +73,8 @@ class WorkFolder:
         self.finished_count = 0
         self._wait_s = wait_s
         self._lock = WorkFolderLock(paths.work_folder, paths.array)
-        # True from the commit (the rename of the record) on; `is_committed` is true after the moves.
+        # True from the rename of the record on, with which the commit begins; `is_committed` is true after
+        # the moves.
         self._is_commit_pending = False
         self._replaced_files = ReplacedFiles(paths)  # made again under the lock, when the folder is entered
         self._writer: SoundWriter | None = None

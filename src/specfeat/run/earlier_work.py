@@ -48,12 +48,12 @@ class FoundOutput:
 
     Attributes:
         state: the result of the examination.
-        run: the output, if its rows can be used (states `UP_TO_DATE` and `OTHER_FILES`); otherwise None.
+        output: the output, if its rows can be used (states `UP_TO_DATE` and `OTHER_FILES`); otherwise None.
         problem: why its rows cannot be used; None if they can be used or were not examined.
     """
 
     state: OutputState
-    run: PreviousOutput | None = None
+    output: PreviousOutput | None = None
     problem: UsageError | None = None
 
 
@@ -169,10 +169,10 @@ class EarlierWorkExaminer:
             )
         self._add_unseen_sounds(run)
         if self._is_up_to_date(run):
-            return FoundOutput(state=OutputState.UP_TO_DATE, run=run)
+            return FoundOutput(state=OutputState.UP_TO_DATE, output=run)
         # An output that stays as it is needs no hashes; rows that are copied into a new output do.
         verify_output(run, self._paths)
-        return FoundOutput(state=OutputState.OTHER_FILES, run=run)
+        return FoundOutput(state=OutputState.OTHER_FILES, output=run)
 
     def _add_unseen_sounds(self, run: PreviousRun) -> None:
         """Add to `found` the sounds of an earlier run that are in folders which cannot be read now."""

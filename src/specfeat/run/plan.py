@@ -4,11 +4,12 @@ A plan is made in this order, and the order matters:
 
 1. An array path whose file does not begin like an array is refused, even with `force`, and so is any of the
    three files of an output that is not a regular file.
-2. Unfinished work is continued, discarded or refused. This comes before the output, because unfinished work
-   says whether the run that began it wanted to update the output or to replace it.
-3. The output is kept, reused, replaced or refused. With `force` this step never refuses. Otherwise step 2
-   could discard work, and the run would then end with an error.
+2. Unfinished work is continued, discarded or refused. Its journal says whether its run updates the output
+   or replaces it. Step 3 needs to know this, so step 2 comes first.
+3. The output is kept, reused, replaced or refused. With `force` this step never refuses. If it refused,
+   step 2 could already have discarded work, because step 2 discards work with `force`.
 4. A sound is finished if one of the earlier runs has an entry for it, and its file has not changed since.
+   With `retry_failed`, a sound that has failed or is partial is not finished.
 
 `earlier_work` finds the states of unfinished work and output. The tables in `decisions` give the action for
 each state.
@@ -49,7 +50,8 @@ class RunPlan:
         provenance: everything that affects the numbers, as far as it is known before the network is built.
         previous_runs: the earlier runs that have the finished sounds: the output first, then the unfinished
             run. If both have an entry of a sound, that of the unfinished run is used.
-        is_update: whether the rows of an output are reused.
+        is_update: whether the run brings an output up to date (`OutputUse.UPDATE`). Also true if there is no
+            output yet. If the run is interrupted, the run that continues it does the same.
         can_discard_finished: whether finished rows may be discarded if the built network shows that they were
             made with different settings (the option `force`).
         complete_record: the record of the existing output, if the run has nothing to do; otherwise None.
@@ -148,7 +150,7 @@ def _describe_unreadable_folders(
 def _apply_unfinished_action(
     work: FoundUnfinishedWork, work_folder: WorkFolder, options: RunOptions
 ) -> tuple[UnfinishedRun | None, tuple[str, ...]]:
-    """Decide what to do with the unfinished work, and remove it if it is discarded.
+    """Continue, discard or refuse the unfinished work; nothing happens if there is none.
 
     Returns:
         The run that is continued (None if there is none), and notes for the user.
@@ -174,8 +176,8 @@ def _choose_output_use(
     unfinished: UnfinishedRun | None, work_folder: WorkFolder, options: RunOptions
 ) -> OutputUse:
     """Return what the run wants to do with an existing output."""
-    # `is_committed`: the run before was killed during the moves after its commit, and entering the work
-    # folder has completed these moves. So its output is complete, and resuming it means to update the output.
+    # `is_committed`: the run before was killed during the moves of its commit, and entering the work folder
+    # has completed these moves. So its output is complete, and resuming it means to update the output.
     if options.update or (options.resume and work_folder.is_committed):
         return OutputUse.UPDATE
     if unfinished:
@@ -186,7 +188,7 @@ def _choose_output_use(
 def _apply_output_action(
     found_output: FoundOutput, use: OutputUse, work_folder: WorkFolder, options: RunOptions
 ) -> tuple[PreviousOutput | None, bool]:
-    """Decide what to do with the output. If it is kept, discard the work folder.
+    """Keep, reuse, replace or refuse the output; if it is kept, remove the unfinished work.
 
     Returns:
         The output if its rows are reused (otherwise None), and whether the run has nothing to do, because the
@@ -199,9 +201,11 @@ def _apply_output_action(
     if action is OutputAction.REFUSE:
         if found_output.problem:
             raise found_output.problem
+        # Without a problem, the reason is that the output exists. This check raises an error that says so.
         work_folder.paths.check_absent()
     is_complete = action is OutputAction.KEEP
     if is_complete:
-        # It can only contain the beginning of an update of this output, which is not needed any more.
+        # The output is already the result of this run. So it does not need the unfinished work, which an
+        # interrupted update has left, or an interrupted run that replaces the output.
         work_folder.discard()
-    return (found_output.run if is_complete or action is OutputAction.REUSE else None), is_complete
+    return (found_output.output if is_complete or action is OutputAction.REUSE else None), is_complete

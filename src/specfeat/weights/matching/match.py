@@ -1,8 +1,8 @@
 """Decides which array of a weights file goes into which slot of the network.
 
-The result is complete or an error: every slot gets one array of its shape, and every array is used. A wrong
-array of the right shape would give plausible but wrong features, so nothing is guessed: where two answers are
-possible, the match is an error that says how the user can decide.
+In a complete result, every slot has one array of its shape, and every array is used. The caller must refuse
+an incomplete one (`MatchResult.raise_if_incomplete`). A wrong array of the right shape would give plausible
+but wrong features. So if two answers are possible, the match is an error that says how the user can decide.
 
     arrays of the file                                    slots of the network
         |                                                     |
@@ -10,11 +10,11 @@ possible, the match is an error that says how the user can decide.
         |                                                     |
     2.  single arrays that the user's map names  <-------->   |
         |                                                     |
-    3.  group the others by layer                         3.  group the others by layer
+    3.  group the others by layer                             |
         |                                                     |
         +--------------------------+--------------------------+
                                    |
-    4.  pair the layers: first by the user's map, then all others
+    4.  group the slots by layer, and pair the layers: first by the user's map, then all others
             match: name    by name; in a Keras 3 file, by name or by path
             match: order   the nth layer of a family with the nth layer of that family in the file
                                    |
@@ -22,7 +22,7 @@ possible, the match is an error that says how the user can decide.
                                    |
     6.  compare the shapes, after the axes are put into Keras' order
                                    |
-    7.  with match: order, if all shapes fit: check that the file tells the order and that no other order fits
+    7.  with match: order, if the result is complete: check that the file tells the order, and no other fits
 
 1.  A training checkpoint also has arrays that are not weights, e.g. the state of the optimizer. Their names
     are known (`array_names.IGNORED_ARRAYS`). Every other array must be used, because an unused array shows
@@ -85,8 +85,8 @@ class _LayerPair:
 
 
 @dataclass(frozen=True, slots=True)
-class _MatchTask:
-    """The network and the file that are to be matched, after steps 1 to 3 for the arrays of the file.
+class _MatchData:
+    """The network and the file that are to be matched, after steps 1 to 3.
 
     Attributes:
         network_slots: all slots, in the config's order.
@@ -133,18 +133,19 @@ def match_arrays(
         for array in file_contents.arrays
         if explain_ignored_array(array.name) is None and not is_sample_count(array)
     ]
-    # Step 2. The layers are compared because a file may have been converted for another network.
+    # Step 2. Only `specfeat weights convert` writes sound settings into a file. The layers are compared too,
+    # because the file may have been converted for another network.
     is_converted = file_contents.sound_settings is not None
     if is_converted and {slot.part_layer for slot in network_slots} == {array.layer for array in weights}:
         user_map = {}
     mapped_arrays = apply_array_map(network_slots, file_contents.arrays, user_map)
     # Step 3.
     file_layers = _group_by_layer(array for array in weights if array not in mapped_arrays.values())
-    task = _MatchTask(network_slots, weights, mapped_arrays, file_layers, user_map)
-    result = _match_task(task, match_rule)
+    data = _MatchData(network_slots, weights, mapped_arrays, file_layers, user_map)
+    result = _match_by_rule(data, match_rule)
     if match_rule == "name" and not result.is_complete:
         try:
-            result.order_result = _match_task(task, "order")
+            result.order_result = _match_by_rule(data, "order")
         except WeightsError as e:
             result.order_problem = str(e)
     return result
@@ -162,34 +163,34 @@ def _group_by_layer(arrays: Iterable[FileArray]) -> FileLayers:
     return layers
 
 
-def _match_task(task: _MatchTask, match_rule: MatchRule) -> MatchResult:
-    result = _fill_slots(task, _pair_layers(task, task.unmapped_slots, match_rule))
+def _match_by_rule(data: _MatchData, match_rule: MatchRule) -> MatchResult:
+    result = _fill_slots(data, _pair_layers(data, data.unmapped_slots, match_rule))
     if match_rule == "order" and result.is_complete:
-        check_order_is_known([pair for pair in result.pairs if _is_paired_by_rule(task, pair[0])])
-        _check_keras_order(task, result)
+        check_order_is_known([pair for pair in result.pairs if _is_paired_by_rule(data, pair[0])])
+        _check_keras_order(data, result)
     return result
 
 
-def _is_paired_by_rule(task: _MatchTask, slot: Slot) -> bool:
+def _is_paired_by_rule(data: _MatchData, slot: Slot) -> bool:
     """Return whether the match rule has paired a slot's layer, and not the user's map."""
-    return slot.name not in task.mapped_arrays and slot.layer not in task.user_map
+    return slot.name not in data.mapped_arrays and slot.layer not in data.user_map
 
 
-def _pair_layers(task: _MatchTask, slots: Sequence[Slot], match_rule: MatchRule) -> list[_LayerPair]:
+def _pair_layers(data: _MatchData, slots: Sequence[Slot], match_rule: MatchRule) -> list[_LayerPair]:
     """Pair each layer of the network with a layer of the file (step 4).
 
     Args:
-        task: the network and the file.
+        data: the network and the file.
         slots: the slots to which the map gives no single array, in the order that counts for `match: order`.
         match_rule: how layers are paired.
     """
     network_layers: dict[str, list[Slot]] = {}
     for slot in slots:
-        network_layers.setdefault(_get_layer_name(slot, task.file_layers), []).append(slot)
+        network_layers.setdefault(_get_layer_name(slot, data.file_layers), []).append(slot)
     config_names = {name: layer_slots[0].layer for name, layer_slots in network_layers.items()}
-    mapped = apply_layer_map(config_names, task.file_layers, task.user_map)
+    mapped = apply_layer_map(config_names, data.file_layers, data.user_map)
     unmapped_network = {name: group for name, group in network_layers.items() if name not in mapped}
-    unmapped_file = {name: roles for name, roles in task.file_layers.items() if name not in mapped.values()}
+    unmapped_file = {name: roles for name, roles in data.file_layers.items() if name not in mapped.values()}
     if match_rule == "order":
         pairs = pair_by_order(unmapped_network, unmapped_file)
     else:
@@ -203,28 +204,29 @@ def _get_layer_name(slot: Slot, file_layers: FileLayers) -> str:
     if "pointwise_kernel" not in get_layer_kind(slot.kind).roles:
         return slot.part_layer
     if any("pointwise_kernel" in roles or "0" in roles for roles in file_layers.values()):
-        return slot.layer  # the file is from Keras, which has one layer
+        return slot.layer  # Keras has one layer. Keras 3 files have numbers ("0") in place of roles
     return f"{slot.layer}/{'depthwise' if slot.role == 'depthwise_kernel' else 'pointwise'}"
 
 
-def _fill_slots(task: _MatchTask, layer_pairs: list[_LayerPair]) -> MatchResult:
+def _fill_slots(data: _MatchData, layer_pairs: list[_LayerPair]) -> MatchResult:
     """Give each slot its array (step 5) and compare the shapes (step 6)."""
     layer_slots: dict[str, list[Slot]] = {}
-    for slot in task.network_slots:
+    for slot in data.network_slots:
         layer_slots.setdefault(slot.layer, []).append(slot)
-    arrays = dict(task.mapped_arrays)  # by the slot's name
-    remaining = {name: dict(roles) for name, roles in task.file_layers.items()}
+    arrays = dict(data.mapped_arrays)  # by the slot's name
+    remaining = {name: dict(roles) for name, roles in data.file_layers.items()}
     for pair in layer_pairs:
         # An array whose whole name is a role ("kernel") has "" as its layer. It goes to the first layer of
-        # the network that is paired with no layer of the file.
+        # the network that is paired with no layer of the file. Other such layers get only what is left, so
+        # the result is complete only if these arrays fill all of them.
         roles = remaining.get(pair.file_layer or "", {})
         for slot in pair.slots:
-            array = find_array(slot, layer_slots[slot.layer], roles, task.mapped_arrays)
+            array = find_array(slot, layer_slots[slot.layer], roles, data.mapped_arrays)
             # An array is removed when a slot has it: the word for its role may also fit another slot.
             if array is not None:
                 arrays[slot.name] = roles.pop(array.role)
-    result = MatchResult(task.network_slots)
-    for slot in task.network_slots:
+    result = MatchResult(data.network_slots)
+    for slot in data.network_slots:
         if slot.name not in arrays:
             result.missing.append(slot)
         elif compute_arranged_shape(arrays[slot.name], slot) == slot.shape:
@@ -232,15 +234,15 @@ def _fill_slots(task: _MatchTask, layer_pairs: list[_LayerPair]) -> MatchResult:
         else:
             result.shape_mismatches.append((slot, arrays[slot.name]))
     used = {array.name for array in arrays.values()}
-    result.unused = [array for array in task.weights if array.name not in used and not array.is_neutral]
+    result.unused = [array for array in data.weights if array.name not in used and not array.is_neutral]
     return result
 
 
-def _check_keras_order(task: _MatchTask, result: MatchResult) -> None:
+def _check_keras_order(data: _MatchData, result: MatchResult) -> None:
     """Check that no other pairs than those of a complete result fit in Keras' order (step 7)."""
     # Layers that the user's map pairs keep their pairs, also in Keras' order.
-    slots = sorted(task.unmapped_slots, key=lambda slot: slot.keras_position)
-    keras_result = _fill_slots(task, _pair_layers(task, slots, "order"))
+    slots = sorted(data.unmapped_slots, key=lambda slot: slot.keras_position)
+    keras_result = _fill_slots(data, _pair_layers(data, slots, "order"))
     if not keras_result.is_complete:
         return
     for (slot, array), (_, other_array) in zip(result.pairs, keras_result.pairs, strict=True):
