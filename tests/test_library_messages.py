@@ -66,7 +66,7 @@ def test_typer(words: list[str], message: str, capsys: pytest.CaptureFixture[str
         ),
         (
             ["extract", "a", "b", "--format", "csv"],
-            "no such option: --format; the extension of OUTPUT gives the format, and .npy is the only one",
+            "no such option: --format; the extension of OUTPUT gives the format (.npy)",
         ),
         (
             ["a.wav", "out.npy"],

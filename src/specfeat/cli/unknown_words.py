@@ -5,11 +5,13 @@ A suggestion by spelling would be dangerous: `--format` is spelt almost like `--
 
 import re
 
+from specfeat.output.formats import list_suffixes
+
 _REPLACEMENTS = {
     "--overwrite": "use --force to replace an existing output",
     "--output": "give OUTPUT as the last word, e.g. specfeat extract recordings/ out.npy",
     "--input": "give the inputs before OUTPUT, e.g. specfeat extract recordings/ out.npy",
-    "--format": "the extension of OUTPUT gives the format, and .npy is the only one",
+    "--format": f"the extension of OUTPUT gives the format ({', '.join(sorted(list_suffixes()))})",
     "--model": "use --config CONFIG for the sound and the network",
     "--batch-size": "use --set model.batch=N",
     "--sample-rate": "use --set audio.sample_rate=N",

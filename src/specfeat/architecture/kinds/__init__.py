@@ -1,6 +1,7 @@
-"""The layer kinds, with one module for each family.
+"""The layer kinds, in one or more modules for each family.
 
-A module has its kinds in a tuple `KINDS`. A new module in this folder needs no other entry. The names,
+A module has its kinds in a tuple `KINDS`. A new module in this folder needs no other entry; a new family also
+needs a line in `base.Family`. The names,
 defaults and meanings of arguments are those of Keras. Classes that run code from the config (Lambda, custom
 objects) are left out. Two kinds are not classes of Keras: `Picture`, and `Application`, which stands for the
 layers of one of keras.applications.

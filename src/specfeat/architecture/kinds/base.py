@@ -17,7 +17,7 @@ FindMismatch = Callable[[Layer, Sequence[Shape]], str | None]
 
 
 class Family(Enum):
-    """The families of layer kinds, in the order of the documentation; each family has one module.
+    """The families of layer kinds, in the order of the documentation; a family has one or more modules.
 
     The value is the heading in the documentation.
     """
