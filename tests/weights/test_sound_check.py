@@ -20,7 +20,7 @@ from specfeat.weights.files.arrays import FileArray, FileContents, Shape
 from specfeat.weights.files.flatbuffer import FlatbufferTable
 from specfeat.weights.files.formats import open_weights_file
 from specfeat.weights.files.source import locate_weights
-from specfeat.weights.files.tflite import Tensor
+from specfeat.weights.files.tflite_tensor import Tensor
 from specfeat.weights.inspection import compare_with_config
 from specfeat.weights.matching.slots import derive_slots
 from specfeat.weights.sound_check import check_sound, format_sound_settings

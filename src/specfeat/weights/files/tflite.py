@@ -1,9 +1,7 @@
 """Reads the weights of convolutions and dense layers from TFLite files, and dequantises quantised weights.
 
-The file is read as a flat buffer and is never given to an interpreter. The numbers of fields, types and
-operators are those of TensorFlow's schema.fbs (version 3). The real value of a quantised number is
-scale x (stored number - zero_point). There is one scale for the whole tensor, or one for each index along one
-axis.
+The file is read as a flat buffer and is never given to an interpreter. The numbers of fields and operators
+are those of TensorFlow's schema.fbs (version 3). `tflite_tensor` reads the values of the tensors.
 """
 
 import math
@@ -12,19 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from specfeat.errors import WeightsError
-from specfeat.weights.files.arrays import MAX_AXES, FileArray, FileContents, Shape
+from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.file_format import FileFormat
 from specfeat.weights.files.flatbuffer import FlatbufferTable
 from specfeat.weights.files.limits import ArrayCounter
 from specfeat.weights.files.memory_map import map_file
+from specfeat.weights.files.tflite_tensor import Tensor, read_tensor
 
-_DTYPES = {0: "<f4", 1: "<f2", 2: "<i4", 3: "u1", 4: "<i8", 7: "<i2", 9: "i1", 10: "<f8"}
 # Biases are read to find those that are all 0. These limits, for one bias and for all biases together, keep
 # the time short, because in a hostile file many large biases can share one buffer.
 _MAX_NEUTRAL_SIZE = 2**20
@@ -40,67 +36,6 @@ _LAYER_NAMES = {
 # The roles of an operator's inputs. In a transposed convolution, input 2 is the tensor that is convolved.
 _ROLES = {1: "kernel", 2: "bias"}
 _TRANSPOSED_ROLES = {1: "kernel", 3: "bias"}
-
-
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """One tensor of the graph.
-
-    Attributes:
-        table: the flat buffer's table that describes the tensor.
-        shape: the shape of the tensor.
-        dtype: NumPy's code of the tensor's type; None if this module cannot read the type.
-        data: the bytes of the tensor; empty if the graph computes the tensor.
-        scales: the scales of quantised numbers: no scale, one scale, or one for each index along `axis`.
-        zero_points: the stored numbers that mean 0: none, one, or as many as there are scales.
-        axis: the axis to which the scales belong.
-    """
-
-    table: FlatbufferTable
-    shape: Shape
-    dtype: str | None
-    data: memoryview
-    scales: NDArray[Any]
-    zero_points: NDArray[Any]
-    axis: int
-
-    @property
-    def name(self) -> str:
-        """The tensor's name; not stored, because all tensors of a hostile file can have one long name."""
-        return self.table.read_text(3)
-
-    @property
-    def has_weights(self) -> bool:
-        """Whether the tensor may be weights. Integers without a scale and single numbers are no weights."""
-        is_real = self.dtype is not None and (self.dtype[1] == "f" or len(self.scales) > 0)
-        return len(self.data) > 0 and is_real and math.prod(self.shape) > 1
-
-    def read_values(self) -> NDArray[Any]:
-        """Return the values of the tensor. Quantised values are dequantised.
-
-        Raises:
-            WeightsError: the numbers of scales, zero points and channels are not equal.
-        """
-        values = np.frombuffer(self.data, self.dtype).reshape(self.shape)
-        if not len(self.scales) or values.dtype.kind == "f":
-            return values.copy()
-        if len(self.zero_points) not in (0, len(self.scales)):
-            raise WeightsError(
-                f"{self.name!r} has {len(self.zero_points)} zero points for {len(self.scales)} scales"
-            )
-        is_per_channel = len(self.scales) > 1
-        if is_per_channel and not (
-            0 <= self.axis < values.ndim and len(self.scales) == values.shape[self.axis]
-        ):
-            raise WeightsError(f"{self.name!r} has {len(self.scales)} scales, but not as many channels")
-        scales, zero_points = self.scales.astype(np.float64), self.zero_points.astype(np.float64)
-        if not len(zero_points):
-            zero_points = np.zeros(len(scales))
-        if is_per_channel:
-            along_axis = [-1 if i == self.axis else 1 for i in range(values.ndim)]
-            scales, zero_points = scales.reshape(along_axis), zero_points.reshape(along_axis)
-        real: NDArray[Any] = ((values.astype(np.float64) - zero_points) * scales).astype(np.float32)
-        return real
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,31 +64,11 @@ def read_tflite(path: Path) -> Iterator[FileContents]:
     graphs = list(model.iterate_tables(2))
     if len(graphs) != 1:
         raise WeightsError(f"has {len(graphs)} graphs; wanted one")
-    tensors = [_read_tensor(table, buffers) for table in graphs[0].iterate_tables(0)]
+    tensors = [read_tensor(table, buffers) for table in graphs[0].iterate_tables(0)]
     operators = list(_iterate_operators(graphs[0], codes))
     arrays = tuple(_find_neutral_biases(_count_arrays(_iterate_arrays(tensors, operators))))
     is_quantised = any(array.note for array in arrays)
     yield FileContents(format="TFLite, dequantised" if is_quantised else "TFLite", arrays=arrays)
-
-
-def _read_tensor(table: FlatbufferTable, buffers: list[memoryview]) -> Tensor:
-    sizes: NDArray[Any] = table.read_numbers(0, "<i4")
-    buffer_number = table.read_number(2, "I")
-    # In a hostile file, all tensors can refer to one list of a million sizes. So its length is checked before
-    # it is converted.
-    if buffer_number >= len(buffers) or len(sizes) > MAX_AXES or (sizes < 0).any():
-        raise WeightsError(f"{table.read_text(3)[:60]!r} has no data or no valid shape")
-    quantisation = table.read_table(4)
-    nothing = np.empty(0, np.float32)
-    return Tensor(
-        table=table,
-        shape=tuple(int(size) for size in sizes),
-        dtype=_DTYPES.get(table.read_number(1, "b")),
-        data=buffers[buffer_number],
-        scales=quantisation.read_numbers(2, "<f4") if quantisation else nothing,
-        zero_points=quantisation.read_numbers(3, "<i8") if quantisation else nothing,
-        axis=quantisation.read_number(6, "i") if quantisation else 0,
-    )
 
 
 def _iterate_operators(graph: FlatbufferTable, codes: list[int]) -> Iterator[_Operator]:
