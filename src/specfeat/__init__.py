@@ -10,7 +10,7 @@
 
     from specfeat import train
 
-    train("recordings/", "run/", "my.yaml")
+    train("recordings/", "trained/", "my.yaml")
 
 The public names are below; each is loaded when first used, so importing this package costs nothing.
 """

@@ -34,7 +34,7 @@ def test_a_dry_run_shows_the_data_and_writes_nothing(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("train", "in"), "give INPUTS first and FOLDER last, e.g. specfeat train recordings/ run/"),
+        (("train", "in"), "give INPUTS first and FOLDER last, e.g. specfeat train recordings/ trained/"),
         (("train", "no", "run"), "no: no such file or folder; check its name"),
         (("train", "in", "my.yaml", "-c", "my.yaml"), "my.yaml: is a file; give a folder for the results"),
         (("train", "in", ".", "-c", "my.yaml"), ".: has files that are not of a training, e.g. in; give a new folder for the results"),

@@ -99,7 +99,7 @@ def train_command(
     from specfeat.errors import UsageError
 
     if not folder or not inputs:
-        raise UsageError("give INPUTS first and FOLDER last, e.g. specfeat train recordings/ run/")
+        raise UsageError("give INPUTS first and FOLDER last, e.g. specfeat train recordings/ trained/")
     command_line: CommandLine = context.obj
     loaded_config = _load_config(config, overrides or [], labels, epochs)
     with hide_optional_packages():
