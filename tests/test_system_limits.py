@@ -60,7 +60,7 @@ def test_a_run_without_threads_ends_with_a_sentence(tmp_path: Path) -> None:
         1,
         [
             "specfeat: the system starts no more threads; raise its limit on processes (ulimit -u); "
-            "use --workers N to start fewer"
+            "use --workers N to start fewer processes"
         ],
     )
     assert "Traceback" not in result.stderr

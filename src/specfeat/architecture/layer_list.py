@@ -10,12 +10,13 @@ from specfeat.architecture.kinds import LAYER_KINDS
 from specfeat.architecture.kinds.arguments import check_argument, is_whole_number
 from specfeat.architecture.kinds.base import LayerKind
 from specfeat.key_path import KeyPath
-from specfeat.text import format_value, suggest_name
+from specfeat.text import format_value, shorten_text, suggest_name
 
 # The names that TensorFlow accepts as a scope, and $i, which stands for the number of a repetition.
 _NAME_PATTERN = re.compile(r"[A-Za-z0-9.$][A-Za-z0-9._/$-]{0,199}")
 
 MAX_LAYERS = 10_000  # after repeats; the deepest known networks have some hundreds
+_MAX_NAME_LENGTH = 200  # characters of an unknown kind in a message; more would push out its other words
 
 
 def parse_layers(items: object) -> tuple[Layer, ...]:
@@ -176,7 +177,7 @@ def _parse_item(path: KeyPath, item: object) -> tuple[LayerKind, Mapping[str, An
     if name not in LAYER_KINDS:
         hint = _suggest_call(name) or suggest_layer(name) or suggest_name(name, LAYER_KINDS)
         hint = hint or f"; known layers: {', '.join(LAYER_KINDS)}"
-        text = f"{name!r} is not a layer that specfeat knows{hint}"
+        text = f"{shorten_text(repr(name), _MAX_NAME_LENGTH)} is not a layer that specfeat knows{hint}"
         raise LayerListError((*path, name) if arguments is not None else path, text, at_key=True)
     kind = LAYER_KINDS[name]
     if arguments is not None and not isinstance(arguments, dict):
