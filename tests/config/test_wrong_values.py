@@ -236,7 +236,7 @@ WEIGHTS = [
      "18:24: model.weights.format: applies only together with weights.file; add a file, or leave this out"),
     ("weights:\n    random: 0", "weights: {file: w.h5, format: numpy}",
      "18:33: model.weights.format: is the text 'numpy'; wanted one of auto, hdf5, keras, checkpoint, savedmodel, graph, "
-     "tflite, npz, safetensors, torch"),
+     "tflite, onnx, npz, safetensors, torch"),
     ("weights:\n    random: 0", "weights: {file: w.h5, map: {dense_2: a}}",
      "18:31: model.weights.map.dense_2: is not the name of a layer; wanted LAYER, or LAYER/ARRAY, e.g. conv1/kernel"),
     ("weights:\n    random: 0", "weights: {file: w.h5, map: {dense_1/kernel: 3}}",
