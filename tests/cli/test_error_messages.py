@@ -17,8 +17,8 @@ def test_each_remedy_has_words() -> None:
 
 @pytest.mark.parametrize("remedy", Remedy, ids=lambda remedy: remedy.name)
 def test_the_options_of_a_remedy_exist(remedy: Remedy, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each option that a suggestion names is one of `specfeat extract`."""
-    run_command_line(["extract", "--help"])
+    """Each option that a suggestion names is one of `specfeat extract`, or of `specfeat train`."""
+    run_command_line(["train" if remedy is Remedy.EXTEND_OR_REPLACE else "extract", "--help"])
     help_text = capsys.readouterr().out
 
     for option in re.findall(r"--[a-z-]+", SUGGESTIONS[remedy]):

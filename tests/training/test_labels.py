@@ -53,6 +53,20 @@ def test_a_file_in_no_folder_has_no_label() -> None:
     assert [s.labels for s in read_labeled_sounds(["in"], Labels(), needs_labels=False)] == [()]
 
 
+def test_tasks_without_labels_need_none_in_the_table() -> None:
+    """Without labels to learn, the table may lack the column, and what is in it does not matter."""
+    write_tones(Path("in"), files=2, tones=(400,))
+    Path("labels.csv").write_text("path,label,split\n400/00.wav,,train\n400/01.wav,only here,validation\n")
+    Path("paths.csv").write_text("path\nin/400/00.wav\n")  # relative to the current folder, as in a split.csv
+
+    for table, count in (("labels.csv", 2), ("paths.csv", 1)):
+        sounds = read_labeled_sounds(["in"], Labels(file=table), needs_labels=False)
+        assert [sound.labels for sound in sounds] == [()] * count
+        assert all(Path(sound.sound.path).exists() for sound in sounds)
+    with pytest.raises(UsageError, match="has no label"):
+        _read("in", file="labels.csv")
+
+
 @pytest.mark.parametrize("name", ["labels.csv", "labels.tsv"])
 def test_a_table_gives_labels_times_parts_and_columns(name: str) -> None:
     """Paths are relative to the input or to the table; an empty time is the start or the end of the file."""
@@ -104,7 +118,7 @@ def test_several_labels_of_a_sound_are_separated() -> None:
         ([HEADER, ("400/00.wav", "a", "2", "1", "")], "line 2: end is 1, which is not after start"),
         ([HEADER, ("400/00.wav", "a", "", "", "dev")], "line 2: split is 'dev'; give one of train, validation, test"),
         ([("path", "label"), ("no.wav", "a")],
-         "none of its 1 files exists, e.g. in/no.wav; paths are relative to the input folder or to the folder of the table"),
+         "none of its 1 files exists, e.g. in/no.wav; paths are relative to the input folder, the folder of the table or the current folder"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip

@@ -87,7 +87,10 @@ def test_a_finished_training_is_not_overwritten(trained: Path) -> None:
     changed = run_in_this_process(trained, *words, "--resume", "--set", "train.batch=8")
 
     assert refused.returncode == 2
-    assert "run: contains a finished training; use --resume to continue it, or --force" in refused.stderr
+    assert (
+        "run: contains a finished training; use --resume with more --epochs to continue it, or --force"
+        in refused.stderr
+    )
     assert resumed.returncode == 0
     assert "the training is complete already; nothing is done" in resumed.stderr
     assert changed.returncode == 2

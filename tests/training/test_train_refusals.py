@@ -31,6 +31,21 @@ def test_a_dry_run_shows_the_data_and_writes_nothing(folder: Path) -> None:
     assert not (folder / "run").exists()
 
 
+def test_a_dry_run_names_what_a_training_will_lack(folder: Path) -> None:
+    """A file of the table that does not exist, and a part for validation without sounds."""
+    (folder / "labels.csv").write_text("path,label\n400/00.wav,a\n900/00.wav,b\n400/0O.wav,a\n")
+
+    words = ("--labels", "labels.csv", "--set", "train.split.validation=0")
+    done = run_in_this_process(folder, "train", "in", "run", "-c", "my.yaml", *words, "--dry-run")
+
+    assert done.returncode == 0
+    assert "1 file does not exist, e.g. in/400/0O.wav; correct the path in the table" in done.stderr
+    assert (
+        "there are no sounds for validation, so the best epoch is the one with the smallest loss"
+        in done.stderr
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -9,6 +9,7 @@ SUGGESTIONS = {
         "or use --force to replace the output"
     ),
     Remedy.RESUME_OR_REPLACE: "use --resume to continue the unfinished run, or --force to start again",
+    Remedy.EXTEND_OR_REPLACE: "use --resume with more --epochs to continue it, or --force to start again",
     Remedy.SAME_SETTINGS_OR_REPLACE: (
         "use the same settings to continue the unfinished run, or --force to start again"
     ),

@@ -93,8 +93,8 @@ def train_command(
     FOLDER gets the best weights, a config that uses them, and figures of how good they are. Extract features
     with them by `specfeat extract INPUTS OUTPUT -c FOLDER/config.yaml`.
 
-    Exit code: 0 trained, 1 failed, 2 usage or config is wrong, 4 no file is usable, 75 another training is
-    writing to FOLDER, 130 and 143 stopped by a signal.
+    Exit code: 0 trained, 1 failed, 2 usage or config is wrong, 3 trained but some files failed, 4 no file is
+    usable, 75 another training is writing to FOLDER, 130 and 143 stopped by a signal.
     """
     from specfeat.errors import UsageError
 
@@ -146,12 +146,12 @@ def _run_training(request: "TrainingRequest", command_line: "CommandLine", *, qu
     set_run_state_describer(lambda: reporter.describe_state(command_line.format_resume_command()))
     try:
         with restore_signal_error(), reporter:
-            run_training(request, reporter)
+            summary = run_training(request, reporter)
     except Exception as e:
         if state := reporter.describe_state(command_line.format_resume_command()):
             add_run_state(e, state)
         raise
-    return 0
+    return 3 if summary.failures else 0
 
 
 def _describe_training(request: "TrainingRequest") -> int:

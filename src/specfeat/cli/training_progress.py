@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from specfeat.cli.messages import print_message
 from specfeat.cli.signals import raise_pending_signal
+from specfeat.text import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +103,8 @@ class TrainingReporter:
         seconds = time.perf_counter() - self._started_s
         if summary.failures:
             path, text = next(iter(summary.failures.items()))
-            self._print(f"{len(summary.failures)} sounds could not be used, e.g. {path}: {text}")
+            sounds = format_count(len(summary.failures), "sound", "sounds")
+            self._print(f"{sounds} could not be used, e.g. {path}: {text}")
         for part, metrics in summary.metrics.items():
             self._print(
                 f"{part}: accuracy {metrics['sounds']['accuracy']:.1%} of sounds, "
@@ -120,7 +122,7 @@ class TrainingReporter:
 
             self._bar = tqdm(total=total, initial=done, unit=unit, desc=text, leave=False, dynamic_ncols=True)
         elif not self._is_quiet:
-            self._print(f"{text}: {total} {unit}s")
+            self._print(f"{text}: {format_count(total, unit, f'{unit}s')}")
 
     def _close_bar(self) -> None:
         bar, self._bar = self._bar, None

@@ -20,8 +20,8 @@ class Labels(Section):
         file: the table: a CSV file, or a TSV file if its name ends in .tsv, with a header line and one line
             for each sound. In a config the path is relative to the config's folder. If it is left out, the
             label of a file is the name of the folder, directly below an input, that contains it.
-        path: the name of the column with the path of the audio file, relative to the input folder or to the
-            folder of the table.
+        path: the name of the column with the path of the audio file, relative to the input folder, to the
+            folder of the table or to the current folder.
         label: the name of the column with the label. With `multi`, `separator` is between several labels.
         start: the name of the column with the start of the sound in its file, in seconds. The table may lack
             this column.

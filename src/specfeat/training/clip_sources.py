@@ -163,7 +163,8 @@ class _ClipMaker:
 
     def _report_size(self, size: float) -> None:
         self._listener.on_note(
-            f"the clips take about {size / GIGABYTE:.2g} GB in {self._folder} until the training ends"
+            f"the clips take about {max(size / GIGABYTE, 0.01):.2f} GB in {self._folder} "
+            "until the training ends"
         )
 
     def _make_opener(

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from specfeat.audio.folder_search import is_missing
 from specfeat.config.train import Train
 from specfeat.errors import UsageError
-from specfeat.text import join_names
+from specfeat.files import format_path
+from specfeat.text import format_count, join_names
 from specfeat.training.labels import PARTS, LabeledSound, read_labeled_sounds
 from specfeat.training.splits import assign_parts, format_counts
 
@@ -71,11 +73,11 @@ def read_training_data(inputs: Sequence[str], train: Train) -> TrainingData:
     parts = assign_parts(sounds, train.split)
     order = sorted(range(len(sounds)), key=lambda number: PARTS.index(parts[number]))  # stable
     classes = sorted({label for sound in sounds for label in sound.labels}) if is_classification else []
-    if is_classification and len(classes) < (1 if train.labels.multi else MIN_CLASSES):
-        found = f"only {join_names(classes)}" if classes else "none"
-        raise UsageError(
-            f"at least {MIN_CLASSES} different labels are needed, and there is {found}; check the labels"
-        )
+    needed = 1 if train.labels.multi else MIN_CLASSES
+    if is_classification and len(classes) < needed:
+        found = f"only {join_names([repr(name) for name in classes])}" if classes else "none"
+        needed_labels = "one label is" if needed == 1 else f"{needed} different labels are"
+        raise UsageError(f"at least {needed_labels} needed, and there is {found}; check the labels")
     return TrainingData(
         tuple(sounds[number] for number in order), tuple(parts[number] for number in order), tuple(classes)
     )
@@ -95,8 +97,20 @@ def describe_data(data: TrainingData) -> list[str]:
 
 
 def list_notes(data: TrainingData) -> list[str]:
-    """Return sentences about classes that cannot be measured, because a part lacks them."""
+    """Return sentences about files that do not exist, and about what cannot be measured."""
     notes = []
+    paths = dict.fromkeys(sound.sound.path for sound in data.sounds)
+    absent = [path for path in paths if is_missing(path)]
+    if absent:
+        files = format_count(len(absent), "file does", "files do")
+        notes.append(
+            f"{files} not exist, e.g. {format_path(absent[0])}; correct the path in the table of labels"
+        )
+    if not data.list_numbers("validation"):
+        notes.append(
+            "there are no sounds for validation, so the best epoch is the one with the smallest loss of the "
+            "training, which says nothing about other sounds; give more files or groups"
+        )
     for part in PARTS[1:]:
         count = data.count_classes(part)
         missing = [name for name in data.classes if not count[name]]

@@ -19,6 +19,9 @@ from specfeat.training.trainer import TrainingRequest, check_inputs, run_trainin
 PathLike = str | os.PathLike[str]
 
 SUGGESTIONS = {
+    Remedy.EXTEND_OR_REPLACE: (
+        "pass resume=True and more epochs to continue it, or force=True to start again"
+    ),
     Remedy.RESUME_OR_REPLACE: "pass resume=True to continue it, or force=True to start again",
     Remedy.SAME_SETTINGS_OR_REPLACE: "use the same settings to continue it, or force=True to start again",
     Remedy.START_FEWER_WORKERS: "start fewer with workers=N",

@@ -4,7 +4,7 @@ import csv
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specfeat.audio.discovery import find_sounds
@@ -43,14 +43,15 @@ def read_labeled_sounds(inputs: Sequence[str], labels: Labels, *, needs_labels: 
     Args:
         inputs: audio files and folders.
         labels: the settings that say where the labels come from.
-        needs_labels: whether a sound without a label is an error; else folders give no labels.
+        needs_labels: whether each sound needs a label. If not, the sounds get no labels, and the table needs
+            no column for them.
 
     Raises:
         UsageError: an input does not exist, the table cannot be read, or a label is missing.
         NoUsableAudioError: the inputs contain no audio.
     """
     if labels.file is not None:
-        return _read_table(Path(labels.file), inputs, labels)
+        return _read_table(Path(labels.file), inputs, labels, needs_labels=needs_labels)
     sounds = []
     for sound in find_sounds(inputs).sounds:
         name = _find_name(sound.path, inputs)
@@ -60,7 +61,7 @@ def read_labeled_sounds(inputs: Sequence[str], labels: Labels, *, needs_labels: 
                 f"{format_path(sound.path)}: is in no folder below the input, so it has no label; "
                 "put each file into a folder with the name of its label, or give a table of labels"
             )
-        sounds.append(LabeledSound(sound, (label,) if slash else (), name))
+        sounds.append(LabeledSound(sound, (label,) if needs_labels else (), name))
     return sounds
 
 
@@ -73,12 +74,16 @@ def _find_name(path: str, inputs: Sequence[str]) -> str:
     return os.path.basename(path)
 
 
-def _read_table(table: Path, inputs: Sequence[str], labels: Labels) -> list[LabeledSound]:
+def _read_table(
+    table: Path, inputs: Sequence[str], labels: Labels, *, needs_labels: bool
+) -> list[LabeledSound]:
     sounds: list[LabeledSound] = []
     seen: dict[tuple[str, SoundPart], int] = {}
-    for number, line in _read_lines(table, labels):
+    for number, line in _read_lines(table, labels, needs_labels=needs_labels):
         place = f"{format_path(str(table))}: line {number}"
         sound = _read_line(line, place, _find_file(line[labels.path], inputs, table.parent), labels)
+        names = _read_labels(line, place, labels) if needs_labels else ()
+        sound = replace(sound, labels=names)
         key = (os.path.abspath(sound.sound.path), sound.sound.part)
         if key in seen:
             raise UsageError(f"{place}: names the sound of line {seen[key]} again; keep one of the lines")
@@ -92,7 +97,7 @@ def _read_table(table: Path, inputs: Sequence[str], labels: Labels) -> list[Labe
         first = sounds[0].sound.path
         raise UsageError(
             f"{format_path(str(table))}: none of its {len(sounds)} files exists, e.g. {format_path(first)}; "
-            "paths are relative to the input folder or to the folder of the table"
+            "paths are relative to the input folder, the folder of the table or the current folder"
         )
     return sounds
 
@@ -107,7 +112,7 @@ def _read_line(line: Mapping[str, str], place: str, path: str, labels: Labels) -
         labels: the names of the columns.
 
     Raises:
-        UsageError: a value of the line is wrong, or the label is missing.
+        UsageError: a value of the line is wrong.
     """
     start, end = (_read_seconds(line, column, place) for column in (labels.start, labels.end))
     if end is not None and end <= (start or 0.0):
@@ -115,15 +120,24 @@ def _read_line(line: Mapping[str, str], place: str, path: str, labels: Labels) -
     split_part = line.get(labels.split, "").strip().lower()
     if split_part and split_part not in PARTS:
         raise UsageError(f"{place}: {labels.split} is {split_part!r}; give one of {', '.join(PARTS)}")
+    sound = make_part_sound(path, SoundPart(start_s=start, end_s=end))
+    return LabeledSound(sound, (), os.path.normpath(line[labels.path]), split_part, line)
+
+
+def _read_labels(line: Mapping[str, str], place: str, labels: Labels) -> tuple[str, ...]:
+    """Return the labels of one line of the table.
+
+    Raises:
+        UsageError: the label is missing, and a sound needs one.
+    """
     texts = line[labels.label].split(labels.separator) if labels.multi else [line[labels.label]]
     names = tuple(dict.fromkeys(text.strip() for text in texts if text.strip()))
     if not names and not labels.multi:
         raise UsageError(f"{place}: has no label; fill in the column {labels.label!r}")
-    sound = make_part_sound(path, SoundPart(start_s=start, end_s=end))
-    return LabeledSound(sound, names, os.path.normpath(line[labels.path]), split_part, line)
+    return names
 
 
-def _read_lines(table: Path, labels: Labels) -> Iterator[tuple[int, dict[str, str]]]:
+def _read_lines(table: Path, labels: Labels, *, needs_labels: bool) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield each line of the table as a mapping from column to text, with its number.
 
     Raises:
@@ -136,7 +150,7 @@ def _read_lines(table: Path, labels: Labels) -> Iterator[tuple[int, dict[str, st
             reader = csv.DictReader(file, delimiter="\t" if table.suffix.lower() == ".tsv" else ",")
             columns = list(reader.fieldnames or [])
             for column, key in ((labels.path, "path"), (labels.label, "label")):
-                if column not in columns:
+                if column not in columns and (key == "path" or needs_labels):
                     raise UsageError(
                         f"{name}: has no column {column!r}{suggest_name(column, columns)}; it has "
                         f"{', '.join(columns) or 'no header line'}; name the column with train.labels.{key}"
@@ -158,9 +172,11 @@ def _read_lines(table: Path, labels: Labels) -> Iterator[tuple[int, dict[str, st
 
 
 def _find_file(text: str, inputs: Sequence[str], table_folder: Path) -> str:
-    """Return the path of a file that the table names: below an input, or below the table's folder."""
-    candidates = [os.path.join(folder, text) for folder in inputs]
-    candidates += [os.path.join(table_folder, text)]
+    """Return the path of a file that the table names: below an input, the table's or the current folder.
+
+    The paths in the split.csv of an earlier training are relative to the current folder.
+    """
+    candidates = [os.path.join(folder, text) for folder in (*inputs, str(table_folder), "")]
     return next((path for path in candidates if os.path.exists(path)), candidates[0])
 
 

@@ -132,9 +132,11 @@ class TrainingFolder:
         self._remove_unfinished_files()
         has_training = self._identity_path.exists() or self._record_path.exists()
         if has_training and not resume and not force:
-            state = "a finished" if self._record_path.exists() else "an unfinished"
+            is_finished = self._record_path.exists()
+            state = "a finished" if is_finished else "an unfinished"
             raise UsageError(
-                f"{format_path(str(self.path))}: contains {state} training", remedy=Remedy.RESUME_OR_REPLACE
+                f"{format_path(str(self.path))}: contains {state} training",
+                remedy=Remedy.EXTEND_OR_REPLACE if is_finished else Remedy.RESUME_OR_REPLACE,
             )
         if has_training and resume and self._can_continue(identity, force=force):
             return

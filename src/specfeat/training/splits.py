@@ -12,10 +12,10 @@ from specfeat.training.labels import PARTS, LabeledSound
 def assign_parts(sounds: Sequence[LabeledSound], split: Split) -> list[str]:
     """Return for each sound the part that it belongs to: "train", "validation" or "test".
 
-    If the table has a part for some sounds, it needs one for all. Otherwise whole groups are assigned: of the
-    groups of each class, beginning with the rarest class, the given shares go to test and validation. The
-    order of the groups follows from the seed and their names, so it does not change when other groups are
-    added. A class always keeps one group for training.
+    If the table has a part for some sounds, it needs one for all. Otherwise whole groups are assigned. The
+    groups of each class are put into an order that follows from the seed and their names. The first of them
+    go to test, the next ones to validation, as many as the shares say, and the others to training. A class
+    always keeps one group for training. If other groups are added, few groups change their part.
 
     Raises:
         UsageError: the table has parts for some sounds only or no column of groups, or nothing is left to
