@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from helpers.specfeat_command import run_specfeat, write_noise
+from helpers.without_tensorflow import install_fake_network
+from specfeat.cli import run_command_line
 
 
 @pytest.mark.tf
@@ -97,3 +99,25 @@ def test_no_usable_file_is_4(tmp_path: Path) -> None:
     )
     assert run_with_failure.stderr.splitlines()[-1] == "specfeat: the file failed, so nothing is written"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "none"]
+
+
+@pytest.mark.parametrize(
+    "option", [["--on-error", "stop"], ["--on-error=stop"], ["--max-failures", "0"]], ids=" ".join
+)
+@pytest.mark.usefixtures("_in_an_empty_folder")
+def test_the_named_command_continues_after_the_failure_that_stopped_the_run(
+    option: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The message names the file, also of a resumed run; the command that it ends with lacks the option, and works."""
+    install_fake_network(monkeypatch.setitem)
+    write_noise(Path("in/a.wav"), 1.5)
+    Path("in/bad.wav").write_text("text")
+    words = ["extract", "in", "o.npy", "-c", "minimal", "-q", *option]
+
+    for stopped in (words, [*words, "--resume"]):
+        assert run_command_line(stopped) == 1
+        message = capfd.readouterr().err.splitlines()[-1]
+        assert "in/bad.wav" in message
+        command = message.rpartition("continue with specfeat ")[2]
+        assert sorted(command.split()) == sorted(["--resume", *words[: -len(option)]])
+    assert run_command_line(command.split()) == 3

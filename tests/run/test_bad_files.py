@@ -221,7 +221,7 @@ def test_stop_at_the_first_failure() -> None:
     first, second, third = _make_ends(False, False, True)
     counter.count(first)
     counter.count(second)
-    with pytest.raises(TooManyFailuresError, match="a file has failed, so the run stops") as caught:
+    with pytest.raises(TooManyFailuresError, match=r"^2: has failed, so the run stops") as caught:
         counter.count(third)
     assert caught.value.remedy is Remedy.CONTINUE_AFTER_FAILURES
 

@@ -39,7 +39,7 @@ from specfeat.cli.options import (
 )
 from specfeat.cli.signals import restore_signal_error, set_run_state_describer
 from specfeat.cpu_count import count_available_cores
-from specfeat.errors import CHECK_PATH_HINT, EXTRACT_USAGE_HINT, UsageError
+from specfeat.errors import CHECK_PATH_HINT, EXTRACT_USAGE_HINT, Remedy, TooManyFailuresError, UsageError
 from specfeat.process_state import hide_optional_packages, resume_garbage_collection
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _run_request(
 ) -> "RunSummary":
     """Run the extraction. To an error, add what the run has written, and how to continue."""
     from specfeat.output.work_folder import WorkFolder
-    from specfeat.run.extraction import run_extraction
+    from specfeat.run.extraction import describe_kept_files, run_extraction
 
     work_folder = WorkFolder(paths, lock_wait_s)
     describe_state = partial(_describe_state, work_folder, command_line)
@@ -171,6 +171,13 @@ def _run_request(
     try:
         with restore_signal_error():
             return run_extraction(request, work_folder, listener)
+    except TooManyFailuresError as e:
+        # The same option would end the resumed run, too.
+        option = "--on-error" if e.remedy is Remedy.CONTINUE_AFTER_FAILURES else "--max-failures"
+        resume_command = command_line.format_resume_command(left_out_option=option)
+        kept_files = f"{describe_kept_files(work_folder)}; " if work_folder.finished_count else ""
+        add_run_state(e, f"{kept_files}continue with {resume_command}")
+        raise
     except Exception as e:
         if work_folder.has_started:
             add_run_state(e, describe_state())

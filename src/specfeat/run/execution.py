@@ -62,11 +62,12 @@ class Execution:
         return self._execute(plan)
 
     def _execute(self, plan: RunPlan) -> RunSummary:
-        return self._extract_remaining(plan) if plan.remaining else self._rearrange_finished(plan)
+        # Also without remaining sounds: too many of the finished ones may have failed.
+        counter = make_failure_counter(plan, self._request.execution.failure_limit)
+        return self._extract_remaining(plan, counter) if plan.remaining else self._rearrange_finished(plan)
 
-    def _extract_remaining(self, plan: RunPlan) -> RunSummary:
+    def _extract_remaining(self, plan: RunPlan, counter: FailureCounter) -> RunSummary:
         execution = self._request.execution
-        counter = make_failure_counter(plan, execution.failure_limit)
         workers = min(execution.workers or count_available_cores(), len(plan.remaining))
         # The workers start first: they decode while TensorFlow loads.
         with WorkerPool(
@@ -119,5 +120,9 @@ def make_failure_counter(plan: RunPlan, limit: FailureLimit) -> FailureCounter:
     """
     if plan.is_update:
         return FailureCounter(limit, len(plan.remaining))
-    failed = sum(finished.entry.is_failure for finished in plan.finished.values())
+    failed = [
+        sound.path
+        for sound in plan.sounds
+        if (finished := plan.finished.get(sound.key)) and finished.entry.is_failure
+    ]
     return FailureCounter(limit, len(plan.sounds), failed)

@@ -1,9 +1,10 @@
 """Counts the files that fail, and stops a run with too many of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from specfeat.errors import Remedy, TooManyFailuresError
 from specfeat.events import Event, SoundEndEvent
+from specfeat.files import format_path
 from specfeat.run.options import FailureLimit
 
 
@@ -17,17 +18,18 @@ class FailureCounter:
     Args:
         limit: how many files may fail.
         files: how many files the run has.
-        failed: how many of them failed before the run was interrupted and resumed.
+        failed: the paths of those that failed before the run was interrupted and resumed.
 
     Raises:
         TooManyFailuresError: too many files failed before the interruption.
     """
 
-    def __init__(self, limit: FailureLimit, files: int, failed: int = 0) -> None:
+    def __init__(self, limit: FailureLimit, files: int, failed: Sequence[str] = ()) -> None:
         self._limit = limit
         self._files = files
         self._allowed = limit.count_allowed(files)
-        self._failed = failed
+        self._failed = len(failed)
+        self._last_failed = failed[-1] if failed else ""
         self._check()
 
     def count(self, event: SoundEndEvent) -> None:
@@ -38,6 +40,7 @@ class FailureCounter:
         """
         if event.error:
             self._failed += 1
+            self._last_failed = event.sound.path
             self._check()
 
     def count_failures(self, events: Iterable[Event]) -> Iterator[Event]:
@@ -57,12 +60,14 @@ class FailureCounter:
     def _check(self) -> None:
         if self._limit.stop_at_first and self._failed:
             raise TooManyFailuresError(
-                "a file has failed, so the run stops, as requested; repair that file or leave it out",
+                f"{format_path(self._last_failed)}: has failed, so the run stops, as requested; "
+                "repair this file or leave it out",
                 remedy=Remedy.CONTINUE_AFTER_FAILURES,
             )
         if self._failed > self._allowed:
             raise TooManyFailuresError(
                 f"{self._failed} of {self._files} files have failed, so the run stops: "
-                f"{self._limit.max_failures} may fail; repair these files or leave them out",
+                f"{self._limit.max_failures} may fail, and the last that failed is "
+                f"{format_path(self._last_failed)}; repair these files or leave them out",
                 remedy=Remedy.ALLOW_MORE_FAILURES,
             )
