@@ -88,7 +88,7 @@ def _to_tuple(value: Any) -> Any:
 def _list_layers(kind: LayerKind) -> Iterator[tuple[Layer, list[Shape]]]:
     """Yield layers of a kind with the shapes of inputs that they can take."""
     for shape in SHAPES:
-        shapes = [shape] * (2 if kind.is_merging else 1)
+        shapes = [shape] * kind.min_inputs
         names = ("one", "two")[: len(shapes)]
         for options in _list_options(kind, len(shape)):
             frozen = {key: _to_tuple(value) for key, value in options.items()}
@@ -142,5 +142,5 @@ def test_every_kind_is_the_same_in_keras(name: str) -> None:
 
         assert compute_output_shape(layer, shapes) == tuple(output.shape[1:]), layer
         arrays = [(v.name, tuple(v.shape)) for v in made.weights if v.name != "count"]  # computes nothing
-        expected = [(role.rpartition("/")[2], size) for role, size in compute_array_shapes(layer, shapes[0])]
+        expected = [(role.rpartition("/")[2], size) for role, size in compute_array_shapes(layer, shapes)]
         assert expected == arrays, layer

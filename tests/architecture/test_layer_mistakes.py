@@ -223,6 +223,21 @@ OTHER_LIBRARIES = [
     ("Bidirectional: {layer: {Dense: {units: 3}}}",
      "8:30: model.layers[1].Bidirectional.layer: is {'Dense': {'units': 3}}; wanted one of LSTM, GRU, SimpleRNN with "
      "its arguments, e.g. {LSTM: {units: 64}}"),
+    ("Attention", "8:7: model.layers[1]: Attention reads nothing; wanted `inputs: [name, name]`, names of earlier layers"),
+    ("AdditiveAttention: {inputs: [conv]}",
+     "8:35: model.layers[1].AdditiveAttention.inputs: AdditiveAttention reads 1; "
+     "wanted [query, value] or [query, value, key]"),
+    ("MultiHeadAttention: {num_heads: 2, key_dim: 3, inputs: [conv, conv, conv, conv]}",
+     "8:62: model.layers[1].MultiHeadAttention.inputs: MultiHeadAttention reads 4; "
+     "wanted one input, [query, value] or [query, value, key]"),
+    ("MultiHeadAttention: {num_heads: 2, head_dim: 3}",
+     "8:42: model.layers[1].MultiHeadAttention.head_dim: is not an argument of MultiHeadAttention (Keras' name is key_dim)"),
+    ("nn.MultiheadAttention: {num_heads: 2}",
+     "8:7: model.layers[1].nn.MultiheadAttention: 'nn.MultiheadAttention' is not a layer that specfeat knows "
+     "(it is MultiHeadAttention here)"),
+    ("MultiHeadAttention: {num_heads: 2, key_dim: 3, dropout: 0.1}",
+     "8:54: model.layers[1].MultiHeadAttention.dropout: is not an argument of MultiHeadAttention; leave it out, it matters "
+     "only in training"),
     ("RMSNorm", "8:7: model.layers[1]: 'RMSNorm' is not a layer that specfeat knows (it is RMSNormalization here)"),
     ("nn.GLU: {dim: 1}", "8:7: model.layers[1].nn.GLU: 'nn.GLU' is not a layer that specfeat knows; "
      "gated linear units are not supported"),

@@ -72,6 +72,34 @@ MISMATCHES = {
         "8:7: model.layers[1]: LSTM 'lstm_1' gets 94 x 62 x 8, 3 axes; wanted 2 axes, frames x channels; "
         "put Reshape: {target_shape: [94, 496]} before it",
     ),
+    "attention on bins and channels": (
+        (CONV, "MultiHeadAttention: {num_heads: 2, key_dim: 8}", "Flatten"),
+        "8:7: model.layers[1]: MultiHeadAttention 'multiheadattention_1' gets 94 x 62 x 8, 3 axes; wanted 2 axes, "
+        "frames x channels; put Reshape: {target_shape: [94, 496]} before it",
+    ),
+    "attention of three axes to two": (
+        (CONV, "Reshape: {name: frames, target_shape: [94, 496]}", "Attention: {inputs: [frames, conv]}", "Flatten"),
+        "9:7: model.layers[2]: Attention 'attention_1' reads conv, which has 94 x 62 x 8, 3 axes; wanted 2 axes, "
+        "frames x channels; put Reshape: {target_shape: [94, 496]} after conv",
+    ),
+    "attention to other channels": (
+        ("Reshape: {name: frames, target_shape: [96, 64]}", "Dense: {name: few, units: 3}",
+         "AdditiveAttention: {inputs: [frames, few]}", "Flatten"),
+        "9:7: model.layers[2]: AdditiveAttention 'additiveattention_1' compares a query of 96 x 64 with a key of 96 x 3; "
+        "wanted as many channels in both, e.g. by a Dense before one of them",
+    ),
+    "a key of other frames": (
+        ("Reshape: {name: frames, target_shape: [96, 64]}", "MaxPooling1D: {name: half, pool_size: 2}",
+         "MultiHeadAttention: {inputs: [frames, frames, half], num_heads: 1, key_dim: 1}", "Flatten"),
+        "9:7: model.layers[2]: MultiHeadAttention 'multiheadattention_1' gets a value of 96 x 64 and a key of 48 x 64; "
+        "wanted as many frames in both",
+    ),
+    "scores that do not fit into the memory": (
+        ("Reshape: {target_shape: [6144, 1]}", "MultiHeadAttention: {num_heads: 64, key_dim: 1}", "Flatten"),
+        "8:7: model.layers[1]: MultiHeadAttention 'multiheadattention_1' would compare all frames with all frames in an "
+        "array of 64 x 6144 x 6144 for each clip, 576 GiB for a batch; wanted 16 GiB or less: use a smaller model.batch, "
+        "shorter clips, or a pooling along the frames before it",
+    ),
     "an output padding of a whole stride": (
         ("Conv2DTranspose: {filters: 2, kernel_size: 3, strides: 2, output_padding: [1, 2]}", POOL),
         "7:7: model.layers[0]: Conv2DTranspose 'conv2dtranspose_1' has an output_padding that is not smaller than its "

@@ -23,6 +23,7 @@ TESTS = Path(__file__).resolve().parents[1]
 SHIPPED_SHORT = ["minimal", "default", "kaldi80", "inaspeech", "yamnet", "cnn6"]
 SHIPPED_LONG = [*SHIPPED_SHORT, "ast128", "vggish", "musicnn_vgg", "openl3_mel128", "cnn14", "yamnet_relu6"]
 BATCHES = (1, 2, 3, 7, 16, 63, 64, 65, 128)
+FIRST_ATTENTION_SEED = 1000  # of the random networks with attention layers
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "selu", "gelu", "softplus", "silu", "exponential", "softmax")
 # What a processor without AVX-512 or without AVX has; a set that the processor lacks has no effect.
 INSTRUCTION_SETS = ("SSE41", "AVX", "AVX2", "AVX512_CORE")
@@ -67,14 +68,33 @@ def make_random_layers(seed: int) -> list[Any]:
     return layers
 
 
+def make_random_attention(seed: int) -> list[Any]:
+    """Return a small network of attention layers with odd sizes, and with one, two or three inputs."""
+    draw = random.Random(seed)
+    units = draw.choice([1, 3, 5, 16, 33])
+    heads = {"num_heads": draw.choice([1, 2, 3, 8]), "key_dim": draw.choice([1, 5, 7, 16])}
+    kind = draw.choice(["Attention", "AdditiveAttention"])
+    return [
+        {"Reshape": {"name": "frames", "target_shape": [19, 11]}},
+        {"MultiHeadAttention": {"name": "self", **heads}},
+        {"Dense": {"name": "few", "inputs": "frames", "units": units}},
+        {"MaxPooling1D": {"name": "pooled", "pool_size": draw.choice([1, 2, 5])}},
+        {"Dense": {"name": "query", "inputs": "self", "units": units}},
+        {kind: {"name": "attended", "inputs": ["query", "pooled"], "use_scale": True}},
+        {"MultiHeadAttention": {"inputs": ["self", "attended", "query"], **heads, "output_shape": units}},
+        draw.choice(["Flatten", "GlobalAveragePooling1D"]),
+    ]
+
+
 def list_random_networks(folder: Path, count: int) -> list[list[Any]]:
     networks: list[list[Any]] = []
-    for seed in range(count):
+    for seed in (*range(count), *range(FIRST_ATTENTION_SEED, FIRST_ATTENTION_SEED + count // 4)):
+        make_layers = make_random_attention if seed >= FIRST_ATTENTION_SEED else make_random_layers
         config = {
             "audio": {"sample_rate": 8000},
             "spectrogram": {"n_fft": 128, "hop_length": 64, "mel": {"n_mels": 11}, "compress": {"db": {}}},
             "clips": {"frames": 19},
-            "model": {"layers": make_random_layers(seed), "weights": {"random": seed}},
+            "model": {"layers": make_layers(seed), "weights": {"random": seed}},
         }
         path = folder / f"random{seed}.yaml"
         path.write_text(json.dumps(config))  # JSON is YAML

@@ -85,6 +85,40 @@ NETWORKS["recurrent layers"] = (
     ],
 )
 
+# Networks with branches: as a config has them, and as a function from keras.layers and the input to the output.
+BRANCHED_NETWORKS: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {}
+
+
+def _attend(layers: Any, clips: Any) -> Any:
+    frames = layers.Reshape((14, 10))(clips)
+    own = layers.MultiHeadAttention(2, 5)(frames, frames)
+    few = layers.MaxPooling1D(2)(layers.Dense(6, name="few")(frames))
+    other = layers.MultiHeadAttention(3, 4, value_dim=2, output_shape=6, name="other")(own, few)
+    third = layers.MultiHeadAttention(2, 4, use_bias=False)(own, few, layers.MaxPooling1D(2)(frames))
+    dot = layers.Attention(use_scale=True, name="dot")([other, few])
+    summed = layers.Attention(score_mode="concat")([dot, few, few])
+    additive = layers.AdditiveAttention(name="additive")([summed, few])
+    return layers.Flatten()(layers.Concatenate()([additive, third]))
+
+
+BRANCHED_NETWORKS["attention layers"] = (
+    """\
+    - Reshape: {name: frames, target_shape: [14, 10]}
+    - MultiHeadAttention: {name: multi_head_attention, num_heads: 2, key_dim: 5}
+    - Dense: {name: few, inputs: frames, units: 6}
+    - MaxPooling1D: {name: pooled, pool_size: 2}
+    - MultiHeadAttention: {name: other, inputs: [multi_head_attention, pooled], num_heads: 3, key_dim: 4, value_dim: 2, output_shape: 6}
+    - MaxPooling1D: {name: pooled_frames, inputs: frames, pool_size: 2}
+    - MultiHeadAttention: {name: multi_head_attention_1, inputs: [multi_head_attention, pooled, pooled_frames], num_heads: 2, key_dim: 4, use_bias: false}
+    - Attention: {name: dot, inputs: [other, pooled], use_scale: true}
+    - Attention: {name: attention, inputs: [dot, pooled, pooled], score_mode: concat}
+    - AdditiveAttention: {name: additive, inputs: [attention, pooled]}
+    - Concatenate: {inputs: [additive, multi_head_attention_1]}
+    - Flatten: {name: row}
+""",
+    _attend,
+)
+
 
 def _save_model(model: Any, folder: Path) -> Mapping[str, Path]:
     """Save a model of Keras in each format, and its arrays by name in an .npz file."""
@@ -122,10 +156,28 @@ def test_a_network_of_keras_gives_kerass_features(tmp_path: Path, name: str) -> 
         np.testing.assert_allclose(rows, expected, rtol=1e-4, atol=1e-5, err_msg=path.name)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", BRANCHED_NETWORKS)
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_network_with_branches_gives_kerass_features(tmp_path: Path, name: str) -> None:
+    """Read by name from .keras, .h5, .weights.h5, a SavedModel and .npz, the arrays are in the right places."""
+    from specfeat.tensorflow_runtime import keras
+
+    keras.utils.clear_session()  # the names of unnamed layers begin without a number
+    text, connect_layers = BRANCHED_NETWORKS[name]
+    clips = keras.Input((14, 10, 1))
+    model = keras.Model(clips, connect_layers(keras.layers, clips))
+    _randomize(model)
+    expected = np.asarray(model(CLIPS))
+
+    for path in _save_model(model, tmp_path).values():
+        rows = compute_rows(build_small_network(tmp_path, {"file": str(path)}, HEAD + text))
+        np.testing.assert_allclose(rows, expected, rtol=1e-4, atol=1e-5, err_msg=path.name)
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, *BRANCHED_NETWORKS])
 def test_a_converted_file_gives_the_same_bits(tmp_path: Path, name: str) -> None:
     """Each array of each layer is written and found again."""
-    text = HEAD + NETWORKS[name][0]
+    text = HEAD + {**NETWORKS, **BRANCHED_NETWORKS}[name][0]
     config = load_small_config(tmp_path, {"random": 4}, text)
     network = build_small_network(tmp_path, {"random": 4}, text)
     path = tmp_path / "w.weights.h5"

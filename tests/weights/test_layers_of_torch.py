@@ -97,6 +97,37 @@ def test_recurrent_layers_in_two_directions(tmp_path: Path, torch: Any) -> None:
     _compare(tmp_path, torch, layers, {"module": module}, lambda clips: module(clips[..., 0])[0])
 
 
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_attention(tmp_path: Path, torch: Any, has_bias: bool) -> None:
+    """One array has the projections of query, key and value; the input is joined axes."""
+    torch.manual_seed(0)
+    conv = torch.nn.Conv2d(1, 4, (1, 5))
+    first = torch.nn.MultiheadAttention(24, 3, batch_first=True, bias=has_bias)
+    second = torch.nn.MultiheadAttention(24, 2, batch_first=True, bias=has_bias, kdim=10, vdim=10)
+    for module in (first, second):
+        for parameter in module.parameters():
+            torch.nn.init.normal_(parameter, std=0.3)
+    bias = str(has_bias).lower()
+    layers = f"""\
+    - Reshape: {{name: frames, target_shape: [14, 10]}}
+    - Conv2D: {{name: conv, inputs: spectrogram, filters: 4, kernel_size: [1, 5]}}
+    - Permute: {{dims: [1, 3, 2]}}
+    - Reshape: {{target_shape: [14, 24]}}
+    - MultiHeadAttention: {{name: first, num_heads: 3, key_dim: 8, use_bias: {bias}}}
+    - MultiHeadAttention: {{name: second, inputs: [first, frames], num_heads: 2, key_dim: 12, use_bias: {bias}}}
+    - Flatten
+"""
+
+    def compute(clips: Any) -> Any:
+        maps = conv(clips.permute(0, 3, 1, 2)).permute(0, 2, 1, 3)  # frames, channels, bins
+        maps = maps.reshape(4, 14, 24)
+        own = first(maps, maps, maps)[0]
+        return second(own, clips[..., 0], clips[..., 0])[0]
+
+    modules = {"conv": conv, "first": first, "second": second}
+    _compare(tmp_path, torch, layers, modules, compute)
+
+
 def test_rms_normalization(tmp_path: Path, torch: Any) -> None:
     """PyTorch calls the scale `weight`."""
     norm = torch.nn.RMSNorm(10, eps=1e-6)

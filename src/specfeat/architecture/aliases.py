@@ -20,7 +20,7 @@ _HINTS_BY_UNKNOWN_LAYER = {
     "model": "write its layers one below the other",
     "lambda": "a config cannot contain code; use the known layers",
     "timedistributed": "write Dense without it; for another layer put Reshape before and after that layer",
-    **dict.fromkeys(("multiheadattention", "attention"), "attention layers are not supported"),
+    "groupqueryattention": "specfeat has MultiHeadAttention, which has as many keys as queries",
     **dict.fromkeys(GATED_UNITS, "gated linear units are not supported"),
     "unsqueeze": "Reshape adds an axis of 1",
     "squeeze": "Reshape removes an axis of 1",
@@ -42,6 +42,8 @@ _KERAS_NAMES_BY_ARGUMENT = {
     **dict.fromkeys(("p", "drop_prob", "keep_prob", "drop_rate", "dropout"), "rate"),
     **dict.fromkeys(("dim", "dims"), "axis"),
     "num_groups": "groups",
+    **dict.fromkeys(("n_heads", "heads", "nhead", "num_attention_heads"), "num_heads"),
+    **dict.fromkeys(("head_dim", "head_size", "dim_head", "size_per_head"), "key_dim"),
     **dict.fromkeys(("activation_fn", "nonlinearity", "act"), "activation"),
     **dict.fromkeys(("shape", "size", "new_shape"), "target_shape"),
     **dict.fromkeys(("order", "perm", "permutation"), "dims"),
@@ -63,6 +65,17 @@ _HINTS_BY_UNKNOWN_ARGUMENT = {
         ("input_shape", "batch_input_shape", "batch_shape", "batch_size"),
         "leave it out, the input's shape follows from spectrogram and clips",
     ),
+    **dict.fromkeys(
+        ("use_causal_mask", "attention_mask", "mask", "key_padding_mask", "sliding_window"),
+        "leave it out, each frame attends to all frames of the clip",
+    ),
+    **dict.fromkeys(
+        ("flash_attention", "return_attention_scores", "need_weights", "batch_first"),
+        "leave it out, it does not change the output",
+    ),
+    **dict.fromkeys(("add_bias_kv", "add_zero_attn", "use_gate"), "attention with it is not supported"),
+    "attention_axes": "leave it out, attention is along the frames of an input of frames x channels",
+    "embed_dim": "its key_dim is embed_dim / num_heads, the number of channels of one head",
     **dict.fromkeys(("unroll", "use_cudnn", "time_major"), "leave it out, it does not change the values"),
     "stateful": "leave it out, each clip begins with a state of zeros",
     **dict.fromkeys(
@@ -85,6 +98,8 @@ _EXAMPLE_VALUES = {
     "pool_size": "2",
     "rate": "0.5",
     "n": "3",
+    "num_heads": "4",
+    "key_dim": "32",
 }
 _EXAMPLE_VALUES |= {
     "inputs": "[first, second]",

@@ -12,7 +12,12 @@ from specfeat.architecture.graph import INPUT_NAME, Layer, LayerGraph, LayerMism
 from specfeat.architecture.kinds import get_layer_kind
 from specfeat.architecture.kinds.base import AxisChange
 from specfeat.architecture.shapes import compute_output_shape, iterate_layer_shapes
-from specfeat.architecture.size_limits import NetworkSize, check_output_size, check_weight_count
+from specfeat.architecture.size_limits import (
+    NetworkSize,
+    check_output_size,
+    check_score_size,
+    check_weight_count,
+)
 from specfeat.text import format_shape
 
 MAX_SHAPES_SHOWN = 6  # of the layers before a layer that cannot take its input
@@ -40,7 +45,8 @@ def check_network(graph: LayerGraph, *, batch: int, features: str | None) -> Non
             raise LayerMismatchError(layer, reason + _describe_path(layer, layers, shapes))
         output = compute_output_shape(layer, input_shapes)
         reason = check_output_size(output, batch) if output else None
-        reason = reason or size.add_layer(layer, input_shapes[0], output)
+        reason = reason or check_score_size(layer, input_shapes, batch)
+        reason = reason or size.add_layer(layer, input_shapes, output)
         if reason:
             raise LayerMismatchError(layer, reason)
     feature_layer = features or graph.layers[-1].name
@@ -102,7 +108,7 @@ def _describe_path(layer: Layer, layers: Mapping[str, Layer], shapes: Mapping[st
         names.append(layers[names[-1]].inputs[0])
     names.reverse()
     changes = [INPUT_NAME, *(name for before, name in pairwise(names) if shapes[name] != shapes[before])]
-    if len(changes) < 3 or get_layer_kind(layer.kind).is_merging or len(shapes[names[-1]]) == 1:
+    if len(changes) < 3 or len(layer.inputs) > 1 or len(shapes[names[-1]]) == 1:
         return ""
     steps = [f"{name} {format_shape(shapes[name])}" for name in changes]
     if len(steps) > MAX_SHAPES_SHOWN:
@@ -121,10 +127,10 @@ def find_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
         A sentence without its subject, which is the layer: "gets ...".
     """
     kind = get_layer_kind(layer.kind)
-    if kind.input_axes and len(shapes[0]) != kind.input_axes + 1:
+    if kind.input_axes and len(shapes) == 1 and len(shapes[0]) != kind.input_axes + 1:
         return _describe_wrong_axes(shapes[0], kind.input_axes)
     reason = kind.find_mismatch(layer, shapes) if kind.find_mismatch else None
-    return reason or check_weight_count(layer, shapes[0])
+    return reason or check_weight_count(layer, shapes)
 
 
 def _describe_wrong_axes(shape: Shape, input_axes: int) -> str:

@@ -138,7 +138,7 @@ class _LayerReader:
         self, path: KeyPath, kind: LayerKind, inputs: object, index: int | None
     ) -> tuple[str, ...]:
         """Return the names of the layers that a layer reads; by default, it reads the layer before it."""
-        if inputs is None and not kind.is_merging:
+        if inputs is None and kind.min_inputs == 1:
             return (self.layers[-1].name if self.layers else INPUT_NAME,)
         names = [inputs] if isinstance(inputs, str) else inputs
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -147,10 +147,9 @@ class _LayerReader:
                 f"{kind.name} reads {'nothing' if inputs is None else format_value(inputs)}; "
                 "wanted `inputs: [name, name]`, names of earlier layers",
             )
-        if (len(names) < 2) if kind.is_merging else (len(names) != 1):
-            wanted = "one input; join them first, e.g. with Concatenate"
-            wanted = "two inputs or more" if kind.is_merging else wanted
-            raise LayerListError((*path, "inputs"), f"{kind.name} reads {len(names)}; wanted {wanted}")
+        if not kind.min_inputs <= len(names) <= (kind.max_inputs or len(names)):
+            text = f"{kind.name} reads {len(names)}; wanted {_describe_input_count(kind)}"
+            raise LayerListError((*path, "inputs"), text)
         names = [_insert_index(name, index) for name in names]
         for name in names:
             if name not in self._names:
@@ -158,6 +157,15 @@ class _LayerReader:
                 text = f"{name!r} is not the name of an earlier layer{hint}"
                 raise LayerListError((*path, "inputs"), text)
         return tuple(names)
+
+
+def _describe_input_count(kind: LayerKind) -> str:
+    if kind.max_inputs is None:
+        return "two inputs or more"
+    if kind.max_inputs == 1:
+        return "one input; join them first, e.g. with Concatenate"
+    one = "one input, " if kind.min_inputs == 1 else ""
+    return f"{one}[query, value] or [query, value, key]"
 
 
 def _parse_item(path: KeyPath, item: object) -> tuple[LayerKind, Mapping[str, Any]]:

@@ -79,14 +79,25 @@ def compute_output_shape(layer: Layer, shapes: Sequence[Shape]) -> Shape | None:
     return compute(layer.options, shapes) if compute else None
 
 
-def compute_array_shapes(layer: Layer, shape: Shape) -> list[tuple[str, Shape]]:
+def compute_score_shape(layer: Layer, shapes: Sequence[Shape]) -> Shape | None:
+    """Return the shape of the largest array within an attention layer, without the batch; else None.
+
+    Args:
+        layer: the layer.
+        shapes: the shapes of its inputs, without the batch; they must fit the layer.
+    """
+    compute = get_layer_kind(layer.kind).compute_score_shape
+    return compute(layer.options, shapes) if compute else None
+
+
+def compute_array_shapes(layer: Layer, shapes: Sequence[Shape]) -> list[tuple[str, Shape]]:
     """Return the roles and shapes of a layer's arrays, in Keras' order; none if only Keras knows them.
 
     Args:
         layer: the layer.
-        shape: the shape of its first input, without the batch.
+        shapes: the shapes of its inputs, without the batch.
     """
-    return get_layer_kind(layer.kind).compute_array_shapes(layer.options, shape)
+    return get_layer_kind(layer.kind).compute_array_shapes(layer.options, shapes)
 
 
 def list_network_arrays(graph: LayerGraph) -> Iterator[ArrayShape]:
@@ -97,7 +108,7 @@ def list_network_arrays(graph: LayerGraph) -> Iterator[ArrayShape]:
     """
     shapes = compute_network_shapes(graph)
     for layer in graph.layers:
-        for role, shape in compute_array_shapes(layer, shapes[layer.inputs[0]]):
+        for role, shape in compute_array_shapes(layer, [shapes[name] for name in layer.inputs]):
             yield ArrayShape(layer, role, shape)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from specfeat.architecture.axes import Shape
 from specfeat.architecture.graph import INPUT_NAME, Layer
-from specfeat.architecture.shapes import compute_array_shapes
+from specfeat.architecture.shapes import compute_array_shapes, compute_score_shape
 from specfeat.text import format_shape
 
 MAX_OUTPUT_BYTES = 2**34  # of one layer for one batch
@@ -33,21 +33,40 @@ def check_output_size(shape: Shape, batch: int) -> str | None:
     return f"would give {format_shape(shape)}, {size / 2**30:.0f} GiB for a batch; wanted {limit} or less"
 
 
-def check_weight_count(layer: Layer, shape: Shape) -> str | None:
-    """Return why a layer has too many weights for its input, or None; this only computes with shapes.
+def check_score_size(layer: Layer, shapes: Sequence[Shape], batch: int) -> str | None:
+    """Return why the scores of an attention layer are too large for a batch; None if they are not.
+
+    Args:
+        layer: any layer.
+        shapes: the shapes of its inputs, without the batch.
+        batch: the number of clips in a batch.
+    """
+    score_shape = compute_score_shape(layer, shapes)
+    size = BYTES_PER_VALUE * batch * math.prod(score_shape or (0,))
+    if score_shape is None or size <= MAX_OUTPUT_BYTES:
+        return None
+    return (
+        f"would compare all frames with all frames in an array of {format_shape(score_shape)} for each clip, "
+        f"{size / 2**30:.0f} GiB for a batch; wanted {_format_gib(MAX_OUTPUT_BYTES)} or less: use a smaller "
+        "model.batch, shorter clips, or a pooling along the frames before it"
+    )
+
+
+def check_weight_count(layer: Layer, shapes: Sequence[Shape]) -> str | None:
+    """Return why a layer has too many weights for its inputs, or None; this only computes with shapes.
 
     Args:
         layer: the layer.
-        shape: the shape of its first input, without the batch.
+        shapes: the shapes of its inputs, without the batch.
     """
-    weights = _count_weights(layer, shape)
+    weights = _count_weights(layer, shapes)
     if weights <= MAX_PARAMETERS:
         return None
     return f"would have {weights:,} weights; wanted {MAX_PARAMETERS:,} or fewer"
 
 
-def _count_weights(layer: Layer, shape: Shape) -> int:
-    return sum(math.prod(array) for _, array in compute_array_shapes(layer, shape))
+def _count_weights(layer: Layer, shapes: Sequence[Shape]) -> int:
+    return sum(math.prod(array) for _, array in compute_array_shapes(layer, shapes))
 
 
 class NetworkSize:
@@ -69,22 +88,22 @@ class NetworkSize:
         self._weights: dict[str, int] = {}
         self._weight_count = 0
 
-    def add_layer(self, layer: Layer, input_shape: Shape, output: Shape | None) -> str | None:
+    def add_layer(self, layer: Layer, shapes: Sequence[Shape], output: Shape | None) -> str | None:
         """Count the next layer, whose own size has been checked before.
 
         Args:
             layer: the next layer.
-            input_shape: the shape of its first input, without the batch.
+            shapes: the shapes of its inputs, without the batch.
             output: the shape of its output, without the batch; None if only Keras knows it.
 
         Returns:
             Why the network is too large with this layer, or None.
         """
-        reason = self._add_weights(layer, input_shape)
+        reason = self._add_weights(layer, shapes)
         return reason or (self._add_output(layer, output) if output is not None else None)
 
-    def _add_weights(self, layer: Layer, input_shape: Shape) -> str | None:
-        self._weights[layer.name] = _count_weights(layer, input_shape)
+    def _add_weights(self, layer: Layer, shapes: Sequence[Shape]) -> str | None:
+        self._weights[layer.name] = _count_weights(layer, shapes)
         self._weight_count += self._weights[layer.name]
         if self._weight_count <= MAX_PARAMETERS:
             return None

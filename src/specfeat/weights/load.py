@@ -88,4 +88,5 @@ def read_slot_values(slot: Slot, array: FileArray) -> NDArray[np.float32]:
         values = np.asarray(array.read(), np.float32)
     if not np.isfinite(values).all():
         raise WeightsError(f"{array.name} has values that are not finite")
-    return np.ascontiguousarray(arrange_axes(values, array, slot))
+    # The reshape is for a single number, of which ascontiguousarray makes an array with one axis.
+    return np.ascontiguousarray(arrange_axes(values, array, slot)).reshape(slot.shape)

@@ -34,6 +34,12 @@ def collect_layer_kinds() -> dict[str, LayerKind]:
 LAYER_KINDS = collect_layer_kinds()  # the layers that a config may name
 # The parts of layers that have arrays, by their paths in a Keras 3 file.
 PARTS_BY_PATH = {path: part for kind in LAYER_KINDS.values() for part, path in kind.part_paths.items()}
+# The roles of the arrays of these parts, in Keras' order.
+ROLES_BY_PART_PATH = {
+    path: tuple(role.rpartition("/")[2] for role in kind.roles if role.rpartition("/")[0] == part)
+    for kind in LAYER_KINDS.values()
+    for part, path in kind.part_paths.items()
+}
 ARRAY_ROLES = tuple(dict.fromkeys(role for kind in LAYER_KINDS.values() for role in kind.roles))
 
 

@@ -28,6 +28,7 @@ class Family(Enum):
     ACTIVATION = "Activation"
     DENSE = "Dense"
     RECURRENT = "Recurrent"
+    ATTENTION = "Attention"
     RESHAPING = "Reshaping"
     RESAMPLING = "Padding, cropping and resampling"
     MERGING = "Joining branches"
@@ -39,14 +40,15 @@ class AxisChange(Enum):
     """What a layer does to the axes of its input.
 
     `specfeat.weights.matching.axis_order` follows the axes through the network, to know in which order
-    PyTorch has the values along an axis. A layer with several inputs has the value KEEP; its inputs are
-    compared.
+    PyTorch has the values along an axis. A layer that joins several inputs has the value KEEP; its
+    inputs are compared.
     """
 
     KEEP = auto()  # the layer changes values, but no axes
     REPLACE_ALL = auto()  # every axis is new, as after a convolution
     REPLACE_SPATIAL = auto()  # the axes of frames and bins are new, that of the channels stays
     REPLACE_LAST = auto()  # the last axis is new, as after Dense
+    TAKE_LAST = auto()  # the last axis is that of the second input
     ADD_FIRST = auto()  # a new axis is put before all others
     REGROUP = auto()  # the values stay in the same order, but the shape changes
     PERMUTE = auto()  # the axes get another order
@@ -61,6 +63,8 @@ class KernelLayout(Enum):
     TRANSPOSED = auto()  # (*sizes, out, in)
     DENSE = auto()  # (in, out)
     RECURRENT = auto()  # (units, gates x units)
+    PROJECTION = auto()  # (in, heads, values of a head), of an attention layer
+    JOINED_HEADS = auto()  # (heads, values of a head, out), of an attention layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,8 @@ class ArrayKind:
     Attributes:
         role: Keras' name of the array: "kernel", "moving_mean", ... If the layer has parts with arrays of
             their own, PART/NAME, e.g. "forward/kernel".
-        compute_shape: a function from the layer's arguments and the shape of the layer's input, without the
-            batch, to the shape of the array.
+        compute_shape: a function from the layer's arguments and the shape of one of the layer's inputs,
+            without the batch, to the shape of the array.
         enabling_argument: the argument that must be true for the layer to have the array, e.g. "use_bias";
             None if the layer always has it.
         replacing_argument: the argument that has the values instead of the array, e.g. "mean". If the config
@@ -79,6 +83,8 @@ class ArrayKind:
         is_present: a function from the layer's arguments to whether the layer has the array; None if the two
             attributes before decide.
         layout: the order of a kernel's axes; None for an array that is not a kernel.
+        input_index: the number, counted from 0, of the input that `compute_shape` gets. If the layer has
+            fewer inputs, it gets the last one.
     """
 
     role: str
@@ -87,6 +93,7 @@ class ArrayKind:
     replacing_argument: str | None = None
     is_present: Callable[[Options], bool] | None = None
     layout: KernelLayout | None = None
+    input_index: int = 0
 
     def is_needed(self, options: Options) -> bool:
         """Return whether a layer with these arguments has the array."""
@@ -109,10 +116,13 @@ class LayerKind:
             Keras' default.
         input_axes: the number of spatial axes that the input must have, beside batch and channels; 0 if any
             number is possible.
-        is_merging: whether the layer joins two or more inputs.
+        min_inputs: the smallest number of inputs.
+        max_inputs: the largest number of inputs; None if there is no limit.
         compute_output_shape: a function from the layer's arguments and the shapes of its inputs to the shape
             of its output, all without the batch. It is called only if the inputs fit. None if only Keras
             knows the shape.
+        compute_score_shape: a function, called as the one before, that returns the shape of the largest array
+            that an attention layer computes on the way to its output; None for other layers.
         find_mismatch: a function that returns why the layer cannot take inputs of these shapes, as a sentence
             without its subject ("gets ..."), or None if it can. The number of spatial axes is checked before.
             None if all shapes are possible.
@@ -144,8 +154,10 @@ class LayerKind:
     required: Mapping[str, ArgumentType] = field(default_factory=dict)
     optional: Mapping[str, ArgumentType] = field(default_factory=dict)
     input_axes: int = 0
-    is_merging: bool = False
+    min_inputs: int = 1
+    max_inputs: int | None = 1
     compute_output_shape: ComputeOutputShape | None = None
+    compute_score_shape: ComputeOutputShape | None = None
     find_mismatch: FindMismatch | None = None
     arrays: tuple[ArrayKind, ...] = ()
     axis_change: AxisChange = AxisChange.KEEP
@@ -182,7 +194,8 @@ class LayerKind:
             input_shape: the shape of the layer's input, without the batch.
             output_shape: the shape of its output, without the batch.
         """
-        return math.prod((input_shape if self.family is Family.RECURRENT else output_shape)[:-1])
+        is_by_frame = self.family in (Family.RECURRENT, Family.ATTENTION)
+        return math.prod((input_shape if is_by_frame else output_shape)[:-1])
 
     def find_only_activation(self, options: Options) -> str | None:
         """Return the activation that a layer computes and nothing else; None if it computes something else.
@@ -203,14 +216,17 @@ class LayerKind:
         """Return the order of axes of the array with a role; None if the array is not a kernel."""
         return next((array.layout for array in self.arrays if array.role == role), None)
 
-    def compute_array_shapes(self, options: Options, shape: Shape) -> list[tuple[str, Shape]]:
+    def compute_array_shapes(self, options: Options, shapes: Sequence[Shape]) -> list[tuple[str, Shape]]:
         """Return the role and the shape of each array of a layer, in Keras' order.
 
         Args:
             options: the layer's arguments.
-            shape: the shape of the layer's input, without the batch.
+            shapes: the shapes of the layer's inputs, without the batch.
         """
-        return [(array.role, array.compute_shape(options, shape)) for array in self.list_arrays(options)]
+        return [
+            (array.role, array.compute_shape(options, shapes[min(array.input_index, len(shapes) - 1)]))
+            for array in self.list_arrays(options)
+        ]
 
     def list_arrays(self, options: Options) -> list[ArrayKind]:
         """Return the arrays that a layer with these arguments has, in Keras' order."""

@@ -53,7 +53,7 @@ def _describe_inputs(layer: Layer, shapes: Sequence[Shape]) -> str:
     return ", ".join(f"{name} ({format_shape(shape)})" for name, shape in inputs)
 
 
-_make_merging = partial(LayerKind, family=Family.MERGING, is_merging=True)
+_make_merging = partial(LayerKind, family=Family.MERGING, min_inputs=2, max_inputs=None)
 _make_elementwise = partial(
     _make_merging, compute_output_shape=_broadcast_shapes, find_mismatch=_find_unequal_shapes
 )

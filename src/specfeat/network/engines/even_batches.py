@@ -31,8 +31,8 @@ VECTOR_VALUES = 16  # float32 values in the largest vector register, of AVX-512
 MAX_ADDED_SHARE = 0.03
 MAX_ADDED_MULTIPLICATIONS = 5e6
 
-_EVEN_FAMILIES = (Family.DENSE, Family.RECURRENT, Family.NORMALIZATION, Family.ACTIVATION)
-_MATRIX_FAMILIES = (Family.DENSE, Family.RECURRENT)  # of the layers that are products of matrices
+_MATRIX_FAMILIES = (Family.DENSE, Family.RECURRENT, Family.ATTENTION)  # layers that are products of matrices
+_EVEN_FAMILIES = (*_MATRIX_FAMILIES, Family.NORMALIZATION, Family.ACTIVATION)
 _EXACT_ACTIVATIONS = ("linear", "relu", "relu6", "leaky_relu")  # comparisons and single multiplications
 
 
@@ -53,9 +53,11 @@ class _PaddedCall(Layer):
         self._padding = padding
 
     def call(self, clips: Any) -> Any:
-        """Return the output of the function for the clips of the batch."""
-        widths = [[0, self._padding], *([0, 0] for _ in clips.shape[1:])]
-        return self._function(keras.ops.pad(clips, widths))[: self._batch]
+        """Return the output of the function for the clips of the batch, or for a list of such inputs."""
+        return self._function(keras.tree.map_structure(self._add_zeros, clips))[: self._batch]
+
+    def _add_zeros(self, clips: Any) -> Any:
+        return keras.ops.pad(clips, [[0, self._padding], *([0, 0] for _ in clips.shape[1:])])
 
 
 def pad_uneven_layers(model: Any, batch: int) -> Any:
@@ -118,17 +120,28 @@ def _compute_padding(layer: Any, batch: int, total: int) -> int:
         total: the number of multiplications of the whole network for one batch.
     """
     family = get_layer_kind(type(layer).__name__).family
-    if family not in _EVEN_FAMILIES or isinstance(layer.input, list):
+    if family not in _EVEN_FAMILIES:
         return 0
     step = 1 if _is_exact(layer) else _compute_step(_count_values(layer), VECTOR_VALUES)
     if family in _MATRIX_FAMILIES:
-        # A recurrent layer multiplies one frame of each clip at a time.
-        rows = math.prod(layer.input.shape[1:-1]) if family is Family.DENSE else 1
-        matrix_step = math.lcm(step, _compute_step(rows, MATRIX_ROWS))
+        matrix_step = math.lcm(step, *(_compute_step(rows, MATRIX_ROWS) for rows in _list_rows(layer)))
         added = (-batch % matrix_step) * _count_multiplications(layer)
         if added <= max(MAX_ADDED_SHARE * total, MAX_ADDED_MULTIPLICATIONS):
             step = matrix_step
     return -batch % step
+
+
+def _list_rows(layer: Any) -> list[int]:
+    """Return the numbers of rows that the matrix products of a layer have for one clip."""
+    if get_layer_kind(type(layer).__name__).family is Family.RECURRENT:
+        return [1]  # one frame of each clip at a time
+    return [math.prod(tensor.shape[1:-1]) for tensor in keras.tree.flatten(layer.input)]
+
+
+def _count_scores(layer: Any) -> int:
+    """Return how many scores an attention layer computes for one clip: one for two frames and each head."""
+    query, *others = keras.tree.flatten(layer.input)
+    return int(getattr(layer, "num_heads", 1) * query.shape[1] * [query, *others][-1].shape[1])
 
 
 def _count_values(layer: Any) -> int:
@@ -141,6 +154,8 @@ def _count_values(layer: Any) -> int:
     kind = get_layer_kind(type(layer).__name__)
     if kind.family is Family.RECURRENT:
         return int(getattr(layer, "forward_layer", layer).units)  # of one frame
+    if kind.family is Family.ATTENTION:  # the sums of the softmax; there are more of all other values
+        return int(getattr(layer, "num_heads", 1) * shape[0])
     is_softmax = _get_function_name(layer) in ("softmax", "log_softmax")
     if not is_softmax and (kind.family is not Family.NORMALIZATION or kind.is_foldable):
         return math.prod(shape)
@@ -167,7 +182,8 @@ def _get_function_name(layer: Any) -> str:
 def _is_exact(layer: Any) -> bool:
     """Return whether a layer computes no value by an approximation; its matrix product does not count."""
     # The gates of a recurrent layer have another function than its `activation`.
-    is_approximate = get_layer_kind(type(layer).__name__).family in (Family.NORMALIZATION, Family.RECURRENT)
+    family = get_layer_kind(type(layer).__name__).family
+    is_approximate = family in (Family.NORMALIZATION, Family.RECURRENT, Family.ATTENTION)
     return not is_approximate and _get_function_name(layer) in _EXACT_ACTIVATIONS
 
 
@@ -191,5 +207,9 @@ def _count_multiplications(layer: Any) -> int:
     kind = get_layer_kind(type(layer).__name__)
     if kind.family is not Family.CONVOLUTION and kind.family not in _MATRIX_FAMILIES:
         return 0
-    positions = kind.count_positions(layer.input.shape[1:], layer.output.shape[1:])
-    return int(positions * sum(math.prod(weight.shape) for weight in layer.weights if len(weight.shape) > 1))
+    inputs = keras.tree.flatten(layer.input)
+    positions = kind.count_positions(inputs[0].shape[1:], layer.output.shape[1:])
+    count = positions * sum(math.prod(weight.shape) for weight in layer.weights if len(weight.shape) > 1)
+    if kind.family is Family.ATTENTION:  # the scores, and the means with the scores as weights
+        count += 2 * _count_scores(layer) * getattr(layer, "key_dim", inputs[0].shape[-1])
+    return int(count)

@@ -31,6 +31,7 @@ _KERAS_ROLES = {
     "mean": "mean",
     "variance": "variance",
     "scale": "scale",
+    "concat_score_weight": "concat_score_weight",
     "running_mean": "moving_mean",
     "running_var": "moving_variance",
     "running_std": "moving_variance",

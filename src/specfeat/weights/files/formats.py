@@ -31,6 +31,7 @@ from specfeat.weights.files.safetensors import SAFETENSORS
 from specfeat.weights.files.source import WeightsSource, locate_weights, prefix_errors_with
 from specfeat.weights.files.tensorflow_checkpoint import CHECKPOINT, SAVED_MODEL
 from specfeat.weights.files.tflite import TFLITE
+from specfeat.weights.files.torch_attention import translate_attention_layers
 from specfeat.weights.files.torch_file import TORCH
 from specfeat.weights.files.torch_recurrent import translate_recurrent_layers
 from specfeat.weights.files.weight_norm import merge_weight_norms
@@ -72,7 +73,8 @@ def open_weights_file(
             file_format = _detect_expected_format(source, expected_format)
             contents = stack.enter_context(file_format.read(source.path))
         arrays = (replace(array, read=partial(_read_values, array)) for array in contents.arrays)
-        yield replace(contents, arrays=translate_recurrent_layers(merge_weight_norms(arrays)))
+        translated = translate_recurrent_layers(merge_weight_norms(arrays))
+        yield replace(contents, arrays=translate_attention_layers(translated))
 
 
 def check_weights_format(weights: Weights) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 import h5py
 
 from specfeat.anonymous_file import open_temporary_file
-from specfeat.architecture.kinds import PARTS_BY_PATH, get_layer_kind
+from specfeat.architecture.kinds import PARTS_BY_PATH, ROLES_BY_PART_PATH, get_layer_kind
 from specfeat.errors import WeightsError
 from specfeat.weights.files import hdf5, zip_archive
 from specfeat.weights.files.array_names import assign_layouts, split_layer_and_role, split_part
@@ -38,7 +38,6 @@ WEIGHTS_MEMBER, CONFIG_MEMBER = "model.weights.h5", "config.json"  # of a .keras
 MAX_CONFIG_BYTES = 2**22
 
 _PART_PATHS = sorted(PARTS_BY_PATH, key=len, reverse=True)
-_CELL_ROLES = ("kernel", "recurrent_kernel", "bias")  # of a recurrent layer, in Keras' order
 
 NormRoles = Mapping[str, tuple[str, ...]]  # layer name -> the roles of its arrays, in Keras' order
 
@@ -141,7 +140,7 @@ def _describe_keras_3_array(
     if part_path:
         group_path = f"{group_path.removesuffix(f'/{part_path}/vars')}/vars"
     layer_name = hdf5.read_text(file[group_path], "name", MAX_NAME_BYTES) if group_path in file else None
-    roles = _CELL_ROLES if part_path else norms.get(layer_name or "", ())
+    roles = ROLES_BY_PART_PATH.get(part_path) or norms.get(layer_name or "", ())
     index = int(match[2])
     own_role = hdf5.read_text(dataset.open(), ROLE_ATTRIBUTE, 100) if dataset.has_attributes else None
     role = own_role or (roles[index] if index < len(roles) else match[2])

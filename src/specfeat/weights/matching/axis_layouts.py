@@ -11,6 +11,8 @@
     transposed      Keras, TensorFlow   height, width, out, in
                     PyTorch, ONNX       in, out, height, width
                     TFLite              out, height, width, in
+    attention       Keras, TensorFlow   in, heads, values; heads, values, out
+                    PyTorch             heads x values, in; out, heads x values
     dense           Keras, TensorFlow   in, out
                     PyTorch, TFLite     out, in
                     ONNX                in, out (MatMul) or out, in (Gemm)
@@ -101,6 +103,12 @@ def is_transposed_kernel(slot: Slot) -> bool:
     return _get_kernel_layout(slot) is KernelLayout.TRANSPOSED
 
 
+def _is_projection_bias(slot: Slot) -> bool:
+    """Return whether a slot is the bias of a projection to heads, which has two axes in Keras."""
+    layout = get_layer_kind(slot.kind).get_kernel_layout(f"{slot.part}/kernel")
+    return layout is KernelLayout.PROJECTION
+
+
 def is_conv1d_kernel(slot: Slot) -> bool:
     """Return whether a slot is the kernel of a convolution along one axis."""
     return _get_kernel_layout(slot) is KernelLayout.CONVOLUTION and len(slot.shape) == 3
@@ -144,8 +152,13 @@ def _arrange_torch(values: NDArray[Any], slot: Slot, order: AxisOrder) -> NDArra
         order: the order of the numbers along the axis that the layer reads.
     """
     if "kernel" not in slot.role:
-        # A bias has one value for each output of its layer. Only the arrays of a norm belong to its input.
-        return values if slot.part_role == "bias" else _move_channels_last(values, slot, order)
+        if slot.part_role == "bias":
+            # A bias has one value for each output of its layer. Only the arrays of a norm belong to its
+            # input.
+            return values.reshape(slot.shape) if _is_projection_bias(slot) else values
+        return _move_channels_last(values, slot, order)
+    if _get_kernel_layout(slot) in (KernelLayout.PROJECTION, KernelLayout.JOINED_HEADS):
+        return _split_heads(values, slot, order)
     if is_dense_kernel(slot):
         return _move_channels_last(values.T, slot, order)
     if _get_kernel_layout(slot) is KernelLayout.RECURRENT:
@@ -158,6 +171,15 @@ def _arrange_torch(values: NDArray[Any], slot: Slot, order: AxisOrder) -> NDArra
         return np.moveaxis(values.reshape(channels, multiplier, *spatial), (0, 1), (-2, -1))
     # The first two axes, (out, in) or of a transposed convolution (in, out), come last in Keras, exchanged.
     return np.moveaxis(values, (0, 1), (-1, -2))
+
+
+def _split_heads(values: NDArray[Any], slot: Slot, order: AxisOrder) -> NDArray[Any]:
+    """Rearrange a kernel of an attention layer, in which PyTorch has one axis for heads and their values."""
+    if _get_kernel_layout(slot) is KernelLayout.JOINED_HEADS:
+        _check_shape(values, (slot.shape[-1], math.prod(slot.shape[:-1])))
+        return values.T.reshape(slot.shape)
+    _check_shape(values, (math.prod(slot.shape[1:]), slot.shape[0]))
+    return _move_channels_last(values.T, slot, order).reshape(slot.shape)
 
 
 def _arrange_onnx(values: NDArray[Any], array: FileArray, slot: Slot, order: AxisOrder) -> NDArray[Any]:
@@ -235,7 +257,7 @@ def _move_channels_last(values: NDArray[Any], slot: Slot, order: AxisOrder) -> N
     Raises:
         WeightsError: PyTorch's order cannot be known.
     """
-    if order == SAME_ORDER or values.shape[0] == 1:
+    if order == SAME_ORDER or values.shape[:1] in ((), (1,)):
         return values
     if order.joined_shape is None:
         raise _make_order_error(slot)

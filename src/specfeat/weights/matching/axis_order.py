@@ -82,7 +82,7 @@ def compute_axis_orders(
     orders: dict[str, AxisOrder] = {}
     for layer in layers:
         input_axes = [axes[name] for name in layer.inputs]
-        orders[layer.name] = _find_order(layer, input_axes[0], flatten)
+        orders[layer.name] = _find_common_order(layer, input_axes, flatten)
         axes[layer.name] = _compute_output_axes(layer, input_axes, shapes, creator_ids)
     return orders
 
@@ -91,6 +91,18 @@ def _create_axes(shape: Shape, creator_ids: Iterator[int]) -> Axes:
     """Return the axes of an output in which every axis is new, with one part each."""
     creator_id = next(creator_ids)
     return tuple((AxisPart(creator_id, i, shape),) if size > 1 else () for i, size in enumerate(shape))
+
+
+def _find_common_order(layer: Layer, inputs: list[Axes], flatten: FlattenOrder) -> AxisOrder:
+    """Return the order along the axis that a layer reads; it is not known if its inputs have different ones.
+
+    An attention layer has arrays for each of its inputs. A layer that joins its inputs has no arrays.
+    """
+    order = _find_order(layer, inputs[0], flatten)
+    has_arrays = bool(get_layer_kind(layer.kind).arrays)
+    if has_arrays and any(_find_order(layer, axes, flatten) != order for axes in inputs[1:]):
+        return UNKNOWN_ORDER
+    return order
 
 
 def _find_order(layer: Layer, input_axes: Axes, flatten: FlattenOrder) -> AxisOrder:
@@ -139,9 +151,11 @@ def _compute_output_axes(
         creator_ids: an iterator that gives a new number for each output with new axes.
     """
     shape, axes = shapes[layer.name], inputs[0]
-    if len(inputs) > 1:
-        return _merge_axes(inputs, shape, creator_ids)
     change = get_layer_kind(layer.kind).axis_change
+    if change is AxisChange.TAKE_LAST:
+        return (*axes[:-1], inputs[1][-1])
+    if len(inputs) > 1 and change is AxisChange.KEEP:
+        return _merge_axes(inputs, shape, creator_ids)
     if change is AxisChange.REPLACE_ALL:
         return _create_axes(shape, creator_ids)
     if change is AxisChange.REPLACE_SPATIAL:

@@ -6,15 +6,21 @@ convolutions of a block before its norms, or all norms of the network at its end
 layers would then pair a convolution with a norm.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
+from specfeat.architecture.kinds import LAYER_KINDS
 from specfeat.weights.files.array_names import split_part
 from specfeat.weights.files.arrays import FileArray
 from specfeat.weights.matching.order_evidence import sort_numbered_layers
 from specfeat.weights.matching.slots import Slot
 
-OrderFamily = Literal["convolution", "dense", "norm", "recurrent"]  # layers that are counted together
+# The parts of each layer kind that has parts.
+_PART_GROUPS = [tuple(kind.part_paths) for kind in LAYER_KINDS.values() if len(kind.part_paths) > 1]
+
+OrderFamily = Literal[
+    "convolution", "dense", "norm", "recurrent", "attention"
+]  # layers that are counted together
 
 
 def pair_by_order(
@@ -31,19 +37,31 @@ def pair_by_order(
     """
     network_families: dict[tuple[OrderFamily, str], list[str]] = {}
     for name, slots in network_layers.items():
-        family = _find_order_family({slot.part_role: len(slot.shape) for slot in slots})
-        network_families.setdefault((family, slots[0].part), []).append(name)
+        part = slots[0].part
+        family = _find_order_family({slot.part_role: len(slot.shape) for slot in slots}, part)
+        network_families.setdefault((family, part), []).append(name)
     file_families: dict[tuple[OrderFamily, str], list[str]] = {}
     for name in sort_numbered_layers(file_layers):
-        family = _find_order_family({role: len(array.shape) for role, array in file_layers[name].items()})
-        file_families.setdefault((family, split_part(name)[1]), []).append(name)
+        part = _find_part(name, file_layers)
+        axis_counts = {role: len(array.shape) for role, array in file_layers[name].items()}
+        file_families.setdefault((_find_order_family(axis_counts, part), part), []).append(name)
     pairs: dict[str, str] = {}
     for key, names in network_families.items():
         pairs |= dict(zip(names, file_families.get(key, ()), strict=False))
     return pairs
 
 
-def _find_order_family(axis_counts: Mapping[str, int]) -> OrderFamily:
+def _find_part(name: str, file_layers: Collection[str]) -> str:
+    """Return the part that a layer of the file is; "" if it is a whole layer.
+
+    A layer that is called `query` is a part of an attention layer only if the other parts of it are there.
+    """
+    layer, part = split_part(name)
+    siblings = next((parts for parts in _PART_GROUPS if part in parts), ())
+    return part if all(f"{layer}/{sibling}" in file_layers for sibling in siblings) else ""
+
+
+def _find_order_family(axis_counts: Mapping[str, int], part: str) -> OrderFamily:
     """Return the family of a layer from the number of axes of its arrays, which every format has.
 
     The arrays of a norm have one axis, and the kernel of a dense layer has two. A PReLU counts as a norm,
@@ -51,9 +69,12 @@ def _find_order_family(axis_counts: Mapping[str, int]) -> OrderFamily:
 
     Args:
         axis_counts: the number of axes of each array of the layer, by its role.
+        part: the part of a layer that has the arrays; "" for a whole layer.
     """
     if "recurrent_kernel" in axis_counts:
         return "recurrent"
+    if part:  # its kernels have two axes in PyTorch and three in Keras
+        return "attention"
     max_axis_count = max(axis_counts.values())
     if max_axis_count < 2 or "alpha" in axis_counts:
         return "norm"

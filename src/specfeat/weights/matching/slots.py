@@ -104,7 +104,7 @@ def _list_variables(keras_layer: Any, layer: Layer) -> list[tuple[str, Any]]:
     """
     kind = get_layer_kind(layer.kind)
     variables = [(variable.name, variable) for variable in keras_layer.weights]
-    if kind.wrapped_argument:  # both directions have variables of the same names
+    if any("/" in role for role in kind.roles):  # the parts have variables of the same names
         roles = [array.role for array in kind.list_arrays(layer.options)]
         return [(role, variable) for role, (_, variable) in zip(roles, variables, strict=True)]
     return [(name, variable) for name, variable in variables if not kind.roles or name in kind.roles]
