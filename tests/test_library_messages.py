@@ -21,6 +21,9 @@ from specfeat.library_messages import (
     simplify_typer_message,
     summarize_keras_error,
 )
+from specfeat.output.formats import list_suffixes
+
+SUFFIXES = sorted(list_suffixes())
 
 # --- Typer ---------------------------------------------------------------------------------------
 
@@ -66,7 +69,7 @@ def test_typer(words: list[str], message: str, capsys: pytest.CaptureFixture[str
         ),
         (
             ["extract", "a", "b", "--format", "csv"],
-            "no such option: --format; the extension of OUTPUT gives the format (.npy)",
+            f"no such option: --format; the extension of OUTPUT gives the format ({', '.join(SUFFIXES)})",
         ),
         (
             ["a.wav", "out.npy"],
@@ -78,7 +81,10 @@ def test_typer(words: list[str], message: str, capsys: pytest.CaptureFixture[str
 def test_a_word_of_other_programs_has_an_answer(
     words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No option that destroys is suggested by its spelling; the answer says what to type."""
+    """No option that destroys is suggested by its spelling; the answer says what to type.
+
+    The answer about formats names each format that specfeat has, so a new format changes it too.
+    """
     code = run_command_line(words)
 
     assert (code, capsys.readouterr().err) == (2, f"specfeat: {message}\n")
