@@ -121,3 +121,30 @@ def test_the_named_command_continues_after_the_failure_that_stopped_the_run(
         command = message.rpartition("continue with specfeat ")[2]
         assert sorted(command.split()) == sorted(["--resume", *words[: -len(option)]])
     assert run_command_line(command.split()) == 3
+
+
+@pytest.mark.usefixtures("_in_an_empty_folder")
+def test_a_file_to_convert_is_named_with_the_command(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A folder may have audio that libsndfile cannot read; it is no "other file", beside a WAV file or alone."""
+    install_fake_network(monkeypatch.setitem)
+    write_noise(Path("mix/b.wav"), 1.5)
+    for name in ("mix/a song.m4a", "mix/c.txt", "only/x.MP4", "only/y.webm", "only/.z.mkv"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(b"x")
+
+    assert run_command_line(["extract", "mix", "o.npy", "-c", "minimal"]) == 0
+    assert (
+        capfd.readouterr()
+        .err.splitlines()[-1]
+        .endswith(
+            "; 1 other file skipped (mix/c.txt), see the record; 1 file of a format that cannot be read "
+            "(mix/a song.m4a): convert it with ffmpeg: ffmpeg -i 'mix/a song.m4a' 'mix/a song.wav'"
+        )
+    )
+    assert run_command_line(["extract", "only", "o2.npy", "-c", "minimal"]) == 4
+    assert capfd.readouterr().err == (
+        "specfeat: no audio that can be read in only: 2 files of a format that cannot be read "
+        "(only/x.MP4, only/y.webm): convert them with ffmpeg, for example: ffmpeg -i only/x.MP4 only/x.wav\n"
+    )

@@ -2,6 +2,9 @@
 
 import os
 import shlex
+from collections.abc import Sequence
+
+from specfeat.text import describe_files, format_count
 
 # Offsets and bytes that identify the containers and codecs that ffmpeg reads, and that libsndfile cannot
 # read, or can read only in some files. From the magic numbers in `file` 5.45 (https://github.com/file/file,
@@ -33,6 +36,18 @@ def suggest_conversion(path: str) -> str:
     if not any(first_bytes.startswith(number, offset) for offset, number in _MAGIC_NUMBERS):
         return ""
     return f"; convert it with ffmpeg: {_format_command(path)}"
+
+
+def describe_convertible_files(paths: Sequence[str]) -> str:
+    """Return how many files must be converted, and the command that converts the first of them.
+
+    Args:
+        paths: the paths of the files, at least one; see `convertible_files`.
+    """
+    files = format_count(len(paths), "file", "files")
+    example = "it with ffmpeg" if len(paths) == 1 else "them with ffmpeg, for example"
+    text = f"{files} of a format that cannot be read ({describe_files(paths)})"
+    return f"{text}: convert {example}: {_format_command(paths[0])}"
 
 
 def _shorten_path(path: str) -> str:

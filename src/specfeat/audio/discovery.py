@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 import soundfile
 
 from specfeat.audio.ambiguous_files import can_be_audio
+from specfeat.audio.conversion import describe_convertible_files
 from specfeat.audio.folder_search import FoundPath, is_hidden_by_error, is_missing, list_files_below
+from specfeat.convertible_files import list_convertible_files
 from specfeat.errors import CHECK_PATH_HINT, NoUsableAudioError, UsageError
 from specfeat.files import describe_os_error, format_path
 from specfeat.sound import Sound, make_file_sound
@@ -224,6 +226,9 @@ def _is_audio(found: FoundPath, full_path: str, extensions: frozenset[str]) -> b
 
 
 def _describe_missing_audio(names: list[str], extensions: frozenset[str], skipped: list[str]) -> str:
+    if convertible := list_convertible_files(skipped):
+        places = ", ".join(map(format_path, names))
+        return f"no audio that can be read in {places}: {describe_convertible_files(convertible)}"
     looked_for = " ".join(sorted(f".{extension}" for extension in extensions))
     text = f"no audio in {', '.join(map(format_path, names))}: looked for {looked_for}"
     if skipped:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from specfeat import __version__
+from specfeat.audio.conversion import describe_convertible_files
 from specfeat.cli.messages import describe_error, format_message, print_message
 from specfeat.files import format_path
 from specfeat.output.summary import list_visible_files
@@ -112,16 +113,19 @@ class ProgressReporter:
             # In a shorter run, most of the audio was decoded while TensorFlow was loaded, so its speed has no
             # meaning.
             text += f" ({summary.read_seconds / summary.seconds:.0f} x real time after the start)"
+        other_files = summary.skipped_files - len(summary.convertible_files)
         for count, noun, description in (
             (summary.without_rows, "file", "empty or too short"),
             (summary.silent, "file", "silent"),
             (summary.too_loud, "file", "with samples far beyond -1..1, see the record"),
             (summary.partial, "file", "broken in the middle, see the record"),
             (summary.failed, "file", "failed, see the record"),
-            (summary.skipped_files, "other file", f"skipped ({summary.skipped_names}), see the record"),
+            (other_files, "other file", f"skipped ({summary.skipped_names}), see the record"),
         ):
             if count:
                 text += f"; {_format_count(count, noun)} {description}"
+        if summary.convertible_files:  # the last part, because it ends with a command
+            text += f"; {describe_convertible_files(summary.convertible_files)}"
         self._print_line(text)
 
     @contextmanager

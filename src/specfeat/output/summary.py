@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from specfeat.convertible_files import list_convertible_files
 from specfeat.files import from_record_name
 from specfeat.text import describe_files
 
@@ -29,8 +30,10 @@ class RunSummary:
         seconds: how many seconds the run took from the first sound to the last byte, without the start of
             TensorFlow.
         skipped_files: how many files in the given folders were skipped; hidden files are not counted.
-        skipped_names: the names of these files if they are few; otherwise how many there are of each
-            extension; "" if there are none.
+        skipped_names: the names of these files, without `convertible_files`, if they are few; otherwise how
+            many there are of each extension; "" if there are none.
+        convertible_files: the paths of those skipped files whose extensions belong to formats of sound that
+            libsndfile cannot read, such as M4A.
     """
 
     files: int
@@ -45,6 +48,7 @@ class RunSummary:
     skipped_files: int
     skipped_names: str = ""
     too_loud: int = 0
+    convertible_files: tuple[str, ...] = ()
 
 
 def summarize_record(record: "RunRecord", read_seconds: float = 0.0) -> RunSummary:
@@ -56,6 +60,9 @@ def summarize_record(record: "RunRecord", read_seconds: float = 0.0) -> RunSumma
     """
     counts = record.counts
     skipped = list_visible_files(record.skipped_files)
+    convertible = list_convertible_files(skipped)
+    convertible_paths = set(convertible)
+    other = [path for path in skipped if path not in convertible_paths]
     return RunSummary(
         files=len(record.files),
         failed=counts["failed"],
@@ -68,7 +75,8 @@ def summarize_record(record: "RunRecord", read_seconds: float = 0.0) -> RunSumma
         read_seconds=read_seconds,
         seconds=record.seconds,
         skipped_files=len(skipped),
-        skipped_names=describe_files(skipped) if skipped else "",
+        skipped_names=describe_files(other) if other else "",
+        convertible_files=convertible,
     )
 
 
