@@ -103,8 +103,11 @@ def test_a_missing_file_is_reported_before_tensorflow_is_loaded(config_folder: P
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a,b\n1,2\n", "w.h5: is not a weights file of a known format; wanted one of "),
-        (b"model:\n  layers: [Flatten]\n", "w.h5: is not a weights file of a known format; wanted one of "),
+        (b"a,b\n1,2\n", "w.h5: is a text file, and not a weights file of a known format; wanted one of "),
+        (
+            b"model:\n  layers: [Flatten]\n",
+            "w.h5: is a text file, and not a weights file of a known format; wanted one of ",
+        ),
         (b"", "w.h5: is empty"),
         (b"\x1f\x8b" + bytes(100), "w.h5: is compressed (gzip); unpack it first"),
     ],

@@ -106,7 +106,10 @@ def test_a_missing_file_is_one_line(config_folder: Path) -> None:
     run = run_specfeat(config_folder, "weights", "show", "nowhere.h5")
 
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr == "specfeat: nowhere.h5: the weights cannot be read: No such file or directory\n"
+    assert run.stderr == (
+        "specfeat: nowhere.h5: the weights cannot be read: No such file or directory; "
+        "check its name, and the folder that you are in\n"
+    )
 
 
 def test_a_network_that_cannot_be_built_is_one_line(config_folder: Path) -> None:

@@ -226,7 +226,8 @@ WEIGHTS = [
      "18:12: model.weights: random weights need a seed; wanted {random: 0}, where 0 is the seed"),
     ("random: 0", "random: 0\n    file: w.h5",
      "19:5: model.weights: wanted either {file: PATH} or {random: SEED}"),
-    ("random: 0", "file:", "19:5: model.weights.file: is empty; wanted the path of a weights file"),
+    ("random: 0", "file:", "19:5: model.weights.file: is empty; wanted the path of a weights file; if a command inside $( ) should give it, "
+     "that command has probably failed"),
     ("random: 0", "random: null", "19:5: model.weights: wanted either {file: PATH} or {random: SEED}"),
     ("weights:\n    random: 0", "weights: 0",
      "18:12: model.weights: is 0; wanted a mapping, its keys indented below"),

@@ -140,7 +140,7 @@ def test_an_http_error_names_the_answer_and_the_address(entry: PublishedWeights,
     target = tmp_path / "missing.h5"
     assert (
         str(error.value)
-        == f"the server answers 404 Not Found; or fetch it by hand, to {target}: {missing.address}"
+        == f"the server answers 404 Not Found; fetch again later, or fetch {missing.address} by hand and save it as {target}"
     )
 
 
@@ -152,7 +152,7 @@ def test_a_fetch_without_a_network_fails_at_once(entry: PublishedWeights, tmp_pa
 
     with pytest.raises(
         FetchError,
-        match=rf"the connection failed: .*refused; or fetch it by hand, to .*: {unreachable.address}",
+        match=rf"the connection failed: .*refused; fetch again later, or fetch {unreachable.address} by hand and ",
     ):
         _fetch(unreachable, tmp_path)
 
@@ -285,7 +285,9 @@ def test_a_full_disk_is_not_taken_for_a_failed_connection(
 def test_the_error_for_a_gzipped_file_says_to_unpack_it(entry: PublishedWeights, tmp_path: Path) -> None:
     """The name in the cache is that of the unpacked file."""
     missing = replace(entry, address=f"{entry.address.partition('/net')[0]}/missing.h5.gz", is_gzipped=True)
-    with pytest.raises(FetchError, match=r"or fetch it by hand and unpack it, to .*missing\.h5: http"):
+    with pytest.raises(
+        FetchError, match=r"or fetch http.* by hand, unpack it, and save it as .*missing\.h5$"
+    ):
         _fetch(missing, tmp_path)
 
 

@@ -132,7 +132,7 @@ def test_a_table_that_is_no_text_is_refused() -> None:
     write_tones(Path("in"), files=1)
     for content, reason in (
         (b"\xff\xfe\x00", "is not UTF-8 text"),
-        (None, "the table of labels cannot be read"),
+        (None, "the table of labels cannot be read: No such file or directory; check its name"),
     ):
         if content is None:
             Path("labels.csv").unlink()

@@ -13,7 +13,11 @@ from specfeat.text import format_shape, format_value, suggest_name
 def check_weights_source(weights: Weights) -> None:
     """Check that either a file or a seed is given, and that keys about a file are given only with a file."""
     if weights.file is None and weights.random is None and "file" in weights.model_fields_set:
-        raise make_rule_error(("model", "weights", "file"), "is empty; wanted the path of a weights file")
+        text = (
+            "is empty; wanted the path of a weights file; if a command inside $( ) should give it, "
+            "that command has probably failed"
+        )
+        raise make_rule_error(("model", "weights", "file"), text)
     if (weights.file is None) == (weights.random is None):
         raise make_rule_error(("model", "weights"), "wanted either {file: PATH} or {random: SEED}")
     # The other keys (match, map, ignore, flatten, trained_with) are true of any file, so a config without a

@@ -86,8 +86,10 @@ def _download_and_verify(
     try:
         download_file(entry.address, partial, entry.size, progress)
     except FetchError as e:
-        by_hand = "by hand and unpack it" if entry.is_gzipped else "by hand"
-        raise FetchError(f"{e}; or fetch it {by_hand}, to {target}: {entry.address}") from e
+        by_hand = "by hand, unpack it," if entry.is_gzipped else "by hand"
+        raise FetchError(
+            f"{e}; fetch again later, or fetch {entry.address} {by_hand} and save it as {target}"
+        ) from e
     digest = _verify_download(entry, partial, hashes.get(entry.name))
     if entry.is_gzipped:
         _unpack_gzip(partial)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from specfeat.audio.discovery import find_sounds
 from specfeat.config.train import Labels
-from specfeat.errors import UsageError
+from specfeat.errors import CHECK_PATH_HINT, UsageError
 from specfeat.files import describe_os_error, format_path
 from specfeat.sound import Sound, SoundPart, make_part_sound
 from specfeat.text import suggest_name
@@ -164,7 +164,8 @@ def _read_lines(table: Path, labels: Labels, *, needs_labels: bool) -> Iterator[
                     )
                 yield reader.line_num, {str(key): str(value) for key, value in line.items()}
     except OSError as e:
-        raise UsageError(f"{name}: the table of labels cannot be read: {describe_os_error(e)}") from e
+        hint = f"; {CHECK_PATH_HINT}" if isinstance(e, FileNotFoundError) else ""
+        raise UsageError(f"{name}: the table of labels cannot be read: {describe_os_error(e)}{hint}") from e
     except UnicodeDecodeError as e:
         raise UsageError(f"{name}: is not UTF-8 text (byte {e.start}); save the table as UTF-8") from e
     except csv.Error as e:

@@ -4,6 +4,7 @@ A new format is one new module with a `FileFormat`, one entry in `FORMATS`, and 
 `WeightsFormat`.
 """
 
+import codecs
 import os
 import struct
 import tokenize
@@ -174,6 +175,16 @@ def _detect_by_name(path: Path, head: bytes) -> FileFormat:
     if path.name == "saved_model.pb":
         raise WeightsError("is the graph of a SavedModel, without its weights; give the folder instead")
     *families, last_family = dict.fromkeys(file_format.family for file_format in FORMATS)
+    kind = "is a text file, and not" if _is_text(head) else "is not"
     raise WeightsError(
-        f"is not a weights file of a known format; wanted one of {', '.join(families)} or {last_family}"
+        f"{kind} a weights file of a known format; wanted one of {', '.join(families)} or {last_family}"
     )
+
+
+def _is_text(head: bytes) -> bool:
+    """Return whether the first bytes of a file are UTF-8 text; the last character may be cut off."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return all(character.isprintable() or character.isspace() for character in text)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from specfeat.errors import WeightsError
+from specfeat.errors import CHECK_PATH_HINT, WeightsError
 from specfeat.files import (
     compute_sha256_of_files,
     describe_os_error,
@@ -61,7 +61,8 @@ def _wrap_os_errors() -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        raise WeightsError(f"the weights cannot be read: {describe_os_error(e)}") from e
+        hint = f"; {CHECK_PATH_HINT}" if isinstance(e, FileNotFoundError) else ""
+        raise WeightsError(f"the weights cannot be read: {describe_os_error(e)}{hint}") from e
 
 
 @contextmanager
