@@ -71,7 +71,8 @@ def test_a_failed_fetch_is_continued_by_the_next_one(
     server.cut_after = 1000
 
     with pytest.raises(
-        FetchError, match=r"5,000 bytes are kept, and the next fetch continues after them; or fetch it by"
+        FetchError,
+        match=r"5,000 bytes are kept, and the next fetch continues after them; fetch again later, or fetch http",
     ):
         _fetch(entry, tmp_path)
     assert not (tmp_path / "net.h5").exists()
