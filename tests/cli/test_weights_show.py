@@ -84,9 +84,12 @@ def test_show_names_the_shipped_configs_that_fit(config_folder: Path) -> None:
         np.savez(file, **{n: np.zeros(s, np.float32) for n, s in zip(names, shapes, strict=True)})  # type: ignore[arg-type]  # NumPy's stubs
 
     run = run_specfeat(config_folder, "weights", "show", "w.npz")
+    differs = run_specfeat(config_folder, "weights", "show", "w.npz", "-c", "net.yaml")
 
     assert "fits    minimal (with model.weights.match=order)\n" in run.stdout
     assert (run.returncode, run.stderr) == (0, "")
+    assert differs.returncode == 2
+    assert differs.stderr.endswith("; the file fits the config minimal (with model.weights.match=order)\n")
 
 
 def test_show_loads_no_tensorflow(config_folder: Path) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from specfeat.architecture.shapes import UnknownShapeError
 from specfeat.cli.messages import print_message
-from specfeat.config import Config
+from specfeat.config import Config, load_config, shipped_names
 from specfeat.errors import WeightsError, escape_control_characters
 from specfeat.process_state import hide_optional_packages
-from specfeat.text import format_shape
+from specfeat.text import format_shape, join_names
 from specfeat.weights.files.arrays import FileArray
 from specfeat.weights.inspection import OpenWeightsFile, compare_with_config, pair_arrays
 from specfeat.weights.matching.ignored_arrays import list_ignored_arrays
@@ -59,11 +59,17 @@ def compare_with_configs(configs: Sequence[Config], open_file: OpenWeightsFile) 
 def compare_with_one_config(
     config: Config, open_file: OpenWeightsFile, slots: list[Slot]
 ) -> ConfigComparison:
-    """Compare a weights file with one config, and print to stderr why it does not fit."""
+    """Compare a weights file with one config.
+
+    If it does not fit, print to stderr why, and which shipped configs it fits.
+    """
     match, problem = compare_with_config(config.settings, open_file.contents, slots)
     if match and not problem:
         return ConfigComparison([_name_config_and_rule(config, match)], [])
-    print_message(f"{config.name}: {problem}")
+    other_configs = [load_config(name) for name in shipped_names() if name != config.name]
+    fitting = compare_with_configs(other_configs, open_file).fitting_configs
+    suggestion = f"; the file fits the config {join_names(fitting, 'or')}" if fitting else ""
+    print_message(f"{config.name}: {problem}{suggestion}")
     return ConfigComparison([], [])
 
 
