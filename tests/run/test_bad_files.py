@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -91,14 +92,21 @@ def test_a_bad_file_affects_no_other(folder: Path, workers: int) -> None:
     assert not clips_without_bad_files
 
 
-def test_a_file_without_permission(tmp_path: Path) -> None:
+def test_a_file_without_permission() -> None:
     """It fails as unreadable."""
-    write_good_file(tmp_path / "a.wav")
-    (tmp_path / "a.wav").chmod(0)
-    # pytest's own folders are private, and there is one more of them under pytest-xdist.
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.name.startswith(("pytest-", "popen-", "test_")):
-            folder.chmod(0o755)
+    # Not in pytest's folders: each start of pytest, also of another one, makes them private again.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "a.wav"
+        write_good_file(path)
+        path.chmod(0)
+        done = _read_without_privileges(path)
+
+    assert done == "may not be read: permission denied|unreadable\n"
+
+
+def _read_without_privileges(path: Path) -> str:
+    """Return the error and its cause, as a user who is not root gets them."""
     code = (
         "import os, sys; from specfeat.audio import decode; from specfeat.config.audio import Audio;"
         "from specfeat.errors import AudioError; from specfeat.sound import Sound\n"
@@ -106,10 +114,8 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
         "try: list(decode.read_samples(Sound(sys.argv[1]), Audio(sample_rate=16000)))\n"
         "except AudioError as e: print(e, e.cause, sep='|')"
     )
-    command = [sys.executable, "-c", code, str(tmp_path / "a.wav")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-
-    assert done.stdout == "may not be read: permission denied|unreadable\n"
+    command = [sys.executable, "-c", code, str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def test_a_file_that_disappears_after_it_was_listed(tmp_path: Path) -> None:
