@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from helpers.weights_files import (
     CLIPS,
@@ -19,6 +18,9 @@ from helpers.weights_files import (
     make_arrays,
     make_torch_state,
 )
+
+onnx: Any = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'specfeat[test]'")
+TensorProto, helper, numpy_helper = onnx.TensorProto, onnx.helper, onnx.numpy_helper
 
 pytestmark = pytest.mark.tf
 

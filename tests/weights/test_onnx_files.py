@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from helpers.matching import count_up, list_dense_layers, load_network, make_dense_kernels, match_and_arrange
 from specfeat.errors import WeightsError
@@ -15,6 +13,9 @@ from specfeat.weights.files import onnx_tensor
 from specfeat.weights.files.arrays import FileArray
 from specfeat.weights.files.formats import open_weights_file
 from specfeat.weights.files.source import locate_weights
+
+onnx: Any = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'specfeat[test]'")
+TensorProto, helper, numpy_helper = onnx.TensorProto, onnx.helper, onnx.numpy_helper
 
 CONV = "Conv2D: {name: conv, filters: 4, kernel_size: 3, use_bias: false}"  # 12 x 8 x 4
 DENSE = "Dense: {name: row, units: 5, use_bias: false}"

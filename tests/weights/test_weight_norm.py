@@ -84,7 +84,7 @@ def test_arrays_that_do_not_belong_together_stay(
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # the older function is deprecated
 def test_pytorch_computes_the_same_weight(network: LoadNetwork, tmp_path: Path) -> None:
     """Both of PyTorch's functions for weight normalisation, where PyTorch is installed."""
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'specfeat[torch]'")
     for normalise in (torch.nn.utils.weight_norm, torch.nn.utils.parametrizations.weight_norm):
         module = torch.nn.Module()
         module.conv = normalise(torch.nn.Conv2d(1, 3, (2, 4)))
