@@ -11,5 +11,7 @@ find_array      finds the array of one slot in a layer of the file
 match_result    holds what matches and what does not, and makes the error message
 suggestions     suggests what would most likely correct a mismatch
 axis_layouts    rearranges the axes of an array into Keras' order
+joined_axes     does the same for an axis into which PyTorch has joined several axes
+kernel_slots    says which slots are kernels, and of which kind of layer
 axis_order      finds where PyTorch has the values along an axis of the network in another order
 """

@@ -28,11 +28,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.architecture.kinds import get_layer_kind
 from specfeat.architecture.kinds.base import KernelLayout
 from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import FileArray, Shape
 from specfeat.weights.matching.axis_order import SAME_ORDER, UNKNOWN_ORDER, AxisOrder
+from specfeat.weights.matching.joined_axes import make_order_error, move_channels_last
+from specfeat.weights.matching.kernel_slots import (
+    get_kernel_layout,
+    is_conv1d_kernel,
+    is_dense_kernel,
+    is_depthwise_kernel,
+    is_projection_bias,
+    is_transposed_kernel,
+)
 from specfeat.weights.matching.slots import Slot
 
 
@@ -84,36 +92,6 @@ def arrange_axes(values: NDArray[Any], array: FileArray, slot: Slot) -> NDArray[
     return values
 
 
-def _get_kernel_layout(slot: Slot) -> KernelLayout | None:
-    return get_layer_kind(slot.kind).get_kernel_layout(slot.role)
-
-
-def is_dense_kernel(slot: Slot) -> bool:
-    """Return whether a slot is the kernel of a dense layer."""
-    return _get_kernel_layout(slot) is KernelLayout.DENSE
-
-
-def is_depthwise_kernel(slot: Slot) -> bool:
-    """Return whether a slot is the kernel of a depthwise convolution, alone or within a separable one."""
-    return _get_kernel_layout(slot) is KernelLayout.DEPTHWISE
-
-
-def is_transposed_kernel(slot: Slot) -> bool:
-    """Return whether a slot is the kernel of a transposed convolution."""
-    return _get_kernel_layout(slot) is KernelLayout.TRANSPOSED
-
-
-def _is_projection_bias(slot: Slot) -> bool:
-    """Return whether a slot is the bias of a projection to heads, which has two axes in Keras."""
-    layout = get_layer_kind(slot.kind).get_kernel_layout(f"{slot.part}/kernel")
-    return layout is KernelLayout.PROJECTION
-
-
-def is_conv1d_kernel(slot: Slot) -> bool:
-    """Return whether a slot is the kernel of a convolution along one axis."""
-    return _get_kernel_layout(slot) is KernelLayout.CONVOLUTION and len(slot.shape) == 3
-
-
 def _arrange_by_shape(values: NDArray[Any], array: FileArray, slot: Slot) -> NDArray[Any]:
     """Rearrange an array whose file does not say which program's order it has: the shape decides.
 
@@ -139,7 +117,7 @@ def _arrange_slopes(values: NDArray[Any], slot: Slot, order: AxisOrder) -> NDArr
     PyTorch has one slope of a PReLU for each channel. Keras has one for each frame, bin and channel, or one
     for each channel in an array of (1, 1, channels) if `shared_axes` is [1, 2].
     """
-    slopes = _move_channels_last(values, slot, order)
+    slopes = move_channels_last(values, slot, order)
     return slopes.reshape(slot.shape) if slot.shape[-1] == values.size else slopes
 
 
@@ -155,16 +133,16 @@ def _arrange_torch(values: NDArray[Any], slot: Slot, order: AxisOrder) -> NDArra
         if slot.part_role == "bias":
             # A bias has one value for each output of its layer. Only the arrays of a norm belong to its
             # input.
-            return values.reshape(slot.shape) if _is_projection_bias(slot) else values
-        return _move_channels_last(values, slot, order)
-    if _get_kernel_layout(slot) in (KernelLayout.PROJECTION, KernelLayout.JOINED_HEADS):
+            return values.reshape(slot.shape) if is_projection_bias(slot) else values
+        return move_channels_last(values, slot, order)
+    if get_kernel_layout(slot) in (KernelLayout.PROJECTION, KernelLayout.JOINED_HEADS):
         return _split_heads(values, slot, order)
     if is_dense_kernel(slot):
-        return _move_channels_last(values.T, slot, order)
-    if _get_kernel_layout(slot) is KernelLayout.RECURRENT:
+        return move_channels_last(values.T, slot, order)
+    if get_kernel_layout(slot) is KernelLayout.RECURRENT:
         return values.T
     if order != SAME_ORDER:
-        raise _make_order_error(slot)
+        raise make_order_error(slot)
     if is_depthwise_kernel(slot):
         *spatial, channels, multiplier = slot.shape
         _check_shape(values, (channels * multiplier, 1, *spatial))
@@ -175,11 +153,11 @@ def _arrange_torch(values: NDArray[Any], slot: Slot, order: AxisOrder) -> NDArra
 
 def _split_heads(values: NDArray[Any], slot: Slot, order: AxisOrder) -> NDArray[Any]:
     """Rearrange a kernel of an attention layer, in which PyTorch has one axis for heads and their values."""
-    if _get_kernel_layout(slot) is KernelLayout.JOINED_HEADS:
+    if get_kernel_layout(slot) is KernelLayout.JOINED_HEADS:
         _check_shape(values, (slot.shape[-1], math.prod(slot.shape[:-1])))
         return values.T.reshape(slot.shape)
     _check_shape(values, (math.prod(slot.shape[1:]), slot.shape[0]))
-    return _move_channels_last(values.T, slot, order).reshape(slot.shape)
+    return move_channels_last(values.T, slot, order).reshape(slot.shape)
 
 
 def _arrange_onnx(values: NDArray[Any], array: FileArray, slot: Slot, order: AxisOrder) -> NDArray[Any]:
@@ -247,37 +225,3 @@ def _check_shape(values: NDArray[Any], shape: Shape) -> None:
     """Check the shape before a reshape, which would accept every kernel with the same number of values."""
     if values.shape != shape:
         raise ValueError(shape)
-
-
-def _move_channels_last(values: NDArray[Any], slot: Slot, order: AxisOrder) -> NDArray[Any]:
-    """Reorder the first axis from PyTorch's order (channels, frames, bins) to (frames, bins, channels).
-
-    Only an axis into which several axes were joined has another order in PyTorch.
-
-    Raises:
-        WeightsError: PyTorch's order cannot be known.
-    """
-    if order == SAME_ORDER or values.shape[:1] in ((), (1,)):
-        return values
-    if order.joined_shape is None:
-        raise _make_order_error(slot)
-    if values.shape[0] != math.prod(order.joined_shape):
-        return values  # the size is wrong, and the caller reports both shapes
-    *spatial, channels = order.joined_shape
-    separate = values.reshape(channels, *spatial, *values.shape[1:])
-    return np.moveaxis(separate, 0, len(spatial)).reshape(values.shape)
-
-
-def _make_order_error(slot: Slot) -> WeightsError:
-    if slot.channels_last_order == SAME_ORDER:
-        return WeightsError(
-            f"{slot.name} reads axes that the config joins with the channels last, while PyTorch has the "
-            "channels first; if the PyTorch program moved its channels to the last axis before it joined the "
-            "axes, set flatten: channels_last; if not, join the axes by one Flatten, or put a Permute to "
-            "channels first directly before it"
-        )
-    return WeightsError(
-        f"{slot.name} reads axes that the config joins in another order than PyTorch (channels, frames, "
-        "bins), so the order of its rows cannot be known; join the axes by one Flatten, put a Permute to "
-        "channels first directly before it, or convert the file with the rows in Keras' order"
-    )

@@ -7,9 +7,7 @@ but wrong features. So if two answers are possible, the match is an error that s
     arrays of the file                                    slots of the network
         |                                                     |
     1.  drop arrays that are not weights                      |
-        |                                                     |
     2.  single arrays that the user's map names  <-------->   |
-        |                                                     |
     3.  group the others by layer                             |
         |                                                     |
         +--------------------------+--------------------------+
@@ -21,7 +19,6 @@ but wrong features. So if two answers are possible, the match is an error that s
     5.  within each pair of layers, give each slot the array of its role
                                    |
     6.  compare the shapes, after the axes are put into Keras' order
-                                   |
     7.  with match: order, if the result is complete: check that the file tells the order, and no other fits
 
 1.  A training checkpoint also has arrays that are not weights, e.g. the state of the optimizer. Their names

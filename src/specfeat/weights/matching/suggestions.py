@@ -13,13 +13,9 @@ from dataclasses import dataclass, replace
 from specfeat.errors import WeightsError
 from specfeat.weights.files.array_names import format_names
 from specfeat.weights.files.arrays import AxisLayout, FileArray, Shape
-from specfeat.weights.matching.axis_layouts import (
-    compute_arranged_shape,
-    is_dense_kernel,
-    is_depthwise_kernel,
-    is_transposed_kernel,
-)
+from specfeat.weights.matching.axis_layouts import compute_arranged_shape
 from specfeat.weights.matching.find_array import find_array
+from specfeat.weights.matching.kernel_slots import is_dense_kernel, is_depthwise_kernel, is_transposed_kernel
 from specfeat.weights.matching.slots import Slot, get_class_name
 
 MAX_COMPARED_LAYER_PAIRS = 10_000  # all pairs are compared to suggest a map; with more, none is suggested
