@@ -49,7 +49,7 @@ def test_extraction_uses_the_trained_weights(trained: Path) -> None:
         trained, "extract", "in", "scores.npy", "-c", "run/config.yaml", "--set", "model.features=classes"
     )
     assert scores.returncode == 0, scores.stderr
-    names = [line["file"] for line in csv.DictReader((trained / "scores.index.csv").read_text().splitlines())]
+    names = [line["path"] for line in csv.DictReader((trained / "scores.index.csv").read_text().splitlines())]
     found = np.array(["2000", "400", "900"])[np.load(trained / "scores.npy").argmax(axis=1)]
     assert np.mean([f"/{label}/" in name for label, name in zip(found, names, strict=True)]) > 0.95
 

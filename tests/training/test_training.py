@@ -11,12 +11,11 @@ import soundfile
 
 import specfeat
 from helpers.training_data import CONFIG, RATE, LocalPool, write_table, write_tones
-from specfeat import Extractor, SpecfeatError, TrainingError, load_config, train
+from specfeat import SpecfeatError, TrainingError, load_config, train
 from specfeat.audio.clips import ClipMaker
 from specfeat.audio.decode import read_samples
 from specfeat.errors import ConfigError, ModelError, UsageError
 from specfeat.sound import make_file_sound
-from specfeat.training import clip_sources, results
 from specfeat.training.listener import SilentTrainingListener
 
 pytestmark = [pytest.mark.tf, pytest.mark.slow, pytest.mark.usefixtures("_in_an_empty_folder")]
@@ -28,6 +27,8 @@ OPTIONS: Any = {"config": "my.yaml", "threads": 1, "workers": 1, "epochs": 2}
 @pytest.fixture(autouse=True)
 def _sounds(_in_an_empty_folder: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Write sounds and a config; spare the time of worker processes and of pictures."""
+    from specfeat.training import clip_sources, results  # here, because they load TensorFlow
+
     monkeypatch.setattr(clip_sources, "WorkerPool", LocalPool)
     monkeypatch.setattr(results, "draw_pictures", lambda *_: {})
     write_tones(Path("in"))
@@ -96,7 +97,7 @@ def test_the_network_is_built_once_and_trained_in_place(monkeypatch: pytest.Monk
         for line in csv.DictReader(Path("run/split.csv").read_text().splitlines())
     ]
     clips = [np.stack([*maker.make_clips(read_samples(sound, maker.settings.audio))]) for sound in sounds]
-    extractor = Extractor("run/config.yaml")
+    extractor = specfeat.Extractor("run/config.yaml")
     for sound, own_clips in list(zip(sounds, clips, strict=True))[:3]:
         rows = extractor.extract(sound.path).rows
         assert rows.any()
@@ -163,7 +164,7 @@ def test_contrast_needs_no_labels() -> None:
     train("in", "run", overrides=overrides, listener=listener, **{**OPTIONS, "epochs": 8})
 
     assert listener.losses[-1] < 0.9 * listener.losses[0]
-    assert Extractor("run/config.yaml").width == 8
+    assert specfeat.Extractor("run/config.yaml").width == 8
 
 
 def test_several_labels_and_parts_of_files() -> None:
@@ -303,7 +304,7 @@ def test_settings_that_are_in_no_file_can_be_trained() -> None:
 def test_wrong_arguments_from_python_are_told() -> None:
     """The words are those of the Python interface, not of the command line."""
     train("in", "run", **OPTIONS)
-    with pytest.raises(UsageError, match=r"pass resume=True to continue it, or force=True"):
+    with pytest.raises(UsageError, match=r"pass resume=True and more epochs to continue it, or force=True"):
         train("in", "run", **OPTIONS)
     with pytest.raises(UsageError, match=r"^no: no such file or folder"):
         specfeat.train("no", "run2", **OPTIONS)
