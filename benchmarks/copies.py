@@ -45,7 +45,8 @@ def _receive_clips(connection: "Connection", config: str, count: int) -> float:
     started_at = time.process_time()
     while count:
         (event,) = receive_message(connection.recv_bytes, settings.input_shape)
-        assert isinstance(event, ClipsEvent)  # noqa: S101  `_send_clips` sends only clips
+        if not isinstance(event, ClipsEvent):
+            raise TypeError("`_send_clips` sends only clips")
         clips = event.clips
         count -= len(clips)
         while len(clips):

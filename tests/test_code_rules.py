@@ -60,6 +60,7 @@ ALLOWED = {
     "library_messages": set(),
     "atomic_file": set(),
     "sound": set(),
+    "convertible_files": set(),
     "errors": set(),
 }
 # A library, and the only parts that may load it.

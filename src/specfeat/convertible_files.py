@@ -1,7 +1,8 @@
 """Recognises, by their names, files with sound that libsndfile cannot read and that ffmpeg can convert."""
 
-import os
 from collections.abc import Iterable
+
+from specfeat.files import get_extension
 
 # Containers of audio or video that ffmpeg reads (https://ffmpeg.org/general.html#File-Formats) and libsndfile
 # does not. Extensions that other files have more often (ts, dts) are left out.
@@ -17,11 +18,4 @@ _EXTENSIONS = frozenset(
 
 def list_convertible_files(paths: Iterable[str]) -> tuple[str, ...]:
     """Return those of the paths whose names are those of convertible files; hidden files are none."""
-    return tuple(path for path in paths if _get_extension(path) in _EXTENSIONS)
-
-
-def _get_extension(path: str) -> str:
-    """Return the extension in lower case, without the dot; "" for a hidden file."""
-    if os.path.basename(path).startswith("."):  # noqa: PTH119  names of any bytes
-        return ""
-    return os.path.splitext(path)[1][1:].lower()  # noqa: PTH122
+    return tuple(path for path in paths if get_extension(path) in _EXTENSIONS)

@@ -14,7 +14,7 @@ from specfeat.files import describe_os_error
 
 def is_folder(path: Path) -> bool:
     """Return whether a path leads to a folder; False if the system does not tell."""
-    return os.path.isdir(path)  # noqa: PTH112  pathlib raises an error on long names
+    return os.path.isdir(path)  # pathlib raises an error on long names
 
 
 def is_existing_folder(path: Path) -> bool:

@@ -63,7 +63,7 @@ def identify_file(path: str) -> FileIdentity:
     Call this before the file is read. If the file changes while it is read, the next run then notices it.
     """
     try:
-        status = os.stat(path)  # noqa: PTH116  pathlib turns "" into "." and "a/" into "a"
+        status = os.stat(path)  # pathlib turns "" into "." and "a/" into "a"
     except (OSError, ValueError):
         return UNREADABLE_FILE
     return FileIdentity(status.st_size, status.st_mtime_ns)
@@ -92,7 +92,7 @@ def inspect_file(path: str) -> tuple[Literal["file", "folder", "other"], int]:
         OSError: there is no such file, or it may not be examined.
         ValueError: no file can have this name.
     """
-    status = os.stat(path)  # noqa: PTH116  pathlib turns "" into "." and "a/" into "a"
+    status = os.stat(path)  # pathlib turns "" into "." and "a/" into "a"
     if stat.S_ISDIR(status.st_mode):
         return "folder", status.st_size
     return ("file" if stat.S_ISREG(status.st_mode) else "other"), status.st_size
@@ -101,7 +101,7 @@ def inspect_file(path: str) -> tuple[Literal["file", "folder", "other"], int]:
 def identify_inode(path: str) -> tuple[int, int] | None:
     """Return device and inode of a file, which are the same for all its names; None if there is no file."""
     try:
-        status = os.stat(path)  # noqa: PTH116  pathlib turns "" into "." and "a/" into "a"
+        status = os.stat(path)  # pathlib turns "" into "." and "a/" into "a"
     except (OSError, ValueError):
         return None
     return status.st_dev, status.st_ino
@@ -141,7 +141,7 @@ def identify_weights_file(name: str) -> dict[str, object]:
     """
     try:
         status = Path(name).stat()
-        path = os.path.abspath(name)  # noqa: PTH100  resolve would follow links, absolute would keep ".."
+        path = os.path.abspath(name)  # resolve would follow links, absolute would keep ".."
     except (OSError, ValueError):
         return {}
     if not stat.S_ISREG(status.st_mode):
@@ -235,3 +235,10 @@ def wrap_os_errors(path: Path, action: str = "written") -> Iterator[None]:
     except OSError as e:
         hint = "; free some space and run again" if e.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         raise OutputError(f"{path}: cannot be {action}: {describe_os_error(e)}{hint}") from e
+
+
+def get_extension(path: str) -> str:
+    """Return the extension of a file's name in lower case, without the dot; "" for a hidden file."""
+    if path.rpartition("/")[2].startswith("."):
+        return ""
+    return os.path.splitext(path)[1][1:].lower()

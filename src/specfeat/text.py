@@ -70,7 +70,7 @@ def describe_files(paths: Sequence[str]) -> str:
     """
     if len(paths) <= _MAX_NAMES:
         return ", ".join(map(format_path, paths))
-    counts = Counter(os.path.splitext(path)[1].lower() for path in paths)  # noqa: PTH122  names of any bytes
+    counts = Counter(os.path.splitext(path)[1].lower() for path in paths)  # names of any bytes
     kinds = [
         f"{count} {format_path(extension) or 'without extension'}"
         for extension, count in counts.most_common(_MAX_EXTENSIONS)

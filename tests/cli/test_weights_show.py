@@ -81,7 +81,7 @@ def test_show_names_the_shipped_configs_that_fit(config_folder: Path) -> None:
     with (config_folder / "w.npz").open("wb") as file:
         names = ("a.weight", "a.bias", "b.weight", "b.bias")
         shapes = ((32, 1, 3, 3), (32,), (10, 5408), (10,))
-        np.savez(file, **{n: np.zeros(s, np.float32) for n, s in zip(names, shapes, strict=True)})  # type: ignore[arg-type]  # NumPy's stubs
+        np.savez(file, **{n: np.zeros(s, np.float32) for n, s in zip(names, shapes, strict=True)})  # type: ignore[arg-type]  # to NumPy's stubs any keyword may be allow_pickle
 
     run = run_specfeat(config_folder, "weights", "show", "w.npz")
     differs = run_specfeat(config_folder, "weights", "show", "w.npz", "-c", "net.yaml")

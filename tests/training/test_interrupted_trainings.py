@@ -8,6 +8,7 @@ import pytest
 
 from helpers.specfeat_command import run_program
 from helpers.training_data import CONFIG, write_tones
+from specfeat.training.run_folder import WORK_FOLDER_NAME
 
 pytestmark = [pytest.mark.tf, pytest.mark.slow]
 
@@ -41,8 +42,8 @@ def test_a_training_that_is_interrupted_ends_with_the_same_bytes(tmp_path: Path)
     ends = dict(line.split(": ", 1) for line in done.stdout.splitlines())
 
     full = [ends.pop(point) for point in POINTS if point.startswith("full:")]
-    assert full[0].endswith("/work/clips-train-0-00000.bin: cannot be written: File too large")
-    assert "/work/checkpoint-" in full[1]
+    assert full[0].endswith(f"/{WORK_FOLDER_NAME}/clips-train-0-00000.bin: cannot be written: File too large")
+    assert f"/{WORK_FOLDER_NAME}/checkpoint-" in full[1]
     assert full[1].endswith(": cannot be written: File too large; the checkpoint before it is kept")
     assert ends.pop("whole") == ends.pop("end") == "done"
     assert set(ends.values()) == {"killed"}

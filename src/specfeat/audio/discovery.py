@@ -8,10 +8,10 @@ import soundfile
 
 from specfeat.audio.ambiguous_files import can_be_audio
 from specfeat.audio.conversion import describe_convertible_files
-from specfeat.audio.folder_search import FoundPath, is_hidden_by_error, is_missing, list_files_below
+from specfeat.audio.folder_search import FoundPath, check_inputs_exist, is_hidden_by_error, list_files_below
 from specfeat.convertible_files import list_convertible_files
-from specfeat.errors import CHECK_PATH_HINT, NoUsableAudioError, UsageError
-from specfeat.files import describe_os_error, format_path
+from specfeat.errors import NoUsableAudioError, UsageError
+from specfeat.files import describe_os_error, format_path, get_extension
 from specfeat.sound import Sound, make_file_sound
 from specfeat.text import describe_files
 
@@ -145,9 +145,7 @@ def find_sounds(inputs: Iterable[str | os.PathLike[str]], listed_inputs: Iterabl
         NoUsableAudioError: the inputs contain no audio.
     """
     names = [os.fspath(name) for name in inputs]
-    for name in names:
-        if is_missing(name):
-            raise UsageError(f"{format_path(name)}: no such file or folder; {CHECK_PATH_HINT}")
+    check_inputs_exist(names)
     first_listed = len(names)
     names += listed_inputs
     if not names:
@@ -221,7 +219,7 @@ def _list_input(name: str, extensions: frozenset[str], *, is_listed: bool) -> _F
 
 
 def _is_audio(found: FoundPath, full_path: str, extensions: frozenset[str]) -> bool:
-    extension = _get_extension(found.path)
+    extension = get_extension(found.path)
     return extension in extensions and can_be_audio(full_path, extension)
 
 
@@ -234,10 +232,3 @@ def _describe_missing_audio(names: list[str], extensions: frozenset[str], skippe
     if skipped:
         text += f", skipped {len(skipped)} other file{'s' * (len(skipped) > 1)} ({describe_files(skipped)})"
     return f"{text}; name a folder with audio, or the files themselves"
-
-
-def _get_extension(path: str) -> str:
-    """Return the extension in lower case, without the dot; "" for a hidden file."""
-    if path.rpartition("/")[2].startswith("."):
-        return ""
-    return os.path.splitext(path)[1][1:].lower()

@@ -2,10 +2,10 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from specfeat.errors import UsageError
+from specfeat.errors import CHECK_PATH_HINT, UsageError
 from specfeat.files import format_path
 
 # A few links between folders can give an endless number of paths, so the search has a limit.
@@ -143,6 +143,17 @@ def is_missing(path: str) -> bool:
     except OSError as e:
         return e.errno == errno.ENAMETOOLONG
     return False
+
+
+def check_inputs_exist(names: Iterable[str]) -> None:
+    """Check that something has each of these paths; to be called before anything that takes time.
+
+    Raises:
+        UsageError: nothing has one of the paths.
+    """
+    for name in names:
+        if is_missing(name):
+            raise UsageError(f"{format_path(name)}: no such file or folder; {CHECK_PATH_HINT}")
 
 
 def is_hidden_by_error(path: str) -> bool:

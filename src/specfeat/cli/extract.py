@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from specfeat.audio.folder_search import is_missing
+from specfeat.audio.folder_search import check_inputs_exist
 from specfeat.cli.command_line import CommandLine
 from specfeat.cli.input_list import read_input_list
 from specfeat.cli.json_log import JsonLog
@@ -39,7 +39,7 @@ from specfeat.cli.options import (
 )
 from specfeat.cli.signals import restore_signal_error, set_run_state_describer
 from specfeat.cpu_count import count_available_cores
-from specfeat.errors import CHECK_PATH_HINT, EXTRACT_USAGE_HINT, Remedy, TooManyFailuresError, UsageError
+from specfeat.errors import EXTRACT_USAGE_HINT, Remedy, TooManyFailuresError, UsageError
 from specfeat.process_state import hide_optional_packages, resume_garbage_collection
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def extract_command(
             raise UsageError(f"{'INPUTS are' if output else 'OUTPUT is'} missing; {EXTRACT_USAGE_HINT}")
         paths = _check_output(output)
         listed_inputs = [] if files_from is None else read_input_list(files_from, null=null)
-        _check_inputs(inputs or [])
+        check_inputs_exist(inputs or [])  # before the audio libraries are imported, which takes time
         request = ExtractionRequest(
             config=loaded_config,
             inputs=tuple(inputs or []),
@@ -145,13 +145,6 @@ def _check_output(output: str) -> "OutputPaths":
     paths = make_output_paths(output)
     paths.check_writable()
     return paths
-
-
-def _check_inputs(inputs: list[str]) -> None:
-    """Report a path that does not exist before the audio libraries are imported, because that takes time."""
-    for name in inputs:
-        if is_missing(name):
-            raise UsageError(f"{name}: no such file or folder; {CHECK_PATH_HINT}")
 
 
 def _run_request(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specfeat.audio.folder_search import check_inputs_exist
 from specfeat.cli.messages import add_run_state, print_message
 from specfeat.cli.options import ConfigOption, DeviceOption, QuietOption, SetOption, WorkersOption
 from specfeat.cli.signals import restore_signal_error, set_run_state_describer
@@ -103,8 +104,8 @@ def train_command(
     command_line: CommandLine = context.obj
     loaded_config = _load_config(config, overrides or [], labels, epochs)
     with hide_optional_packages():
-        from specfeat.training.trainer import TrainingRequest, check_inputs
-    check_inputs(inputs)
+        from specfeat.training.trainer import TrainingRequest
+    check_inputs_exist(inputs)
     request = TrainingRequest(
         config=loaded_config,
         inputs=tuple(inputs),

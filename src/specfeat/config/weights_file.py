@@ -71,6 +71,6 @@ def describe_unreadable_file(file: str) -> str | None:
         file: the path of the file; for a checkpoint, the path without `.index`.
     """
     for name in (file, f"{file}.index"):
-        if os.path.exists(name):  # noqa: PTH110  pathlib raises on names that are too long
+        if os.path.exists(name):  # pathlib raises on names that are too long
             return None if os.access(name, os.R_OK) else f"{name}: may not be read: permission denied"
     return f"{file}: no such file; `specfeat weights fetch` prints the path of published weights"

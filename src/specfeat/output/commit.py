@@ -66,7 +66,8 @@ def write_commit_record(paths: OutputPaths, record: RunRecord) -> None:
 
 def has_pending_commit(paths: OutputPaths) -> bool:
     """Return whether a commit has begun and some files have not been moved yet."""
-    # A link counts too, wherever it leads: specfeat has not made it, so `recover_commit` refuses it.
+    # `lexists` is also true for a link to a file that does not exist. specfeat never makes a link here, so
+    # `recover_commit` refuses it.
     return os.path.lexists(paths.work_folder / PENDING_RECORD_NAME)
 
 

@@ -1,6 +1,6 @@
 """Makes the clips of all sounds, and the rows that the teachers compute for them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from specfeat.config.train import Teacher, Train
 from specfeat.config.yaml_writer import quote_yaml
 from specfeat.cpu_count import count_available_cores
 from specfeat.errors import ConfigError
-from specfeat.events import RowsEvent
+from specfeat.events import Event, RowsEvent
 from specfeat.network.build import Network, build_network
 from specfeat.pipeline import extract_rows
 from specfeat.sound import Sound
@@ -183,15 +183,14 @@ class _ClipMaker:
         return open_streams
 
 
-def _collect_rows(events: Iterator[object]) -> ArrayStreams:
+def _collect_rows(events: Iterable[Event]) -> ArrayStreams:
     """Yield for each sound the rows that a teacher computes."""
     rows: list[NDArray[np.float32]] = []
     for event in events:
         if isinstance(event, RowsEvent):
             rows.append(event.rows)
             continue
-        sound, error = event.sound, event.error  # type: ignore[attr-defined]
-        yield sound, _iterate_rows(rows, error)
+        yield event.sound, _iterate_rows(rows, event.error)
         rows = []
 
 

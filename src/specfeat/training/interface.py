@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from specfeat.audio.folder_search import check_inputs_exist
 from specfeat.config import Config, Settings
 from specfeat.config.train import Train
 from specfeat.config.weights_file import check_weights_file
@@ -14,7 +15,7 @@ from specfeat.errors import Remedy, SpecfeatError, UsageError, append_suggestion
 from specfeat.python_config import load_any_config
 from specfeat.training.listener import SilentTrainingListener, TrainingListener
 from specfeat.training.summary import TrainingSummary
-from specfeat.training.trainer import TrainingRequest, check_inputs, run_training
+from specfeat.training.trainer import TrainingRequest, run_training
 
 PathLike = str | os.PathLike[str]
 
@@ -86,7 +87,7 @@ def train(
         if loaded_config.settings.model.weights.file is not None:
             check_weights_file(loaded_config)
         input_paths = _list_inputs(inputs)
-        check_inputs(input_paths)
+        check_inputs_exist(input_paths)
         request = TrainingRequest(
             config=loaded_config,
             inputs=input_paths,

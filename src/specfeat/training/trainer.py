@@ -5,7 +5,7 @@
 It is the same for the command line and for Python. It prints nothing and knows no option's name.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 from specfeat.config import Config
 from specfeat.config.train import Train
 from specfeat.cpu_count import count_available_cores
-from specfeat.errors import UsageError
 from specfeat.training.clip_cache import remove_cache
 from specfeat.training.data import TrainingData, list_notes, read_training_data
 from specfeat.training.listener import TrainingListener
@@ -114,14 +113,3 @@ def _train(
     remove_cache(folder.work_folder)
     listener.on_results(summary, request.folder)
     return summary
-
-
-def check_inputs(inputs: Sequence[str]) -> None:
-    """Check that all inputs exist.
-
-    Raises:
-        UsageError: an input does not exist.
-    """
-    for name in inputs:
-        if not Path(name).exists():
-            raise UsageError(f"{name}: no such file or folder; check its name")

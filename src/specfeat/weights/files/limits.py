@@ -5,7 +5,10 @@ With these limits and those of the readers, a file takes at most 300 MB in addit
 seconds.
 """
 
+from collections.abc import Iterable, Iterator
+
 from specfeat.errors import WeightsError
+from specfeat.weights.files.arrays import FileArray
 
 # Of one file. The largest networks of keras.applications have 2,000 arrays. A training checkpoint, which also
 # has the state of the optimizer, has three times as many.
@@ -13,6 +16,18 @@ MAX_ARRAYS = 10_000
 MAX_NAME_BYTES = 1000  # of the name of one array
 MAX_NAMES_BYTES = 2**21  # of the names of all arrays of a file; names of real networks have 20 to 100 bytes
 MAX_NAME_PARTS = 64  # of one name, separated by dots and slashes
+
+
+def count_arrays(arrays: Iterable[FileArray]) -> Iterator[FileArray]:
+    """Yield arrays as they are, and count them on the way.
+
+    Raises:
+        WeightsError: there are too many arrays, or a name is too long.
+    """
+    counter = ArrayCounter()
+    for array in arrays:
+        counter.add(array.name)
+        yield array
 
 
 class ArrayCounter:

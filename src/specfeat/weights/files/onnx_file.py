@@ -13,7 +13,7 @@ from specfeat.errors import WeightsError
 from specfeat.weights.files.array_names import split_array_name
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.file_format import FileFormat
-from specfeat.weights.files.limits import ArrayCounter
+from specfeat.weights.files.limits import count_arrays
 from specfeat.weights.files.memory_map import map_file
 from specfeat.weights.files.onnx_constant import OnnxConstant
 from specfeat.weights.files.onnx_graph import OnnxGraph, read_graph
@@ -30,7 +30,7 @@ _NEUTRAL_NUMBERS = {"bias": 0, "beta": 0, "gamma": 1}
 def read_onnx(path: Path) -> Iterator[FileContents]:
     """Open an ONNX file."""
     graph = read_graph(map_file(path))
-    arrays = tuple(_mark_neutral_arrays(_count_arrays(_iterate_arrays(graph))))
+    arrays = tuple(_mark_neutral_arrays(count_arrays(_iterate_arrays(graph))))
     if not arrays:
         raise WeightsError("has no arrays of floats; wanted a model with its weights")
     is_quantised = any(array.note for array in arrays)
@@ -93,13 +93,6 @@ def _describe_other(constant: OnnxConstant, roles: set[tuple[str, str]]) -> File
         unordered_in="the list of the other constants in an ONNX file",
         read=constant.read_values,
     )
-
-
-def _count_arrays(arrays: Iterable[FileArray]) -> Iterator[FileArray]:
-    counter = ArrayCounter()
-    for array in arrays:
-        counter.add(array.name)
-        yield array
 
 
 def _mark_neutral_arrays(arrays: Iterable[FileArray]) -> Iterator[FileArray]:

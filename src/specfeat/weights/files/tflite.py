@@ -17,7 +17,7 @@ from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.file_format import FileFormat
 from specfeat.weights.files.flatbuffer import FlatbufferTable
-from specfeat.weights.files.limits import ArrayCounter
+from specfeat.weights.files.limits import count_arrays
 from specfeat.weights.files.memory_map import map_file
 from specfeat.weights.files.tflite_tensor import Tensor, read_tensor
 
@@ -66,7 +66,7 @@ def read_tflite(path: Path) -> Iterator[FileContents]:
         raise WeightsError(f"has {len(graphs)} graphs; wanted one")
     tensors = [read_tensor(table, buffers) for table in graphs[0].iterate_tables(0)]
     operators = list(_iterate_operators(graphs[0], codes))
-    arrays = tuple(_find_neutral_biases(_count_arrays(_iterate_arrays(tensors, operators))))
+    arrays = tuple(_find_neutral_biases(count_arrays(_iterate_arrays(tensors, operators))))
     is_quantised = any(array.note for array in arrays)
     yield FileContents(format="TFLite, dequantised" if is_quantised else "TFLite", arrays=arrays)
 
@@ -131,13 +131,6 @@ def _describe_array(tensor: Tensor, number: int, layer: str, role: str) -> FileA
         note=f"dequantised {scope}" if is_quantised else "",
         read=partial(Tensor.read_values, tensor),
     )
-
-
-def _count_arrays(arrays: Iterator[FileArray]) -> Iterator[FileArray]:
-    counter = ArrayCounter()
-    for array in arrays:
-        counter.add(array.name)
-        yield array
 
 
 def _find_neutral_biases(arrays: Iterator[FileArray]) -> Iterator[FileArray]:
