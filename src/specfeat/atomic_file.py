@@ -81,3 +81,16 @@ class AtomicFile:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.discard()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a whole file, and bring it to the disk; an older file at the path is replaced at the end.
+
+    Raises:
+        OutputError: the disk refuses.
+    """
+    with AtomicFile(path) as file:
+        with wrap_os_errors(path):
+            file.file.write(content)
+        file.sync()
+        file.finish()

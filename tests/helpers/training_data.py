@@ -16,8 +16,8 @@ from specfeat.audio.clip_stream import LocalClipStream
 from specfeat.audio.clips import ClipMaker
 from specfeat.config.settings import Settings
 from specfeat.sound import Sound, SoundPart
-from specfeat.training.clip_cache import CachedArrays
-from specfeat.training.dataset import ClipDataset
+from specfeat.training.array_cache import CachedArrays
+from specfeat.training.clip_dataset import ClipDataset
 from specfeat.training.labels import LabeledSound
 
 RATE = 8000

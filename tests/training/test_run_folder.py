@@ -36,7 +36,7 @@ def test_a_training_is_continued_with_the_same_settings_only(tmp_path: Path) -> 
 
     names = {
         "work/lock",
-        "work/training.json",
+        "work/identity.json",
         "work/checkpoint-1.npz",
         "work/clips-0.bin",
         "work/clips-0.json",
@@ -58,8 +58,8 @@ def test_a_training_is_replaced_only_if_that_is_asked_for(tmp_path: Path) -> Non
         _begin(tmp_path / "run")
     _begin(tmp_path / "run", {**IDENTITY, "data": "2"}, force=True)
 
-    assert _list_names(tmp_path / "run") == {"work/lock", "work/training.json"}
-    assert json.loads((tmp_path / "run/work/training.json").read_text())["data"] == "2"
+    assert _list_names(tmp_path / "run") == {"work/lock", "work/identity.json"}
+    assert json.loads((tmp_path / "run/work/identity.json").read_text())["data"] == "2"
 
 
 def test_force_with_resume_discards_only_what_cannot_be_continued(tmp_path: Path) -> None:
@@ -74,10 +74,10 @@ def test_force_with_resume_discards_only_what_cannot_be_continued(tmp_path: Path
 def test_work_without_its_settings_is_not_continued(tmp_path: Path) -> None:
     """If a replacement was killed after it removed the settings, the rest is removed and never used."""
     _start(tmp_path / "run")
-    (tmp_path / "run/work/training.json").unlink()
+    (tmp_path / "run/work/identity.json").unlink()
     _begin(tmp_path / "run", resume=True)
 
-    assert _list_names(tmp_path / "run") == {"work/lock", "work/training.json"}
+    assert _list_names(tmp_path / "run") == {"work/lock", "work/identity.json"}
 
 
 @pytest.mark.parametrize("force", [False, True])

@@ -7,8 +7,8 @@ import pytest
 from helpers.training_data import make_labeled_sound
 from specfeat.config.train import Split
 from specfeat.errors import UsageError
-from specfeat.training.data import TrainingData, list_notes
 from specfeat.training.splits import assign_parts
+from specfeat.training.training_data import TrainingData, list_notes
 
 
 def test_groups_are_never_divided() -> None:

@@ -105,7 +105,7 @@ def test_the_network_is_built_once_and_trained_in_place(monkeypatch: pytest.Monk
 
     # The clips on the disk are bit for bit those of extraction, in the order of split.csv.
     parts = [line["split"] for line in csv.DictReader(Path("run/split.csv").read_text().splitlines())]
-    for name, wanted in (("train", True), ("other", False)):
+    for name, wanted in (("train", True), ("held_back", False)):
         own = [c.tobytes() for c, part in zip(clips, parts, strict=True) if (part == "train") == wanted]
         assert listener.clips[f"clips-{name}-0-00000.bin"] == b"".join(own)
 

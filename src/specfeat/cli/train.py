@@ -156,7 +156,7 @@ def _run_training(request: "TrainingRequest", command_line: "CommandLine", *, qu
 
 
 def _describe_training(request: "TrainingRequest") -> int:
-    from specfeat.training.data import describe_data, list_notes, read_training_data
+    from specfeat.training.training_data import describe_data, list_notes, read_training_data
 
     data = read_training_data(request.inputs, request.train)
     for line in describe_data(data):

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from specfeat.sound import Sound
     from specfeat.training.checkpoints import TrainingProgress
-    from specfeat.training.data import TrainingData
     from specfeat.training.summary import TrainingSummary
+    from specfeat.training.training_data import TrainingData
 
 _STAGES = {"clips": "making clips", "teacher": "computing the rows of a teacher"}
 
@@ -57,7 +57,7 @@ class TrainingReporter:
 
     def on_data(self, data: "TrainingData") -> None:
         """Print what there is to train with."""
-        from specfeat.training.data import describe_data
+        from specfeat.training.training_data import describe_data
 
         classes = f", {len(data.classes)} classes" if data.classes else ""
         self._print(f"{describe_data(data)[0]}{classes}")

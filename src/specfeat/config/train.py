@@ -10,8 +10,6 @@ from specfeat.config.model import Optimizer
 from specfeat.config.section import Section, list_given_keys, make_rule_error
 from specfeat.text import format_value, suggest_name
 
-Column = Annotated[str, Field(min_length=1)]
-
 
 class Labels(Section):
     """The source of the labels of the sounds: a table, or the names of folders.
@@ -34,11 +32,11 @@ class Labels(Section):
     """
 
     file: Text | None = None
-    path: Column = "path"
-    label: Column = "label"
-    start: Column = "start"
-    end: Column = "end"
-    split: Column = "split"
+    path: Text = "path"
+    label: Text = "label"
+    start: Text = "start"
+    end: Text = "end"
+    split: Text = "split"
     multi: bool = False
     separator: Annotated[str, Field(min_length=1, max_length=8)] = ";"
 
@@ -60,7 +58,7 @@ class Split(Section):
 
     validation: Share = 0.2
     test: Share = 0.0
-    by: Column = "file"
+    by: Text = "file"
     seed: NonNegativeInt = 0
 
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from specfeat.atomic_file import AtomicFile
 from specfeat.errors import OutputError
 from specfeat.file_access import sync_folder
-from specfeat.files import format_path
+from specfeat.files import describe_os_error, format_path
 
-KEPT = 2
+KEPT = 2  # the newest checkpoints that are not removed
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError)  # of a damaged file
 _STATE = "state"  # the name of the array with the JSON text of the progress
 
 
@@ -29,7 +30,8 @@ class TrainingProgress:
         best_value: the best value of the monitored metric so far; None before the first epoch ends.
         best_epoch: the epoch with that value, from 0.
         epochs_without_gain: how many epochs have passed since then.
-        is_finished: whether the training has ended early because nothing gets better.
+        was_stopped_early: whether `train.stop`, or a callback that sets `stop_training`, has ended the
+            training.
         history: the values of each epoch that has ended, by name.
     """
 
@@ -38,7 +40,7 @@ class TrainingProgress:
     best_value: float | None = None
     best_epoch: int = 0
     epochs_without_gain: int = 0
-    is_finished: bool = False
+    was_stopped_early: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -63,7 +65,8 @@ class CheckpointFolder:
             OutputError: the disk cannot be written; the older checkpoints stay.
         """
         path = self._folder / f"checkpoint-{progress.epoch:07d}-{progress.step:09d}.npz"
-        _write_arrays(path, {_STATE: _encode(asdict(progress)), **_number_arrays(variables)})
+        arrays = {_STATE: _encode(asdict(progress)), **_number_arrays(variables)}
+        _write_arrays(path, arrays, "the checkpoint before it is kept")
         for old in self._list_paths()[:-KEPT]:
             old.unlink(missing_ok=True)
 
@@ -80,7 +83,7 @@ class CheckpointFolder:
         for path in reversed(self._list_paths()):
             try:
                 state = _read_arrays(path, variables)
-            except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as e:
+            except _UNREADABLE as e:
                 notes.append(
                     f"{format_path(str(path))}: the checkpoint is damaged ({e}); the one before it is used"
                 )
@@ -93,8 +96,17 @@ class CheckpointFolder:
         return None, notes
 
     def save_best(self, epoch: int, variables: Sequence[Any]) -> None:
-        """Write the best weights."""
-        _write_arrays(self._best_path, {_STATE: _encode({"epoch": epoch}), **_number_arrays(variables)})
+        """Write the best weights.
+
+        Args:
+            epoch: the epoch after which the network had these weights, from 0.
+            variables: Keras' variables with the weights and averages of the network.
+
+        Raises:
+            OutputError: the disk cannot be written; the older file stays.
+        """
+        arrays = {_STATE: _encode({"epoch": epoch}), **_number_arrays(variables)}
+        _write_arrays(self._best_path, arrays, "the best weights before them are kept")
 
     def load_best(self, variables: Sequence[Any]) -> None:
         """Set the variables to the best weights, if there are any.
@@ -106,9 +118,9 @@ class CheckpointFolder:
             return
         try:
             _read_arrays(self._best_path, variables)
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as e:
+        except _UNREADABLE as e:
             raise OutputError(
-                f"{format_path(str(self._best_path))}: is damaged ({e}); train for one more epoch"
+                f"{format_path(str(self._best_path))}: is damaged ({e}); train again from the start"
             ) from e
 
     @property
@@ -128,13 +140,23 @@ def _encode(state: Mapping[str, object]) -> NDArray[Any]:
     return np.frombuffer(json.dumps(state).encode(), np.uint8)
 
 
-def _write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+def _write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], consequence: str) -> None:
+    """Write a file completely or not at all.
+
+    Args:
+        path: the file.
+        arrays: the arrays by their names in the file.
+        consequence: the end of the message if the disk cannot be written: what is still there.
+
+    Raises:
+        OutputError: the disk cannot be written.
+    """
     with AtomicFile(path) as file:
         try:
             np.savez(file.file, **dict(arrays))  # type: ignore[arg-type]  # mypy takes an array for allow_pickle
         except OSError as e:
             raise OutputError(
-                f"{format_path(str(path))}: cannot be written: {e.strerror}; the checkpoint before it is kept"
+                f"{format_path(str(path))}: cannot be written: {describe_os_error(e)}; {consequence}"
             ) from e
         file.sync()
         file.finish()

@@ -20,18 +20,16 @@ from specfeat.events import Event, RowsEvent
 from specfeat.network.build import Network, build_network
 from specfeat.pipeline import extract_rows
 from specfeat.sound import Sound
-from specfeat.training.clip_cache import ArrayStreams, CachedArrays, ClipCache
+from specfeat.training.array_cache import ArrayCache, ArrayStreams, CachedArrays
 from specfeat.training.clip_space import GIGABYTE, ClipSpace
-from specfeat.training.data import TrainingData
 from specfeat.training.listener import TrainingListener
+from specfeat.training.training_data import TrainingData
 
 if TYPE_CHECKING:
     from specfeat.training.trainer import TrainingRequest
 
-MAX_MIXED_SOUNDS = 2000  # of those for training, so many may be added to others
+MAX_MIXED_SOUNDS = 2000  # the step `mix` adds at most so many different sounds of the part for training
 HELD_BACK_PARTS = ("validation", "test")
-# For the sounds for training and for those that are held back: the random changes of each variant.
-Variants = tuple[list[SampleAugmentation | None], list[SampleAugmentation | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +38,19 @@ class TrainingClips:
 
     Attributes:
         train: the clips of the sounds for training, once for each variant.
-        held_back: the clips of the sounds for validation and test, once for each variant (one variant, or two
-            for `contrast`).
-        train_answers: the rows of each teacher for the clips for training, for each variant.
-        held_back_answers: the same for validation and test.
+        held_back: the clips of the sounds that are held back from training: those for validation, then those
+            for test; once for each variant (one variant, or two for `contrast`).
+        train_teacher_rows: for each teacher and variant, the rows of the clips for training.
+        held_back_teacher_rows: the rows of each teacher for the clips that are held back, for each variant.
         teacher_widths: the number of values in a row of each teacher.
         failures: the messages about the sounds that could not be read, by the number of the sound in the
-        data.
+            `TrainingData`.
     """
 
     train: tuple[CachedArrays, ...]
     held_back: tuple[CachedArrays, ...]
-    train_answers: tuple[tuple[CachedArrays, ...], ...]
-    held_back_answers: tuple[tuple[CachedArrays, ...], ...]
+    train_teacher_rows: tuple[tuple[CachedArrays, ...], ...]
+    held_back_teacher_rows: tuple[tuple[CachedArrays, ...], ...]
     teacher_widths: tuple[int, ...]
     failures: dict[int, str]
 
@@ -72,6 +70,21 @@ def make_training_clips(
     return _ClipMaker(request, data, folder, listener).make()
 
 
+@dataclass(frozen=True, slots=True)
+class _SoundGroup:
+    """Sounds from which clips are made in the same variants.
+
+    Attributes:
+        name: the group's name in the names of files: "train" or "held_back".
+        sounds: the sounds.
+        variants: the random changes of each variant; None for a variant without changes.
+    """
+
+    name: str
+    sounds: Sequence[Sound]
+    variants: Sequence[SampleAugmentation | None]
+
+
 class _ClipMaker:
     def __init__(
         self, request: "TrainingRequest", data: TrainingData, folder: Path, listener: TrainingListener
@@ -81,85 +94,80 @@ class _ClipMaker:
         self._train: Train = request.train
         self._folder = folder
         self._listener = listener
-        numbers = [
-            data.list_numbers("train"),
-            [k for part in HELD_BACK_PARTS for k in data.list_numbers(part)],
-        ]
-        self._first_held_back = len(numbers[0])
-        self._sounds = [[data.sounds[k].sound for k in group] for group in numbers]
-        self._noises = tuple(
-            find_sounds([step.noise.folder]).sounds for step in self._train.augment if step.noise is not None
+        train_sounds, held_back_sounds = (
+            [data.sounds[k].sound for part in parts for k in data.list_numbers(part)]
+            for parts in (("train",), HELD_BACK_PARTS)
+        )
+        variants = self._make_variants(train_sounds)
+        held_back_variants = variants[:2] if self._train.task == "contrast" else [None]
+        self._groups = (
+            _SoundGroup("train", train_sounds, variants),
+            _SoundGroup("held_back", held_back_sounds, held_back_variants),
         )
 
     def make(self) -> TrainingClips:
-        variants = self._list_variants()
-        count = sum(len(sounds) * len(forms) for sounds, forms in zip(self._sounds, variants, strict=True))
+        count = sum(len(group.sounds) * len(group.variants) for group in self._groups)
         self._space = ClipSpace(self._folder, self._train.cache.max_gb * GIGABYTE, count, self._report_size)
         self._listener.on_stage("clips", count)
-        train, held_back = self._fill_parts("clips", self._settings, variants)
-        answers: list[tuple[tuple[CachedArrays, ...], tuple[CachedArrays, ...]]] = []
+        train, held_back = (self._make_arrays("clips", group, self._settings) for group in self._groups)
+        train_rows: list[tuple[CachedArrays, ...]] = []
+        held_back_rows: list[tuple[CachedArrays, ...]] = []
         widths: list[int] = []
         for number, teacher in enumerate(self._train.teachers):
             config = load_teacher(teacher, self._request.config)
             self._listener.on_stage("teacher", count)
             network = build_network(config, self._request.device)
             widths.append(network.width)
-            answers.append(self._fill_parts(f"rows-{number}", config.settings, variants, network))
+            for rows, group in zip((train_rows, held_back_rows), self._groups, strict=True):
+                rows.append(self._make_arrays(f"rows-{number}", group, config.settings, network))
         failures = dict(train[0].failures)
-        failures |= {k + self._first_held_back: text for k, text in held_back[0].failures.items()}
+        first_held_back = len(self._groups[0].sounds)
+        failures |= {k + first_held_back: text for k, text in held_back[0].failures.items()}
         return TrainingClips(
             train=train,
             held_back=held_back,
-            train_answers=tuple(rows for rows, _ in answers),
-            held_back_answers=tuple(rows for _, rows in answers),
+            train_teacher_rows=tuple(train_rows),
+            held_back_teacher_rows=tuple(held_back_rows),
             teacher_widths=tuple(widths),
             failures=failures,
         )
 
-    def _fill_parts(
-        self, name: str, settings: Settings, variants: Variants, network: Network | None = None
-    ) -> tuple[tuple[CachedArrays, ...], tuple[CachedArrays, ...]]:
-        """Make the clips of all variants, or with a network its rows: for training and for other parts."""
-        train, held_back = (
-            tuple(
-                self._fill(f"{name}-{part}-{n}", settings, sounds, augmentation, network)
-                for n, augmentation in enumerate(augmentations)
-            )
-            for part, sounds, augmentations in zip(("train", "other"), self._sounds, variants, strict=True)
-        )
-        return train, held_back
-
-    def _list_variants(self) -> Variants:
-        """Return the changes of each variant, for training and for the sounds that are held back."""
+    def _make_variants(self, train_sounds: Sequence[Sound]) -> list[SampleAugmentation | None]:
+        """Return the random changes of each variant of the sounds for training."""
         steps = self._train.sample_augmentations
         if not steps:
-            return [None], [None]
-        mixed = self._sounds[0]
+            return [None]
+        noises = tuple(find_sounds([step.noise.folder]).sounds for step in steps if step.noise is not None)
+        mixed = train_sounds
         if len(mixed) > MAX_MIXED_SOUNDS:
             random = np.random.default_rng([self._train.seed, 3])
             mixed = [mixed[k] for k in np.sort(random.choice(len(mixed), MAX_MIXED_SOUNDS, replace=False))]
-        augmentations: list[SampleAugmentation | None] = [
+        return [
             SampleAugmentation(
-                steps=steps, seed=self._train.seed, variant=n, sounds=tuple(mixed), noises=self._noises
+                steps=steps, seed=self._train.seed, variant=n, sounds=tuple(mixed), noises=noises
             )
             for n in range(self._train.variants)
         ]
-        return augmentations, augmentations[:2] if self._train.task == "contrast" else [None]
 
-    def _fill(
-        self,
-        name: str,
-        settings: Settings,
-        sounds: Sequence[Sound],
-        augmentation: SampleAugmentation | None,
-        network: Network | None,
-    ) -> CachedArrays:
-        """Make the clips of sounds, or with a network its rows, in a cache of that name."""
+    def _make_arrays(
+        self, name: str, group: _SoundGroup, settings: Settings, network: Network | None = None
+    ) -> tuple[CachedArrays, ...]:
+        """Make the clips of a group of sounds in each variant, or the rows that `network` computes for them.
+
+        Args:
+            name: the beginning of the names of the files, e.g. "clips".
+            group: the sounds and the variants.
+            settings: the settings from which the clips follow.
+            network: the network of a teacher; None for the clips themselves.
+        """
         shape = (network.width,) if network else settings.input_shape
         dtype = "float32" if network else self._train.cache.dtype
-        cache = ClipCache(self._folder, name, shape, dtype, self._space)
-        open_streams = self._make_opener(settings, augmentation, network)
-        return cache.fill(sounds, open_streams, self._listener.on_sound)
+        return tuple(
+            ArrayCache(self._folder, f"{name}-{group.name}-{number}", shape, dtype, self._space).fill(
+                group.sounds, self._make_opener(settings, augmentation, network), self._listener.on_sound
+            )
+            for number, augmentation in enumerate(group.variants)
+        )
 
     def _report_size(self, size: float) -> None:
         self._listener.on_note(
@@ -170,6 +178,7 @@ class _ClipMaker:
     def _make_opener(
         self, settings: Settings, augmentation: SampleAugmentation | None, network: Network | None
     ) -> Callable[[Sequence[Sound]], ArrayStreams]:
+        """Return a function that makes the clips of sounds, or the rows of `network`, in worker processes."""
         workers = self._request.workers or count_available_cores()
 
         def open_streams(sounds: Sequence[Sound]) -> ArrayStreams:
@@ -216,8 +225,9 @@ def load_teacher(teacher: Teacher, config: Config) -> Config:
     unit = 1 if clips.samples else spectrogram.hop_length
     hop = hop_s * loaded.settings.audio.sample_rate / unit
     if abs(hop - round(hop)) > 1e-6:
+        name = "samples" if clips.samples else "frames"
         raise ConfigError(
-            f"{teacher.config}: a teacher needs clips every {hop_s:g} s, which is {hop:g} of its frames; "
+            f"{teacher.config}: a teacher needs clips every {hop_s:g} s, which is {hop:g} of its {name}; "
             "choose another clips.hop, so that it is a whole number"
         )
     new_clips = clips.model_copy(

@@ -28,8 +28,7 @@ class ContrastLoss(Loss):
         normalized = y_pred / ops.maximum(ops.norm(y_pred, axis=-1, keepdims=True), 1e-6)
         count = ops.shape(y_pred)[0]
         similarity = ops.matmul(normalized, ops.transpose(normalized)) / self._temperature
-        similarity = similarity - 1e9 * ops.eye(
-            count, dtype=similarity.dtype
-        )  # a form is not its own partner
+        # A form is not its own partner, so its similarity to itself must never be the largest.
+        similarity = similarity - 1e9 * ops.eye(count, dtype=similarity.dtype)
         partners = ops.mod(ops.arange(count) + count // 2, count)
         return keras.losses.sparse_categorical_crossentropy(partners, similarity, from_logits=True)

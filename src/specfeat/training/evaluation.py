@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.config.train import Train
-from specfeat.training.dataset import ClipDataset
+from specfeat.training.clip_dataset import ClipDataset
 from specfeat.training.metrics import Evaluation, average_by_sound, evaluate_scores
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _evaluate_classes(
 
 
 def _to_scores(outputs: Array, activation: str, *, multi: bool) -> Array:
-    """Return outputs as scores 0 to 1; a linear layer gets the function that its loss implies."""
+    """Return scores 0 to 1: of a linear layer, the sigmoid with `multi`, and otherwise the softmax."""
     if activation != "linear":
         return outputs
     if multi:

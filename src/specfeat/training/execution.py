@@ -10,16 +10,16 @@ from specfeat.network.engines.tensorflow import select_device
 from specfeat.tensorflow_runtime import keras, tf
 from specfeat.training.checkpoints import CheckpointFolder
 from specfeat.training.clip_sources import load_teacher, make_training_clips
-from specfeat.training.data import TrainingData
-from specfeat.training.datasets import make_datasets
-from specfeat.training.heads import TrainedNetwork, add_class_head, add_projection, add_teacher_heads
+from specfeat.training.heads import NetworkWithHeads, add_class_head, add_projection, add_teacher_heads
 from specfeat.training.listener import TrainingListener
 from specfeat.training.loop import TrainingLoop
 from specfeat.training.losses import choose_loss
 from specfeat.training.model import TrainingModel
+from specfeat.training.part_datasets import make_datasets
 from specfeat.training.results import ResultsWriter
 from specfeat.training.run_folder import TrainingFolder
 from specfeat.training.summary import TrainingSummary
+from specfeat.training.training_data import TrainingData
 
 if TYPE_CHECKING:
     from specfeat.training.trainer import TrainingRequest
@@ -76,21 +76,22 @@ class TrainingExecution:
         datasets = make_datasets(data, clips, request.train)
         model = self._model or self._make_model(clips.teacher_widths)
         checkpoints = CheckpointFolder(folder.work_folder)
+        # Without this, TensorFlow takes the first GPU, whatever device the user has chosen.
         with tf.device(self._device.name):
             loop = TrainingLoop(model, request.train, datasets, checkpoints, listener, self._callbacks)
-            progress = loop.run()
+            progress = loop.run_epochs()
             writer = ResultsWriter(request, data, clips, folder, model, datasets)
             return writer.write(progress, checkpoints, listener)
 
     def _make_model(self, teacher_widths: Sequence[int]) -> TrainingModel:
-        """Compose the network with the layers that its task needs, once."""
+        """Make the model that is trained: the network with the heads that its task needs."""
         network = self._add_heads(teacher_widths)
         for note in network.notes:
             self._listener.on_note(note)
         with capture_native_stderr(), tf.device(self._device.name):
             return TrainingModel(self._request.config, network)
 
-    def _add_heads(self, teacher_widths: Sequence[int]) -> TrainedNetwork:
+    def _add_heads(self, teacher_widths: Sequence[int]) -> NetworkWithHeads:
         config, train = self._request.config, self._request.train
         if train.task == "classify":
             return add_class_head(config, len(self._data.classes), multi=train.labels.multi)

@@ -1,4 +1,4 @@
-"""The layers that training adds to a network, and those of its own that it trains."""
+"""The layers that training adds to the network of a config."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,13 +17,13 @@ _OUTPUT_ACTIVATIONS = ("softmax", "sigmoid")
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedNetwork:
-    """The network of a config with the layers that are needed to train it.
+class NetworkWithHeads:
+    """The network of a config with the heads: the layers that are added for the training.
 
     Attributes:
         config: the config that is composed; its layers include those that are added, its weights are random.
-        base_layers: the layers of the config that extraction uses after the training: its own, and the head
-            of `classify`. All others are thrown away.
+        saved_layers: the layers whose weights are saved: those of the config, and the head of `classify`. The
+            other heads are removed after the training.
         outputs: the names of the layers whose outputs are compared with the targets.
         activation: the activation of the first output: "linear", "softmax" or "sigmoid".
         added_names: the names of the layers that are added.
@@ -31,14 +31,14 @@ class TrainedNetwork:
     """
 
     config: Config
-    base_layers: tuple[Layer, ...]
+    saved_layers: tuple[Layer, ...]
     outputs: tuple[str, ...]
     activation: str
     added_names: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
 
 
-def add_class_head(config: Config, classes: int, *, multi: bool) -> TrainedNetwork:
+def add_class_head(config: Config, classes: int, *, multi: bool) -> NetworkWithHeads:
     """Return the network with an output for each class; a Dense layer is added if it has none.
 
     Args:
@@ -54,14 +54,14 @@ def add_class_head(config: Config, classes: int, *, multi: bool) -> TrainedNetwo
     found = _find_class_output(config, classes, multi=multi)
     if found:
         name, activation = found
-        return TrainedNetwork(_with_layers(config, ()), layers, (name,), activation)
+        return NetworkWithHeads(_with_layers(config, ()), layers, (name,), activation)
     activation = "sigmoid" if multi else "softmax"
     head = _make_dense(config, "classes", config.settings.model.feature_layer, classes, activation)
     note = (
         f"the network has no layer of {classes} units at its end, so the layer {head.name!r} "
         f"(Dense, {classes} units, {activation}) is added to {config.settings.model.feature_layer!r}"
     )
-    return TrainedNetwork(
+    return NetworkWithHeads(
         _with_layers(config, (head,)),
         (*layers, head),
         (head.name,),
@@ -71,7 +71,7 @@ def add_class_head(config: Config, classes: int, *, multi: bool) -> TrainedNetwo
     )
 
 
-def add_teacher_heads(config: Config, widths: Sequence[int]) -> TrainedNetwork:
+def add_teacher_heads(config: Config, widths: Sequence[int]) -> NetworkWithHeads:
     """Return the network with a linear layer that predicts the features of each teacher."""
     feature = config.settings.model.feature_layer
     heads = tuple(
@@ -80,17 +80,17 @@ def add_teacher_heads(config: Config, widths: Sequence[int]) -> TrainedNetwork:
     )
     names = tuple(head.name for head in heads)
     layers = config.settings.model.layers
-    return TrainedNetwork(_with_layers(config, heads), layers, names, "linear", frozenset(names))
+    return NetworkWithHeads(_with_layers(config, heads), layers, names, "linear", frozenset(names))
 
 
-def add_projection(config: Config) -> TrainedNetwork:
+def add_projection(config: Config) -> NetworkWithHeads:
     """Return the network with two Dense layers whose output is compared between forms of a clip."""
     feature = config.settings.model.feature_layer
     first = _make_dense(config, "projection_0", feature, PROJECTION_UNITS[0], "relu")
     second = _make_dense(config, "projection_1", first.name, PROJECTION_UNITS[1], "linear")
     layers = config.settings.model.layers
     names = frozenset((first.name, second.name))
-    return TrainedNetwork(_with_layers(config, (first, second)), layers, (second.name,), "linear", names)
+    return NetworkWithHeads(_with_layers(config, (first, second)), layers, (second.name,), "linear", names)
 
 
 def _find_class_output(config: Config, classes: int, *, multi: bool) -> tuple[str, str] | None:
@@ -132,7 +132,7 @@ def _make_dense(config: Config, name: str, source: str, units: int, activation: 
 
 
 def _with_layers(config: Config, added: Sequence[Layer]) -> Config:
-    """Return the config with more layers, and with random weights, which are there before any file's."""
+    """Return the config with more layers, and with random weights; a weights file is loaded later."""
     model = config.settings.model
     seed = (
         model.weights.random

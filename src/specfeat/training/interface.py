@@ -77,7 +77,8 @@ def train(
         How good the best weights are, and which sounds could not be read.
 
     Raises:
-        UsageError: an argument, an input, a label or what lies at the folder's place is wrong.
+        UsageError: an argument, an input or a label is wrong; or `folder` is a file, or contains files that
+            no training has written.
         ConfigError: the config or its network is wrong; names the line.
         TrainingError: there is too little to train with, or the loss is not finite.
         SpecfeatError: anything else that the caller can repair; the errors above are of this kind, too.
@@ -113,6 +114,7 @@ def _load_config(
     epochs: int | None,
 ) -> Config:
     """Return the config with the table of labels and the number of epochs that the caller gives."""
+    # A str or a mapping cannot be joined with a list of overrides: `load_any_config` refuses both below.
     if not isinstance(config, Config | Settings) and not isinstance(overrides, str | Mapping):
         short_overrides = [] if labels is None else [f"train.labels.file={quote_yaml(os.fspath(labels))}"]
         short_overrides += [] if epochs is None else [f"train.epochs={epochs}"]

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
 
     from specfeat.sound import Sound
     from specfeat.training.checkpoints import TrainingProgress
-    from specfeat.training.data import TrainingData
     from specfeat.training.summary import TrainingSummary
+    from specfeat.training.training_data import TrainingData
 
 
 class TrainingListener(Protocol):

@@ -10,7 +10,7 @@ from specfeat.errors import TrainingError
 from specfeat.tensorflow_runtime import keras
 from specfeat.text import suggest_name
 from specfeat.training.checkpoints import CheckpointFolder, TrainingProgress
-from specfeat.training.dataset import ClipDataset, StepSampler
+from specfeat.training.clip_dataset import ClipDataset, StepSampler
 from specfeat.training.evaluation import evaluate_dataset
 from specfeat.training.schedule import compute_schedule
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from specfeat.training.model import TrainingModel
 
 CLASS_VALUES = ("val_accuracy", "val_mean_average_precision")  # of the sounds for validation, for `classify`
-# A value that is better when it is larger; all others, such as losses, are better when they are smaller.
-_RISING_VALUES = ("accuracy", "precision", "recall", "auc", "cosine")
+# A value whose name has one of these words is better when it is larger; all others, such as losses, when they
+# are smaller.
+_RISING_WORDS = ("accuracy", "precision", "recall", "auc", "cosine")
 
 
 class TrainingLoop:
@@ -53,7 +54,7 @@ class TrainingLoop:
         self._callbacks = keras.callbacks.CallbackList(list(callbacks), model=model.keras_model)
         self._progress = TrainingProgress()
 
-    def run(self) -> TrainingProgress:
+    def run_epochs(self) -> TrainingProgress:
         """Train up to the last epoch, from the newest checkpoint if there is one.
 
         Raises:
@@ -74,7 +75,7 @@ class TrainingLoop:
         self._listener.on_start(self._progress, self._sampler.steps, self._train.epochs)
         model.keras_model.stop_training = False
         self._callbacks.on_train_begin()
-        while self._progress.epoch < self._train.epochs and not self._progress.is_finished:
+        while self._progress.epoch < self._train.epochs and not self._progress.was_stopped_early:
             self._run_epoch()
         self._callbacks.on_train_end()
         return self._progress
@@ -87,7 +88,7 @@ class TrainingLoop:
         saved_at = time.monotonic()
         for batch in self._sampler.read_epoch(progress.epoch, progress.step):
             model.set_learning_rate(self._compute_learning_rate())
-            model.set_updates(progress.epoch * self._sampler.steps + progress.step)
+            model.limit_momenta(progress.epoch * self._sampler.steps + progress.step)
             self._callbacks.on_train_batch_begin(progress.step)
             logs = model.train_step(batch)
             self._check_finite(logs)
@@ -97,7 +98,8 @@ class TrainingLoop:
             if time.monotonic() - saved_at >= self._train.checkpoint_s:
                 self._save()
                 saved_at = time.monotonic()
-        # Read again, because a training that continues after the last step of an epoch has no step here.
+        # The metrics are not taken from the last step: a training that continues from a checkpoint after the
+        # last step of an epoch does no step in this call.
         logs = {**model.read_metrics(), **self._validate()}
         self._check_finite(logs)
         self._callbacks.on_epoch_end(progress.epoch, logs)
@@ -115,14 +117,14 @@ class TrainingLoop:
         else:
             progress.epochs_without_gain += 1
         has_no_patience = stop is not None and progress.epochs_without_gain >= stop.patience
-        progress.is_finished = bool(has_no_patience or self._model.keras_model.stop_training)
+        progress.was_stopped_early = bool(has_no_patience or self._model.keras_model.stop_training)
         progress.epoch += 1
         progress.step = 0
         self._save()
         self._listener.on_epoch(progress, logs)
 
     def _check_monitored_name(self) -> None:
-        """Check that an epoch has the watched value; the metrics exist once a step is traced."""
+        """Check that an epoch has the monitored value; the metrics exist once a step is traced."""
         names = [*self._model.read_metrics()]
         if self._validation is not None:
             names += ["val_loss", *(CLASS_VALUES if self._train.task == "classify" else ())]
@@ -134,17 +136,17 @@ class TrainingLoop:
 
     @property
     def _monitored_name(self) -> str:
-        """The name of the watched value; without a validation part, it is the loss for training."""
+        """The name of the monitored value; without a part for validation, it is the loss for training."""
         name = self._train.stop.monitor if self._train.stop else "val_loss"
         return "loss" if self._validation is None and name.startswith("val_") else name
 
     def _is_better(self, logs: Mapping[str, float]) -> bool:
-        """Return whether the watched value of an epoch is better than that of all epochs before."""
+        """Return whether the monitored value of an epoch is better than that of all epochs before."""
         name, best = self._monitored_name, self._progress.best_value
         if best is None:
             return True
         min_delta = self._train.stop.min_delta if self._train.stop else 0.0
-        if any(word in name for word in _RISING_VALUES):
+        if any(word in name for word in _RISING_WORDS):
             return logs[name] > best + min_delta
         return logs[name] < best - min_delta
 

@@ -6,7 +6,7 @@ from specfeat.config import Config
 from specfeat.config.train import Train
 from specfeat.tensorflow_runtime import keras
 from specfeat.training.contrast_loss import ContrastLoss
-from specfeat.training.heads import TrainedNetwork
+from specfeat.training.heads import NetworkWithHeads
 
 _LOSSES = {
     "mse": keras.losses.MeanSquaredError,
@@ -24,7 +24,7 @@ _ONE_CLASS_LOSSES = ("categorical_crossentropy", "sparse_categorical_crossentrop
 _LOSSES_OF_SCORES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 
 
-def choose_loss(config: Config, network: TrainedNetwork) -> Any:
+def choose_loss(config: Config, network: NetworkWithHeads) -> Any:
     """Return the loss that the config names, or the usual one of the task.
 
     Raises:

@@ -37,7 +37,8 @@ class Evaluation:
 
     Attributes:
         count: how many clips or sounds were compared.
-        accuracy: the share with the right class; with several labels, the share of right answers of all.
+        accuracy: the share of clips or sounds with the right class. If a sound may have several labels, the
+            share of right decisions: one decision is whether one clip or sound has one class.
         mean_average_precision: the mean over the classes that occur.
         classes: each class.
         confusion: how many of each true class (row) were found as which class (column); None with several

@@ -16,8 +16,8 @@ from specfeat.library_messages import summarize_keras_error
 from specfeat.network.compose import compose_model
 from specfeat.tensorflow_runtime import keras, tf
 from specfeat.text import suggest_name
-from specfeat.training.dataset import Batch
-from specfeat.training.heads import TrainedNetwork
+from specfeat.training.clip_dataset import Batch
+from specfeat.training.heads import NetworkWithHeads
 from specfeat.training.losses import choose_loss, takes_class_numbers
 from specfeat.weights import load_weights
 
@@ -43,7 +43,7 @@ class TrainingModel:
         WeightsError: the weights file of the config does not fit the network.
     """
 
-    def __init__(self, config: Config, network: TrainedNetwork) -> None:
+    def __init__(self, config: Config, network: NetworkWithHeads) -> None:
         model_settings, train = config.settings.model, config.settings.train or Train()
         optimizer = train.optimizer or OptimizerSettings(name=model_settings.compile.optimizer)
         self.network = network
@@ -55,14 +55,14 @@ class TrainingModel:
             network.config, network.outputs, self._make_compile_arguments(train, optimizer)
         )
         self.keras_model = composed.keras_model
-        discarded = network.added_names - {layer.name for layer in network.base_layers}
+        discarded = network.added_names - {layer.name for layer in network.saved_layers}
         self.saved_layers = tuple(layer for layer in composed.layers if layer.name not in discarded)
         if model_settings.weights.file is not None:
             layers = tuple(layer for layer in composed.layers if layer.name not in network.added_names)
             load_weights(composed.keras_model, layers, config.settings)
         _freeze_layers(config, composed.keras_model, train.freeze)
         # Averages from a weights file are right from the first step.
-        self._momenta = [] if model_settings.weights.file else _make_momenta(composed.keras_model)
+        self._momenta = [] if model_settings.weights.file else _replace_momenta(composed.keras_model)
         self.keras_model.optimizer.build(self.keras_model.trainable_variables)
         self._step = tf.function(
             self.keras_model.train_step, jit_compile=model_settings.compile.jit_compile or None
@@ -117,15 +117,18 @@ class TrainingModel:
         """Set the learning rate of the next steps."""
         self.keras_model.optimizer.learning_rate = rate
 
-    def set_updates(self, count: int) -> None:
-        """Set how many steps have been done, on which the averages of the batch normalisations depend.
+    def limit_momenta(self, steps: int) -> None:
+        """Lower the momenta of the batch normalisations in the first steps.
 
-        The averages begin at 0 and 1. With Keras' momentum of 0.99 they would still consist of these values
-        to a third after 100 steps. So the momentum is at most (1 + n) / (10 + n) after n steps, as in
-        `tf.train.ExponentialMovingAverage` with `num_updates`.
+        The averages of means and variances begin at 0 and 1. With Keras' momentum of 0.99, a third of each
+        average would still come from these values after 100 steps. So the momentum is at most
+        (1 + n) / (10 + n) after n steps, as in `tf.train.ExponentialMovingAverage` with `num_updates`.
+
+        Args:
+            steps: the number of steps that have been done since the start of the training.
         """
         for momentum, limit in self._momenta:
-            momentum.assign(min(limit, (1 + count) / (10 + count)))
+            momentum.assign(min(limit, (1 + steps) / (10 + steps)))
 
     @property
     def learning_rate(self) -> float:
@@ -181,8 +184,12 @@ def _wrap_keras_errors() -> Iterator[None]:
         raise TrainingError(f"the network cannot be trained: {summarize_keras_error(e)}") from e
 
 
-def _make_momenta(model: Any) -> list[tuple[Any, float]]:
-    """Make the momentum of each batch normalisation a variable; return it with its own value."""
+def _replace_momenta(model: Any) -> list[tuple[Any, float]]:
+    """Replace the momentum of each batch normalisation in the model by a variable, which steps can change.
+
+    Returns:
+        For each batch normalisation, the variable and the momentum that the config gives.
+    """
     momenta = []
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

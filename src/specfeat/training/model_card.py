@@ -4,9 +4,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from specfeat import __version__
-from specfeat.training.data import TrainingData
 from specfeat.training.splits import format_counts
 from specfeat.training.summary import TrainingSummary
+from specfeat.training.training_data import TrainingData
 
 if TYPE_CHECKING:
     from specfeat.training.trainer import TrainingRequest

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from specfeat.training.checkpoints import TrainingProgress
-from specfeat.training.data import TrainingData
 from specfeat.training.evaluation import DatasetEvaluation
 from specfeat.training.metrics import Evaluation
+from specfeat.training.training_data import TrainingData
 
 
 def make_tables(

@@ -5,16 +5,15 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from specfeat.atomic_file import AtomicFile
+from specfeat.atomic_file import write_atomically
 from specfeat.config.yaml_writer import format_yaml
 from specfeat.errors import InstallError
 from specfeat.file_access import sync_folder
-from specfeat.files import compute_sha256, wrap_os_errors
+from specfeat.files import compute_sha256
 from specfeat.training.checkpoints import CheckpointFolder, TrainingProgress
+from specfeat.training.clip_dataset import ClipDataset
 from specfeat.training.clip_sources import TrainingClips
 from specfeat.training.curves import draw_pictures
-from specfeat.training.data import TrainingData
-from specfeat.training.dataset import ClipDataset
 from specfeat.training.evaluation import DatasetEvaluation, evaluate_dataset
 from specfeat.training.labels import PARTS
 from specfeat.training.listener import TrainingListener
@@ -24,14 +23,18 @@ from specfeat.training.result_tables import make_tables
 from specfeat.training.run_folder import BEST_WEIGHTS, CONFIG, LAST_WEIGHTS, RECORD_NAME, TrainingFolder
 from specfeat.training.summary import TrainingSummary, make_record
 from specfeat.training.trained_config import make_config_data
+from specfeat.training.training_data import TrainingData
 from specfeat.weights.save import save_weights
 
 if TYPE_CHECKING:
     from specfeat.training.trainer import TrainingRequest
 
 
+_CONFIG_COMMENT = "Written by specfeat train. Use it with: specfeat extract INPUTS OUTPUT -c config.yaml"
+
+
 class ResultsWriter:
-    """Writes the results of one training.
+    """Evaluates the best weights of one training, and writes its results.
 
     Args:
         request: what was asked for.
@@ -61,7 +64,9 @@ class ResultsWriter:
     def write(
         self, progress: TrainingProgress, checkpoints: CheckpointFolder, listener: TrainingListener
     ) -> TrainingSummary:
-        """Write all results; the record comes last, so it shows that everything is there.
+        """Evaluate the best weights, and write all results. The record is last: it shows that all are there.
+
+        The model has the best weights afterwards.
 
         Args:
             progress: how the training went.
@@ -78,18 +83,18 @@ class ResultsWriter:
         summary = self._summarize(progress, losses, evaluations)
         request, data = self._request, self._data
         config = make_config_data(request.config, self._model.network, BEST_WEIGHTS, summary.weights_sha256)
-        self._write_file(CONFIG, format_yaml(config, _CONFIG_COMMENT).encode(errors="surrogateescape"))
+        self._write_text(CONFIG, format_yaml(config, _CONFIG_COMMENT))
         for name, table in make_tables(progress, data, evaluations).items():
-            self._write_file(name, table.encode(errors="surrogateescape"))
+            self._write_text(name, table)
         try:
             for name, picture in draw_pictures(progress, data.classes, evaluations).items():
                 self._write_file(name, picture)
         except InstallError as e:
             listener.on_note(f"no picture is drawn: {e}; history.csv has the values")
         card = format_model_card(request, data, summary, self._model.count_saved_parameters())
-        self._write_file("model_card.md", card.encode(errors="surrogateescape"))
+        self._write_text("model_card.md", card)
         record = make_record(request, self._folder.read_identity(), data, summary)
-        self._write_file(RECORD_NAME, (json.dumps(record, indent=1) + "\n").encode())
+        self._write_text(RECORD_NAME, json.dumps(record, indent=1) + "\n")
         return summary
 
     def _evaluate(self) -> tuple[dict[str, float], dict[str, DatasetEvaluation]]:
@@ -115,7 +120,7 @@ class ResultsWriter:
         return TrainingSummary(
             folder=self._folder.path,
             epochs=progress.epoch,
-            ended_early=progress.is_finished,
+            was_stopped_early=progress.was_stopped_early,
             best_epoch=progress.best_epoch + 1,
             losses=losses,
             metrics={part: _summarize_evaluation(e) for part, e in evaluations.items()},
@@ -128,16 +133,12 @@ class ResultsWriter:
         save_weights(model.keras_model, model.saved_layers, self._request.config.settings, file)
         return file.getvalue()
 
+    def _write_text(self, name: str, text: str) -> None:
+        self._write_file(name, text.encode(errors="surrogateescape"))
+
     def _write_file(self, name: str, content: bytes) -> None:
-        with AtomicFile(self._folder.path / name) as file:
-            with wrap_os_errors(file.path):
-                file.file.write(content)
-            file.sync()
-            file.finish()
+        write_atomically(self._folder.path / name, content)
         sync_folder(self._folder.path)
-
-
-_CONFIG_COMMENT = "Written by specfeat train. Use it with: specfeat extract INPUTS OUTPUT -c config.yaml"
 
 
 def _summarize_evaluation(evaluation: DatasetEvaluation) -> dict[str, dict[str, float]]:

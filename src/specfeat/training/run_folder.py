@@ -6,16 +6,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from specfeat.atomic_file import AtomicFile
+from specfeat.atomic_file import write_atomically
 from specfeat.config import Config
 from specfeat.errors import Remedy, UsageError
 from specfeat.files import compute_sha256, format_path, is_regular_file, wrap_os_errors
 from specfeat.output.lock import LOCK_NAME, WorkFolderLock
 from specfeat.run.provenance import collect_versions, describe_processor
-from specfeat.training.data import TrainingData
+from specfeat.training.training_data import TrainingData
 
 WORK_FOLDER_NAME = "work"
-IDENTITY_NAME = "training.json"
+IDENTITY_NAME = "identity.json"
 RECORD_NAME = "train.json"
 BEST_WEIGHTS = "best.weights.h5"
 LAST_WEIGHTS = "last.weights.h5"
@@ -25,8 +25,7 @@ RESULT_NAMES = (
     *(RECORD_NAME, BEST_WEIGHTS, LAST_WEIGHTS, CONFIG, "history.csv", "split.csv", "metrics.json"),
     *("model_card.md", "curves.png", "confusion_[a-z]*"),
 )
-# What may change when a training is continued: it can get more epochs, another limit of space, and more or
-# fewer checkpoints.
+# The settings that may differ when a training is continued, because the steps do not depend on them.
 _FREE_KEYS = (("train", "epochs"), ("train", "cache", "max_gb"), ("train", "checkpoint_s"))
 
 
@@ -141,11 +140,7 @@ class TrainingFolder:
         if has_training and resume and self._can_continue(identity, force=force):
             return
         self._clear()
-        with AtomicFile(self._identity_path) as file:
-            with wrap_os_errors(file.path):
-                file.file.write(json.dumps(identity).encode())
-            file.sync()
-            file.finish()
+        write_atomically(self._identity_path, json.dumps(identity).encode())
 
     def read_identity(self) -> dict[str, Any]:
         """Return what `describe_training` returned when the training was started."""
@@ -160,7 +155,7 @@ class TrainingFolder:
         """
         try:
             record: dict[str, Any] = json.loads(self._record_path.read_bytes())
-            is_complete = record["ended_early"] or record["epochs"] >= epochs
+            is_complete = record["was_stopped_early"] or record["epochs"] >= epochs
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return record if is_complete else None

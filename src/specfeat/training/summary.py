@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specfeat.files import compute_sha256
-from specfeat.training.data import TrainingData
+from specfeat.training.training_data import TrainingData
 
 if TYPE_CHECKING:
     from specfeat.training.trainer import TrainingRequest
@@ -22,7 +22,8 @@ class TrainingSummary:
     Attributes:
         folder: the folder with the results.
         epochs: how many epochs the network was trained.
-        ended_early: whether it ended before the last epoch that was asked for, because nothing got better.
+        was_stopped_early: whether `train.stop`, or a callback that sets `stop_training`, has ended the
+            training.
         best_epoch: the number of the epoch with the best weights, from 1.
         losses: the mean loss of the best weights, by part.
         metrics: the accuracy and the mean average precision, first by part ("validation", "test") and then by
@@ -33,7 +34,7 @@ class TrainingSummary:
 
     folder: Path
     epochs: int
-    ended_early: bool
+    was_stopped_early: bool
     best_epoch: int
     losses: dict[str, float]
     metrics: dict[str, dict[str, dict[str, float]]]
@@ -44,7 +45,7 @@ class TrainingSummary:
 def make_record(
     request: "TrainingRequest", identity: Mapping[str, Any], data: TrainingData, summary: TrainingSummary
 ) -> dict[str, Any]:
-    """Return the record of a training.
+    """Return the record of a training. This reads each audio file, to compute its SHA-256.
 
     Args:
         request: what was asked for.

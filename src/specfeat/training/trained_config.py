@@ -5,11 +5,11 @@ from typing import Any
 
 from specfeat.architecture.graph import Layer
 from specfeat.config import Config, Settings
-from specfeat.training.heads import TrainedNetwork
+from specfeat.training.heads import NetworkWithHeads
 
 
 def make_config_data(
-    config: Config, network: TrainedNetwork, weights_file: str, digest: str
+    config: Config, network: NetworkWithHeads, weights_file: str, digest: str
 ) -> dict[str, Any]:
     """Return the config as plain data, with the trained weights and the layer that was added for the classes.
 
@@ -27,7 +27,7 @@ def make_config_data(
     model = data["model"]
     model["weights"] = {"file": weights_file, "sha256": digest}
     own_names = {layer.name for layer in settings.model.layers}
-    for layer in network.base_layers:
+    for layer in network.saved_layers:
         if layer.name not in own_names:
             model["layers"].append(_write_layer(layer))
             model["features"] = settings.model.feature_layer

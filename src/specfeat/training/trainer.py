@@ -13,11 +13,11 @@ from typing import Any
 from specfeat.config import Config
 from specfeat.config.train import Train
 from specfeat.cpu_count import count_available_cores
-from specfeat.training.clip_cache import remove_cache
-from specfeat.training.data import TrainingData, list_notes, read_training_data
+from specfeat.training.array_cache import remove_caches
 from specfeat.training.listener import TrainingListener
 from specfeat.training.run_folder import TrainingFolder, describe_training
 from specfeat.training.summary import TrainingSummary, read_summary
+from specfeat.training.training_data import TrainingData, list_notes, read_training_data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +71,7 @@ def run_training(request: TrainingRequest, listener: TrainingListener) -> Traini
     Raises:
         SpecfeatError: what the caller can correct; see the modules of this package.
     """
-    if request.config.settings.train is None:
-        request = replace(request, config=add_default_train(request.config))
+    request = replace(request, config=add_default_train(request.config))
     data = read_training_data(request.inputs, request.train)
     listener.on_data(data)
     for note in list_notes(data):
@@ -84,19 +83,19 @@ def run_training(request: TrainingRequest, listener: TrainingListener) -> Traini
         record = folder.read_record(request.train.epochs)
         if record is not None:
             listener.on_note("the training is complete already; nothing is done")
-            remove_cache(folder.work_folder)
+            remove_caches(folder.work_folder)
             return read_summary(record, request.folder)
         folder.remove_record()
-        return _train(request, data, folder, threads, listener)
+        return _execute_training(request, data, folder, threads, listener)
 
 
 def add_default_train(config: Config) -> Config:
-    """Return a config with the section `train`, which all of its defaults fill if it has none."""
+    """Return a config with a section `train`; with all defaults if the config has no such section."""
     settings = config.settings
     return replace(config, settings=settings.model_copy(update={"train": settings.train or Train()}))
 
 
-def _train(
+def _execute_training(
     request: TrainingRequest,
     data: TrainingData,
     folder: TrainingFolder,
@@ -110,6 +109,6 @@ def _train(
     request.on_libraries_loaded()
     set_training_threads(threads)  # before anything is computed, because it cannot be changed later
     summary = TrainingExecution(request, data, folder, listener).run()
-    remove_cache(folder.work_folder)
+    remove_caches(folder.work_folder)
     listener.on_results(summary, request.folder)
     return summary

@@ -1,7 +1,7 @@
-"""The clips of all sounds on the disk, made once and read in any order.
+"""Clips of sounds, or rows of a teacher, on the disk: made once and read in any order.
 
-The clips come from the same worker pool as those of an extraction. They are kept in files of `CHUNK_SOUNDS`
-sounds each: the values one after another, and beside them a JSON file with the number of clips of each sound.
+Clip and row are called array here. The arrays are kept in files of `CHUNK_SOUNDS` sounds each, called chunks:
+the values one after another, and beside them a JSON file with the number of arrays of each sound.
 A chunk counts as finished when its JSON file exists and the values have the size that follows from it. So a
 training that is interrupted loses one chunk at most, and a chunk that is damaged is made again.
 """
@@ -16,14 +16,14 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.atomic_file import AtomicFile
+from specfeat.atomic_file import AtomicFile, write_atomically
 from specfeat.errors import AudioError
 from specfeat.files import read_size, wrap_os_errors
 from specfeat.sound import Sound
 from specfeat.training.clip_space import ClipSpace
 
 CHUNK_SOUNDS = 256
-BLOCK_ARRAYS = 1024  # that are read at once where all are read
+BLOCK_ARRAYS = 1024  # `iterate_blocks` reads so many arrays at once
 
 Array = NDArray[np.float32]
 # What makes arrays from sounds: for each sound in order, the sound, and an iterator of its arrays.
@@ -32,12 +32,14 @@ ArrayStreams = Generator[tuple[Sound, Iterator[Array]], None, None]
 
 @dataclass(frozen=True, slots=True)
 class CachedArrays:
-    """The arrays of one variant of all sounds.
+    """The arrays of a group of sounds, in one variant.
+
+    The group is the sounds for training, or those for validation and test. Its sounds are numbered from 0.
 
     Attributes:
         counts: the number of arrays of each sound; 0 for a sound that failed.
         failures: the messages about the sounds that failed, by the number of the sound.
-        function: what is done with the values when they are read; None for nothing.
+        function: the function that converts the values when they are read; None if they stay as they are.
     """
 
     counts: NDArray[np.int64]
@@ -47,8 +49,8 @@ class CachedArrays:
     _chunk_starts: NDArray[np.int64]
     function: Callable[[Array], Array] | None = None
 
-    def apply(self, function: Callable[[Array], Array]) -> "CachedArrays":
-        """Return the same arrays with a function that is applied when they are read."""
+    def with_function(self, function: Callable[[Array], Array]) -> "CachedArrays":
+        """Return the same arrays with a function that converts the values when they are read."""
         return replace(self, function=function)
 
     def iterate_blocks(self) -> Iterator[Array]:
@@ -75,8 +77,8 @@ class CachedArrays:
         return self._convert(values)
 
 
-class ClipCache:
-    """A folder with arrays of sounds.
+class ArrayCache:
+    """The files with the arrays of a group of sounds, in one variant.
 
     Args:
         folder: the folder, which exists.
@@ -99,7 +101,7 @@ class ClipCache:
         open_streams: Callable[[Sequence[Sound]], ArrayStreams],
         on_sound: Callable[[Sound], None],
     ) -> CachedArrays:
-        """Make the arrays of all sounds, but for the chunks that are finished already, and open them.
+        """Make the arrays of the sounds, except the chunks that are finished already, and open them.
 
         Args:
             sounds: the sounds.
@@ -155,11 +157,8 @@ class ClipCache:
                 on_sound(sound)
             values.sync()
             values.finish()
-        with AtomicFile(self._get_counts_path(number)) as file:
-            with wrap_os_errors(file.path):
-                file.file.write(json.dumps({"counts": counts, "failures": failures}).encode())
-            file.sync()
-            file.finish()
+        content = json.dumps({"counts": counts, "failures": failures}).encode()
+        write_atomically(self._get_counts_path(number), content)
 
     def _write_arrays(self, file: BinaryIO, arrays: Iterator[Array]) -> tuple[int, str]:
         """Write the arrays of one sound; return their number, and why the sound failed ("" if it did not)."""
@@ -187,12 +186,12 @@ class ClipCache:
             counts += content["counts"]
             failures |= {int(k): text for k, text in content["failures"].items()}
             arrays.append(self._map_values(number, sum(content["counts"])))
-        total = np.asarray(counts, np.int64)
+        sound_counts = np.asarray(counts, np.int64)
         lengths = [len(array) for array in arrays]
         return CachedArrays(
-            total,
+            sound_counts,
             failures,
-            np.concatenate([[0], np.cumsum(total)[:-1]]).astype(np.int64),
+            np.concatenate([[0], np.cumsum(sound_counts)[:-1]]).astype(np.int64),
             tuple(arrays),
             np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64),
         )
@@ -211,8 +210,8 @@ class ClipCache:
         return self._folder / f"{self._name}-{number:05d}.json"
 
 
-def remove_cache(folder: Path) -> None:
-    """Remove all clips from a folder: first the JSON files, so that no chunk seems to be finished."""
+def remove_caches(folder: Path) -> None:
+    """Remove all clips and rows: first the JSON files, so that no chunk seems to be finished."""
     for pattern in ("clips-*.json", "rows-*.json", "clips-*.bin", "rows-*.bin"):
         for path in folder.glob(pattern):
             path.unlink(missing_ok=True)

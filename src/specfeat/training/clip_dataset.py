@@ -1,4 +1,4 @@
-"""The clips and targets of each step of the training, as arrays."""
+"""The clips of one part, and the batch of clips and targets that each step of the training takes."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.config.train import Train
+from specfeat.training.array_cache import CachedArrays
 from specfeat.training.clip_augmentation import augment_clips
-from specfeat.training.clip_cache import CachedArrays
 
 Array = NDArray[np.float32]
 
@@ -33,19 +33,23 @@ class Batch:
 class ClipDataset:
     """The clips of one part: training, validation or test.
 
+    The arrays of clips and rows belong to a group of sounds: those for training, or those that are held back.
+    The second group has the sounds of two parts, validation and test. Sounds are numbered from the first
+    sound of the group; `sound_numbers` says which of them belong to this part.
+
     Attributes:
-        clips: the clips of all sounds, once for each variant.
-        answers: the rows of the teachers for the clips, for each teacher and variant.
-        labels: 1 for each class of a sound, otherwise 0, shape (sounds, classes); None if there are no
-            labels.
+        clips: the clips of all sounds of the group, once for each variant.
+        teacher_rows: the standardised rows of the teachers for these clips, for each teacher and variant.
+        labels: for all sounds of the group, 1 for each class of the sound, otherwise 0; shape
+            (sounds, classes); None if there are no labels.
         classes: the names of the classes.
         class_weights: the weight of each class in the loss; None if all are 1.
-        sound_numbers: the number of the sound of each clip, shape (clips,).
-        positions: the position of each clip in its sound, shape (clips,).
+        sound_numbers: for each clip of this part, the number of its sound in the group, shape (clips,).
+        positions: for each clip of this part, its position in its sound, from 0, shape (clips,).
     """
 
     clips: tuple[CachedArrays, ...]
-    answers: tuple[tuple[CachedArrays, ...], ...] = ()
+    teacher_rows: tuple[tuple[CachedArrays, ...], ...] = ()
     labels: Array | None = None
     classes: tuple[str, ...] = ()
     class_weights: Array | None = None
@@ -62,9 +66,11 @@ class ClipDataset:
         )
 
     def read_targets(self, indices: NDArray[np.int64], variants: NDArray[np.int64]) -> list[Array]:
-        """Return the targets of clips: the rows of the teachers, or the classes."""
+        """Return the targets of clips: the rows of each teacher, or the classes of the clips' sounds."""
         sounds, positions = self.sound_numbers[indices], self.positions[indices]
-        targets = [_read_variants(rows, sounds, positions, self.clips, variants) for rows in self.answers]
+        targets = [
+            _read_variants(rows, sounds, positions, self.clips, variants) for rows in self.teacher_rows
+        ]
         return targets if self.labels is None else [*targets, self.labels[sounds]]
 
     def compute_weights(self, indices: NDArray[np.int64]) -> Array | None:
@@ -84,9 +90,17 @@ def _read_variants(
     clips: Sequence[CachedArrays],
     variants: NDArray[np.int64],
 ) -> Array:
-    """Read one array for each clip; where a variant has more or fewer clips, the one at the same share of it.
+    """Return one array for each clip, from the variant that is given for it.
 
-    A change of speed changes the number of clips of a sound. Teachers' rows follow the clips of the student.
+    A change of speed changes the number of clips of a sound. So the position is scaled by the number of clips
+    of the sound in this variant, divided by its number in variant 0.
+
+    Args:
+        arrays: the clips, or the rows of one teacher, of each variant.
+        sounds: the number of the sound of each clip.
+        positions: the position of each clip in variant 0 of its sound.
+        clips: the clips of each variant, whose numbers decide the position, for rows of teachers as well.
+        variants: the number of the variant of each clip.
     """
     values: Array | None = None
     for variant in np.unique(variants):
@@ -139,7 +153,7 @@ class StepSampler:
             return random.permutation(count)
         classes = labels[self._dataset.sound_numbers]
         frequency = np.maximum(classes.sum(axis=0), 1)
-        # A clip without classes is as likely as with all clips equally likely.
+        # A clip without classes keeps the chance that it has when all clips are equally likely.
         chances = np.maximum((classes / frequency).max(axis=1), 1 / count)
         order: NDArray[np.int64] = random.choice(count, count, p=chances / chances.sum())
         return order

@@ -6,8 +6,8 @@ import numpy as np
 
 from helpers.training_data import make_cached, make_dataset
 from specfeat.config.train import Train
-from specfeat.training.dataset import Batch, StepSampler
-from specfeat.training.datasets import _compute_class_weights
+from specfeat.training.clip_dataset import Batch, StepSampler
+from specfeat.training.part_datasets import _compute_class_weights
 
 
 def _make_train(**settings: Any) -> Train:

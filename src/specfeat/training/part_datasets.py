@@ -1,4 +1,4 @@
-"""The datasets of the three parts, made of the clips and the rows of the teachers."""
+"""Makes the dataset of each part from the clips on the disk and the rows of the teachers."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from specfeat.config.train import Train
 from specfeat.errors import TrainingError
-from specfeat.training.answers import standardize_answers
-from specfeat.training.clip_cache import CachedArrays
-from specfeat.training.data import TrainingData
-from specfeat.training.dataset import ClipDataset
+from specfeat.training.array_cache import CachedArrays
+from specfeat.training.clip_dataset import ClipDataset
 from specfeat.training.labels import PARTS
+from specfeat.training.teacher_rows import standardize_teacher_rows
+from specfeat.training.training_data import TrainingData
 
 if TYPE_CHECKING:
     from specfeat.training.clip_sources import TrainingClips
@@ -28,22 +28,22 @@ def make_datasets(data: TrainingData, clips: "TrainingClips", train: Train) -> d
     """
     first_held_back = len(data.list_numbers("train"))
     labels = data.labels if train.task == "classify" else None
-    answers = standardize_answers(clips, train)
+    train_targets, held_back_targets = standardize_teacher_rows(clips, train)
     datasets: dict[str, ClipDataset] = {}
     for part in PARTS:
         numbers = data.list_numbers(part)
         arrays, rows, first = (
-            (clips.train, answers[0], 0)
+            (clips.train, train_targets, 0)
             if part == "train"
-            else (clips.held_back, answers[1], first_held_back)
+            else (clips.held_back, held_back_targets, first_held_back)
         )
-        local = np.asarray(numbers, np.int64) - first
-        sound_numbers, positions = _list_clips(arrays, rows, local)
+        group_numbers = np.asarray(numbers, np.int64) - first  # from the first sound of these arrays
+        sound_numbers, positions = _list_clips(arrays, rows, group_numbers)
         if len(sound_numbers):
             part_labels = None if labels is None else labels[first : first + len(arrays[0].counts)]
             datasets[part] = ClipDataset(
                 clips=arrays,
-                answers=rows,
+                teacher_rows=rows,
                 labels=part_labels,
                 classes=data.classes,
                 class_weights=_compute_class_weights(part_labels, sound_numbers, train)

@@ -9,8 +9,8 @@ import pytest
 
 from specfeat.errors import AudioError, OutputError
 from specfeat.sound import Sound
-from specfeat.training import clip_cache
-from specfeat.training.clip_cache import ArrayStreams, CachedArrays, ClipCache, remove_cache
+from specfeat.training import array_cache
+from specfeat.training.array_cache import ArrayCache, ArrayStreams, CachedArrays, remove_caches
 from specfeat.training.clip_space import ClipSpace
 
 SHAPE = (2, 3)
@@ -50,13 +50,13 @@ class Source:
 
 def _fill(folder: Path, source: Source, count: int = 10, max_bytes: float = 1e9) -> CachedArrays:
     space = ClipSpace(folder, max_bytes, count, lambda size: None)
-    cache = ClipCache(folder, "clips-0", SHAPE, "float32", space)
+    cache = ArrayCache(folder, "clips-0", SHAPE, "float32", space)
     return cache.fill(_make_sounds(count), source, lambda sound: None)
 
 
 @pytest.fixture(autouse=True)
 def _chunks_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clip_cache, "CHUNK_SOUNDS", 4)
+    monkeypatch.setattr(array_cache, "CHUNK_SOUNDS", 4)
 
 
 def _check(arrays: CachedArrays, count: int = 10) -> None:
@@ -117,7 +117,7 @@ def test_a_damaged_chunk_is_made_again(tmp_path: Path, damage: str) -> None:
 
 def test_half_precision_takes_half_of_the_space(tmp_path: Path) -> None:
     """Values are read as float32 again."""
-    cache = ClipCache(tmp_path, "clips-0", SHAPE, "float16", ClipSpace(tmp_path, 1e9, 4, lambda size: None))
+    cache = ArrayCache(tmp_path, "clips-0", SHAPE, "float16", ClipSpace(tmp_path, 1e9, 4, lambda size: None))
     arrays = cache.fill(_make_sounds(4), Source(), lambda sound: None)
 
     assert (tmp_path / "clips-0-00000.bin").stat().st_size == 6 * 6 * 2
@@ -131,7 +131,7 @@ def test_too_much_space_is_refused_early(tmp_path: Path) -> None:
     with pytest.raises(
         OutputError, match=r"the clips take about 3.\d*e-05 GB, but train.cache.max_gb allows 5e-06 GB; use"
     ):
-        ClipCache(tmp_path, "clips-0", SHAPE, "float32", space).fill(
+        ArrayCache(tmp_path, "clips-0", SHAPE, "float32", space).fill(
             _make_sounds(1000), source, lambda sound: None
         )
 
@@ -143,7 +143,7 @@ def test_the_size_is_told_once_for_all_caches(tmp_path: Path) -> None:
     estimates: list[float] = []
     space = ClipSpace(tmp_path, 1e9, 200, estimates.append)
     for name in ("clips-0", "clips-1"):
-        cache = ClipCache(tmp_path, name, SHAPE, "float32", space)
+        cache = ArrayCache(tmp_path, name, SHAPE, "float32", space)
         cache.fill(_make_sounds(100), Source(), lambda sound: None)
 
     assert estimates == [200 * 1.5 * 24]
@@ -153,6 +153,6 @@ def test_clips_are_removed_and_nothing_else(tmp_path: Path) -> None:
     """Checkpoints stay."""
     _fill(tmp_path, Source())
     (tmp_path / "checkpoint-1.npz").touch()
-    remove_cache(tmp_path)
+    remove_caches(tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-1.npz"]
