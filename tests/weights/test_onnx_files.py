@@ -9,7 +9,7 @@ import pytest
 
 from helpers.matching import count_up, list_dense_layers, load_network, make_dense_kernels, match_and_arrange
 from specfeat.errors import WeightsError
-from specfeat.weights.files import onnx_tensor
+from specfeat.weights.files import onnx_graph, onnx_tensor
 from specfeat.weights.files.arrays import FileArray
 from specfeat.weights.files.formats import open_weights_file
 from specfeat.weights.files.source import locate_weights
@@ -330,6 +330,32 @@ def test_arrays_in_another_file_are_refused_with_what_to_do(tmp_path: Path) -> N
         read_arrays(tmp_path / "x.onnx")
     onnx.save(onnx.load(tmp_path / "x.onnx"), tmp_path / "y.onnx")
     np.testing.assert_array_equal(read_arrays(tmp_path / "y.onnx")[0][1], count_up(40, 40))
+
+
+def test_a_sum_is_no_bias_if_another_node_reads_the_result_too(tmp_path: Path) -> None:
+    """Also if that node is a Concat which reads the result as its last input of many."""
+    others = [f"x{index}" for index in range(7)]
+    nodes = [
+        helper.make_node("Conv", ["x", "kernel"], ["c"]),
+        helper.make_node("Add", ["c", "number"], ["y"]),
+        helper.make_node("Concat", [*others, "c"], ["z"], axis=1),
+    ]
+    arrays = {"kernel": count_up(4, 1, 3, 3), "number": count_up(1, 4, 1, 1)}
+    path = save_model(tmp_path / "w.onnx", nodes, arrays, ("x", *others))
+
+    layers = [(array.name, array.layout) for array, _ in read_arrays(path)]
+
+    assert layers == [("kernel", "onnx"), ("number", "unclear")]
+
+
+def test_a_graph_with_too_many_inputs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each input of a node takes memory; a file of a few megabytes can have a million."""
+    monkeypatch.setattr(onnx_graph, "MAX_INPUTS", 5)
+    nodes = [helper.make_node("Sum", ["x"] * 3, [name]) for name in ("y", "z")]
+    path = save_model(tmp_path / "w.onnx", nodes, {"w": count_up(4, 4)})
+
+    with pytest.raises(WeightsError, match="has more than 5 inputs of nodes; wanted fewer"):
+        read_arrays(path)
 
 
 def test_a_product_of_more_than_two_axes_as_tensorflow_exports_it(tmp_path: Path) -> None:

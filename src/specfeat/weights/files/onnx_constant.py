@@ -1,26 +1,25 @@
-"""Finds the constant that an operation of an ONNX graph reads, also through the operations on its way.
+"""Finds the constant that a node of an ONNX graph reads, also through the nodes on its way.
 
-Exporters put operations between a constant and the layer: `Identity` where two layers have equal values,
+Exporters put nodes between a constant and the layer: `Identity` where two layers have equal values,
 `Transpose` before a matrix product, `Unsqueeze` for the slopes of a PReLU, and `DequantizeLinear` in
-quantised files. The real value of a quantised number is scale x (stored - zero_point), with one scale for the
-whole array or one for each index along one axis.
+quantised files.
 """
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import Shape
 from specfeat.weights.files.onnx_graph import OnnxGraph, OnnxNode
 from specfeat.weights.files.onnx_tensor import OnnxTensor
+from specfeat.weights.files.quantisation import dequantise, describe_dequantisation
 
 # Operations whose result has the values of their first input, perhaps in another type, or another shape.
 _CASTS = ("Cast", "CastLike")
 _RESHAPES = ("Expand", "Reshape", "Unsqueeze", "Squeeze", "Flatten")
-_MAX_OPERATIONS = 8  # on the way from a constant to the layer
+_MAX_NODES = 8  # on the way from a constant to the layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Scales:
 
     Attributes:
         scale: the scale, one number, or one number for each index along `axis`.
-        zero_point: the numbers that stand for 0, as many as there are scales; None if that is 0.
+        zero_point: the stored numbers that stand for 0.0, as many as there are scales; None if these are 0.
         axis: the axis along which the scales go.
     """
 
@@ -40,13 +39,13 @@ class Scales:
 
 @dataclass(frozen=True, slots=True)
 class OnnxConstant:
-    """A constant as an operation reads it.
+    """A constant as a node reads it.
 
     Attributes:
-        name: the name of the constant, or that of the `Identity` through which the operation reads it.
+        name: the name of the constant, or that of the result of the `Identity` through which it is read.
         tensor: the constant.
-        is_transposed: whether the operation reads its two axes in the other order.
-        is_reshaped: whether the operation reads it in another shape.
+        is_transposed: whether the node reads its two axes in the other order.
+        is_reshaped: whether the node reads it in another shape.
         scales: how it is dequantised; None if it is not quantised.
     """
 
@@ -66,7 +65,7 @@ class OnnxConstant:
         """What is done to the values, for the user; empty if nothing is."""
         if self.scales is None:
             return ""
-        return "dequantised per tensor" if self.scales.scale.size == 1 else "dequantised per channel"
+        return describe_dequantisation(self.scales.scale.size)
 
     def read_values(self) -> NDArray[Any]:
         """Return the values in `shape`, dequantised if they are quantised.
@@ -77,29 +76,22 @@ class OnnxConstant:
         values = self.tensor.read_values()
         if self.scales is None:
             return values
-        scale = _arrange_along_axis(self.scales.scale, self.scales.axis, self)
-        zero_point = (
-            0.0
-            if self.scales.zero_point is None
-            else _arrange_along_axis(self.scales.zero_point, self.scales.axis, self)
-        )
-        real: NDArray[Any] = ((values.astype(np.float64) - zero_point) * scale).astype(np.float32)
-        return real
+        axis = self.scales.axis + (len(self.shape) if self.scales.axis < 0 else 0)
+        scales = self._read_scales(self.scales.scale, axis)
+        zero_point = self.scales.zero_point
+        zero_points = None if zero_point is None else self._read_scales(zero_point, axis)
+        return dequantise(values, scales, zero_points, axis)
 
-
-def _arrange_along_axis(tensor: OnnxTensor, axis: int, constant: OnnxConstant) -> NDArray[Any]:
-    """Return scales or zero points as floats, in a shape that lies along the axis of the constant."""
-    shape = constant.shape
-    if tensor.size != 1:
-        axis += len(shape) if axis < 0 else 0
-        if len(tensor.shape) != 1 or not 0 <= axis < len(shape) or tensor.size != shape[axis]:
-            raise WeightsError(f"has {tensor.size:,} scales for {constant.name}, but not as many channels")
-    values: NDArray[Any] = tensor.read_values().astype(np.float64).reshape(-1)
-    return values if tensor.size == 1 else values.reshape([-1 if i == axis else 1 for i in range(len(shape))])
+    def _read_scales(self, tensor: OnnxTensor, axis: int) -> NDArray[Any]:
+        """Return scales or zero points, with one axis."""
+        is_per_channel = axis >= 0 and tensor.shape == self.shape[axis : axis + 1]
+        if tensor.size != 1 and not is_per_channel:
+            raise WeightsError(f"has {tensor.size:,} scales for {self.name}, but not as many channels")
+        return tensor.read_values().reshape(-1)
 
 
 def find_constant(graph: OnnxGraph, name: str) -> OnnxConstant | None:
-    """Follow an input of an operation back to its constant; None if it is computed from other values.
+    """Follow an input of a node back to its constant; None if it is computed from other values.
 
     Args:
         graph: the graph.
@@ -111,21 +103,21 @@ def find_constant(graph: OnnxGraph, name: str) -> OnnxConstant | None:
     steps: list[OnnxNode] = []
     while name not in graph.constants:
         node = graph.producers.get(name)
-        if node is None or not node.inputs or len(steps) == _MAX_OPERATIONS:
+        if node is None or not node.inputs or len(steps) == _MAX_NODES:
             return None
         steps.append(node)
         name = node.inputs[0]
     constant = OnnxConstant(name, graph.constants[name])
     for node in reversed(steps):  # from the constant on
-        changed = _apply_operation(graph, constant, node)
+        changed = _apply_node(graph, constant, node)
         if changed is None:
             return None
         constant = changed
     return constant
 
 
-def _apply_operation(graph: OnnxGraph, constant: OnnxConstant, node: OnnxNode) -> OnnxConstant | None:
-    """Return what an operation makes of a constant; None if it computes other values."""
+def _apply_node(graph: OnnxGraph, constant: OnnxConstant, node: OnnxNode) -> OnnxConstant | None:
+    """Return what a node makes of a constant; None if it computes other values."""
     if node.operation == "Identity":
         is_plain = constant == OnnxConstant(constant.name, constant.tensor)
         return replace(constant, name=node.output) if is_plain else constant

@@ -25,9 +25,9 @@ from specfeat.weights.files.protobuf import (
 )
 
 MAX_NODES = 50_000  # large networks have 10,000
+MAX_INPUTS = 300_000  # of all nodes; most nodes have one to three
 MAX_CONSTANTS = 50_000  # with the sizes and axes that Reshape and the like read
 _GRAPH, _NODE, _INITIALIZER, _SPARSE_INITIALIZER = 7, 1, 5, 15  # fields of a ModelProto and a GraphProto
-_MAX_INPUTS = 5  # of a node that are kept; none of those behind them are weights
 # The attributes that say how a node uses its weights, or how it moves axes.
 _ATTRIBUTES = ("transA", "transB", "alpha", "beta", "perm", "axis", "axes", "block_size")
 _STANDARD_DOMAINS = ("", "ai.onnx")
@@ -42,7 +42,7 @@ class OnnxNode:
     Attributes:
         name: the node's name; may be empty.
         operation: the name of its operation, e.g. "Conv"; with its domain, if it is none of ONNX's own.
-        inputs: the names of the first values that it reads; an empty name is an input that is left out.
+        inputs: the names of the values that it reads; an empty name is an input that is left out.
         output: the name of the first value that it computes.
         attributes: the attributes of the node that this module uses, by name.
         value: the constant that the node returns, if the node is a `Constant`.
@@ -100,8 +100,8 @@ def read_graph(data: memoryview) -> OnnxGraph:
 
     Raises:
         ValueError: the file is damaged.
-        WeightsError: it is no ONNX file, or has more nodes or constants than are read, sparse arrays, or two
-            values of one name.
+        WeightsError: it is no ONNX file, or has more nodes, inputs or constants than are read, sparse
+            arrays, or two values of one name.
     """
     fields = FieldCounter()
     message = get_message(get_last_value(data, _GRAPH, fields))
@@ -120,6 +120,7 @@ def read_graph(data: memoryview) -> OnnxGraph:
             raise WeightsError(f"has more than {MAX_NODES:,} nodes; wanted fewer")
     for tensor in [replace(node.value, name=node.output) for node in nodes if node.value is not None]:
         _add_constant(constants, tensor)
+    _check_input_count(nodes)
     _check_order(nodes)
     return OnnxGraph(nodes, constants)
 
@@ -134,6 +135,12 @@ def _add_constant(constants: dict[str, OnnxTensor], tensor: OnnxTensor) -> None:
     if len(constants) == MAX_CONSTANTS:
         raise WeightsError(f"has more than {MAX_CONSTANTS:,} constants; wanted fewer")
     constants[tensor.name] = tensor
+
+
+def _check_input_count(nodes: Iterable[OnnxNode]) -> None:
+    """Check that the nodes do not have so many inputs that the tables of them take gigabytes."""
+    if sum(len(node.inputs) for node in nodes) > MAX_INPUTS:
+        raise WeightsError(f"has more than {MAX_INPUTS:,} inputs of nodes; wanted fewer")
 
 
 def _check_order(nodes: Iterable[OnnxNode]) -> None:
@@ -157,7 +164,7 @@ def _read_node(message: memoryview, fields: FieldCounter) -> OnnxNode:
     last: dict[int, Value] = {}
     output = ""
     for number, value in iterate_fields(message, fields):
-        if number == 1 and len(inputs) < _MAX_INPUTS:
+        if number == 1:
             inputs.append(get_text(value))
         elif number == 2:
             output = output or get_text(value)

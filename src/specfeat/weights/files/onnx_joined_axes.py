@@ -1,9 +1,10 @@
 """Finds the order in which an ONNX graph joins the axes that a layer reads.
 
-ONNX's convolutions have the channels first. A program that has them last, such as Keras, moves them before it
-joins axes, and its exporter writes a `Transpose` for that. So the way back from the layer is followed: first
-to the `Reshape` or `Flatten` that joins, then to the operation that made the channels, and on the second part
-each `Transpose` counts.
+To join axes is to make one axis of several, e.g. of frames, bins and channels before a dense layer. ONNX's
+convolutions have the channels first. A program that has them last, such as Keras, moves them before it joins
+axes, and its exporter writes a `Transpose` for that. So the way back from the layer is followed: first to the
+`Reshape` or `Flatten` that joins, then to the node that made the channels, and on the second part each
+`Transpose` counts.
 """
 
 from collections.abc import Sequence
@@ -12,28 +13,16 @@ from specfeat.weights.files.arrays import MAX_AXES, JoinedAxes
 from specfeat.weights.files.onnx_constant import find_constant
 from specfeat.weights.files.onnx_graph import OnnxGraph, OnnxNode
 
-_MAX_OPERATIONS = 60  # that are followed for one layer
+_MAX_NODES = 60  # that are followed for one layer
 _CHANNELS = 1  # the axis of the channels in ONNX; axis 0 is the batch
 _JOINS = ("Reshape", "Flatten")
 # Operations that move no axis. Of several inputs that are computed, all must be in the same order.
 _ELEMENTWISE = frozenset(
     {
         *("Abs", "Add", "Cast", "Celu", "Clip", "DequantizeLinear", "Div", "Dropout", "Elu", "Erf", "Exp"),
-        *(
-            "Gelu",
-            "HardSigmoid",
-            "HardSwish",
-            "Identity",
-            "LeakyRelu",
-            "Log",
-            "Max",
-            "Min",
-            "Mish",
-            "Mul",
-            "Neg",
-        ),
-        *("PRelu", "Pow", "QuantizeLinear", "Relu", "Selu", "Sigmoid", "Softplus", "Softsign", "Sqrt", "Sub"),
-        *("Sum", "Swish", "Tanh", "ThresholdedRelu"),
+        *("Gelu", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log", "Max", "Min", "Mish", "Mul"),
+        *("Neg", "PRelu", "Pow", "QuantizeLinear", "Relu", "Selu", "Sigmoid", "Softplus", "Softsign", "Sqrt"),
+        *("Sub", "Sum", "Swish", "Tanh", "ThresholdedRelu"),
     }
 )
 # Operations behind a join that keep the order of the joined axis; their other inputs are weights or axes.
@@ -55,7 +44,7 @@ class JoinedAxesFinder:
     def __init__(self, graph: OnnxGraph) -> None:
         self._graph = graph
         self._computed_inputs: dict[str, list[str]] = {}  # of a node, by the name of its output
-        self._operations_left = 0
+        self._nodes_left = 0
 
     def find_order(self, name: str) -> JoinedAxes:
         """Return the order in which the axes of a value were joined.
@@ -66,11 +55,11 @@ class JoinedAxesFinder:
         Returns:
             The order; "unknown" if nothing is joined, or if the way back cannot be followed.
         """
-        self._operations_left = _MAX_OPERATIONS
+        self._nodes_left = _MAX_NODES
         return self._find_join(name)
 
     def _find_join(self, name: str) -> JoinedAxes:
-        """Follow a value to the operation that joins axes, and on to the channels."""
+        """Follow a value to the node that joins axes, and on to the channels."""
         node = self._step_back(name)
         if node is None:
             return "unknown"
@@ -90,7 +79,7 @@ class JoinedAxesFinder:
     def _find_channels(
         self, name: str, order: Sequence[int], joined_rank: int | None, joined_size: int | None
     ) -> JoinedAxes:
-        """Follow a value that is joined to the operation that made its channels.
+        """Follow a value whose axes are joined to the node that made its channels.
 
         Args:
             name: the name of the value.
@@ -125,8 +114,8 @@ class JoinedAxesFinder:
 
     def _step_back(self, name: str) -> OnnxNode | None:
         """Return the node that computes a value; None for an input of the graph or if the way is too long."""
-        self._operations_left -= 1
-        return self._graph.producers.get(name) if self._operations_left >= 0 else None
+        self._nodes_left -= 1
+        return self._graph.producers.get(name) if self._nodes_left >= 0 else None
 
     def _list_computed(self, node: OnnxNode) -> list[str]:
         """Return the inputs of a node that are not constants."""
@@ -164,13 +153,15 @@ def _describe_order(order: Sequence[int], joined_rank: int | None) -> JoinedAxes
 
     Args:
         order: the axes in the order in which they are joined, with the batch; empty for ONNX's own order.
-        joined_rank: the number of axes afterwards. Of the axes behind the batch, so many less 2 stay alone.
+        joined_rank: the number of axes afterwards, if it is known: the batch, axes that stay as they are, and
+            one for all axes behind these.
     """
     if not order:
         return "channels_first"
     if order[0] != 0 or sorted(order) != list(range(len(order))):
         return "unknown"
     axes = list(order[1:])
+    # Where the joined axes begin: behind those that stay. If that is not known, all places must agree.
     starts = range(len(axes) - 1) if joined_rank is None else [max(joined_rank - 2, 0)]
     return _find_common_order(
         [_describe_group(axes[start:]) for start in starts if _CHANNELS in axes[start:]]

@@ -1,7 +1,7 @@
-"""Finds the layers of an ONNX graph: the operations that read constants as weights, in the order they run.
+"""Finds the layers of an ONNX graph: the nodes that read constants as weights, in the order they run.
 
-The roles are those of the inputs in ONNX's list of operators. A matrix product has its bias in a sum behind
-it.
+The roles are Keras' names of weights; ONNX's list of operators tells which input has which role. A matrix
+product has its bias in a sum behind it, and so have some convolutions.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from specfeat.weights.files.arrays import AxisLayout
 from specfeat.weights.files.onnx_constant import OnnxConstant, find_constant
 from specfeat.weights.files.onnx_graph import OnnxGraph, OnnxNode
 
-# For each operation, the inputs that are weights, and their roles.
+# For each operation, the indices of the inputs that are weights, and their roles.
 _ROLES: dict[str, dict[int, str]] = {
     "Conv": {1: "kernel", 2: "bias"},
     "ConvTranspose": {1: "kernel", 2: "bias"},
@@ -24,7 +24,7 @@ _ROLES: dict[str, dict[int, str]] = {
     "LayerNormalization": {1: "gamma", 2: "beta"},
     "PRelu": {1: "alpha"},
 }
-_BIASLESS = ("Conv", "MatMul")  # may have their bias in a sum behind them
+_ADDED_BIASES = ("Conv", "MatMul")  # operations after which exporters may add the bias by a node of its own
 _INTEGER_OPERATIONS = {
     *("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
     *("com.microsoft.QGemm", "com.microsoft.DynamicQuantizeMatMul", "com.microsoft.MatMulNBits"),
@@ -33,11 +33,11 @@ _INTEGER_OPERATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class OnnxLayer:
-    """One operation with weights.
+    """One node with weights.
 
     Attributes:
         name: the name of the layer, which no other layer has.
-        node: the operation.
+        node: the node.
         weights: the constants by role.
     """
 
@@ -54,10 +54,10 @@ class OnnxLayer:
 
 
 def iterate_layers(graph: OnnxGraph) -> Iterator[OnnxLayer]:
-    """Yield the operations that have weights, in the order in which they run.
+    """Yield the nodes that have weights, in the order in which they run.
 
     Raises:
-        WeightsError: an operation computes with whole numbers, or computes some of its weights.
+        WeightsError: a node multiplies whole numbers, gets computed values as weights, or has factors.
     """
     names: set[str] = set()
     for node in graph.nodes:
@@ -68,13 +68,21 @@ def iterate_layers(graph: OnnxGraph) -> Iterator[OnnxLayer]:
             )
         weights = _find_weights(graph, node) if node.operation in _ROLES else {}
         if weights:
+            _check_factors(node)
+            bias = _find_bias(graph, node, weights)
+            weights = {role: constant for role, constant in weights.items() if role != "bias"}
+            weights |= {"bias": bias} if bias is not None else {}
             name = next(name for name in _list_names(node, weights, len(names)) if name not in names)
             names.add(name)
             yield OnnxLayer(name, node, weights)
 
 
 def _find_weights(graph: OnnxGraph, node: OnnxNode) -> dict[str, OnnxConstant]:
-    """Return the constants that an operation reads as weights, by role; none if it has no weights."""
+    """Return the constants that a node reads as weights, by role; none if it has no weights.
+
+    Raises:
+        WeightsError: some of the weights are constants, and others are computed.
+    """
     names = {role: node.get_input(index) for index, role in _ROLES[node.operation].items()}
     found = {role: _find_weight(graph, role, name) for role, name in names.items() if name}
     weights = {role: constant for role, constant in found.items() if constant is not None}
@@ -83,13 +91,6 @@ def _find_weights(graph: OnnxGraph, node: OnnxNode) -> dict[str, OnnxConstant]:
     if len(weights) < len(found):
         role = next(role for role, constant in found.items() if constant is None)
         raise WeightsError(f"computes the {role} of {node.name or node.output}; wanted a constant")
-    if node.operation == "Gemm":
-        _check_factors(node)
-    if node.operation in _BIASLESS and "bias" not in weights:
-        bias = _find_added_bias(graph, node, weights["kernel"])
-        return weights if bias is None else weights | {"bias": bias}
-    if "bias" in weights and _is_one_zero(weights["bias"]):
-        del weights["bias"]
     return weights
 
 
@@ -108,7 +109,12 @@ def _is_one_zero(constant: OnnxConstant) -> bool:
 
 
 def _check_factors(node: OnnxNode) -> None:
-    for factor in ("alpha", "beta"):
+    """Check that a `Gemm` multiplies neither its product nor its bias by a number.
+
+    Raises:
+        WeightsError: it does.
+    """
+    for factor in ("alpha", "beta") if node.operation == "Gemm" else ():
         value = node.attributes.get(factor, 1.0)
         if value != 1.0:
             raise WeightsError(
@@ -116,13 +122,21 @@ def _check_factors(node: OnnxNode) -> None:
             )
 
 
+def _find_bias(graph: OnnxGraph, node: OnnxNode, weights: Mapping[str, OnnxConstant]) -> OnnxConstant | None:
+    """Return the bias of a node: one of its inputs, or a constant that is added to its result; or None."""
+    bias = weights.get("bias")
+    if bias is None and node.operation in _ADDED_BIASES:
+        return _find_added_bias(graph, node, weights["kernel"])
+    return None if bias is None or _is_one_zero(bias) else bias
+
+
 def _find_added_bias(graph: OnnxGraph, node: OnnxNode, kernel: OnnxConstant) -> OnnxConstant | None:
-    """Return the constant that is added to the result of an operation, if it has one for each output."""
+    """Return the constant that is added to the result of a node, if it has one number for each output."""
     is_product = node.operation == "MatMul"
     name, reader = node.output, _find_only_reader(graph, node.output)
     spatial_axes = 0 if is_product else len(kernel.shape) - 2
-    # TensorFlow's exporter puts axes back between the two: of a product of more than two axes, and of a
-    # convolution along one axis, which runs along two.
+    # Between the node and the sum, TensorFlow's exporter restores the axes. A product gets all axes but the
+    # last as one, and a convolution along one axis is computed along two.
     if reader is not None and reader.operation == ("Reshape" if is_product else "Squeeze"):
         spatial_axes -= 0 if is_product else 1
         name, reader = reader.output, _find_only_reader(graph, reader.output)
@@ -147,8 +161,8 @@ def _find_only_reader(graph: OnnxGraph, name: str) -> OnnxNode | None:
 def _list_names(node: OnnxNode, weights: Mapping[str, OnnxConstant], count: int) -> Iterator[str]:
     """Yield names for a layer, the best one first.
 
-    They are: what the name of a weight says; the scope of the operation, which exporters make from the name
-    of the layer; the scope of a weight; the name of the operation; and a number.
+    They are: what the name of a weight says; the scope of the node, which exporters make from the name
+    of the layer; the scope of a weight; the name of the node; and the operation with a number.
     """
     for constant in weights.values():
         parts = split_array_name(constant.name, len(constant.shape))

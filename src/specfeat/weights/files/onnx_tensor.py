@@ -34,7 +34,8 @@ _DTYPES = {
 # The field with the values one by one: float_data, double_data, int64_data, uint64_data; else int32_data.
 _VALUE_FIELDS = {FLOAT: 4, 11: 10, 7: 7, 12: 11, 13: 11}
 _FLOATS = (FLOAT, 10, 11, _BFLOAT16)
-_INTEGERS = (2, 3, 4, 5, 6, 7, 8, 9, 12, 13)  # with texts and truth values
+_INTEGERS = (2, 3, 4, 5, 6, 7, 12, 13)
+_TEXT, _BOOLEAN = 8, 9
 _ONE_FILE = (
     "in Python, onnx.save(onnx.load(FILE), NEW_FILE) writes one file, and so does torch.onnx.export with "
     "external_data=False"
@@ -82,9 +83,9 @@ class OnnxTensor:
         return self.kind in _FLOATS
 
     @property
-    def is_integer(self) -> bool:
-        """Whether the values are whole numbers or texts, which are sizes and names if no scale is there."""
-        return self.kind in _INTEGERS
+    def is_no_weight(self) -> bool:
+        """Whether a constant of this type without a scale is no weight, but a size, a name or a flag."""
+        return self.kind in (*_INTEGERS, _TEXT, _BOOLEAN)
 
     def check_length(self) -> None:
         """Check that values that are stored as bytes have as many as the shape needs.

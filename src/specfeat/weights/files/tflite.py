@@ -7,7 +7,7 @@ are those of TensorFlow's schema.fbs (version 3). `tflite_tensor` reads the valu
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,12 +19,11 @@ from specfeat.weights.files.file_format import FileFormat
 from specfeat.weights.files.flatbuffer import FlatbufferTable
 from specfeat.weights.files.limits import count_arrays
 from specfeat.weights.files.memory_map import map_file
+from specfeat.weights.files.neutral_arrays import mark_neutral_arrays
+from specfeat.weights.files.quantisation import describe_dequantisation
 from specfeat.weights.files.tflite_tensor import Tensor, read_tensor
 
-# Biases are read to find those that are all 0. These limits, for one bias and for all biases together, keep
-# the time short, because in a hostile file many large biases can share one buffer.
-_MAX_NEUTRAL_SIZE = 2**20
-_MAX_NEUTRAL_SIZES = 2**23
+_NEUTRAL_NUMBERS = {"bias": 0}  # the converter adds a bias of zeros to layers without a bias
 # The numbers of operators in the enum BuiltinOperator.
 _CONV_2D, _DEPTHWISE_CONV_2D, _DEQUANTIZE, _FULLY_CONNECTED, _TRANSPOSE_CONV = 3, 4, 6, 9, 67
 _LAYER_NAMES = {
@@ -66,7 +65,7 @@ def read_tflite(path: Path) -> Iterator[FileContents]:
         raise WeightsError(f"has {len(graphs)} graphs; wanted one")
     tensors = [read_tensor(table, buffers) for table in graphs[0].iterate_tables(0)]
     operators = list(_iterate_operators(graphs[0], codes))
-    arrays = tuple(_find_neutral_biases(count_arrays(_iterate_arrays(tensors, operators))))
+    arrays = tuple(mark_neutral_arrays(count_arrays(_iterate_arrays(tensors, operators)), _NEUTRAL_NUMBERS))
     is_quantised = any(array.note for array in arrays)
     yield FileContents(format="TFLite, dequantised" if is_quantised else "TFLite", arrays=arrays)
 
@@ -120,7 +119,6 @@ def _describe_array(tensor: Tensor, number: int, layer: str, role: str) -> FileA
             f"{tensor.name!r} has {len(tensor.data):,} bytes, which is not what its shape needs"
         )
     is_quantised = len(tensor.scales) > 0 and dtype.kind != "f"
-    scope = "per channel" if len(tensor.scales) > 1 else "per tensor"
     return FileArray(
         name=f"{layer}/{role}" if role else f"{number}:{tensor.name}",
         shape=tensor.shape,
@@ -128,20 +126,9 @@ def _describe_array(tensor: Tensor, number: int, layer: str, role: str) -> FileA
         layer=layer,
         role=role,
         layout="tflite",
-        note=f"dequantised {scope}" if is_quantised else "",
+        note=describe_dequantisation(len(tensor.scales)) if is_quantised else "",
         read=partial(Tensor.read_values, tensor),
     )
-
-
-def _find_neutral_biases(arrays: Iterator[FileArray]) -> Iterator[FileArray]:
-    """Mark the biases that are all 0, which the converter adds to layers without a bias."""
-    remaining = _MAX_NEUTRAL_SIZES
-    for array in arrays:
-        if array.role == "bias" and not array.is_neutral and array.size <= min(_MAX_NEUTRAL_SIZE, remaining):
-            remaining -= array.size
-            yield replace(array, is_neutral=not array.read().any())
-        else:
-            yield array
 
 
 def _make_zero_bias(layer: str, channels: int) -> FileArray:

@@ -1,8 +1,6 @@
 """Reads the tensors of a TFLite file, and dequantises quantised tensors.
 
-The numbers of fields and types are those of TensorFlow's schema.fbs (version 3). The real value of a
-quantised number is scale x (stored number - zero_point). There is one scale for the whole tensor, or one for
-each index along one axis.
+The numbers of fields and types are those of TensorFlow's schema.fbs (version 3).
 """
 
 import math
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import MAX_AXES, Shape
 from specfeat.weights.files.flatbuffer import FlatbufferTable
+from specfeat.weights.files.quantisation import dequantise
 
 _DTYPES = {0: "<f4", 1: "<f2", 2: "<i4", 3: "u1", 4: "<i8", 7: "<i2", 9: "i1", 10: "<f8"}
 
@@ -70,14 +69,8 @@ class Tensor:
             0 <= self.axis < values.ndim and len(self.scales) == values.shape[self.axis]
         ):
             raise WeightsError(f"{self.name!r} has {len(self.scales)} scales, but not as many channels")
-        scales, zero_points = self.scales.astype(np.float64), self.zero_points.astype(np.float64)
-        if not len(zero_points):
-            zero_points = np.zeros(len(scales))
-        if is_per_channel:
-            along_axis = [-1 if i == self.axis else 1 for i in range(values.ndim)]
-            scales, zero_points = scales.reshape(along_axis), zero_points.reshape(along_axis)
-        real: NDArray[Any] = ((values.astype(np.float64) - zero_points) * scales).astype(np.float32)
-        return real
+        zero_points = self.zero_points if len(self.zero_points) else None
+        return dequantise(values, self.scales, zero_points, self.axis)
 
 
 def read_tensor(table: FlatbufferTable, buffers: list[memoryview]) -> Tensor:
