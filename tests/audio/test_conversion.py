@@ -73,5 +73,6 @@ def test_an_mp3_file_without_a_frame_is_there_but_has_no_sound() -> None:
 
     assert (
         _get_error("tag.mp3")
-        == "is not audio that libsndfile reads: it has a tag, but no MPEG frame behind it"
+        == "is not audio that libsndfile reads: it has a tag, but no MPEG frame behind it; "
+        "leave this file out, or check how it was made"
     )

@@ -25,7 +25,7 @@ def test_a_broken_file_costs_only_its_own_rows(tmp_path: Path) -> None:
 
     assert (good_run.returncode, run.returncode) == (0, 3)
     assert run.stderr.splitlines() == [
-        "specfeat: in/1b.wav: is not audio that libsndfile reads: Format not recognised",
+        "specfeat: in/1b.wav: is not audio that libsndfile reads: Format not recognised; leave this file out, or check how it was made",
         "specfeat: in/1c.wav: is empty, 0 bytes",
     ]
     assert (tmp_path / "good.npy").read_bytes() == (tmp_path / "broken.npy").read_bytes()

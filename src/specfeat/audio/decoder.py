@@ -161,7 +161,7 @@ def _open_by_name(path: str, content: FileBytes) -> soundfile.SoundFile:
             text = refusal.message
         elif e.code == LIBSNDFILE_BAD_FILE:
             text = "it finds no sound in the file"
-        text += suggest_conversion(path)
+        text += suggest_conversion(path) or "; leave this file out, or check how it was made"
         raise AudioError(f"is not audio that libsndfile reads: {text}", "open", "not audio") from e
     except TypeError as e:  # soundfile asks for the rate and the channels of a file without a header
         raise AudioError("has no header with its sample rate and channels", "open", "not audio") from e
