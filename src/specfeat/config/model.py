@@ -98,7 +98,7 @@ def _read_layers(value: object) -> tuple[Layer, ...]:
         raise make_rule_error(e.path, e.text, at_key=e.at_key) from e
 
 
-def _dump_layers(layers: tuple[Layer, ...]) -> list[dict[str, Any]]:
+def dump_layers(layers: tuple[Layer, ...]) -> list[dict[str, Any]]:
     """Return the layers in the form that a config has, with the names and inputs of all layers."""
     return [
         {layer.kind: {"name": layer.name, "inputs": list(layer.inputs), **layer.options}} for layer in layers
@@ -131,7 +131,7 @@ class Model(Section):
     """
 
     input_shape: tuple[int, ...] | None = None
-    layers: Annotated[tuple[Layer, ...], BeforeValidator(_read_layers), PlainSerializer(_dump_layers)]
+    layers: Annotated[tuple[Layer, ...], BeforeValidator(_read_layers), PlainSerializer(dump_layers)]
     features: str | None = None
     weights: Annotated[Weights, BeforeValidator(_expand_short_weights)]
     compile: Compile = Compile()

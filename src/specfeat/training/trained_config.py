@@ -3,8 +3,8 @@
 import copy
 from typing import Any
 
-from specfeat.architecture.graph import Layer
-from specfeat.config import Config, Settings
+from specfeat.config import Config
+from specfeat.config.model import dump_layers
 from specfeat.training.heads import NetworkWithHeads
 
 
@@ -22,24 +22,12 @@ def make_config_data(
         digest: the SHA-256 of the weights file.
     """
     settings = config.settings
-    data: dict[str, Any] = copy.deepcopy(config.tree.data) or _write_settings(settings)
+    data: dict[str, Any] = copy.deepcopy(config.tree.data) or settings.model_dump(mode="json")
     data.pop("train", None)
     model = data["model"]
     model["weights"] = {"file": weights_file, "sha256": digest}
-    own_names = {layer.name for layer in settings.model.layers}
-    for layer in network.saved_layers:
-        if layer.name not in own_names:
-            model["layers"].append(_write_layer(layer))
-            model["features"] = settings.model.feature_layer
+    heads = tuple(layer for layer in network.saved_layers if layer.name in network.added_names)
+    if heads:
+        model["layers"] += dump_layers(heads)
+        model["features"] = settings.model.feature_layer
     return data
-
-
-def _write_settings(settings: Settings) -> dict[str, Any]:
-    """Return settings that no file has as the data of a config."""
-    data = settings.model_dump(mode="json")
-    data["model"]["layers"] = [_write_layer(layer) for layer in settings.model.layers]
-    return data
-
-
-def _write_layer(layer: Layer) -> dict[str, Any]:
-    return {layer.kind: {"name": layer.name, "inputs": list(layer.inputs), **layer.options}}
