@@ -122,7 +122,7 @@ def _add_sound(
     snr_db: tuple[float, float],
     audio: Audio,
 ) -> Samples:
-    """Add one of the sounds at a random place, so many dB weaker than the samples."""
+    """Add one of the sounds at a random place, weaker than the samples by a random number of dB."""
     snr, choice, place = random.uniform(*snr_db), random.random(), random.random()
     if not sounds:
         return samples
@@ -150,7 +150,7 @@ def _read_beginning(sound: Sound, audio: Audio) -> Samples:
             total += len(block)
             if total >= wanted:
                 break
-    except AudioError:  # the sound is reported where it is trained with
+    except AudioError:  # a sound of the training is reported when its own clips are made
         pass
     return np.concatenate(blocks)[:wanted] if blocks else np.empty(0, np.float32)
 

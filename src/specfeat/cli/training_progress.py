@@ -56,11 +56,11 @@ class TrainingReporter:
         return f"{self._saved_epochs} of {self._epochs} epochs are done; continue with {resume_command}"
 
     def on_data(self, data: "TrainingData") -> None:
-        """Print what there is to train with."""
-        from specfeat.training.training_data import describe_data
+        """Print the number of sounds in each part, and the number of classes."""
+        from specfeat.training.training_data import describe_parts
 
         classes = f", {len(data.classes)} classes" if data.classes else ""
-        self._print(f"{describe_data(data)[0]}{classes}")
+        self._print(f"{describe_parts(data)}{classes}")
 
     def on_note(self, text: str) -> None:
         """Print what the user should know."""

@@ -28,8 +28,8 @@ class TrainingProgress:
         epoch: the number of the epoch that the next step belongs to, from 0.
         step: the number of the next step in the epoch, from 0.
         best_value: the best value of the monitored metric so far; None before the first epoch ends.
-        best_epoch: the epoch with that value, from 0.
-        epochs_without_gain: how many epochs have passed since then.
+        best_epoch: the epoch with the best value, from 0.
+        epochs_without_gain: how many epochs have ended since the best epoch.
         was_stopped_early: whether `train.stop`, or a callback that sets `stop_training`, has ended the
             training.
         history: the values of each epoch that has ended, by name.

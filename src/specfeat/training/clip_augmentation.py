@@ -17,10 +17,13 @@ def augment_clips(
     """Change the clips of a batch, and where clips are mixed, their targets with them.
 
     Args:
-        clips: shape (batch, frames, bins, channels); it is changed.
+        clips: shape (batch, frames, bins, channels); this array is changed in place.
         targets: arrays of shape (batch, ...).
         steps: the changes, in order.
-        random: the generator of this step.
+        random: the generator of random numbers for this step of the training.
+
+    Returns:
+        The changed clips and targets.
     """
     for step in steps:
         if step.shift is not None:
@@ -50,7 +53,7 @@ def _mix_clips(
 ) -> tuple[Clips, Targets]:
     """Add to each clip another one of the batch, and do the same with the targets."""
     weights = random.beta(alpha, alpha, len(clips)).astype(np.float32)
-    weights = np.maximum(weights, 1 - weights)  # so that each clip remains the stronger one in its place
+    weights = np.maximum(weights, 1 - weights)  # so that the clip at each place is stronger than its partner
     partners = random.permutation(len(clips))
 
     def mix(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one step takes.
+    """The clips and targets of one step.
 
     Attributes:
         clips: float32, shape (batch, *input_shape).
@@ -125,6 +125,10 @@ class StepSampler:
     Args:
         dataset: the clips of the part for training.
         train: the settings of the training.
+
+    Attributes:
+        batch: the number of clips in one step.
+        steps: the number of steps in one epoch.
     """
 
     def __init__(self, dataset: ClipDataset, train: Train) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of a training: the curves of its values, and which classes are taken for which."""
+"""Pictures of a training: the curves of its values, and the confusion of the classes."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from specfeat.training.evaluation import DatasetEvaluation
 _DPI = 150
 # Colours that people with colour blindness can tell apart: Okabe and Ito, "Color Universal Design" (2008).
 _TRAIN_COLOUR, _VALIDATION_COLOUR = "#0072B2", "#D55E00"
-MAX_NUMBERED_CLASSES = 20  # up to so many classes, each cell shows its number
+MAX_NUMBERED_CLASSES = 20  # with more classes, the cells of the confusion show only colours
 
 
 def draw_pictures(

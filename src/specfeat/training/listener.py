@@ -1,4 +1,4 @@
-"""Who wants to know how a training proceeds: a terminal, a log, a program."""
+"""The interface of objects that are told how a training proceeds: a terminal, a log, a program."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class TrainingListener(Protocol):
-    """Hears how a training proceeds. An exception that a method raises ends it; the checkpoints are kept."""
+    """Hears how a training proceeds.
+
+    An exception that a method raises ends the training; the checkpoints are kept.
+    """
 
     def on_data(self, data: "TrainingData") -> None:
         """Hear which sounds and classes there are. All cheap checks have passed."""
@@ -22,7 +25,10 @@ class TrainingListener(Protocol):
         """Hear one sentence that the user should know."""
 
     def on_stage(self, name: str, total: int) -> None:
-        """Hear that a stage begins, e.g. "clips", and of how many sounds it consists."""
+        """Hear that a stage before the steps begins, "clips" or "teacher", and how many sounds it has.
+
+        A sound counts once for each of its variants.
+        """
 
     def on_sound(self, sound: "Sound") -> None:
         """Hear that a stage is done with one more sound."""

@@ -25,7 +25,7 @@ _RISING_WORDS = ("accuracy", "precision", "recall", "auc", "cosine")
 
 
 class TrainingLoop:
-    """Trains a model from where it is to its last epoch.
+    """Trains a model to its last epoch, from the newest checkpoint if there is one.
 
     Args:
         model: the model.

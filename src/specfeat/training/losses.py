@@ -19,8 +19,9 @@ _LOSSES = {
     "kl_divergence": keras.losses.KLDivergence,
     "cosine_similarity": keras.losses.CosineSimilarity,
 }
-# Losses for one class a clip, and losses that can take values before the softmax or sigmoid.
+# Losses for clips with exactly one class.
 _ONE_CLASS_LOSSES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "kl_divergence")
+# Losses that compare classes. They can take the values before the softmax or sigmoid (`from_logits`).
 _LOSSES_OF_SCORES = ("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy")
 
 
@@ -58,7 +59,7 @@ def choose_loss(config: Config, network: NetworkWithHeads) -> Any:
 
 
 def takes_class_numbers(config: Config) -> bool:
-    """Return whether the loss compares with the numbers of the classes, and not with 0 and 1 for each."""
+    """Return whether the loss takes the number of the class as target, and not 0 or 1 for each class."""
     train = config.settings.train or Train()
     return (
         train.task == "classify" and config.settings.model.compile.loss == "sparse_categorical_crossentropy"

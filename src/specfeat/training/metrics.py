@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
-THRESHOLD = 0.5  # of a score, where a sound may have several labels
+THRESHOLD = 0.5  # if a sound may have several labels, it gets each class with a higher score
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +16,11 @@ class ClassScores:
 
     Attributes:
         name: the class.
-        count: how many clips or sounds have it.
-        precision: the share of those found that have the class; 0 if none is found.
-        recall: the share of those with the class that are found; 0 if there are none.
-        f1: the harmonic mean of both.
+        count: how many clips or sounds have the class.
+        precision: of the clips or sounds that were found as this class, the share that has it; 0 if none was
+            found.
+        recall: of the clips or sounds that have the class, the share that was found; 0 if none has it.
+        f1: the harmonic mean of precision and recall.
         average_precision: the area under the curve of precision over recall; 0 if none has the class.
     """
 

@@ -9,10 +9,11 @@ from typing import Any
 from specfeat.atomic_file import write_atomically
 from specfeat.config import Config
 from specfeat.errors import Remedy, UsageError
-from specfeat.files import compute_sha256, format_path, is_regular_file, wrap_os_errors
+from specfeat.files import format_path, wrap_os_errors
 from specfeat.output.lock import LOCK_NAME, WorkFolderLock
 from specfeat.run.provenance import collect_versions, describe_processor
 from specfeat.training.training_data import TrainingData
+from specfeat.weights.files.source import compute_weights_hash
 
 WORK_FOLDER_NAME = "work"
 IDENTITY_NAME = "identity.json"
@@ -37,6 +38,9 @@ def describe_training(config: Config, data: TrainingData, threads: int, device: 
         data: the sounds, labels and parts.
         threads: the number of threads of a step.
         device: the device on which the network is trained, as the user gave it.
+
+    Raises:
+        WeightsError: a weights file, of the config or of a teacher, does not exist or cannot be read.
     """
     settings = config.settings.model_dump(mode="json")
     for section, *keys in _FREE_KEYS:
@@ -50,17 +54,12 @@ def describe_training(config: Config, data: TrainingData, threads: int, device: 
     return {
         "settings": settings,
         "data": data.digest,
-        "weights_files": [_hash_weights_file(name) for name in weights_files if name],
+        "weights_files": [compute_weights_hash(name) for name in weights_files if name],
         "threads": threads,
         "device": device,
         "versions": versions,
         "processor": describe_processor(),
     }
-
-
-def _hash_weights_file(name: str) -> str | None:
-    """Return the SHA-256 of a weights file; None for a folder, and for a checkpoint of several files."""
-    return compute_sha256(Path(name)) if is_regular_file(Path(name)) else None
 
 
 class TrainingFolder:

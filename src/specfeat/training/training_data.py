@@ -21,7 +21,7 @@ MIN_CLASSES = 2
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """What a network is trained with.
+    """The sounds of a training, with their labels and parts.
 
     Attributes:
         sounds: the sounds with their labels: those for training first, then validation, then test.
@@ -83,9 +83,14 @@ def read_training_data(inputs: Sequence[str], train: Train) -> TrainingData:
     )
 
 
+def describe_parts(data: TrainingData) -> str:
+    """Return how many sounds there are, e.g. "15 sounds: 12 train, 3 validation, 0 test"."""
+    return f"{len(data.sounds)} sounds: {format_counts(Counter(data.parts))}"
+
+
 def describe_data(data: TrainingData) -> list[str]:
-    """Return lines that say what there is: the parts, and the size of each class in each part."""
-    lines = [f"{len(data.sounds)} sounds: {format_counts(Counter(data.parts))}"]
+    """Return lines with the number of sounds in each part, and of each class in each part."""
+    lines = [describe_parts(data)]
     counts = [data.count_classes(part) for part in PARTS]
     width = max((len(name) for name in data.classes), default=0)
     lines += [
