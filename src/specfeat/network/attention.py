@@ -19,7 +19,7 @@ class MultiHeadAttention(KerasMultiHeadAttention):
     def build(self, input_shape: Any) -> None:
         """Make the arrays for inputs of these shapes: one shape, or a list of the shapes of the inputs."""
         is_single = not isinstance(input_shape[0], Sequence)
-        super().build(*_list_inputs([input_shape] if is_single else input_shape))
+        super().build(*_list_inputs([input_shape] if is_single else list(input_shape)))
         projections = (self.query_dense, self.key_dense, self.value_dense, self.output_dense)
         for number, projection in enumerate(projections):
             options = projection.kernel_initializer.get_config()
@@ -31,15 +31,16 @@ class MultiHeadAttention(KerasMultiHeadAttention):
 
     def call(self, inputs: Any) -> Any:
         """Return the output for one tensor, or for a list of query, value and perhaps key."""
-        return super().call(*_list_inputs(inputs if isinstance(inputs, list) else [inputs]))
+        return super().call(*_list_inputs(inputs))
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """Return the shape and type of the output for the inputs of `call`."""
-        return super().compute_output_spec(*_list_inputs(inputs if isinstance(inputs, list) else [inputs]))
+        return super().compute_output_spec(*_list_inputs(inputs))
 
 
-def _list_inputs(inputs: Sequence[Any]) -> list[Any]:
+def _list_inputs(inputs: Any) -> list[Any]:
     """Return query, value and key; without a key, the value is the key, and a single input is all three."""
+    inputs = inputs if isinstance(inputs, list) else [inputs]
     return [inputs[0], inputs[min(1, len(inputs) - 1)], inputs[-1]]
 
 

@@ -33,7 +33,7 @@ _MODULE = "specfeat.network.attention"
 
 
 def _get_key_shape(shapes: Sequence[Shape]) -> Shape:
-    return shapes[2] if len(shapes) > 2 else shapes[min(1, len(shapes) - 1)]
+    return shapes[-1]
 
 
 def _get_value_shape(shapes: Sequence[Shape]) -> Shape:

@@ -25,7 +25,7 @@ from specfeat.architecture.kinds.base import (
 from specfeat.architecture.kinds.groups import find_group_mismatch
 from specfeat.architecture.kinds.windows import count_window_positions, find_window_mismatch
 
-_BIAS: Mapping[str, ArgumentType] = {"use_bias": Flag(), "bias_initializer": InitializerName()}
+BIAS_ARGUMENTS: Mapping[str, ArgumentType] = {"use_bias": Flag(), "bias_initializer": InitializerName()}
 
 
 def _compute_output_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
@@ -63,7 +63,7 @@ def _compute_bias_shape(options: Options, shape: Shape) -> Shape:
     return (options.get("filters") or shape[-1] * options.get("depth_multiplier", 1),)
 
 
-_BIAS_ARRAY = ArrayKind("bias", _compute_bias_shape, enabling_argument="use_bias")
+BIAS_ARRAY = ArrayKind("bias", _compute_bias_shape, enabling_argument="use_bias")
 
 
 def _make_conv(axes: int) -> LayerKind:
@@ -78,12 +78,12 @@ def _make_conv(axes: int) -> LayerKind:
             "groups": WholeNumber(),
             "activation": ActivationName(),
             "kernel_initializer": InitializerName(),
-            **_BIAS,
+            **BIAS_ARGUMENTS,
         },
         input_axes=axes,
         compute_output_shape=_compute_output_shape,
         find_mismatch=_find_mismatch,
-        arrays=(ArrayKind("kernel", _compute_kernel_shape, layout=KernelLayout.CONVOLUTION), _BIAS_ARRAY),
+        arrays=(ArrayKind("kernel", _compute_kernel_shape, layout=KernelLayout.CONVOLUTION), BIAS_ARRAY),
         axis_change=AxisChange.REPLACE_ALL,
         fold_axes=(-1,),
         window_argument="kernel_size",
@@ -103,12 +103,12 @@ def _make_depthwise_conv(axes: int) -> LayerKind:
             "depth_multiplier": WholeNumber(),
             "activation": ActivationName(),
             "depthwise_initializer": InitializerName(),
-            **_BIAS,
+            **BIAS_ARGUMENTS,
         },
         input_axes=axes,
         compute_output_shape=_compute_output_shape,
         find_mismatch=_find_mismatch,
-        arrays=(ArrayKind("kernel", _compute_depthwise_shape, layout=KernelLayout.DEPTHWISE), _BIAS_ARRAY),
+        arrays=(ArrayKind("kernel", _compute_depthwise_shape, layout=KernelLayout.DEPTHWISE), BIAS_ARRAY),
         axis_change=AxisChange.REPLACE_ALL,
         fold_axes=(-2, -1),
         window_argument="kernel_size",
@@ -126,7 +126,7 @@ def _make_separable_conv(axes: int) -> LayerKind:
         arrays=(
             ArrayKind("depthwise_kernel", _compute_depthwise_shape, layout=KernelLayout.DEPTHWISE),
             ArrayKind("pointwise_kernel", _compute_pointwise_shape, layout=KernelLayout.POINTWISE),
-            _BIAS_ARRAY,
+            BIAS_ARRAY,
         ),
         fold_axes=(-1,),
         other_names={"separable_conv": "", "separableconvolution": ""},

@@ -13,12 +13,12 @@ from specfeat.architecture.graph import Layer
 from specfeat.architecture.kinds.arguments import (
     ActivationName,
     Choice,
-    Flag,
     InitializerName,
     Sizes,
     WholeNumber,
 )
 from specfeat.architecture.kinds.base import ArrayKind, AxisChange, Family, KernelLayout, LayerKind, Options
+from specfeat.architecture.kinds.convolution import BIAS_ARGUMENTS, BIAS_ARRAY
 
 
 def _compute_output_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
@@ -51,18 +51,16 @@ def _compute_length(length: int, size: int, stride: int, added: int | None, *, i
 
 
 def _find_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
+    if "output_padding" not in layer.options:
+        return None
     axes = len(shapes[0]) - 1
     strides = repeat_per_axis(layer.options.get("strides", 1), axes)
-    added = repeat_per_axis(layer.options.get("output_padding", 0), axes)
+    added = repeat_per_axis(layer.options["output_padding"], axes)
     if any(more >= stride for more, stride in zip(added, strides, strict=True)):
         return "has an output_padding that is not smaller than its strides"
     sizes = repeat_per_axis(layer.options["kernel_size"], axes)
-    is_same = layer.options.get("padding") == "same"
-    if (
-        is_same
-        and "output_padding" in layer.options
-        and any(not more and not size % 2 for more, size in zip(added, sizes, strict=True))
-    ):
+    has_unpadded_even_axis = any(not more and not size % 2 for more, size in zip(added, sizes, strict=True))
+    if layer.options.get("padding") == "same" and has_unpadded_even_axis:
         return (
             "has an output_padding of 0 with padding: same and a kernel_size that is even, which TensorFlow "
             "cannot compute; leave output_padding out"
@@ -72,10 +70,6 @@ def _find_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
 
 def _compute_kernel_shape(options: Options, shape: Shape) -> Shape:
     return (*repeat_per_axis(options["kernel_size"], len(shape) - 1), options["filters"], shape[-1])
-
-
-def _compute_bias_shape(options: Options, _: Shape) -> Shape:
-    return (options["filters"],)
 
 
 def _make_transposed_conv(axes: int) -> LayerKind:
@@ -89,15 +83,14 @@ def _make_transposed_conv(axes: int) -> LayerKind:
             "output_padding": Sizes(axes, minimum=0),
             "activation": ActivationName(),
             "kernel_initializer": InitializerName(),
-            "use_bias": Flag(),
-            "bias_initializer": InitializerName(),
+            **BIAS_ARGUMENTS,
         },
         input_axes=axes,
         compute_output_shape=_compute_output_shape,
         find_mismatch=_find_mismatch,
         arrays=(
             ArrayKind("kernel", _compute_kernel_shape, layout=KernelLayout.TRANSPOSED),
-            ArrayKind("bias", _compute_bias_shape, enabling_argument="use_bias"),
+            BIAS_ARRAY,
         ),
         axis_change=AxisChange.REPLACE_ALL,
         window_argument="kernel_size",

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.weights.files.arrays import FileArray
+from specfeat.weights.files.torch_layers import get_module, group_by_layer, replace_arrays
 
 _NAME_PATTERN = re.compile(
     r"(?P<module>(?:.*[./])?)"
@@ -43,17 +44,13 @@ def translate_attention_layers(arrays: Iterable[FileArray]) -> tuple[FileArray, 
         arrays: all arrays of the file, with layers and roles.
     """
     all_arrays = list(arrays)
-    modules: dict[str, dict[str, FileArray]] = {}
-    for array in all_arrays:
-        match = _NAME_PATTERN.fullmatch(array.name)
-        if match:
-            words = modules.setdefault(match["module"].rstrip("./"), {})
-            words[match["word"].replace("/", ".")] = array
-    translated: dict[str, list[FileArray]] = {}  # by the name in the file
-    for module, words in modules.items():
+    translations: dict[str, list[FileArray]] = {}
+    for module, words in group_by_layer(all_arrays, _NAME_PATTERN, get_module).items():
         if _is_attention_layer(words):
-            translated |= {array.name: _translate_array(module, word, array) for word, array in words.items()}
-    return tuple(part for array in all_arrays for part in translated.get(array.name, [array]))
+            translations |= {
+                array.name: _translate_array(module, word, array) for word, array in words.items()
+            }
+    return replace_arrays(all_arrays, translations)
 
 
 def _is_attention_layer(words: dict[str, FileArray]) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.weights.files.arrays import FileArray
+from specfeat.weights.files.torch_layers import get_module, group_by_layer, replace_arrays
 
 _NAME_PATTERN = re.compile(
     r"(?P<module>(?:.*[./])?)(?P<word>weight_ih|weight_hh|bias_ih|bias_hh)(?:_l(?P<number>\d+))?"
@@ -41,27 +42,25 @@ def translate_recurrent_layers(arrays: Iterable[FileArray]) -> tuple[FileArray, 
         arrays: all arrays of the file, with layers and roles.
     """
     all_arrays = list(arrays)
-    layers: dict[TorchLayer, dict[str, FileArray]] = {}
-    for array in all_arrays:
-        match = _NAME_PATTERN.fullmatch(array.name)
-        if match:
-            layer = match["module"].rstrip("./"), match["number"] or "0", bool(match["reverse"])
-            layers.setdefault(layer, {})[match["word"]] = array
+    layers = group_by_layer(all_arrays, _NAME_PATTERN, _get_layer)
     names = {array.name for array in all_arrays}
     numbers = {(module, number) for module, number, _ in layers}
     modules = [module for module, _ in numbers]
     two_directions = {module for module, _, is_backward in layers if is_backward}
-    translated: dict[str, FileArray | None] = {}  # by the name in the file; None for a bias that is merged
+    translations: dict[str, list[FileArray]] = {}
     for (module, number, is_backward), parts in layers.items():
         if not _is_recurrent_layer(parts) or _has_projection(parts["weight_ih"].name, names):
             continue
         name = f"{module}/l{number}" if modules.count(module) > 1 else module
         if module in two_directions:
             name += "/backward" if is_backward else "/forward"
-        for word, translation in _translate_layer(parts).items():
-            translated[parts[word].name] = translation and replace(translation, layer=name)
-    results = (translated.get(array.name, array) for array in all_arrays)
-    return tuple(array for array in results if array is not None)
+        for word, arrays_of_keras in _translate_layer(parts).items():
+            translations[parts[word].name] = [replace(array, layer=name) for array in arrays_of_keras]
+    return replace_arrays(all_arrays, translations)
+
+
+def _get_layer(match: re.Match[str]) -> TorchLayer:
+    return get_module(match), match["number"] or "0", bool(match["reverse"])
 
 
 def _is_recurrent_layer(parts: dict[str, FileArray]) -> bool:
@@ -80,18 +79,18 @@ def _has_projection(name: str, names: set[str]) -> bool:
     return name.replace("weight_ih", "weight_hr") in names
 
 
-def _translate_layer(parts: dict[str, FileArray]) -> dict[str, FileArray | None]:
-    """Return Keras' array for each array of a layer; None for a bias that another array contains."""
+def _translate_layer(parts: dict[str, FileArray]) -> dict[str, list[FileArray]]:
+    """Return Keras' array for each array of a layer; none for a bias that another array contains."""
     rows, units = parts["weight_hh"].shape
     order = _GATE_ORDERS[rows // units]
-    arrays: dict[str, FileArray | None] = {}
+    translations: dict[str, list[FileArray]] = {}
     for word, role in (("weight_ih", "kernel"), ("weight_hh", "recurrent_kernel")):
         read = partial(_read_gates, parts[word].read, order)
-        arrays[word] = replace(parts[word], role=role, layout="torch", read=read)
+        translations[word] = [replace(parts[word], role=role, layout="torch", read=read)]
     if "bias_ih" in parts:
         has_two_biases = len(order) == 3
         reads = [parts[word].read for word in ("bias_ih", "bias_hh")]
-        arrays["bias_ih"] = replace(
+        bias = replace(
             parts["bias_ih"],
             role="bias",
             layout="torch",
@@ -99,8 +98,8 @@ def _translate_layer(parts: dict[str, FileArray]) -> dict[str, FileArray | None]
             note=f"with {parts['bias_hh'].name}",
             read=partial(_read_biases, reads, order),
         )
-        arrays["bias_hh"] = None
-    return arrays
+        translations |= {"bias_ih": [bias], "bias_hh": []}
+    return translations
 
 
 def _read_gates(read: Callable[[], NDArray[Any]], order: Sequence[int]) -> NDArray[Any]:
