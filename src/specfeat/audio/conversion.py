@@ -42,7 +42,7 @@ def describe_convertible_files(paths: Sequence[str]) -> str:
     """Return how many files must be converted, and the command that converts the first of them.
 
     Args:
-        paths: the paths of the files, at least one; see `convertible_files`.
+        paths: the paths of the files, at least one, as `list_convertible_files` returns them.
     """
     files = format_count(len(paths), "file", "files")
     example = "it with ffmpeg" if len(paths) == 1 else "them with ffmpeg, for example"

@@ -10,8 +10,8 @@ from specfeat.audio.containers.file_bytes import FileBytes
 from specfeat.audio.containers.file_view import FileView
 from specfeat.audio.containers.refused_files import describe_refused_file
 from specfeat.audio.containers.sound_extent import count_samples, get_block_size, get_sample_bytes
-from specfeat.audio.containers.sound_measure import make_repaired_view, measure_sound
-from specfeat.audio.containers.views import make_view
+from specfeat.audio.containers.sound_measure import measure_sound
+from specfeat.audio.containers.views import make_repaired_view, make_view
 from specfeat.audio.conversion import suggest_conversion
 from specfeat.config.audio import SAMPLE_RATE_LIMITS
 from specfeat.errors import AudioError
@@ -21,7 +21,7 @@ Block = NDArray[np.float32]
 LIBSNDFILE_SYSTEM_ERROR = 2  # SF_ERR_SYSTEM: the file could not be opened at all
 # SFE_BAD_FILE: "File does not exist". The file is there, so this is an MP3 without a frame.
 LIBSNDFILE_BAD_FILE = 7
-UNKNOWN_LENGTH = 2**62  # libsndfile gives lengths around 2**63 where it does not know the length
+LEAST_UNKNOWN_LENGTH = 2**62  # libsndfile gives lengths around 2**63 where it does not know the length
 
 
 class _ForwardSoundFile(soundfile.SoundFile):
@@ -125,7 +125,7 @@ class Decoder:
         return block
 
     def _get_length(self) -> int | None:
-        return self._file.frames if self._file.frames < UNKNOWN_LENGTH else None
+        return self._file.frames if self._file.frames < LEAST_UNKNOWN_LENGTH else None
 
 
 def _open_sound_file(

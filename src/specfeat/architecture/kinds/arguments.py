@@ -13,14 +13,8 @@ from specfeat.text import suggest_name
 
 INITIALIZERS = (
     *("zeros", "ones", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform"),
-    *(
-        "lecun_normal",
-        "random_normal",
-        "random_uniform",
-        "truncated_normal",
-        "variance_scaling",
-        "orthogonal",
-    ),
+    *("lecun_normal", "random_normal", "random_uniform", "truncated_normal", "variance_scaling"),
+    "orthogonal",
 )
 MAX_NESTING = 3  # of lists in a list; the input of a layer has at most as many axes
 MAX_SIZE = 2**31  # all whole numbers in arguments must be below it

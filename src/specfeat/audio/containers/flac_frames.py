@@ -48,12 +48,14 @@ class StreamInfo(NamedTuple):
         block_size: the largest number of samples in a frame; all frames but the last have it if their header
             numbers frames instead of samples.
         rate: samples per second.
+        depth: the number of bits of a sample.
         samples: of each channel; 0 if the encoder did not know it.
     """
 
     start: int
     block_size: int
     rate: int
+    depth: int
     samples: int
 
 
@@ -69,7 +71,13 @@ def read_stream_info(file: FileBytes) -> StreamInfo | None:
     if len(content) < STREAM_INFO_BYTES:
         return None
     fields = int.from_bytes(content[18:26])
-    return StreamInfo(start, int.from_bytes(content[10:12]), fields >> 44, fields & 2**36 - 1)
+    return StreamInfo(
+        start=start,
+        block_size=int.from_bytes(content[10:12]),
+        rate=fields >> 44,
+        depth=(fields >> 36 & 31) + 1,
+        samples=fields & 2**36 - 1,
+    )
 
 
 def find_second_stream(file: FileBytes, info: StreamInfo) -> str | None:

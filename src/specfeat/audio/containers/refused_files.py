@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from specfeat.audio.containers.chunks import find_sound_chunk
 from specfeat.audio.containers.file_bytes import FileBytes
+from specfeat.audio.containers.flac_frames import read_stream_info
 from specfeat.audio.containers.mpeg_frames import find_frames
 from specfeat.audio.containers.trailing_data import find_end_without_tags
 
@@ -41,10 +42,11 @@ def describe_refused_file(file: FileBytes) -> Refusal | None:
         return Refusal("it is an MP4 file")
     if head[:4] == b"\x1aE\xdf\xa3":
         return Refusal("it is a Matroska or WebM file")
-    if head[:4] == b"fLaC" and len(head) >= 26:
-        depth = (int.from_bytes(head[18:26]) >> 36 & 31) + 1
-        is_known = depth in FLAC_DEPTHS
-        return None if is_known else Refusal(f"it is FLAC of {depth} bits")
+    if head[:4] == b"fLaC":
+        info = read_stream_info(file)
+        if info is None or info.depth in FLAC_DEPTHS:
+            return None
+        return Refusal(f"it is FLAC of {info.depth} bits")
     if head[:4] in (b"RIFF", b"RIFX", b"FORM"):
         return _describe_joined_files(file, head)
     if head[:3] in (b"ID3", b"TAG") and find_frames(file, 0, find_end_without_tags(file, 0)) < 0:

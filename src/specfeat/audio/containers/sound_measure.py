@@ -1,11 +1,9 @@
 """How much sound a file has, whatever its header says, and what stands behind the sound."""
 
-import struct
 from typing import NamedTuple
 
 from specfeat.audio.containers.chunks import LAYOUTS, find_sound_chunk, skip_chunks
 from specfeat.audio.containers.file_bytes import FileBytes
-from specfeat.audio.containers.file_view import FileView
 from specfeat.audio.containers.plain_headers import find_plain_sound
 from specfeat.audio.containers.sound_extent import SoundExtent
 from specfeat.audio.containers.trailing_data import (
@@ -17,11 +15,10 @@ from specfeat.audio.containers.voc_blocks import find_voc_sound, skip_voc_blocks
 
 # A program that writes a WAV file to a pipe does not know the length, and puts a number of bytes near 2**31
 # or 2**32 into the header.
-UNKNOWN_LENGTH = 2**31 - 2**20
+LEAST_UNKNOWN_LENGTH = 2**31 - 2**20
 ALLOWED_TRAILING_BYTES = 4096  # padding, or a damaged chunk, after the sound
 ALLOWED_TRAILING_SHARE = 0.05  # of the sound before it
 ALWAYS_ALLOWED_BYTES = 64
-_MAGIC_NUMBERS = {b"caff": "CAF", b"RF64": "RF64", b"BW64": "RF64", b".snd": "AU", b"dns.": "AU"}
 
 
 class SoundMeasure(NamedTuple):
@@ -43,7 +40,7 @@ class SoundMeasure(NamedTuple):
     def is_missing(self) -> bool:
         """Whether the file ends before the sound that its header promises."""
         length = self.extent.length
-        return self.end == self.extent.start and length is not None and 0 < length < UNKNOWN_LENGTH
+        return self.end == self.extent.start and length is not None and 0 < length < LEAST_UNKNOWN_LENGTH
 
     @property
     def length(self) -> int:
@@ -82,44 +79,6 @@ def measure_sound(file: FileBytes, container: str, sample_bytes: int) -> SoundMe
             return SoundMeasure(extent, end, unread_bytes, _describe_problem(file, extent))
     end = find_end_without_exact_tags(file, min(extent.start, file.size))
     return SoundMeasure(extent, end, 0, _describe_problem(file, extent))
-
-
-def make_repaired_view(file: FileBytes) -> FileView | None:
-    """Make a view of a file with the length of its sound in the header, where libsndfile needs it.
-
-    If the sound reaches beyond the end of the file, e.g. because the length is not known, libsndfile refuses
-    CAF and RF64 files, and reads nothing of some AU files. It reads no sound if the length is 0. And it
-    refuses BW64, which has the layout of RF64.
-
-    Returns:
-        The view; None if the header need not be changed.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    container = _guess_container(file.read(0, 12))
-    sound = measure_sound(file, container, 0) if container else None
-    if sound is None or sound.problem:
-        return None
-    extent, place = sound.extent, sound.extent.length_place
-    patches: dict[int, bytes] = {}
-    is_wrong = extent.length is not None and extent.length != sound.length
-    if place is not None and is_wrong and (container in ("AU", "CAF", "RF64") or (extent.length or 0) <= 0):
-        length = sound.length + extent.length_extra
-        if length >= 2 ** (8 * struct.calcsize(extent.length_layout)):
-            return None
-        patches[place] = struct.pack(extent.length_layout, length)
-    if file.read(0, 4) == b"BW64":
-        patches[0] = b"RF64"
-    return FileView(file, file.size, None, patches) if patches else None
-
-
-def _guess_container(head: bytes) -> str | None:
-    if head[:4] in (b"RIFF", b"RIFX") and head[8:] == b"WAVE":
-        return "WAV"
-    if head[:4] == b"FORM" and head[8:] in (b"AIFF", b"AIFC"):
-        return "AIFF"
-    return _MAGIC_NUMBERS.get(head[:4])
 
 
 def _describe_problem(file: FileBytes, extent: SoundExtent) -> str | None:

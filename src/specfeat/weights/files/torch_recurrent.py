@@ -10,6 +10,7 @@ has one bias, which is the sum of the two.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -44,14 +45,13 @@ def translate_recurrent_layers(arrays: Iterable[FileArray]) -> tuple[FileArray, 
     all_arrays = list(arrays)
     layers = group_by_layer(all_arrays, _NAME_PATTERN, _get_layer)
     names = {array.name for array in all_arrays}
-    numbers = {(module, number) for module, number, _ in layers}
-    modules = [module for module, _ in numbers]
+    layer_counts = Counter(module for module, _ in {(module, number) for module, number, _ in layers})
     two_directions = {module for module, _, is_backward in layers if is_backward}
     translations: dict[str, list[FileArray]] = {}
     for (module, number, is_backward), parts in layers.items():
         if not _is_recurrent_layer(parts) or _has_projection(parts["weight_ih"].name, names):
             continue
-        name = f"{module}/l{number}" if modules.count(module) > 1 else module
+        name = f"{module}/l{number}" if layer_counts[module] > 1 else module
         if module in two_directions:
             name += "/backward" if is_backward else "/forward"
         for word, arrays_of_keras in _translate_layer(parts).items():
