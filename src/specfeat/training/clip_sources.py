@@ -1,7 +1,7 @@
 """Makes the clips of all sounds, and the rows that the teachers compute for them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 from specfeat.audio.augmentation import SampleAugmentation
 from specfeat.audio.discovery import find_sounds
 from specfeat.audio.worker_pool import WorkerPool
-from specfeat.config import Config, Settings, load_config
-from specfeat.config.train import Teacher, Train
-from specfeat.config.yaml_writer import quote_yaml
+from specfeat.config import Config, Settings
 from specfeat.cpu_count import count_available_cores
-from specfeat.errors import ConfigError
 from specfeat.events import Event, RowsEvent
 from specfeat.network.build import Network, build_network
 from specfeat.pipeline import extract_rows
@@ -56,18 +53,29 @@ class TrainingClips:
 
 
 def make_training_clips(
-    request: "TrainingRequest", data: TrainingData, folder: Path, listener: TrainingListener
+    request: "TrainingRequest",
+    teachers: Sequence[Config],
+    data: TrainingData,
+    folder: Path,
+    listener: TrainingListener,
 ) -> TrainingClips:
     """Make all clips, and the rows of the teachers, unless they are on the disk already.
 
     Sounds for training get the random changes of the config, in as many variants as it says. Sounds for
     validation and test stay as they are; only `contrast` compares two random forms of them as well.
 
+    Args:
+        request: what is to be trained.
+        teachers: the configs of the teachers, from `load_teacher`.
+        data: the sounds and parts.
+        folder: the folder for the files.
+        listener: the object that is told of each sound.
+
     Raises:
         OutputError: the clips take more space than is allowed, or the disk is full.
         SpecfeatError: a teacher cannot be built.
     """
-    return _ClipMaker(request, data, folder, listener).make()
+    return _ClipMaker(request, teachers, data, folder, listener).make()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +95,17 @@ class _SoundGroup:
 
 class _ClipMaker:
     def __init__(
-        self, request: "TrainingRequest", data: TrainingData, folder: Path, listener: TrainingListener
+        self,
+        request: "TrainingRequest",
+        teachers: Sequence[Config],
+        data: TrainingData,
+        folder: Path,
+        listener: TrainingListener,
     ) -> None:
         self._request = request
+        self._teachers = teachers
         self._settings = request.config.settings
-        self._train: Train = request.train
+        self._train = request.train
         self._folder = folder
         self._listener = listener
         train_sounds, held_back_sounds = (
@@ -113,8 +127,7 @@ class _ClipMaker:
         train_rows: list[tuple[CachedArrays, ...]] = []
         held_back_rows: list[tuple[CachedArrays, ...]] = []
         widths: list[int] = []
-        for number, teacher in enumerate(self._train.teachers):
-            config = load_teacher(teacher, self._request.config)
+        for number, config in enumerate(self._teachers):
             self._listener.on_stage("teacher", count)
             network = build_network(config, self._request.device)
             widths.append(network.width)
@@ -209,35 +222,3 @@ def _iterate_rows(
     if error is not None:
         raise error
     yield from rows
-
-
-def load_teacher(teacher: Teacher, config: Config) -> Config:
-    """Return the config of a teacher, with clips that begin where the clips of the trained config begin.
-
-    Raises:
-        ConfigError: the teacher's config is wrong, or its clips cannot have the same hop.
-    """
-    overrides = [f"model.weights.file={quote_yaml(teacher.weights)}"] if teacher.weights else []
-    overrides += [f"model.features={teacher.features}"] if teacher.features else []
-    loaded = load_config(teacher.config, overrides)
-    hop_s = config.settings.clip_grid.hop_samples / config.settings.audio.sample_rate
-    clips, spectrogram = loaded.settings.clips, loaded.settings.spectrogram
-    unit = 1 if clips.samples else spectrogram.hop_length
-    hop = hop_s * loaded.settings.audio.sample_rate / unit
-    if abs(hop - round(hop)) > 1e-6:
-        name = "samples" if clips.samples else "frames"
-        raise ConfigError(
-            f"{teacher.config}: a teacher needs clips every {hop_s:g} s, which is {hop:g} of its {name}; "
-            "choose another clips.hop, so that it is a whole number"
-        )
-    new_clips = clips.model_copy(
-        update={
-            "hop": round(hop),
-            "edges": "cut",
-            "tail": config.settings.clips.tail,
-            "short": config.settings.clips.short,
-        }
-    )
-    return replace(
-        loaded, settings=Settings.model_validate(loaded.settings.model_copy(update={"clips": new_clips}))
-    )

@@ -9,7 +9,7 @@ from specfeat.native_stderr import capture_native_stderr
 from specfeat.network.engines.tensorflow import select_device
 from specfeat.tensorflow_runtime import keras, tf
 from specfeat.training.checkpoints import CheckpointFolder
-from specfeat.training.clip_sources import load_teacher, make_training_clips
+from specfeat.training.clip_sources import make_training_clips
 from specfeat.training.heads import NetworkWithHeads, add_class_head, add_projection, add_teacher_heads
 from specfeat.training.listener import TrainingListener
 from specfeat.training.loop import TrainingLoop
@@ -19,6 +19,7 @@ from specfeat.training.part_datasets import make_datasets
 from specfeat.training.results import ResultsWriter
 from specfeat.training.run_folder import TrainingFolder
 from specfeat.training.summary import TrainingSummary
+from specfeat.training.teachers import load_teacher
 from specfeat.training.training_data import TrainingData
 
 if TYPE_CHECKING:
@@ -60,19 +61,18 @@ class TrainingExecution:
         self._callbacks = list(request.callbacks)
         if request.has_tensorboard:
             self._callbacks.append(_make_tensorboard(folder))
+        self._teachers = [load_teacher(teacher, request.config) for teacher in request.train.teachers]
         self._model: TrainingModel | None = None
-        if request.train.task == "distill":  # only the teachers know how many values are to be predicted
-            teachers = request.train.teachers
-            for teacher in teachers:
-                load_teacher(teacher, request.config)
-            choose_loss(request.config, add_teacher_heads(request.config, [1] * len(teachers)))
+        if request.train.task == "distill":
+            # The loss does not depend on the width of a teacher's rows, known once its network is built.
+            choose_loss(request.config, add_teacher_heads(request.config, [1] * len(self._teachers)))
         else:
             self._model = self._make_model(())
 
     def run(self) -> TrainingSummary:
         """Make the clips, train the network to its last epoch, and write the results."""
         request, data, folder, listener = self._request, self._data, self._folder, self._listener
-        clips = make_training_clips(request, data, folder.work_folder, listener)
+        clips = make_training_clips(request, self._teachers, data, folder.work_folder, listener)
         datasets = make_datasets(data, clips, request.train)
         model = self._model or self._make_model(clips.teacher_widths)
         checkpoints = CheckpointFolder(folder.work_folder)
