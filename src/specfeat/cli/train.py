@@ -126,11 +126,10 @@ def train_command(
 
 def _load_config(name: str, overrides: "Sequence[str]", labels: str | None, epochs: int | None) -> "Config":
     from specfeat.config import load_config
+    from specfeat.config.overrides import list_train_overrides
     from specfeat.config.weights_file import check_weights_file
-    from specfeat.config.yaml_writer import quote_yaml
 
-    short_overrides = [f"train.labels.file={quote_yaml(labels)}"] if labels else []
-    short_overrides += [f"train.epochs={epochs}"] if epochs else []
+    short_overrides = list_train_overrides(labels or None, epochs)
     config = load_config(name, [*overrides, *short_overrides], override_prefix="--set ")
     if config.settings.model.weights.file is not None:
         check_weights_file(config)

@@ -6,6 +6,7 @@ from specfeat.config.config_tree import ConfigTree
 from specfeat.config.seconds import list_keys_of_same_length
 from specfeat.config.yaml_scalars import has_lone_surrogate
 from specfeat.config.yaml_tree import MAX_DEPTH, parse_override_value
+from specfeat.config.yaml_writer import quote_yaml
 from specfeat.key_path import Key, KeyPath, format_key_path
 from specfeat.text import format_value, suggest_name
 
@@ -48,6 +49,12 @@ def apply_override(tree: ConfigTree, override: str) -> None:
         _check_item(tree, override, parent, path)
     parent[path[-1]] = parse_override_value(text, override, tree.override_prefix)
     tree.mark_overridden(path, override)
+
+
+def list_train_overrides(labels: str | None, epochs: int | None) -> list[str]:
+    """Return the overrides that set the table of labels and the number of epochs; None for no override."""
+    overrides = [] if labels is None else [f"train.labels.file={quote_yaml(labels)}"]
+    return overrides if epochs is None else [*overrides, f"train.epochs={epochs}"]
 
 
 def _parse_path(dotted_path: str) -> KeyPath:

@@ -8,9 +8,9 @@ from typing import Any
 
 from specfeat.audio.folder_search import check_inputs_exist
 from specfeat.config import Config, Settings
+from specfeat.config.overrides import list_train_overrides
 from specfeat.config.train import Train
 from specfeat.config.weights_file import check_weights_file
-from specfeat.config.yaml_writer import quote_yaml
 from specfeat.errors import Remedy, SpecfeatError, UsageError, append_suggestion
 from specfeat.python_config import load_any_config
 from specfeat.training.listener import SilentTrainingListener, TrainingListener
@@ -116,8 +116,7 @@ def _load_config(
     """Return the config with the table of labels and the number of epochs that the caller gives."""
     # A str or a mapping cannot be joined with a list of overrides: `load_any_config` refuses both below.
     if not isinstance(config, Config | Settings) and not isinstance(overrides, str | Mapping):
-        short_overrides = [] if labels is None else [f"train.labels.file={quote_yaml(os.fspath(labels))}"]
-        short_overrides += [] if epochs is None else [f"train.epochs={epochs}"]
+        short_overrides = list_train_overrides(None if labels is None else os.fspath(labels), epochs)
         return load_any_config(config, [*overrides, *short_overrides])
     if epochs is not None and epochs < 1:
         raise UsageError(f"epochs is {epochs}; give 1 or more")

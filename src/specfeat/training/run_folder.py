@@ -1,4 +1,4 @@
-"""The folder of a training: its lock, its work folder, and what tells one training from another."""
+"""The folder of a training: its lock, its work folder, and the identity of the training in it."""
 
 import json
 from collections.abc import Mapping
@@ -26,12 +26,14 @@ RESULT_NAMES = (
     *(RECORD_NAME, BEST_WEIGHTS, LAST_WEIGHTS, CONFIG, "history.csv", "split.csv", "metrics.json"),
     *("model_card.md", "curves.png", "confusion_[a-z]*"),
 )
-# The settings that may differ when a training is continued, because the steps do not depend on them.
-_FREE_KEYS = (("train", "epochs"), ("train", "cache", "max_gb"), ("train", "checkpoint_s"))
+# A training can be continued with more epochs, another limit of space, and more or fewer checkpoints.
+_CHANGEABLE_SETTINGS: Any = {"train": {"epochs": True, "checkpoint_s": True, "cache": {"max_gb": True}}}
 
 
 def describe_training(config: Config, data: TrainingData, threads: int, device: str) -> dict[str, Any]:
-    """Return everything that decides the final weights: settings, sounds, threads, versions, processor.
+    """Return the identity of a training: settings, sounds, threads, versions and processor.
+
+    Two trainings with the same identity and the same epochs have the same final weights.
 
     Args:
         config: the config, with the section `train`.
@@ -42,17 +44,11 @@ def describe_training(config: Config, data: TrainingData, threads: int, device: 
     Raises:
         WeightsError: a weights file, of the config or of a teacher, does not exist or cannot be read.
     """
-    settings = config.settings.model_dump(mode="json")
-    for section, *keys in _FREE_KEYS:
-        inner = settings[section]
-        for key in keys[:-1]:
-            inner = inner[key]
-        inner.pop(keys[-1], None)
     versions = {name: version for name, version in collect_versions().items() if name != "platform"}
     teachers = config.settings.train.teachers if config.settings.train else ()
     weights_files = [config.settings.model.weights.file, *(teacher.weights for teacher in teachers)]
     return {
-        "settings": settings,
+        "settings": config.settings.model_dump(mode="json", exclude=_CHANGEABLE_SETTINGS),
         "data": data.digest,
         "weights_files": [compute_weights_hash(name) for name in weights_files if name],
         "threads": threads,
