@@ -23,10 +23,10 @@ from specfeat.sound import Sound
 from specfeat.training.clip_space import ClipSpace
 
 CHUNK_SOUNDS = 256
-BLOCK_ARRAYS = 1024  # `iterate_blocks` reads so many arrays at once
+BLOCK_ARRAYS = 1024  # the number of arrays in one block of `iterate_blocks`
 
 Array = NDArray[np.float32]
-# What makes arrays from sounds: for each sound in order, the sound, and an iterator of its arrays.
+# Yields for each sound, in order, the sound and an iterator of its arrays.
 ArrayStreams = Generator[tuple[Sound, Iterator[Array]], None, None]
 
 
@@ -174,7 +174,7 @@ class ArrayCache:
         return count, ""
 
     def _compute_size(self, count: int) -> int:
-        """Return how many bytes so many arrays take."""
+        """Return the size of `count` arrays on the disk, in bytes."""
         return self._dtype.itemsize * count * int(np.prod(self._shape))
 
     def _open(self, chunks: Sequence[range]) -> CachedArrays:

@@ -25,7 +25,7 @@ from specfeat.training.training_data import TrainingData
 if TYPE_CHECKING:
     from specfeat.training.trainer import TrainingRequest
 
-MAX_MIXED_SOUNDS = 2000  # the step `mix` adds at most so many different sounds of the part for training
+MAX_MIXED_SOUNDS = 2000  # the largest number of sounds from which the step `mix` chooses
 HELD_BACK_PARTS = ("validation", "test")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from specfeat.errors import OutputError
 from specfeat.files import format_path
 
-FIRST_ESTIMATE_SOUNDS = 64  # after so many sounds, the size of all is estimated
+FIRST_ESTIMATE_SOUNDS = 64  # the number of finished sounds from which the size of all is estimated
 FREE_SHARE = 0.95  # the largest share of the free space on the disk that is used
 GIGABYTE = 1e9
 
@@ -34,12 +34,20 @@ class ClipSpace:
         self._done_bytes = 0
 
     def add_finished(self, sounds: int, size: int) -> None:
-        """Count clips that are on the disk already."""
+        """Count clips that are on the disk already.
+
+        Args:
+            sounds: the number of sounds.
+            size: the size of their clips, in bytes.
+        """
         self._done_sounds += sounds
         self._done_bytes += size
 
     def add_sound(self, size: int) -> None:
         """Count the clips of one more sound.
+
+        Args:
+            size: the size of its clips, in bytes.
 
         Raises:
             OutputError: all clips take more space than is allowed, or than is free.

@@ -1,4 +1,4 @@
-"""The loss of `contrast`: two forms of one clip lie close together, and forms of other clips far apart."""
+"""The loss of `contrast`, which is small if two forms of a clip are similar and other clips are not."""
 
 from typing import Any
 

@@ -34,7 +34,7 @@ def evaluate_dataset(
 ) -> tuple[float, DatasetEvaluation | None]:
     """Return the mean loss of a dataset, and for `classify` how well the classes are found.
 
-    The clips are as they are, without random changes (but for `contrast`, which compares two forms).
+    The clips are not changed at random, except for `contrast`, which compares two random forms of each clip.
     """
     batch = min(train.batch, len(dataset))
     total_loss, outputs = 0.0, []

@@ -72,7 +72,7 @@ def _list_clips(
 def _compute_class_weights(
     labels: NDArray[np.float32] | None, sound_numbers: Numbers, train: Train
 ) -> NDArray[np.float32] | None:
-    """Return the weight of each class: the mean number of clips of all classes, divided by its own."""
+    """Return the weight of each class: the mean number of clips per class, divided by the class's number."""
     if labels is None or train.balance != "weights":
         return None
     counts = np.maximum(labels[sound_numbers].sum(axis=0), 1)

@@ -94,12 +94,12 @@ class TrainingFolder:
         """Check that the folder is new, empty or of a training, so that nothing else is overwritten.
 
         Raises:
-            UsageError: it is not.
+            UsageError: the folder has other files, or there is a file at its path.
         """
         name = format_path(str(self.path))
         if self.path.exists() and not self.path.is_dir():
             raise UsageError(f"{name}: is a file; give a folder for the results")
-        # The lock's file is there even if a replacement was killed when it had removed the other two.
+        # If a replacement was killed after it removed identity and record, only the file of the lock is left.
         marks = (self._identity_path, self._record_path, self.work_folder / LOCK_NAME)
         if not self.path.exists() or any(path.exists() for path in marks):
             return

@@ -9,7 +9,7 @@ def compute_schedule(schedule: Schedule, step: int, total_steps: int) -> float:
     """Return the learning rate of a step as a share of the highest rate.
 
     Args:
-        schedule: the settings.
+        schedule: the settings `train.schedule`.
         step: the number of the step, from 0.
         total_steps: the steps of the whole training.
     """

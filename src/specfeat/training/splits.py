@@ -89,7 +89,7 @@ def _hash_group(group: str, seed: int) -> str:
 
 
 def _check_parts(sounds: Sequence[LabeledSound], parts: Sequence[str]) -> None:
-    """Check that there is something to train with, and that no class is only held back.
+    """Check that there are sounds for training, and that each class has at least one of them.
 
     Raises:
         UsageError: the part for training is empty, or lacks a class of another part.
