@@ -45,6 +45,17 @@ def test_a_gain_lies_between_its_limits() -> None:
     assert len({round(gain, 3) for gain in gains}) == 20
 
 
+def test_a_teacher_hears_the_same_changes_without_the_gain() -> None:
+    """With `keeps_level`, only the gain is left out; the added sounds, the speed and the filter stay the same."""
+    steps: list[dict[str, Any]] = [{"speed": 0.3}, {"gain": [-20, -10]}, {"equalize": 9}]
+    tone = make_noise(RATE)
+    changed, kept = (_augment(tone, *steps, keeps_level=keeps_level) for keeps_level in (False, True))
+
+    factor = np.sqrt(np.mean(np.square(changed)) / np.mean(np.square(kept)))
+    assert 10 ** (-20 / 20) <= factor <= 10 ** (-10 / 20)
+    np.testing.assert_allclose(changed, factor * kept, atol=1e-6)
+
+
 def test_a_change_of_speed_changes_length_and_pitch_alike() -> None:
     """A tone that is played faster by a factor is shorter and higher by the same factor."""
     tone, ratios = make_tone(500, 4 * RATE), []

@@ -32,7 +32,7 @@ sent = []
 
 def is_inside_library(name):
     if library == "pydantic":
-        return name == "_dump_layers"
+        return name == "dump_layers"
     return name.endswith("<locals>.cb") and "tensorflow" in sys.modules  # the callback of a weak reference
 
 def profile(frame, event, _):

@@ -225,7 +225,7 @@ def test_weights_that_are_no_file(write: Callable[..., str], tmp_path: Path, con
         (tmp_path / "w.weights.h5").write_bytes(content)
 
     with pytest.raises(
-        WeightsError, match=r"w\.weights\.h5: (the weights cannot be read: |is empty|is not a weights file)"
+        WeightsError, match=r"w\.weights\.h5: (the weights cannot be read: |is empty|is a text file)"
     ):
         _build(write(CONFIG.replace("{random: 3}", "{file: w.weights.h5}"), "d.yaml"))
 

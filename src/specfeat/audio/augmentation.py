@@ -39,6 +39,7 @@ class SampleAugmentation:
         variant: the number of the random form, from 0.
         sounds: the sounds that the step `mix` may add.
         noises: the sounds that each step `noise` may add, in the order of these steps.
+        keeps_level: whether the step `gain` is left out; all other random numbers stay the same.
     """
 
     steps: tuple[Augmentation, ...]
@@ -46,6 +47,7 @@ class SampleAugmentation:
     variant: int
     sounds: tuple[Sound, ...] = ()
     noises: tuple[tuple[Sound, ...], ...] = ()
+    keeps_level: bool = False
 
 
 def augment_samples(
@@ -103,7 +105,9 @@ def _change_piece(
     noises = iter(augmentation.noises)
     for step in augmentation.steps:
         if step.gain is not None:
-            samples = samples * np.float32(10 ** (random.uniform(*step.gain) / 20))
+            gain_db = random.uniform(*step.gain)
+            if not augmentation.keeps_level:
+                samples = samples * np.float32(10 ** (gain_db / 20))
         elif step.mix is not None and random.random() < step.mix:
             samples = _add_sound(samples, random, augmentation.sounds, MIX_SNR_DB, audio)
         elif step.noise is not None:

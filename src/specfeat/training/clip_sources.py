@@ -1,7 +1,7 @@
 """Makes the clips of all sounds, and the rows that the teachers compute for them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -175,11 +175,17 @@ class _ClipMaker:
         """
         shape = (network.width,) if network else settings.input_shape
         dtype = "float32" if network else self._train.cache.dtype
+        # A teacher hears each sound at its own level. So the network learns features that do not depend on
+        # the level, even if the features of the teacher do.
+        variants = [
+            replace(variant, keeps_level=True) if variant and network else variant
+            for variant in group.variants
+        ]
         return tuple(
             ArrayCache(self._folder, f"{name}-{group.name}-{number}", shape, dtype, self._space).fill(
                 group.sounds, self._make_opener(settings, augmentation, network), self._listener.on_sound
             )
-            for number, augmentation in enumerate(group.variants)
+            for number, augmentation in enumerate(variants)
         )
 
     def _report_size(self, size: float) -> None:
