@@ -68,6 +68,8 @@ class SoundEndEvent:
             start_s=part.start_s,
             end_s=part.end_s,
             id=part.id,
+            may_end_early=part.may_end_early,
+            columns=self.sound.columns,
             size=file.size,
             mtime_ns=file.mtime_ns,
             status=self.status,

@@ -1,6 +1,8 @@
 """The sound: one audio file, or one part of an audio file, that gives rows of its own."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Literal
 
 from specfeat.files import UNREADABLE_FILE, FileIdentity, identify_file, to_record_name
@@ -23,12 +25,16 @@ class SoundPart:
         end_s: the time at which the part ends, in seconds from the start of the file; None for the end of the
             file.
         id: the name that the user gave the part, e.g. the name of an annotation; None if it has no name.
+        may_end_early: whether the part ends with the file if the file ends before `end_s`. If not, such a
+            part is an error.
     """
 
     channel: int | None = None
     start_s: float | None = None
     end_s: float | None = None
     id: str | None = None
+    # Not in the text of a part, because trainings compute a hash of this text.
+    may_end_early: bool = field(default=False, repr=False)
 
 
 WHOLE_FILE = SoundPart()
@@ -55,11 +61,14 @@ class Sound:
         path: the path of the file, as the user or the search in a folder gives it.
         part: the part of the file that makes up the sound.
         file: size and time of the file, which are read before its content.
+        columns: the values of this sound in the additional columns of the index, e.g. its label. All sounds
+            of a run have the same columns.
     """
 
     path: str
     part: SoundPart = WHOLE_FILE
     file: FileIdentity = UNREADABLE_FILE
+    columns: tuple[str, ...] = ()
 
     @property
     def key(self) -> SoundKey:
@@ -75,3 +84,23 @@ def make_file_sound(path: str) -> Sound:
 def make_part_sound(path: str, part: SoundPart) -> Sound:
     """Make the sound of a part of a file, with the file's present size and time."""
     return Sound(path, part, identify_file(path))
+
+
+def sort_for_reading(sounds: Iterable[Sound]) -> tuple[Sound, ...]:
+    """Return sounds in the order in which they are read, so that each file can be decoded once.
+
+    The files have the order of their first sounds. The parts of one file have the order of their starts.
+    """
+    sounds_of_file: dict[str, list[Sound]] = {}
+    for sound in sounds:
+        sounds_of_file.setdefault(sound.path, []).append(sound)
+    return tuple(
+        sound
+        for group in sounds_of_file.values()
+        for sound in (group if len(group) == 1 else sorted(group, key=_get_times))
+    )
+
+
+def _get_times(sound: Sound) -> tuple[float, float]:
+    part = sound.part
+    return part.start_s or 0.0, math.inf if part.end_s is None else part.end_s

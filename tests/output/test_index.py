@@ -11,7 +11,7 @@ import pytest
 from helpers.sample_records import make_entry
 from specfeat.config import load_config
 from specfeat.config.clip_grid import ClipSpan
-from specfeat.output.index import COLUMNS, IndexWriter, write_index
+from specfeat.output.index import COLUMNS, IndexWriter, SoundColumns, write_index
 
 
 def _read(path: Path) -> list[dict[str, str]]:
@@ -58,18 +58,21 @@ def test_padded_is_the_share_of_silence(tmp_path: Path, samples: int, padded: st
 
 
 def test_a_part_has_the_seconds_of_its_file(tmp_path: Path) -> None:
-    """A part that begins at 2.5 s has its first row there; its channel and its id have their columns."""
-    part = make_entry("a.wav", 2, channel=1, start_s=2.5, end_s=4.0, id="call, 7", samples=150)
+    """A part that begins at 2.5 s has its first row there; its channel, times, id and label have their columns."""
+    part = make_entry(
+        "a.wav", 2, channel=1, start_s=2.5, end_s=4.0, id="call, 7", columns=("wren",), samples=150
+    )
+    columns = SoundColumns(has_times=True, has_ids=True, additional=("label",))
     with (tmp_path / "i.csv").open("wb") as file:
-        index = IndexWriter(file, "mix", 100, has_ids=True)
+        index = IndexWriter(file, "mix", 100, columns)
         index.add_sound(part, [ClipSpan(0, 100), ClipSpan(100, 200)])
-        index.add_sound(make_entry("b.wav", 1, samples=100), [ClipSpan(0, 100)])
+        index.add_sound(make_entry("b.wav", 1, columns=("a\rb",), samples=100), [ClipSpan(0, 100)])
 
-    assert (tmp_path / "i.csv").read_text() == (
-        "row,path,channel,start_s,end_s,padded,status,id\n"
-        '0,a.wav,1,2.5,3.5,0,ok,"call, 7"\n'
-        '1,a.wav,1,3.5,4.5,0.5,ok,"call, 7"\n'
-        "2,b.wav,mix,0.0,1.0,0,ok,\n"
+    assert (tmp_path / "i.csv").read_bytes().decode() == (
+        "row,path,channel,start_s,end_s,padded,status,segment_start_s,segment_end_s,id,label\n"
+        '0,a.wav,1,2.5,3.5,0,ok,2.5,4.0,"call, 7",wren\n'
+        '1,a.wav,1,3.5,4.5,0.5,ok,2.5,4.0,"call, 7",wren\n'
+        '"2","b.wav","mix","0.0","1.0","0","ok","","","","a\rb"\n'
     )
 
 
@@ -84,7 +87,7 @@ def test_the_index_of_an_output(tmp_path: Path) -> None:
     ]
     for last in (entries[2], make_entry("c.wav", 1, samples=1, id="x", status="partial")):
         with (tmp_path / "i.csv").open("wb") as file:
-            write_index(settings, [*entries[:2], last], file)
+            write_index(settings, [*entries[:2], last], (), file)
         lines = _read(tmp_path / "i.csv")
         assert [(line["path"], line["status"]) for line in lines] == [
             *[("a.wav", "ok")] * entries[0].rows,

@@ -88,11 +88,15 @@ class FoundSounds:
         unreadable_folders: the folders that cannot be read, in the order of their inputs. Their files are not
             known. Therefore the run must not assume that a file of an earlier run in such a folder was
             removed.
+        columns: the names of the additional columns of the index, whose values the sounds have.
+        notes: what the user should know about the sounds, each a whole sentence.
     """
 
     sounds: tuple[Sound, ...]
     skipped_files: tuple[str, ...]
     unreadable_folders: tuple[UnreadableFolder, ...] = ()
+    columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def add_unseen_sounds(self, known_sounds: Iterable[Sound]) -> "FoundSounds":
         """Return these results with the sounds of an earlier run that are in unreadable folders.
@@ -122,7 +126,7 @@ class FoundSounds:
             ]
             copied = end
         sounds += self.sounds[copied:]
-        return FoundSounds(tuple(sounds), self.skipped_files, tuple(folders))
+        return replace(self, sounds=tuple(sounds), unreadable_folders=tuple(folders))
 
 
 def find_sounds(inputs: Iterable[str | os.PathLike[str]], listed_inputs: Iterable[str] = ()) -> FoundSounds:

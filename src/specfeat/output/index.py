@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from specfeat.config.clip_grid import ClipSpan
@@ -10,20 +11,72 @@ from specfeat.config.settings import Settings
 from specfeat.output.records import SoundEntry
 
 COLUMNS = ("row", "path", "channel", "start_s", "end_s", "padded", "status")
+TIME_COLUMNS = ("segment_start_s", "segment_end_s")
+ID_COLUMN = "id"
 # Lines are collected and written in blocks of this size, because one file of 24 hours can have 180,000 lines.
 _BLOCK_CHARACTERS = 100_000
 
 
-def write_index(settings: Settings, entries: Sequence[SoundEntry], file: BinaryIO) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundColumns:
+    """The columns of an index that come after `COLUMNS`. Their values are the same in all rows of a sound.
+
+    Attributes:
+        has_times: whether there are the columns `TIME_COLUMNS`. They have the times at which the parts of
+            files begin and end, as the user gave them; a time that the user did not give is empty.
+        has_ids: whether there is the column `ID_COLUMN`, with the ids of parts of files.
+        additional: the names of the columns that the user has added, see `RunRecord.columns`.
+    """
+
+    has_times: bool = False
+    has_ids: bool = False
+    additional: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        return (
+            *(TIME_COLUMNS if self.has_times else ()),
+            *((ID_COLUMN,) if self.has_ids else ()),
+            *self.additional,
+        )
+
+    def list_values(self, entry: SoundEntry) -> Iterator[str]:
+        """Yield the values of one sound, in the order of `names`."""
+        if self.has_times:
+            yield from ("" if time is None else repr(time) for time in (entry.start_s, entry.end_s))
+        if self.has_ids:
+            yield entry.id or ""
+        yield from entry.columns
+
+
+def find_sound_columns(entries: Sequence[SoundEntry], additional: tuple[str, ...]) -> SoundColumns:
+    """Return the columns of the index of some sounds, after `COLUMNS`.
+
+    Args:
+        entries: the sounds.
+        additional: the names of the columns that the user has added.
+    """
+    return SoundColumns(
+        has_times=any(entry.start_s is not None or entry.end_s is not None for entry in entries),
+        has_ids=any(entry.id is not None for entry in entries),
+        additional=additional,
+    )
+
+
+def write_index(
+    settings: Settings, entries: Sequence[SoundEntry], columns: tuple[str, ...], file: BinaryIO
+) -> None:
     """Write the index of an output.
 
     Args:
         settings: the settings with which the rows were made.
         entries: the sounds, in the order of their rows.
+        columns: the names of the columns that the user has added.
         file: the open file that is written.
     """
-    has_ids = any(entry.id is not None for entry in entries)
-    index = IndexWriter(file, settings.audio.channels, settings.audio.sample_rate, has_ids=has_ids)
+    sound_columns = find_sound_columns(entries, columns)
+    index = IndexWriter(file, settings.audio.channels, settings.audio.sample_rate, sound_columns)
     for entry in entries:
         if entry.rows:
             index.add_sound(entry, settings.clip_grid.iterate_spans(entry.samples))
@@ -41,21 +94,25 @@ class IndexWriter:
         file: the open file that is written.
         channels: the config's `audio.channels`. It is the `channel` of all sounds that name no channel.
         sample_rate: the config's sample rate, in Hz.
-        has_ids: whether there is a last column `id`, with the ids of parts of files.
+        sound_columns: the columns after these.
     """
 
     def __init__(
-        self, file: BinaryIO, channels: str | int, sample_rate: int, *, has_ids: bool = False
+        self,
+        file: BinaryIO,
+        channels: str | int,
+        sample_rate: int,
+        sound_columns: SoundColumns = SoundColumns(),
     ) -> None:
         self._rows = 0
         self._channels = channels
         self._sample_rate = sample_rate
-        self._has_ids = has_ids
+        self._sound_columns = sound_columns
         self._file = file
         self._block = io.StringIO()
         self._csv = csv.writer(self._block, lineterminator="\n")
         self._quoting_csv = csv.writer(self._block, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        self._csv.writerow((*COLUMNS, "id") if has_ids else COLUMNS)
+        self._csv.writerow((*COLUMNS, *sound_columns.names))
 
     def add_sound(self, entry: SoundEntry, spans: Iterable[ClipSpan]) -> None:
         """Write the lines of one sound, whose rows are the next ones in the array.
@@ -64,18 +121,18 @@ class IndexWriter:
             entry: the sound.
             spans: the clip of each of its rows, in samples from the start of the sound.
         """
-        texts = (entry.path, entry.id or "")
+        values = tuple(self._sound_columns.list_values(entry))
         # Python's csv writes a carriage return without quotes, and a reader would take it for the end of the
         # line.
-        writer = self._quoting_csv if any("\r" in text for text in texts) else self._csv
+        has_return = any("\r" in text for text in (entry.path, *values))
+        writer = self._quoting_csv if has_return else self._csv
         channel = self._channels if entry.channel is None else entry.channel
         offset_s = entry.start_s or 0.0
-        id_column = (entry.id,) if self._has_ids else ()
         for span in spans:
             start = repr(offset_s + span.start / self._sample_rate)
             end = repr(offset_s + span.end / self._sample_rate)
             padded = f"{span.compute_padded_share(entry.samples):.6g}"
-            writer.writerow((self._rows, entry.path, channel, start, end, padded, entry.status, *id_column))
+            writer.writerow((self._rows, entry.path, channel, start, end, padded, entry.status, *values))
             self._rows += 1
             if self._block.tell() > _BLOCK_CHARACTERS:
                 self._flush()

@@ -20,14 +20,12 @@ from specfeat.sound import SoundKey, SoundPart, SoundStatus
 class SoundEntry:
     """The entry of one sound in journal and record.
 
-    The first five fields identify the sound. The last four are None if the sound did not fail or break.
+    The first six fields identify the sound. The last four are None if the sound did not fail or break.
 
     Attributes:
         path: the name of the file, see `files.to_record_name`.
-        channel: see `SoundPart`; None for a whole file, as are the next three.
-        start_s: see `SoundPart`.
-        end_s: see `SoundPart`.
-        id: see `SoundPart`.
+        channel, start_s, end_s, id, may_end_early: see `SoundPart`; the defaults are those of a whole file.
+        columns: the values of the sound in the additional columns of the index, see `RunRecord.columns`.
         size: the size of the file in bytes before it was read; None if it could not be read.
         mtime_ns: the time of the file's last change before it was read, see `FileIdentity`.
         status: how the extraction of the sound ended.
@@ -49,6 +47,8 @@ class SoundEntry:
     start_s: Seconds | None = None
     end_s: Seconds | None = None
     id: Text | None = None
+    may_end_early: Flag = False
+    columns: tuple[Text, ...] = ()
     size: Count | None
     mtime_ns: Integer | None
     status: SoundStatus
@@ -65,7 +65,8 @@ class SoundEntry:
     @property
     def key(self) -> SoundKey:
         """The identity of the sound."""
-        return SoundKey(self.path, SoundPart(self.channel, self.start_s, self.end_s, self.id))
+        part = SoundPart(self.channel, self.start_s, self.end_s, self.id, self.may_end_early)
+        return SoundKey(self.path, part)
 
     @property
     def file(self) -> FileIdentity:
@@ -198,8 +199,8 @@ class RunRecord(OutputDigests):
         audio_seconds: the length of all sounds together, in seconds.
         files: the entries of all sounds, in the order of their rows.
         skipped_files: the names of the skipped files; JSON has them as `passed_over`.
-        empty_places: how many places of each batch were left empty, because the same clip would get other
-            bits there.
+        empty_places: how many places of each batch stay empty, because a clip would get other bits there.
+        columns: the names of the additional columns of the index. Each entry has a value for each of them.
     """
 
     command: tuple[Text, ...]
@@ -212,6 +213,7 @@ class RunRecord(OutputDigests):
     files: tuple[SoundEntry, ...]
     skipped_files: Annotated[tuple[Text, ...], Field(alias="passed_over")]
     empty_places: Annotated[int, Strict(), Field(ge=0)] = 0
+    columns: tuple[Text, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -226,10 +228,7 @@ class RunRecord(OutputDigests):
         return {status: tally[status] for status in get_args(SoundStatus)} | {"silent": silent}
 
     def to_json(self) -> JsonObject:
-        """Return the JSON object that is written, but with `SoundEntry` objects under `files`.
-
-        `record_json.format_record` converts them one at a time, because a record can have a million entries.
-        """
+        """Return the JSON object that is written, with `SoundEntry` objects, which `record_json` converts."""
         return {
             "format": self.format,
             "command": self.command,
@@ -245,6 +244,7 @@ class RunRecord(OutputDigests):
             "array": write_fields(self.array),
             "index": write_fields(self.index),
             "counts": self.counts,
+            **({"columns": self.columns} if self.columns else {}),
             "files": self.files,
             "passed_over": self.skipped_files,
         }

@@ -177,15 +177,20 @@ class EarlierWorkExaminer:
     def _add_unseen_sounds(self, run: PreviousRun) -> None:
         """Add to `found` the sounds of an earlier run that are in folders which cannot be read now."""
         known = (
-            Sound(from_record_name(entry.path), entry.key.part, entry.file)
+            Sound(from_record_name(entry.path), entry.key.part, entry.file, entry.columns)
             for entry in run.entries
-            if self.found.unreadable_folders
+            if self.found.unreadable_folders and len(entry.columns) == len(self.found.columns)
         )
         self.found = self.found.add_unseen_sounds(known)
 
-    def _is_up_to_date(self, run: PreviousRun) -> bool:
+    def _is_up_to_date(self, run: PreviousOutput) -> bool:
         finished = self.find_finished(run)
-        return [*finished] == [sound.key for sound in self.found.sounds] and len(finished) == len(run.entries)
+        keys_and_columns = [(key, sound.entry.columns) for key, sound in finished.items()]
+        return (
+            run.record.columns == self.found.columns
+            and keys_and_columns == [(sound.key, sound.columns) for sound in self.found.sounds]
+            and len(finished) == len(run.entries)
+        )
 
 
 def _describe_damaged_work(finished_count: int, reason: str) -> FoundUnfinishedWork:

@@ -34,7 +34,7 @@ from specfeat.run.decisions import (
 from specfeat.run.earlier_work import EarlierWorkExaminer, FoundOutput, FoundUnfinishedWork
 from specfeat.run.options import RunOptions
 from specfeat.run.provenance_comparer import ProvenanceComparer
-from specfeat.sound import Sound, SoundKey
+from specfeat.sound import Sound, SoundKey, sort_for_reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,8 @@ class RunPlan:
         sounds: all sounds, in the order of the rows.
         skipped_files: the skipped files in the given folders, by their names in the record.
         finished: the sounds that need not be extracted, failed ones included, and where their rows are.
-        remaining: the sounds that must be extracted, in order.
+        remaining: the sounds that must be extracted, in the order of `sort_for_reading`. So each file can be
+            decoded once. The rows are put in the order of `sounds` when the output is written.
         provenance: everything that affects the numbers, as far as it is known before the network is built.
         previous_runs: the earlier runs that have the finished sounds: the output first, then the unfinished
             run. If both have an entry of a sound, that of the unfinished run is used.
@@ -56,6 +57,7 @@ class RunPlan:
             made with different settings (the option `force`).
         complete_record: the record of the existing output, if the run has nothing to do; otherwise None.
         notes: messages for the user, each a whole sentence.
+        columns: the names of the additional columns of the index.
     """
 
     config: Config
@@ -69,6 +71,7 @@ class RunPlan:
     can_discard_finished: bool
     complete_record: RunRecord | None
     notes: tuple[str, ...]
+    columns: tuple[str, ...] = ()
 
 
 def make_plan(
@@ -108,13 +111,14 @@ def make_plan(
         sounds=found.sounds,
         skipped_files=tuple(map(to_record_name, paths.exclude_own_files(found.skipped_files))),
         finished=finished,
-        remaining=tuple(sound for sound in found.sounds if sound.key not in finished),
+        remaining=sort_for_reading(sound for sound in found.sounds if sound.key not in finished),
         provenance=comparer.provenance,
         previous_runs=previous_runs,
         is_update=use is OutputUse.UPDATE,
         can_discard_finished=options.force,
         complete_record=output.record if output and is_complete else None,
-        notes=notes + _describe_unreadable_folders(found, finished),
+        notes=found.notes + notes + _describe_unreadable_folders(found, finished),
+        columns=found.columns,
     )
 
 
@@ -128,7 +132,8 @@ def plan_full_recompute(plan: RunPlan, work_folder: WorkFolder) -> RunPlan:
         f"{work_folder.paths.array}: finished rows were made with different settings; "
         "this is known only now that the network is built, and everything is recomputed"
     )
-    return replace(plan, finished={}, remaining=plan.sounds, previous_runs=(), notes=(note,))
+    remaining = sort_for_reading(plan.sounds)
+    return replace(plan, finished={}, remaining=remaining, previous_runs=(), notes=(note,))
 
 
 def _describe_unreadable_folders(

@@ -106,7 +106,7 @@ def _write_output(
     if not any(entry.rows for entry in entries):
         work_folder.discard()
         raise NoUsableAudioError(_describe_no_rows(entries))
-    digests = work_folder.prepare_output(sounds, partial(write_index, settings, entries))
+    digests = work_folder.prepare_output(sounds, partial(write_index, settings, entries, plan.columns))
     record = RunRecord(
         command=origin.command,
         folder=origin.folder,
@@ -121,6 +121,7 @@ def _write_output(
         files=entries,
         skipped_files=plan.skipped_files,
         empty_places=origin.empty_places,
+        columns=plan.columns,
     )
     work_folder.commit(record)
     return record
@@ -184,6 +185,8 @@ def _find_rows(sound: Sound, extracted: Mapping[SoundKey, FinishedSound], plan: 
     finished = extracted.get(sound.key) or plan.finished.get(sound.key)
     if finished is None:
         raise RuntimeError(f"{sound.path}: the events have no end of this sound")
+    if finished.entry.columns != sound.columns:  # e.g. the label of a finished segment has been corrected
+        finished = replace(finished, entry=replace(finished.entry, columns=sound.columns))
     return finished
 
 
