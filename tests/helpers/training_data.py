@@ -18,6 +18,7 @@ from specfeat.config.settings import Settings
 from specfeat.sound import Sound, SoundPart
 from specfeat.training.array_cache import CachedArrays
 from specfeat.training.clip_dataset import ClipDataset
+from specfeat.training.clip_space import ClipSpace
 from specfeat.training.labels import LabeledSound
 
 RATE = 8000
@@ -98,6 +99,11 @@ def make_cached(*counts: int, width: int = 1, offset: float = 0.0) -> CachedArra
     total = np.asarray(counts, np.int64)
     starts = np.cumsum(total) - total
     return CachedArrays(total, {}, starts, (arrays,), np.zeros(1, np.int64))
+
+
+def make_space(folder: Path) -> ClipSpace:
+    """Make the counter of the space of clips, with a limit that no test reaches."""
+    return ClipSpace(folder, 1e9, 1000, 0, lambda text: None)
 
 
 def make_dataset(*counts: int, labels: NDArray[np.float32] | None = None, **options: Any) -> ClipDataset:

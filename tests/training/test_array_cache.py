@@ -1,4 +1,4 @@
-"""The clips on the disk: interrupted and damaged chunks, failures, and the limit of space."""
+"""The clips on the disk: interrupted and damaged chunks, and failures."""
 
 import json
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from specfeat.errors import AudioError, OutputError
+from helpers.training_data import make_space
+from specfeat.errors import AudioError
 from specfeat.sound import Sound
 from specfeat.training import array_cache
 from specfeat.training.array_cache import ArrayCache, ArrayStreams, CachedArrays, remove_caches
-from specfeat.training.clip_space import ClipSpace
 
 SHAPE = (2, 3)
 
@@ -48,8 +48,8 @@ class Source:
             raise AudioError("is broken")
 
 
-def _fill(folder: Path, source: Source, count: int = 10, max_bytes: float = 1e9) -> CachedArrays:
-    space = ClipSpace(folder, max_bytes, count, lambda size: None)
+def _fill(folder: Path, source: Source, count: int = 10) -> CachedArrays:
+    space = make_space(folder)
     cache = ArrayCache(folder, "clips-0", SHAPE, "float32", space)
     return cache.fill(_make_sounds(count), source, lambda sound: None)
 
@@ -117,36 +117,11 @@ def test_a_damaged_chunk_is_made_again(tmp_path: Path, damage: str) -> None:
 
 def test_half_precision_takes_half_of_the_space(tmp_path: Path) -> None:
     """Values are read as float32 again."""
-    cache = ArrayCache(tmp_path, "clips-0", SHAPE, "float16", ClipSpace(tmp_path, 1e9, 4, lambda size: None))
+    cache = ArrayCache(tmp_path, "clips-0", SHAPE, "float16", make_space(tmp_path))
     arrays = cache.fill(_make_sounds(4), Source(), lambda sound: None)
 
     assert (tmp_path / "clips-0-00000.bin").stat().st_size == 6 * 6 * 2
     assert arrays.read(np.array([3]), np.array([0])).dtype == np.float32
-
-
-def test_too_much_space_is_refused_early(tmp_path: Path) -> None:
-    """The size of all clips is estimated after the first sounds; the sentence gives the limit and what to do."""
-    source = Source()
-    space = ClipSpace(tmp_path, 5000, 1000, lambda size: None)
-    with pytest.raises(
-        OutputError, match=r"the clips take about 3.\d*e-05 GB, but train.cache.max_gb allows 5e-06 GB; use"
-    ):
-        ArrayCache(tmp_path, "clips-0", SHAPE, "float32", space).fill(
-            _make_sounds(1000), source, lambda sound: None
-        )
-
-    assert len(source.made) == 64
-
-
-def test_the_size_is_told_once_for_all_caches(tmp_path: Path) -> None:
-    """Two variants share one estimate, of both together."""
-    estimates: list[float] = []
-    space = ClipSpace(tmp_path, 1e9, 200, estimates.append)
-    for name in ("clips-0", "clips-1"):
-        cache = ArrayCache(tmp_path, name, SHAPE, "float32", space)
-        cache.fill(_make_sounds(100), Source(), lambda sound: None)
-
-    assert estimates == [200 * 1.5 * 24]
 
 
 def test_clips_are_removed_and_nothing_else(tmp_path: Path) -> None:

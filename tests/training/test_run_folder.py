@@ -6,12 +6,8 @@ from typing import Any
 
 import pytest
 
-from specfeat.config import Config, load_config
-from specfeat.config.config_tree import ConfigTree
-from specfeat.config.train import Train
-from specfeat.errors import LockedError, UsageError, WeightsError
-from specfeat.training.run_folder import TrainingFolder, describe_training, find_difference
-from specfeat.training.training_data import TrainingData
+from specfeat.errors import LockedError, UsageError
+from specfeat.training.run_folder import TrainingFolder
 
 IDENTITY: dict[str, Any] = {"settings": {"train": {"batch": 64}}, "data": "1"}
 
@@ -99,31 +95,3 @@ def test_two_trainings_cannot_use_one_folder(tmp_path: Path) -> None:
     """The second one is refused while the first one runs."""
     with TrainingFolder(tmp_path / "run"), pytest.raises(LockedError):
         _begin(tmp_path / "run")
-
-
-def test_the_weights_that_a_training_starts_from_are_hashed(tmp_path: Path) -> None:
-    """The files of a checkpoint have one hash, which changes with each of them; weights that are missing are refused."""
-    for ending in (".index", ".data-00000-of-00001"):
-        (tmp_path / f"model{ending}").write_bytes(b"first")
-    first = _describe_weights(str(tmp_path / "model"))
-    (tmp_path / "model.data-00000-of-00001").write_bytes(b"second")
-    second = _describe_weights(str(tmp_path / "model"))
-
-    assert len(first) == len(second) == 1
-    assert first != second
-    with pytest.raises(WeightsError, match=r"^nothing\.h5: "):
-        _describe_weights("nothing.h5")
-
-
-def _describe_weights(path: str) -> Any:
-    teachers = ({"config": "yamnet", "weights": path},)
-    settings = load_config("yamnet").settings
-    train = Train.model_validate({"task": "distill", "teachers": teachers})
-    config = Config("yamnet", settings.model_copy(update={"train": train}), ConfigTree("yamnet"))
-    return describe_training(config, TrainingData((), (), ()), 1, "cpu")["weights_files"]
-
-
-def test_the_first_difference_is_named() -> None:
-    """Keys are written as paths; equal values give no text."""
-    assert find_difference({"a": {"b": [1], "c": 2}}, {"a": {"b": [1], "c": 3}}) == "a.c: 2, now 3"
-    assert find_difference(IDENTITY, IDENTITY) == ""

@@ -11,10 +11,10 @@ import soundfile
 
 import specfeat
 from helpers.training_data import CONFIG, RATE, LocalPool, write_table, write_tones
-from specfeat import SpecfeatError, TrainingError, load_config, train
+from specfeat import SpecfeatError, TrainingError, extract_to, load_config, train
 from specfeat.audio.clips import ClipMaker
 from specfeat.audio.decode import read_samples
-from specfeat.errors import ConfigError, ModelError, UsageError
+from specfeat.errors import ConfigError, ModelError, OutputError, UsageError
 from specfeat.sound import make_file_sound
 from specfeat.training.listener import SilentTrainingListener
 
@@ -137,34 +137,66 @@ def test_more_epochs_continue_a_training() -> None:
     assert float(history[2]["loss"]) < float(history[0]["loss"])
 
 
-def test_distillation_learns_the_features_of_a_teacher() -> None:
-    """The loss falls, and neither the head nor the section `train` is in the config that is left."""
-    Path("teacher.yaml").write_text(
-        CONFIG.replace("filters: 8", "filters: 4").replace("units: 8", "units: 5")
-    )
+def test_distillation_learns_the_features_of_two_teachers() -> None:
+    """The loss falls; neither the heads nor the section `train` is in the config that is left.
+
+    The rows of the second teacher are computed in one training, and read from an output in the other. Both
+    have the same bytes.
+    """
+    for number, units in enumerate((5, 3)):
+        text = CONFIG.replace("filters: 8", "filters: 4").replace("units: 8", f"units: {units}")
+        Path(f"teacher_{number}.yaml").write_text(text)
+    extract_to("in", "rows.npy", "teacher_1.yaml", workers=1)
     listener = Notes()
-    overrides = ["train.task=distill", "train.teachers=[{config: teacher.yaml}]", "train.variants=2",
-                 "train.augment=[{gain: [-10, 6]}]"]  # fmt: skip
-    summary = train("in", "run", overrides=overrides, listener=listener, **{**OPTIONS, "epochs": 6})
+    for folder, second in (("a", "config: teacher_1.yaml"), ("b", "output: rows.npy")):
+        teachers = f"[{{config: teacher_0.yaml, power: 0.5}}, {{{second}, weight: 0.5}}]"
+        overrides = ["train.task=distill", f"train.teachers={teachers}", "train.augment=[{shift: 2}]"]
+        summary = train("in", folder, overrides=overrides, listener=listener, **{**OPTIONS, "epochs": 6})
+        assert summary.metrics == {}
+        assert summary.losses["validation"] > 0
+
+    assert listener.losses[5] < 0.9 * listener.losses[0]
+    assert listener.losses[:6] == listener.losses[6:]
+    assert Path("a/best.weights.h5").read_bytes() == Path("b/best.weights.h5").read_bytes()
+    config = load_config("b/config.yaml").settings
+    assert config.model.layers[-1].name == "features"
+    assert config.train is None
+    assert "- Teacher: rows.npy" in Path("b/model_card.md").read_text()
+
+
+def test_teachers_hear_the_random_forms_of_sounds() -> None:
+    """A teacher computes rows for each variant; the loss falls."""
+    listener = Notes()
+    overrides = ["train.task=distill", "train.teachers=[{config: my.yaml}]", "train.variants=2",
+                 "train.augment=[{gain: [-10, 6]}, {equalize: 6}]"]  # fmt: skip
+    train("in", "run", overrides=overrides, listener=listener, **{**OPTIONS, "epochs": 6})
 
     assert listener.losses[-1] < 0.9 * listener.losses[0]
-    assert summary.metrics == {}
-    assert summary.losses["validation"] > 0
-    layers = load_config("run/config.yaml").settings.model.layers
-    assert [layer.name for layer in layers][-1] == "features"
-    assert load_config("run/config.yaml").settings.train is None
 
 
 def test_contrast_needs_no_labels() -> None:
-    """Files in no folder are enough, and the loss falls."""
+    """Files in no folder are enough, the loss falls, and the same training gives the same bytes."""
     for number, path in enumerate(sorted(Path("in").rglob("*.wav"))):
         path.rename(f"in/{number}.wav")
     listener = Notes()
     overrides = ["train.task=contrast", "train.variants=3", "train.augment=[{gain: [-20, 6]}, {equalize: 6}]"]
-    train("in", "run", overrides=overrides, listener=listener, **{**OPTIONS, "epochs": 8})
+    for folder in ("a", "b"):
+        train("in", folder, overrides=overrides, listener=listener, **{**OPTIONS, "epochs": 8})
 
-    assert listener.losses[-1] < 0.9 * listener.losses[0]
-    assert specfeat.Extractor("run/config.yaml").width == 8
+    assert listener.losses[7] < 0.9 * listener.losses[0]
+    assert Path("a/best.weights.h5").read_bytes() == Path("b/best.weights.h5").read_bytes()
+    assert specfeat.Extractor("a/config.yaml").width == 8
+
+
+def test_clips_that_cannot_all_be_kept_are_refused_after_the_first_variant() -> None:
+    """The clips of 24 sounds in 4 variants take 98.3 kB; that they do not fit into 98 kB is known after the first."""
+    overrides = ["train.variants=4", "train.augment=[{gain: [-6, 6]}]", "train.cache.max_gb=98e-6"]
+    with pytest.raises(
+        OutputError, match=r"the clips will take \S+ MB or more, but train\.cache\.max_gb allows"
+    ):
+        train("in", "run", overrides=overrides, **OPTIONS)
+
+    assert {path.name for path in Path("run/work").glob("clips-*.bin")} == {"clips-train-0-00000.bin"}
 
 
 def test_several_labels_and_parts_of_files() -> None:

@@ -1,7 +1,7 @@
 """The settings `train`: how `specfeat train` finds the weights. `specfeat extract` does not use them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
@@ -67,7 +67,9 @@ class Teacher(Section):
 
     Attributes:
         config: the shipped config or the YAML file of the teacher. Its clips get the hop of the trained
-            network's config.
+            network's config. Given if `output` is not.
+        output: the array of an output with the features of the teacher for all sounds of the training. Given
+            if `config` is not. Its rows are of the unchanged sounds, so the samples may not be changed.
         weights: the weights file of the teacher; if left out, the file that the teacher's config names.
         features: the layer of the teacher whose output is predicted; if left out, the layer that the
             teacher's config names.
@@ -76,7 +78,10 @@ class Teacher(Section):
             never negative and often 0.
     """
 
-    config: Text
+    later_keys: ClassVar[frozenset[str]] = frozenset({"output"})
+
+    config: Text | None = None
+    output: Text | None = None
     weights: Text | None = None
     features: Text | None = None
     weight: PositiveFloat = 1.0

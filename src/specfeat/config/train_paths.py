@@ -25,7 +25,8 @@ def resolve_train_paths(tree: ConfigTree, folder: Path) -> None:
         noise = step.get("noise") if isinstance(step, dict) else None
         _resolve_path(tree, noise, ("train", "augment", number, "noise", "folder"), folder)
     for number, teacher in enumerate(_get_list(train, "teachers")):
-        _resolve_path(tree, teacher, ("train", "teachers", number, "weights"), folder)
+        for key in ("weights", "output"):
+            _resolve_path(tree, teacher, ("train", "teachers", number, key), folder)
         if isinstance(teacher, dict) and _is_config_path(teacher.get("config")):
             _resolve_path(tree, teacher, ("train", "teachers", number, "config"), folder)
 

@@ -2,7 +2,8 @@
 
 from specfeat.config.augmentation import Augmentation
 from specfeat.config.section import list_given_keys, make_rule_error
-from specfeat.config.train import Train
+from specfeat.config.train import Teacher, Train
+from specfeat.key_path import KeyPath
 
 
 def check_train(train: Train) -> None:
@@ -30,6 +31,10 @@ def _check_task(train: Train) -> None:
         raise make_rule_error(("train", "teachers"), "task: distill needs at least one teacher")
     if train.teachers and train.task != "distill":
         raise make_rule_error(("train", "teachers"), "teachers apply only together with task: distill")
+    for number, teacher in enumerate(train.teachers):
+        _check_teacher(teacher, ("train", "teachers", number))
+    if any(teacher.output for teacher in train.teachers):
+        _check_unchanged_samples(train)
     if train.task == "contrast" and train.variants < 2:
         raise make_rule_error(
             ("train", "variants"), "is 1, but task: contrast compares random forms of a clip; give 2 or more"
@@ -39,6 +44,30 @@ def _check_task(train: Train) -> None:
             ("train", "augment"),
             "task: contrast compares random forms of a clip; give a change of samples, e.g. gain or mix",
         )
+
+
+def _check_teacher(teacher: Teacher, path: KeyPath) -> None:
+    if (teacher.config is None) == (teacher.output is None):
+        raise make_rule_error(path, "needs either config (its rows are computed) or output (it has the rows)")
+    for key in ("weights", "features"):
+        if teacher.output is not None and getattr(teacher, key) is not None:
+            text = "applies only together with config; an output has the rows already"
+            raise make_rule_error((*path, key), text)
+
+
+def _check_unchanged_samples(train: Train) -> None:
+    """Check that no samples are changed: the rows of an output are those of the unchanged sounds."""
+    for number, step in enumerate(train.augment):
+        if step.changes_samples:
+            name = list_given_keys(step)[0]
+            text = (
+                f"{name} changes the samples, but a teacher with output has only the rows of the unchanged "
+                f"sounds; remove {name}, or give the teacher's config instead of its output"
+            )
+            raise make_rule_error(("train", "augment", number), text)
+    if train.variants > 1:
+        text = f"is {train.variants}, but a teacher with output has rows for one form of each clip; give 1"
+        raise make_rule_error(("train", "variants"), text)
 
 
 def _check_augmentation(augmentation: Augmentation, number: int) -> None:

@@ -120,9 +120,11 @@ class ArrayCache:
             if not self._is_finished(number, len(chunk)):
                 missing.append(number)
                 continue
-            self._space.add_finished(len(chunk), read_size(self._get_values_path(number)))
-            for k in chunk:
-                on_sound(sounds[k])
+            finished = [sounds[k] for k in chunk]
+            size = read_size(self._get_values_path(number))
+            self._space.add_clips(len(finished), sum(sound.file.size or 0 for sound in finished), size)
+            for sound in finished:
+                on_sound(sound)
         remaining = [sounds[k] for number in missing for k in chunks[number]]
         if remaining:
             with closing(open_streams(remaining)) as streams:
@@ -153,7 +155,7 @@ class ArrayCache:
                 counts.append(count)
                 if error:
                     failures[str(k)] = error
-                self._space.add_sound(self._compute_size(count))
+                self._space.add_clips(1, sound.file.size or 0, self._compute_size(count))
                 on_sound(sound)
             values.sync()
             values.finish()

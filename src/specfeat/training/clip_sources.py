@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.audio.augmentation import SampleAugmentation
-from specfeat.audio.discovery import find_sounds
 from specfeat.audio.worker_pool import WorkerPool
-from specfeat.config import Config, Settings
+from specfeat.config import Settings
 from specfeat.cpu_count import count_available_cores
 from specfeat.events import Event, RowsEvent
 from specfeat.network.build import Network, build_network
@@ -20,13 +19,17 @@ from specfeat.sound import Sound
 from specfeat.training.array_cache import ArrayCache, ArrayStreams, CachedArrays
 from specfeat.training.clip_space import GIGABYTE, ClipSpace
 from specfeat.training.listener import TrainingListener
+from specfeat.training.sound_groups import SoundGroup, make_sound_groups
+from specfeat.training.teacher_output import OutputTeacher
+from specfeat.training.teachers import LoadedTeacher
 from specfeat.training.training_data import TrainingData
 
 if TYPE_CHECKING:
     from specfeat.training.trainer import TrainingRequest
 
-MAX_MIXED_SOUNDS = 2000  # the largest number of sounds from which the step `mix` chooses
-HELD_BACK_PARTS = ("validation", "test")
+# Begins to make the arrays of sounds, and returns them in order.
+Opener = Callable[[Sequence[Sound]], ArrayStreams]
+MakeOpener = Callable[[SampleAugmentation | None], Opener]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class TrainingClips:
 
 def make_training_clips(
     request: "TrainingRequest",
-    teachers: Sequence[Config],
+    teachers: Sequence[LoadedTeacher],
     data: TrainingData,
     folder: Path,
     listener: TrainingListener,
@@ -66,7 +69,7 @@ def make_training_clips(
 
     Args:
         request: what is to be trained.
-        teachers: the configs of the teachers, from `load_teacher`.
+        teachers: the teachers that the config names.
         data: the sounds and parts.
         folder: the folder for the files.
         listener: the object that is told of each sound.
@@ -78,26 +81,11 @@ def make_training_clips(
     return _ClipMaker(request, teachers, data, folder, listener).make()
 
 
-@dataclass(frozen=True, slots=True)
-class _SoundGroup:
-    """Sounds from which clips are made in the same variants.
-
-    Attributes:
-        name: the group's name in the names of files: "train" or "held_back".
-        sounds: the sounds.
-        variants: the random changes of each variant; None for a variant without changes.
-    """
-
-    name: str
-    sounds: Sequence[Sound]
-    variants: Sequence[SampleAugmentation | None]
-
-
 class _ClipMaker:
     def __init__(
         self,
         request: "TrainingRequest",
-        teachers: Sequence[Config],
+        teachers: Sequence[LoadedTeacher],
         data: TrainingData,
         folder: Path,
         listener: TrainingListener,
@@ -108,31 +96,24 @@ class _ClipMaker:
         self._train = request.train
         self._folder = folder
         self._listener = listener
-        train_sounds, held_back_sounds = (
-            [data.sounds[k].sound for part in parts for k in data.list_numbers(part)]
-            for parts in (("train",), HELD_BACK_PARTS)
-        )
-        variants = self._make_variants(train_sounds)
-        held_back_variants = variants[:2] if self._train.task == "contrast" else [None]
-        self._groups = (
-            _SoundGroup("train", train_sounds, variants),
-            _SoundGroup("held_back", held_back_sounds, held_back_variants),
-        )
+        self._groups = make_sound_groups(data, self._train)
 
     def make(self) -> TrainingClips:
         count = sum(len(group.sounds) * len(group.variants) for group in self._groups)
-        self._space = ClipSpace(self._folder, self._train.cache.max_gb * GIGABYTE, count, self._report_size)
+        file_bytes = sum(group.count_file_bytes() * len(group.variants) for group in self._groups)
+        max_bytes = self._train.cache.max_gb * GIGABYTE
+        self._space = ClipSpace(self._folder, max_bytes, count, file_bytes, self._listener.on_note)
         self._listener.on_stage("clips", count)
-        train, held_back = (self._make_arrays("clips", group, self._settings) for group in self._groups)
+        train, held_back = (self._make_clips(group) for group in self._groups)
         train_rows: list[tuple[CachedArrays, ...]] = []
         held_back_rows: list[tuple[CachedArrays, ...]] = []
         widths: list[int] = []
-        for number, config in enumerate(self._teachers):
+        for number, teacher in enumerate(self._teachers):
             self._listener.on_stage("teacher", count)
-            network = build_network(config, self._request.device)
-            widths.append(network.width)
+            width, make_opener = self._prepare_teacher(teacher)
+            widths.append(width)
             for rows, group in zip((train_rows, held_back_rows), self._groups, strict=True):
-                rows.append(self._make_arrays(f"rows-{number}", group, config.settings, network))
+                rows.append(self._fill_caches(f"rows-{number}", (width,), "float32", group, make_opener))
         failures = dict(train[0].failures)
         first_held_back = len(self._groups[0].sounds)
         failures |= {k + first_held_back: text for k, text in held_back[0].failures.items()}
@@ -145,58 +126,59 @@ class _ClipMaker:
             failures=failures,
         )
 
-    def _make_variants(self, train_sounds: Sequence[Sound]) -> list[SampleAugmentation | None]:
-        """Return the random changes of each variant of the sounds for training."""
-        steps = self._train.sample_augmentations
-        if not steps:
-            return [None]
-        noises = tuple(find_sounds([step.noise.folder]).sounds for step in steps if step.noise is not None)
-        mixed = train_sounds
-        if len(mixed) > MAX_MIXED_SOUNDS:
-            random = np.random.default_rng([self._train.seed, 3])
-            mixed = [mixed[k] for k in np.sort(random.choice(len(mixed), MAX_MIXED_SOUNDS, replace=False))]
-        return [
-            SampleAugmentation(
-                steps=steps, seed=self._train.seed, variant=n, sounds=tuple(mixed), noises=noises
-            )
-            for n in range(self._train.variants)
-        ]
+    def _make_clips(self, group: SoundGroup) -> tuple[CachedArrays, ...]:
+        """Make the clips of a group of sounds in each variant."""
+        shape, dtype = self._settings.input_shape, self._train.cache.dtype
+        return self._fill_caches(
+            "clips", shape, dtype, group, lambda variant: self._make_opener(self._settings, variant, None)
+        )
 
-    def _make_arrays(
-        self, name: str, group: _SoundGroup, settings: Settings, network: Network | None = None
+    def _prepare_teacher(self, teacher: LoadedTeacher) -> tuple[int, MakeOpener]:
+        """Return the width of a teacher's rows, and a function that returns the opener of each variant."""
+        if isinstance(teacher, OutputTeacher):
+            return teacher.width, lambda variant: teacher.stream_rows
+        settings, network = teacher.config.settings, build_network(teacher.config, self._request.device)
+
+        def make_opener(variant: SampleAugmentation | None) -> Opener:
+            # A teacher hears each sound at its own level. So the network learns features that do not depend
+            # on the level, even if the features of the teacher do.
+            own_variant = replace(variant, keeps_level=True) if variant else None
+            return self._make_opener(settings, own_variant, network)
+
+        return network.width, make_opener
+
+    def _fill_caches(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: str,
+        group: SoundGroup,
+        make_opener: MakeOpener,
     ) -> tuple[CachedArrays, ...]:
-        """Make the clips of a group of sounds in each variant, or the rows that `network` computes for them.
+        """Make arrays of a group of sounds in each variant, and keep them on the disk.
 
         Args:
             name: the beginning of the names of the files, e.g. "clips".
+            shape: the shape of one array.
+            dtype: the type in which values are stored.
             group: the sounds and the variants.
-            settings: the settings from which the clips follow.
-            network: the network of a teacher; None for the clips themselves.
+            make_opener: a function that returns for a variant the function that begins to make its arrays.
         """
-        shape = (network.width,) if network else settings.input_shape
-        dtype = "float32" if network else self._train.cache.dtype
-        # A teacher hears each sound at its own level. So the network learns features that do not depend on
-        # the level, even if the features of the teacher do.
-        variants = [
-            replace(variant, keeps_level=True) if variant and network else variant
-            for variant in group.variants
-        ]
-        return tuple(
-            ArrayCache(self._folder, f"{name}-{group.name}-{number}", shape, dtype, self._space).fill(
-                group.sounds, self._make_opener(settings, augmentation, network), self._listener.on_sound
-            )
-            for number, augmentation in enumerate(variants)
-        )
-
-    def _report_size(self, size: float) -> None:
-        self._listener.on_note(
-            f"the clips take about {max(size / GIGABYTE, 0.01):.2f} GB in {self._folder} "
-            "until the training ends"
-        )
+        speeds = [step.speed for step in self._train.sample_augmentations if step.speed is not None]
+        # A variant can be at most this much shorter than another one: one is fast and the other is slow.
+        smallest_share = float(np.prod([(1 + speed) ** -2 for speed in speeds]))
+        arrays: list[CachedArrays] = []
+        for number, variant in enumerate(group.variants):
+            previous_bytes = self._space.done_bytes
+            cache = ArrayCache(self._folder, f"{name}-{group.name}-{number}", shape, dtype, self._space)
+            arrays.append(cache.fill(group.sounds, make_opener(variant), self._listener.on_sound))
+            size = self._space.done_bytes - previous_bytes
+            self._space.check_future_bytes(size * smallest_share * (len(group.variants) - len(arrays)))
+        return tuple(arrays)
 
     def _make_opener(
         self, settings: Settings, augmentation: SampleAugmentation | None, network: Network | None
-    ) -> Callable[[Sequence[Sound]], ArrayStreams]:
+    ) -> Opener:
         """Return a function that makes the clips of sounds, or the rows of `network`, in worker processes."""
         workers = self._request.workers or count_available_cores()
 

@@ -19,7 +19,7 @@ from specfeat.training.part_datasets import make_datasets
 from specfeat.training.results import ResultsWriter
 from specfeat.training.run_folder import TrainingFolder
 from specfeat.training.summary import TrainingSummary
-from specfeat.training.teachers import load_teacher
+from specfeat.training.teachers import LoadedTeacher
 from specfeat.training.training_data import TrainingData
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class TrainingExecution:
     Args:
         request: what is to be trained.
         data: the sounds and labels.
+        teachers: the teachers that the config names.
         folder: the folder of the training.
         listener: the object that is told how the training proceeds.
 
@@ -50,6 +51,7 @@ class TrainingExecution:
         self,
         request: "TrainingRequest",
         data: TrainingData,
+        teachers: Sequence[LoadedTeacher],
         folder: TrainingFolder,
         listener: TrainingListener,
     ) -> None:
@@ -61,7 +63,7 @@ class TrainingExecution:
         self._callbacks = list(request.callbacks)
         if request.has_tensorboard:
             self._callbacks.append(_make_tensorboard(folder))
-        self._teachers = [load_teacher(teacher, request.config) for teacher in request.train.teachers]
+        self._teachers = teachers
         self._model: TrainingModel | None = None
         if request.train.task == "distill":
             # The loss does not depend on the width of a teacher's rows, known once its network is built.

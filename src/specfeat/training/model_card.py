@@ -74,7 +74,8 @@ def _describe_training(request: "TrainingRequest", data: TrainingData, summary: 
     if data.classes:
         lines.append(f"- Classes: {', '.join(data.classes)}")
     lines += [
-        f"- Teacher: {teacher.config}" + (f", layer {teacher.features}" if teacher.features else "")
+        f"- Teacher: {teacher.config or teacher.output}"
+        + (f", layer {teacher.features}" if teacher.features else "")
         for teacher in train.teachers
     ]
     if summary.failures:

@@ -1,4 +1,4 @@
-"""The folder of a training: its lock, its work folder, and the identity of the training in it."""
+"""The folder of a training: its lock, its work folder, and the check of the training that is in it."""
 
 import json
 from collections.abc import Mapping
@@ -7,13 +7,10 @@ from types import TracebackType
 from typing import Any
 
 from specfeat.atomic_file import write_atomically
-from specfeat.config import Config
 from specfeat.errors import Remedy, UsageError
 from specfeat.files import format_path, wrap_os_errors
 from specfeat.output.lock import LOCK_NAME, WorkFolderLock
-from specfeat.run.provenance import collect_versions, describe_processor
-from specfeat.training.training_data import TrainingData
-from specfeat.weights.files.source import compute_weights_hash
+from specfeat.training.identity import find_difference
 
 WORK_FOLDER_NAME = "work"
 IDENTITY_NAME = "identity.json"
@@ -26,36 +23,6 @@ RESULT_NAMES = (
     *(RECORD_NAME, BEST_WEIGHTS, LAST_WEIGHTS, CONFIG, "history.csv", "split.csv", "metrics.json"),
     *("model_card.md", "curves.png", "confusion_[a-z]*"),
 )
-# A training can be continued with more epochs, another limit of space, and more or fewer checkpoints.
-_CHANGEABLE_SETTINGS: Any = {"train": {"epochs": True, "checkpoint_s": True, "cache": {"max_gb": True}}}
-
-
-def describe_training(config: Config, data: TrainingData, threads: int, device: str) -> dict[str, Any]:
-    """Return the identity of a training: settings, sounds, threads, versions and processor.
-
-    Two trainings with the same identity and the same epochs have the same final weights.
-
-    Args:
-        config: the config, with the section `train`.
-        data: the sounds, labels and parts.
-        threads: the number of threads of a step.
-        device: the device on which the network is trained, as the user gave it.
-
-    Raises:
-        WeightsError: a weights file, of the config or of a teacher, does not exist or cannot be read.
-    """
-    versions = {name: version for name, version in collect_versions().items() if name != "platform"}
-    teachers = config.settings.train.teachers if config.settings.train else ()
-    weights_files = [config.settings.model.weights.file, *(teacher.weights for teacher in teachers)]
-    return {
-        "settings": config.settings.model_dump(mode="json", exclude=_CHANGEABLE_SETTINGS),
-        "data": data.digest,
-        "weights_files": [compute_weights_hash(name) for name in weights_files if name],
-        "threads": threads,
-        "device": device,
-        "versions": versions,
-        "processor": describe_processor(),
-    }
 
 
 class TrainingFolder:
@@ -210,19 +177,3 @@ class TrainingFolder:
         for pattern in ("*.json", "*.bin", "*.npz"):
             for path in self.work_folder.glob(pattern):
                 path.unlink(missing_ok=True)
-
-
-def find_difference(old: Any, new: Any, name: str = "") -> str:
-    """Return the first value that differs, e.g. "train.batch: 64, now 32"; "" if there is none."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in [*old, *(key for key in new if key not in old)]:
-            inner = key if name in ("", "settings") else f"{name}.{key}"
-            difference = find_difference(old.get(key), new.get(key), inner)
-            if difference:
-                return difference
-        return ""
-    if old == new:
-        return ""
-    if name == "data":
-        return "the sounds or their labels have changed"
-    return f"{name}: {json.dumps(old)[:60]}, now {json.dumps(new)[:60]}"

@@ -5,7 +5,7 @@
 It is the same for the command line and for Python. It prints nothing and knows no option's name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from specfeat.config import Config
 from specfeat.config.train import Train
 from specfeat.cpu_count import count_available_cores
 from specfeat.training.array_cache import remove_caches
+from specfeat.training.identity import describe_training
 from specfeat.training.listener import TrainingListener
-from specfeat.training.run_folder import TrainingFolder, describe_training
+from specfeat.training.run_folder import TrainingFolder
 from specfeat.training.summary import TrainingSummary, read_summary
+from specfeat.training.teachers import LoadedTeacher, load_teachers
 from specfeat.training.training_data import TrainingData, list_notes, read_training_data
 
 
@@ -77,8 +79,9 @@ def run_training(request: TrainingRequest, listener: TrainingListener) -> Traini
     for note in list_notes(data):
         listener.on_note(note)
     threads = request.threads or count_available_cores()
+    teachers = load_teachers(request.config, data)
     with TrainingFolder(request.folder) as folder:
-        identity = describe_training(request.config, data, threads, request.device)
+        identity = describe_training(request.config, data, teachers, threads, request.device)
         folder.begin(identity, resume=request.resume, force=request.force)
         record = folder.read_record(request.train.epochs)
         if record is not None:
@@ -86,7 +89,7 @@ def run_training(request: TrainingRequest, listener: TrainingListener) -> Traini
             remove_caches(folder.work_folder)
             return read_summary(record, request.folder)
         folder.remove_record()
-        return _execute_training(request, data, folder, threads, listener)
+        return _execute_training(request, data, teachers, folder, threads, listener)
 
 
 def add_default_train(config: Config) -> Config:
@@ -98,6 +101,7 @@ def add_default_train(config: Config) -> Config:
 def _execute_training(
     request: TrainingRequest,
     data: TrainingData,
+    teachers: Sequence[LoadedTeacher],
     folder: TrainingFolder,
     threads: int,
     listener: TrainingListener,
@@ -108,7 +112,7 @@ def _execute_training(
 
     request.on_libraries_loaded()
     set_training_threads(threads)  # before anything is computed, because it cannot be changed later
-    summary = TrainingExecution(request, data, folder, listener).run()
+    summary = TrainingExecution(request, data, teachers, folder, listener).run()
     remove_caches(folder.work_folder)
     listener.on_results(summary, request.folder)
     return summary
