@@ -32,7 +32,8 @@ ALLOWED = {
         *{"run", "pipeline", "events", "network", "weights", "audio", "output", "config", "architecture"},
         *{"sound", "cpu_count", "atomic_file", "tensorflow_runtime", "native_stderr", "python_config"},
     },
-    "pipeline": {"network", "audio", "events", "sound"},
+    "pipeline": {"network", "audio", "events", "row_pooling", "sound"},
+    "row_pooling": {"events"},
     "events": {"output", "sound"},
     "network": {
         *{"weights", "config", "architecture"},

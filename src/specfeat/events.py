@@ -20,10 +20,18 @@ class RowsEvent:
     """The next rows of the current sound.
 
     Attributes:
-        rows: float32, shape (n, width), n >= 1.
+        rows: float32, shape (n, width). n is 0 if clips have been computed, but their row is not finished.
+        pooled_clips: how many clips have been computed since the last event, if the rows are made from
+            several clips; None if each clip has a row.
     """
 
     rows: NDArray[np.float32]
+    pooled_clips: int | None = None
+
+    @property
+    def clips(self) -> int:
+        """How many clips have been computed since the last event."""
+        return len(self.rows) if self.pooled_clips is None else self.pooled_clips
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,8 +30,8 @@ class Features(NamedTuple):
     """The features of one file or array.
 
     Attributes:
-        rows: float32, shape (clips, features).
-        times: start and end of each clip in seconds, float64, shape (clips, 2).
+        rows: float32, shape (rows, features): a row for each clip, or with `rows: {per: file}` one row.
+        times: start and end of each row in seconds, float64, shape (rows, 2).
     """
 
     rows: NDArray[np.float32]
@@ -91,7 +91,7 @@ class Extractor:
     @property
     def width(self) -> int:
         """The number of features in a row."""
-        return self.network.width
+        return self.settings.rows.count_features(self.network.width)
 
     def extract(self, source: PathLike | ArrayLike, sample_rate: int | None = None) -> Features:
         """Extract the features of one file, or of samples.
@@ -144,7 +144,7 @@ class Extractor:
         self, streams: Iterable[LocalClipStream], on_error: Callable[[str, AudioError], None] | None
     ) -> Iterator[tuple[str, Features]]:
         pieces = [np.empty((0, self.width), np.float32)]
-        for event in extract_rows(streams, self.network):
+        for event in extract_rows(streams, self.network, self.settings.rows.statistics):
             if isinstance(event, RowsEvent):
                 pieces.append(event.rows)
                 continue
@@ -158,8 +158,11 @@ class Extractor:
                 on_error(path, error)
 
     def _compute_times(self, samples: int) -> NDArray[np.float64]:
-        spans = list(self.settings.clip_grid.iterate_spans(samples))
-        return np.array(spans, np.float64).reshape(-1, 2) / self.settings.audio.sample_rate
+        spans = list(self.settings.iterate_row_spans(samples))
+        return (
+            np.array([span[:2] for span in spans], np.float64).reshape(-1, 2)
+            / self.settings.audio.sample_rate
+        )
 
     def _read_blocks(self, samples: NDArray[np.float32], sample_rate: int) -> Iterator[NDArray[np.float32]]:
         audio = self.settings.audio

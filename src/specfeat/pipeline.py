@@ -1,14 +1,14 @@
 """Connects the stages from sounds to rows; the rows come in the order of the inputs.
 
     sounds -> samples (decoded, mono, resampled) -> spectrogram -> clips -> batches filled across sounds
-           -> network -> rows
+           -> network -> rows (`row_pooling` can make one row from all rows of a sound)
 
 The stages do not import each other; only this module connects them. It yields a sequence of `events`: for
 each sound its rows, and then its end.
 """
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from specfeat.audio.clip_stream import ClipStream
 from specfeat.errors import AudioError
 from specfeat.events import Event, RowsEvent, SoundEndEvent
+from specfeat.row_pooling import pool_rows
 
 if TYPE_CHECKING:
     from specfeat.network.build import Network
@@ -191,7 +192,9 @@ class _BatchScheduler:
             yield self._open_sounds.popleft().make_end_event()
 
 
-def extract_rows(streams: Iterable[ClipStream], network: "Network") -> Generator[Event, None, None]:
+def extract_rows(
+    streams: Iterable[ClipStream], network: "Network", statistics: Sequence[str] = ()
+) -> Generator[Event, None, None]:
     """Turn the clips of each sound into rows, in order; a sound that fails does not affect the others.
 
     The rows of a sound depend on that sound and the config alone: every batch has the same shape, and the
@@ -200,10 +203,16 @@ def extract_rows(streams: Iterable[ClipStream], network: "Network") -> Generator
     Args:
         streams: the clips of each sound; a stream is read to its end before the next one is asked for.
         network: the network that the clips go through.
+        statistics: the statistics of all clips of a sound that make one row; empty for a row for each clip.
 
     Yields:
         The rows of each sound in pieces, followed by the event that the sound has ended.
     """
+    events = _extract_clip_rows(streams, network)
+    return pool_rows(events, statistics) if statistics else events
+
+
+def _extract_clip_rows(streams: Iterable[ClipStream], network: "Network") -> Generator[Event, None, None]:
     threads = ThreadPoolExecutor(network.parallel_batches)
     try:
         yield from _BatchScheduler(network, threads).run(streams)

@@ -19,7 +19,7 @@ UNKNOWN = [
     ("audio:\n", "Audio:\n", "1:1: Audio: is not known here (did you mean 'audio'?)"),
     ("spectrogram:\n", "spektrogram:\n", "3:1: spektrogram: is not known here (did you mean 'spectrogram'?)"),
     ("audio:\n", "sound: {}\naudio:\n",
-     "1:1: sound: is not known here; known: audio, spectrogram, clips, model, train"),
+     "1:1: sound: is not known here; known: audio, spectrogram, clips, model, rows, train"),
     ("16000\n", "16000\n  chanels: mix\n", "3:3: audio.chanels: is not known here (did you mean 'channels'?)"),
     ("16000\n", "16000\n  q: 1\n", "3:3: audio.q: is not known here; known: sample_rate, channels, res_type"),
     ("sample_rate:", "samplerate:", "2:3: audio.samplerate: is not known here (did you mean 'sample_rate'?)"),

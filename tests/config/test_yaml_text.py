@@ -13,7 +13,7 @@ from specfeat.errors import ConfigError
 pytestmark = pytest.mark.usefixtures("_in_an_empty_folder")
 
 
-SECTIONS = "wanted the sections audio, spectrogram, clips, model, train"
+SECTIONS = "wanted the sections audio, spectrogram, clips, model, rows, train"
 TAG = "is not allowed; write plain values"
 LARGE = "is larger than 100,000 bytes; a config is a page of text"
 TEXTS = {

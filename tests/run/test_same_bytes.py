@@ -80,14 +80,14 @@ class Lab:
                 else _LocalPool(self.config) as pool
             ):
                 provenance = (
-                    add_network(plan.provenance, self.network)
+                    add_network(plan.provenance, self.network, self.config.settings.rows)
                     if plan.remaining
                     else copy_network_fields(plan.provenance, plan.previous_runs[-1].provenance)
                 )
                 streams = pool.stream_clips(plan.remaining)
                 execute_plan(
                     plan,
-                    extract_rows(streams, self.network),
+                    extract_rows(streams, self.network, self.config.settings.rows.statistics),
                     provenance,
                     RunOrigin(command=(), folder=None),
                     work_folder,
@@ -160,6 +160,12 @@ def fake(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 
 @pytest.fixture(scope="module")
+def fake_per_file(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    config = load_config("minimal", ["model.batch=5", "rows={per: file, pool: mean+std+max}"])
+    return _make_lab(tmp_path_factory.mktemp("fake_per_file"), config, FakeNetwork(config))
+
+
+@pytest.fixture(scope="module")
 def yamnet(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     from specfeat.network.build import build_network
 
@@ -212,3 +218,12 @@ def test_yamnet_gives_the_same_bytes(
 ) -> None:
     """The same with a real network."""
     _extract_in_some_way(yamnet, first, then, workers, way, cut)
+
+
+@examples(max_examples=25)
+@given(ORDERS, ORDERS, st.sampled_from([0, 0, 0, 1, 2]), WAYS, st.floats(0, 1))
+def test_one_row_for_each_file_has_the_same_bytes(
+    fake_per_file: Lab, first: Sequence[str], then: Sequence[str], workers: int, way: str, cut: float
+) -> None:
+    """The same with `rows: {per: file}`, for several statistics."""
+    _extract_in_some_way(fake_per_file, first, then, workers, way, cut)

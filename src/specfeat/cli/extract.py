@@ -27,9 +27,12 @@ from specfeat.cli.options import (
     OnError,
     OnErrorOption,
     Output,
+    PerOption,
+    PoolOption,
     QuietOption,
     ResumeOption,
     RetryOption,
+    RowUnit,
     SetOption,
     ThreadsOption,
     TimeoutOption,
@@ -61,6 +64,8 @@ def extract_command(
     null: NullOption = False,
     config: ConfigOption = "default",
     overrides: SetOption = None,
+    per: PerOption = None,
+    pool: PoolOption = None,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     threads: ThreadsOption = None,
@@ -103,7 +108,9 @@ def extract_command(
             timeout_s=timeout_per_file or (None if timeout_per_file is None else math.inf),
             failure_limit=failure_limit,
         )
-        loaded_config = load_config(config, overrides or [], override_prefix="--set ")
+        loaded_config = load_config(
+            config, [*(overrides or []), *_list_row_overrides(per, pool)], override_prefix="--set "
+        )
         check_weights_file(loaded_config)
         if not output or not (inputs or files_from):
             raise UsageError(f"{'INPUTS are' if output else 'OUTPUT is'} missing; {EXTRACT_USAGE_HINT}")
@@ -128,6 +135,16 @@ def extract_command(
         summary = _run_request(request, paths, lock_wait, listener, command_line)
         log.exit_code = 3 if summary.failed or summary.partial else 0
     return log.exit_code
+
+
+def _list_row_overrides(per: RowUnit | None, pool: str | None) -> list[str]:
+    """Return the overrides for `--per` and `--pool`."""
+    if per is RowUnit.clip:
+        if pool is not None:
+            raise UsageError("--pool applies only to --per file, because a row per clip pools nothing")
+        return ["rows={per: clip}"]  # also replaces the statistics of the config
+    overrides = [] if per is None else ["rows.per=file"]
+    return overrides if pool is None else [*overrides, f"rows.pool={pool}"]
 
 
 def _read_failure_limit(on_error: OnError, max_failures: str | None) -> "FailureLimit":

@@ -19,7 +19,7 @@ from specfeat.files import describe_os_error
 from specfeat.output.summary import list_visible_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from specfeat.config import Config
     from specfeat.events import SoundEndEvent
@@ -48,6 +48,7 @@ class JsonLog:
     def __init__(self, target: str | None) -> None:
         self.exit_code = 0
         self._summary: RunSummary | None = None
+        self._count_features: Callable[[int], int] = int  # in a row, from those of a clip
         self._target = target
         self._file: IO[str] | None = None
         if target == "-":
@@ -60,6 +61,7 @@ class JsonLog:
 
     def on_plan(self, config: "Config", plan: "RunPlan") -> None:
         """Write what the run is going to do."""
+        self._count_features = config.settings.rows.count_features
         self._write_event(
             "begin",
             specfeat=__version__,
@@ -82,7 +84,7 @@ class JsonLog:
             "built",
             seconds=round(network.seconds, 3),
             parameters=network.model.count_params(),
-            features=network.width,
+            features=self._count_features(network.width),
             weights=network.weights,
             device=network.device.description,
         )

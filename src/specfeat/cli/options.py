@@ -13,6 +13,13 @@ class OnError(StrEnum):
     stop = "stop"
 
 
+class RowUnit(StrEnum):
+    """What has a row of its own."""
+
+    clip = "clip"
+    file = "file"
+
+
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
@@ -59,6 +66,23 @@ SetOption = Annotated[
         metavar="KEY=VALUE",
         show_default=False,
         help="Replace a value of the config, e.g. --set model.batch=32. Can be given several times.",
+    ),
+]
+PerOption = Annotated[
+    RowUnit | None,
+    typer.Option(
+        "--per",
+        show_default=False,
+        help="Make a row for each clip, or one row for each file. The default is that of the config: clip.",
+    ),
+]
+PoolOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pool",
+        metavar="STATISTICS",
+        show_default=False,
+        help="With --per file: how to pool the clips, e.g. mean, mean+std, max or first. Default: mean.",
     ),
 ]
 KeepPartialOption = Annotated[

@@ -13,7 +13,7 @@ from specfeat.files import format_path
 from specfeat.output.summary import list_visible_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from tqdm import tqdm
@@ -42,9 +42,11 @@ class ProgressReporter:
         self._is_verbose = verbose and not quiet
         self._start_s = time.perf_counter()
         self._bar: _ProgressBar | None = None
+        self._count_features: Callable[[int], int] = int  # in a row, from those of a clip
 
     def on_plan(self, config: "Config", plan: "RunPlan") -> None:
         """Print what the run is going to do."""
+        self._count_features = config.settings.rows.count_features
         if self._is_verbose:
             self._print_inputs(config, plan)
         if self._is_quiet or plan.complete_record is not None:
@@ -88,8 +90,9 @@ class ProgressReporter:
         if warning and not self._is_quiet:
             self._print_line(warning)
         if self._is_verbose:
+            features = self._count_features(network.width)
             self._print_line(
-                f"network of {network.model.count_params():,} parameters, {network.width} features per row, "
+                f"network of {network.model.count_params():,} parameters, {features} features per row, "
                 f"on {network.device.description}, built in {network.seconds:.1f} s"
             )
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from functools import cached_property
 from typing import ClassVar
 
@@ -13,6 +14,8 @@ from specfeat.config.audio import Audio
 from specfeat.config.clip_grid import ClipGrid
 from specfeat.config.clips import Clips
 from specfeat.config.model import WEIGHTS_FILE_KEYS, Model
+from specfeat.config.row_spans import RowSpan, iterate_file_span
+from specfeat.config.rows import Rows, check_rows
 from specfeat.config.section import Section
 from specfeat.config.spectrogram import Spectrogram
 from specfeat.config.train import Train
@@ -27,16 +30,18 @@ class Settings(Section):
         spectrogram: how a spectrogram is made from samples.
         clips: how a sound is cut into clips.
         model: the network that computes a row of features from a clip.
+        rows: from what each row of the array is made.
         train: how the network is trained. It does not change the features of given weights, whose SHA-256 is
             in the record of an output.
     """
 
-    later_keys: ClassVar[frozenset[str]] = frozenset({"train"})
+    later_keys: ClassVar[frozenset[str]] = frozenset({"rows", "train"})
 
     audio: Audio
     spectrogram: Spectrogram
     clips: Clips
     model: Model
+    rows: Rows = Rows()
     train: Train | None = None
 
     @cached_property
@@ -53,6 +58,25 @@ class Settings(Section):
     def graph(self) -> LayerGraph:
         """The graph of the network: its layers and the shape of its input."""
         return LayerGraph(self.model.layers, self.input_shape)
+
+    def count_rows(self, samples: int) -> int:
+        """Return how many rows a file gives.
+
+        Args:
+            samples: the length of the file in samples.
+        """
+        clips = self.clip_grid.count_rows(samples)
+        return clips if self.rows.per == "clip" else min(1, clips)
+
+    def iterate_row_spans(self, samples: int) -> Iterator[RowSpan]:
+        """Yield the samples that each row of a file is made from, in order.
+
+        Args:
+            samples: the length of the file in samples.
+        """
+        if self.rows.per == "clip":
+            return self.clip_grid.iterate_spans(samples)
+        return iterate_file_span(self.clip_grid, samples)
 
     @property
     def digest(self) -> str:
@@ -100,6 +124,7 @@ class Settings(Section):
         clip_rules.check_clip_samples(self.clip_grid)
         model_rules.check_input_shape(model, self.input_shape)
         model_rules.check_features(model)
+        check_rows(self.rows)
         if self.train is not None:
             check_train(self.train)
         return self

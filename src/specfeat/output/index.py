@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from specfeat.config.clip_grid import ClipSpan
+from specfeat.config.row_spans import RowSpan
 from specfeat.config.settings import Settings
 from specfeat.output.records import SoundEntry
 
@@ -79,7 +79,7 @@ def write_index(
     index = IndexWriter(file, settings.audio.channels, settings.audio.sample_rate, sound_columns)
     for entry in entries:
         if entry.rows:
-            index.add_sound(entry, settings.clip_grid.iterate_spans(entry.samples))
+            index.add_sound(entry, settings.iterate_row_spans(entry.samples))
 
 
 class IndexWriter:
@@ -87,8 +87,8 @@ class IndexWriter:
 
     Times are seconds from the start of the file: whole samples divided by the sample rate. They have as many
     digits as are needed to get the same float64 again. For a part of a file, the part's `start_s` is added.
-    `padded` is the share of the clip, 0..1, that is silence after the end of the sound. `status` is "ok", or
-    "partial" for a file that broke in the middle.
+    `padded` is the share of the row's clips, 0..1, that is silence after the end of the sound. `status` is
+    "ok", or "partial" for a file that broke in the middle.
 
     Args:
         file: the open file that is written.
@@ -114,12 +114,12 @@ class IndexWriter:
         self._quoting_csv = csv.writer(self._block, lineterminator="\n", quoting=csv.QUOTE_ALL)
         self._csv.writerow((*COLUMNS, *sound_columns.names))
 
-    def add_sound(self, entry: SoundEntry, spans: Iterable[ClipSpan]) -> None:
+    def add_sound(self, entry: SoundEntry, spans: Iterable[RowSpan]) -> None:
         """Write the lines of one sound, whose rows are the next ones in the array.
 
         Args:
             entry: the sound.
-            spans: the clip of each of its rows, in samples from the start of the sound.
+            spans: the samples of each of its rows, counted from the start of the sound.
         """
         values = tuple(self._sound_columns.list_values(entry))
         # Python's csv writes a carriage return without quotes, and a reader would take it for the end of the

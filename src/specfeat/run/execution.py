@@ -77,9 +77,11 @@ class Execution:
             keep_partial=self._request.options.keep_partial,
         ) as pool:
             streams = pool.stream_clips(plan.remaining)
-            network = self._build_network()
-            events = self._network_threads.enter_context(closing(extract_rows(streams, network)))
-            provenance = add_network(plan.provenance, network)
+            network, rows = self._build_network(), plan.config.settings.rows
+            events = self._network_threads.enter_context(
+                closing(extract_rows(streams, network, rows.statistics))
+            )
+            provenance = add_network(plan.provenance, network, rows)
             origin = self._make_origin(network.seconds, network.batch - network.places)
             with self._listener.show_progress(plan.remaining):
                 counted_events = counter.count_failures(events)

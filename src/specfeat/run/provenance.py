@@ -15,6 +15,7 @@ import soxr
 import specfeat
 from specfeat.config import Config
 from specfeat.config.model import WEIGHTS_FILE_KEYS
+from specfeat.config.rows import Rows
 from specfeat.onednn import ONEDNN_VARIABLE, get_onednn_setting
 from specfeat.output.records import ConfigIdentity, Provenance
 
@@ -46,6 +47,7 @@ _INSTRUCTION_SETS = (
 _PACKAGES = ("tensorflow", "keras", "numpy", "librosa", "soundfile")
 _MAX_VALUE_LENGTH = 64  # characters of a value in a message
 _MAX_DIFFERENCES = 2  # in a message
+_ROW_PER_CLIP = Rows()
 
 _COMPARED_SECTIONS = (  # in the order in which a message names differences
     "config",
@@ -85,13 +87,19 @@ def _collect_environment() -> dict[str, str]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def add_network(provenance: Provenance, network: "Network") -> Provenance:
-    """Return the whole provenance: what was known before, and the network's weights, device and width."""
+def add_network(provenance: Provenance, network: "Network", rows: Rows = _ROW_PER_CLIP) -> Provenance:
+    """Return the whole provenance: what was known before, and the network's weights, device and width.
+
+    Args:
+        provenance: what is known before the network is built.
+        network: the network.
+        rows: the settings of the rows.
+    """
     return replace(
         provenance,
         weights=network.weights,
         device=network.device.description,
-        features=network.width,
+        features=rows.count_features(network.width),
     )
 
 

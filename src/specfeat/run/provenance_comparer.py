@@ -28,7 +28,7 @@ class ProvenanceComparer:
 
     def __init__(self, config: Config, device: str, *, keep_partial: bool) -> None:
         self.provenance = collect_provenance(config, keep_partial=keep_partial)
-        self._grid = config.settings.clip_grid
+        self._settings = config.settings
         self._weights = config.settings.model.weights
         self._device = device
 
@@ -46,7 +46,7 @@ class ProvenanceComparer:
 
         The number of rows depends on the settings, so compare these first.
         """
-        return previous.find_wrong_row_count(self._grid.count_rows)
+        return previous.find_wrong_row_count(self._settings.count_rows)
 
     def _predict_device(self, previous_device: str) -> str:
         """Return the description of the device that this run will probably have.

@@ -145,21 +145,23 @@ def _write_rows(
     Returns:
         The entry of each sound, and where its rows are.
     """
-    grid, sample_rate = plan.config.settings.clip_grid, plan.config.settings.audio.sample_rate
+    settings = plan.config.settings
+    hop_samples, sample_rate = settings.clip_grid.hop_samples, settings.audio.sample_rate
     sounds = {sound.key: sound for sound in plan.remaining}
     extracted: dict[SoundKey, FinishedSound] = {}
     reported_samples = 0  # how many samples of the current sound have been reported to the listener
     for event in events:
         if isinstance(event, RowsEvent):
-            work_folder.rows.append(event.rows)
+            if len(event.rows):
+                work_folder.rows.append(event.rows)
             work_folder.sync_if_due()  # also during a long sound, so that the sounds before it are saved
-            new_samples = len(event.rows) * grid.hop_samples
+            new_samples = event.clips * hop_samples
             reported_samples += new_samples
             listener.on_audio_read(new_samples / sample_rate)
             continue
         if event.invalid_rows:
             work_folder.rows.remove_last(event.invalid_rows)
-        _check_end(event, sounds, grid.count_rows(event.samples))
+        _check_end(event, sounds, settings.count_rows(event.samples))
         # The plan's sound and not the event's: its size and time were taken before anything was read.
         event = replace(event, sound=sounds.pop(event.sound.key))
         extracted[event.sound.key] = work_folder.finish_sound(event.to_entry())
