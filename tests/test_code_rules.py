@@ -82,7 +82,7 @@ DOORS = {
     "urllib": {"published/download.py"},
     "ruamel": {"config/yaml_tree.py", "config/yaml_writer.py"},
     "typer": {"cli/app.py", "cli/extract.py", "cli/options.py", "cli/train.py", "cli/weights.py"},
-    "tqdm": {"cli/progress.py", "cli/training_progress.py", "cli/weights.py"},
+    "tqdm": {"cli/progress.py", "cli/progress_display.py", "cli/training_progress.py", "cli/weights.py"},
     "matplotlib": {"network/picture.py", "training/curves.py"},
 }
 

@@ -29,6 +29,8 @@ from specfeat.cli.options import (
     Output,
     PerOption,
     PoolOption,
+    ProgressChoice,
+    ProgressOption,
     QuietOption,
     ResumeOption,
     RetryOption,
@@ -79,6 +81,7 @@ def extract_command(
     retry_failed: RetryOption = False,
     lock_wait: LockWaitOption = 0.0,
     log_json: LogOption = None,
+    progress: ProgressOption = ProgressChoice.auto,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
@@ -100,7 +103,7 @@ def extract_command(
     command_line: CommandLine = context.obj
     failure_limit = _read_failure_limit(on_error, max_failures)
     with JsonLog(log_json) as log:
-        listener = ListenerGroup(log, ProgressReporter(quiet=quiet, verbose=verbose))
+        listener = ListenerGroup(log, ProgressReporter(quiet=quiet, verbose=verbose, form=progress.value))
         execution = ExecutionOptions(
             device=device,
             workers=workers,

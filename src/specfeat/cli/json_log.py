@@ -3,9 +3,11 @@
 import contextlib
 import datetime
 import json
+import math
 import os
 import signal
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from specfeat import __version__
 from specfeat.cli.messages import add_run_state, describe_error
+from specfeat.cli.run_progress import RunProgress
 from specfeat.cli.signals import StoppedBySignal, describe_run_state
 from specfeat.errors import OutputError, SpecfeatError, escape_control_characters
 from specfeat.files import describe_os_error
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from specfeat.output.summary import RunSummary
     from specfeat.run.plan import RunPlan
     from specfeat.sound import Sound
+
+PROGRESS_INTERVAL_S = 2.0  # the least time between two events of progress
 
 
 class JsonLog:
@@ -49,6 +54,8 @@ class JsonLog:
         self.exit_code = 0
         self._summary: RunSummary | None = None
         self._count_features: Callable[[int], int] = int  # in a row, from those of a clip
+        self._progress: RunProgress | None = None
+        self._progress_written_at = -math.inf
         self._target = target
         self._file: IO[str] | None = None
         if target == "-":
@@ -94,16 +101,38 @@ class JsonLog:
 
     @contextmanager
     def show_progress(self, sounds: "Sequence[Sound]") -> "Iterator[None]":
-        """Write nothing: the events tell the progress."""
-        yield
+        """Write the progress while the sounds are extracted."""
+        if self._file is not None:
+            self._progress = RunProgress(sounds)
+        try:
+            yield
+        finally:
+            self._progress = None
 
     def on_audio_read(self, seconds: float) -> None:
-        """Write nothing, because this event comes too often."""
+        """Write the progress, if the last time was `PROGRESS_INTERVAL_S` or more ago."""
+        if self._progress is None:
+            return
+        self._progress.add_seconds(seconds)
+        now = time.perf_counter()
+        if now - self._progress_written_at < PROGRESS_INTERVAL_S:
+            return
+        self._progress_written_at = now
+        remaining_s = self._progress.remaining_s
+        self._write_event(
+            "progress",
+            done=self._progress.done_sounds,
+            total=self._progress.all_sounds,
+            audio_seconds=round(self._progress.audio_seconds, 3),
+            eta_s=None if remaining_s is None else round(remaining_s, 1),
+        )
 
     def on_sound_end(self, event: "SoundEndEvent") -> None:
         """Write that a file has ended or failed."""
         if self._file is None:  # it would take time to make the fields of a million files that nobody reads
             return
+        if self._progress is not None:
+            self._progress.end_sound(event.sound.path)
         self._write_event("file", **_make_path_fields(event.sound.path), **event.to_entry().outcome)
 
     def on_output(self, summary: "RunSummary", array: "Path", *, is_new: bool) -> None:

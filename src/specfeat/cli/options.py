@@ -20,6 +20,15 @@ class RowUnit(StrEnum):
     file = "file"
 
 
+class ProgressChoice(StrEnum):
+    """How the progress of a run is shown."""
+
+    auto = "auto"
+    bar = "bar"
+    lines = "lines"
+    none = "none"
+
+
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
@@ -187,6 +196,13 @@ LogOption = Annotated[
         metavar="FILE|-",
         show_default=False,
         help="Append each event of the run to FILE, as one line of JSON; - writes to stdout.",
+    ),
+]
+ProgressOption = Annotated[
+    ProgressChoice,
+    typer.Option(
+        "--progress",
+        help="Show a bar, a line every 10 seconds, or nothing. auto shows a bar if stderr is a terminal.",
     ),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print failures only.")]

@@ -1,22 +1,21 @@
-"""Prints the progress of a run to stderr: lines, and a progress bar if stderr is a terminal."""
+"""Prints the progress of a run to stderr: messages, and a progress bar or lines of progress."""
 
-import contextlib
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from specfeat import __version__
 from specfeat.audio.conversion import describe_convertible_files
-from specfeat.cli.messages import describe_error, format_message, print_message
+from specfeat.cli.messages import describe_error, print_message
+from specfeat.cli.progress_display import BAR_WITHOUT_TOTAL, ProgressBar, ProgressLines
+from specfeat.cli.run_progress import format_count, format_duration
 from specfeat.files import format_path
 from specfeat.output.summary import list_visible_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
-
-    from tqdm import tqdm
 
     from specfeat.config import Config
     from specfeat.events import SoundEndEvent
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
     from specfeat.run.plan import RunPlan
     from specfeat.sound import Sound
 
-_BAR_WITH_TOTAL = "{percentage:3.0f}%|{bar}| {n:.0f} of about {total:.0f} s of audio{postfix}"
-_BAR_WITHOUT_TOTAL = "{n:.0f} s of audio{postfix}"  # until the first file is done; see `_ProgressBar`
+# "auto" shows a bar if stderr is a terminal, and nothing otherwise.
+ProgressForm = Literal["auto", "bar", "lines", "none"]
 
 
 class ProgressReporter:
@@ -35,14 +34,17 @@ class ProgressReporter:
     Args:
         quiet: print failures only.
         verbose: also print each step and each file; has no effect together with `quiet`.
+        form: how the progress of the extraction is shown.
     """
 
-    def __init__(self, *, quiet: bool, verbose: bool) -> None:
+    def __init__(self, *, quiet: bool, verbose: bool, form: ProgressForm = "auto") -> None:
         self._is_quiet = quiet
+        self._form = form
         self._is_verbose = verbose and not quiet
         self._start_s = time.perf_counter()
-        self._bar: _ProgressBar | None = None
         self._count_features: Callable[[int], int] = int  # in a row, from those of a clip
+        self._bar: ProgressBar | None = None
+        self._lines: ProgressLines | None = None
 
     def on_plan(self, config: "Config", plan: "RunPlan") -> None:
         """Print what the run is going to do."""
@@ -58,11 +60,11 @@ class ProgressReporter:
                 f"{grid.hop_samples / sample_rate:g} s later, so the audio between them is not used; "
                 "see clips.hop"
             )
-        files = _format_count(len(plan.sounds), "file")
+        files = format_count(len(plan.sounds), "file")
         if plan.previous_runs:
             earlier_sounds = {entry.key for run in plan.previous_runs for entry in run.entries}
             dropped = len(earlier_sounds - {sound.key for sound in plan.sounds})
-            dropped_files = f"{_format_count(dropped, 'file')} no longer given"
+            dropped_files = f"{format_count(dropped, 'file')} no longer given"
             addition = f"; the rows of {dropped_files} are dropped" if dropped else ""
             self._print_line(f"{len(plan.finished)} of {files} are finished already{addition}")
         if sys.stderr is not None and sys.stderr.isatty() and plan.remaining:
@@ -71,11 +73,11 @@ class ProgressReporter:
     def _print_inputs(self, config: "Config", plan: "RunPlan") -> None:
         settings = config.settings
         axes = zip(settings.input_shape, ("frame", "bin", "channel"), strict=True)
-        clip_shape = " x ".join(_format_count(size, axis) for size, axis in axes)
-        skipped_files = _format_count(len(list_visible_files(plan.skipped_files)), "other file")
+        clip_shape = " x ".join(format_count(size, axis) for size, axis in axes)
+        skipped_files = format_count(len(list_visible_files(plan.skipped_files)), "other file")
         self._print_line(f"specfeat {__version__}, config {config.name} ({settings.digest[:12]})")
         self._print_line(
-            f"{_format_count(len(plan.sounds), 'file')}, {skipped_files} skipped; clips of {clip_shape}, "
+            f"{format_count(len(plan.sounds), 'file')}, {skipped_files} skipped; clips of {clip_shape}, "
             f"one every {settings.clip_grid.hop_samples / settings.audio.sample_rate:g} s"
         )
 
@@ -102,14 +104,14 @@ class ProgressReporter:
             return
         files = summary.files - summary.failed - summary.without_rows
         text = (
-            f"{array}: {_format_count(summary.rows, 'row')} x {_format_count(summary.width, 'feature')} "
-            f"from {_format_count(files, 'file')}"
+            f"{array}: {format_count(summary.rows, 'row')} x {format_count(summary.width, 'feature')} "
+            f"from {format_count(files, 'file')}"
         )
         if is_new:
             seconds = time.perf_counter() - self._start_s
             # "read": the rows are those of the whole output, but an update or a resumed run reads only a part
             # of the audio.
-            text += f", {_format_duration(summary.read_seconds)} of audio read in {seconds:.1f} s"
+            text += f", {format_duration(summary.read_seconds)} of audio read in {seconds:.1f} s"
         else:
             text += ", up to date"
         if is_new and summary.seconds > 1:
@@ -126,43 +128,51 @@ class ProgressReporter:
             (other_files, "other file", f"skipped ({summary.skipped_names}), see the record"),
         ):
             if count:
-                text += f"; {_format_count(count, noun)} {description}"
+                text += f"; {format_count(count, noun)} {description}"
         if summary.convertible_files:  # the last part, because it ends with a command
             text += f"; {describe_convertible_files(summary.convertible_files)}"
         self._print_line(text)
 
     @contextmanager
     def show_progress(self, sounds: "Sequence[Sound]") -> "Iterator[None]":
-        """Show a bar while the sounds are extracted, if stderr is a terminal."""
+        """Show the progress in the chosen form while the sounds are extracted."""
+        if self._form == "lines" and not self._is_quiet:
+            self._lines = ProgressLines(sounds)
         from tqdm import tqdm  # imported here, because an error in the config is reported without it
 
-        is_hidden = True if self._is_quiet or sys.stderr is None else None  # None: unless it is a terminal
+        is_hidden: bool | None = True
+        if self._form in ("auto", "bar") and not self._is_quiet and sys.stderr is not None:
+            is_hidden = None if self._form == "auto" else False  # None: unless it is a terminal
         with tqdm(
-            total=1, disable=is_hidden, bar_format=_BAR_WITHOUT_TOTAL, dynamic_ncols=True, leave=False
+            total=1, disable=is_hidden, bar_format=BAR_WITHOUT_TOTAL, dynamic_ncols=True, leave=False
         ) as bar:
-            self._bar = None if bar.disable else _ProgressBar(bar, sounds)
+            self._bar = None if bar.disable else ProgressBar(bar, sounds)
             try:
                 yield
             finally:
-                self._bar = None
+                self._bar = self._lines = None
 
     def on_audio_read(self, seconds: float) -> None:
-        """Move the bar."""
+        """Move the bar, or print a line of progress if it is time."""
         if self._bar:
             self._bar.add_seconds(seconds)
+        if self._lines:
+            self._lines.add_seconds(seconds)
 
     def on_sound_end(self, event: "SoundEndEvent") -> None:
         """Print that a file has failed; if verbose, print the number of rows of each file."""
         path = format_path(event.sound.path)
         if event.error:
-            addition = f"; {_format_count(event.rows, 'row')} kept" if event.rows else ""
+            addition = f"; {format_count(event.rows, 'row')} kept" if event.rows else ""
             self._print_line(f"{path}: {describe_error(event.error)}{addition}")
         elif self._is_verbose:
             self._print_line(
-                f"{path}: {_format_count(event.rows, 'row') if event.status == 'ok' else event.status}"
+                f"{path}: {format_count(event.rows, 'row') if event.status == 'ok' else event.status}"
             )
         if self._bar:
             self._bar.end_sound(event.sound.path)
+        if self._lines:
+            self._lines.end_sound(event.sound.path)
 
     def _print_line(self, text: str) -> None:
         """Print one line, above the bar if there is one."""
@@ -170,51 +180,6 @@ class ProgressReporter:
             print_message(text)
         else:
             self._bar.print_above(text)
-
-
-class _ProgressBar:
-    """A progress bar whose unit is one second of audio.
-
-    The total is estimated from the seconds read so far: they are multiplied by the size of all files, and
-    divided by the size of the files that have ended. The lengths in the headers of the files are not used,
-    because they can be wrong.
-
-    Args:
-        bar: the bar on the terminal; its unit is one second of audio.
-        sounds: the sounds that the run extracts.
-    """
-
-    def __init__(self, bar: "tqdm[None]", sounds: "Sequence[Sound]") -> None:
-        self._bar = bar
-        self._sizes = {sound.path: sound.file.size or 0 for sound in sounds}
-        self._all_bytes = sum(self._sizes.values())
-        self._done_bytes = 0
-        self._all_files = len(sounds)
-        self._done_files = 0
-        self._start_s = time.perf_counter()
-
-    def add_seconds(self, seconds: float) -> None:
-        """Move the bar by the audio that has been read."""
-        self._bar.n += seconds
-        speed = self._bar.n / max(1e-9, time.perf_counter() - self._start_s)
-        self._bar.total = max(self._bar.total, 1.02 * self._bar.n)  # never 100 % before the end
-        self._bar.set_postfix_str(
-            f"file {self._done_files + 1} of {self._all_files}, {speed:.0f} x real time", refresh=False
-        )
-        self._bar.update(0)
-
-    def end_sound(self, path: str) -> None:
-        """Count a file that has ended or failed, and estimate the total again."""
-        self._done_files += 1
-        self._done_bytes += self._sizes.get(path, 0)
-        if self._done_bytes:
-            self._bar.bar_format = _BAR_WITH_TOTAL
-            self._bar.total = max(1.0, self._bar.n * self._all_bytes / self._done_bytes)
-
-    def print_above(self, text: str) -> None:
-        """Print one line above the bar."""
-        with contextlib.suppress(OSError):  # the terminal has been closed, but the run continues
-            self._bar.write(format_message(text), file=sys.stderr)
 
 
 def describe_random_weights(network: "Network") -> str:
@@ -226,14 +191,3 @@ def describe_random_weights(network: "Network") -> str:
         "its features are those of an untrained network; "
         "use --set model.weights.file=PATH for trained weights"
     )
-
-
-def _format_count(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")
-
-
-def _format_duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    minutes = seconds / 60
-    return f"{minutes:.1f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
