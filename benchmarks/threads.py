@@ -44,6 +44,7 @@ class _ThreadClipStream:
         self.silent = False
         self.too_loud = False
         self.break_error: AudioError | None = None
+        self.decoder: str | None = None
         self._clips = clips
 
     def __iter__(self) -> Iterator[np.ndarray]:

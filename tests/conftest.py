@@ -47,6 +47,12 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.fixture
+def _without_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make PyAV look as if it was not installed, in this process."""
+    monkeypatch.setitem(sys.modules, "av", None)
+
+
+@pytest.fixture
 def sound_folder(tmp_path: Path) -> Path:
     """Return a folder whose folder `in` has eight sounds of 0.5 to 4 seconds."""
     return write_inputs(tmp_path)

@@ -68,6 +68,7 @@ ALLOWED = {
 DOORS = {
     "tensorflow": {"tensorflow_runtime.py"},
     "keras": {"tensorflow_runtime.py"},
+    "av": {"audio/ffmpeg_decoder.py"},
     "h5py": {
         "weights/files/hdf5.py",
         "weights/files/hdf5_names.py",

@@ -28,6 +28,7 @@ class _Stream:
         self.samples, self.seconds, self.silent = 10 * clips, 0.0, False
         self.too_loud = False
         self.break_error: AudioError | None = None
+        self.decoder: str | None = None
         self._clips = np.arange(clips, dtype=np.float32)[:, np.newaxis] + 1000 * (ord(path) + 1)
         self._breaks = breaks
 

@@ -52,6 +52,7 @@ class SoundEndEvent:
         seconds: how long it took to read it and to make its clips, without the network.
         silent: whether it has samples and all of them are 0.
         too_loud: whether a sample is far beyond -1..1.
+        decoder: the version of FFmpeg if it decoded the file; None if libsndfile decoded it.
     """
 
     sound: Sound
@@ -63,6 +64,7 @@ class SoundEndEvent:
     seconds: float = 0.0
     silent: bool = False
     too_loud: bool = False
+    decoder: str | None = None
 
     def to_entry(self) -> SoundEntry:
         """Return the entry of the sound for journal, record and log."""
@@ -86,6 +88,7 @@ class SoundEndEvent:
             seconds=round(self.seconds, 6),
             silent=self.silent,
             too_loud=self.too_loud,
+            decoder=self.decoder,
             stage=error.stage if error else None,
             cause=error.cause if error else None,
             error=str(error) if error else None,

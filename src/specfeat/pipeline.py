@@ -64,6 +64,7 @@ class _OpenSound:
                 invalid_rows=rows,
                 error=error,
                 seconds=stream.seconds,
+                decoder=stream.decoder,
             )
         complete_status: SoundStatus = "ok" if rows else "short" if stream.samples else "empty"
         return SoundEndEvent(
@@ -75,6 +76,7 @@ class _OpenSound:
             seconds=stream.seconds,
             silent=bool(stream.samples) and stream.silent,
             too_loud=stream.too_loud,
+            decoder=stream.decoder,
         )
 
 

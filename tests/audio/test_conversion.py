@@ -1,4 +1,4 @@
-"""A file that libsndfile cannot read and ffmpeg can: the error has the command that converts it."""
+"""A file that libsndfile cannot read and ffmpeg can: without PyAV, the error has the command that converts it."""
 
 from pathlib import Path
 
@@ -28,13 +28,15 @@ def _get_error(path: str) -> str:
     ],
     ids=["m4a", "aac", "wma", "webm", "ogg", "wv"],
 )
-@pytest.mark.usefixtures("_in_an_empty_folder")
+@pytest.mark.usefixtures("_in_an_empty_folder", "_without_ffmpeg")
 def test_a_file_for_ffmpeg_is_told_so(front: bytes) -> None:
     """The command has the names of this file; the file is known by its bytes and not by its name."""
     Path("a.xyz").write_bytes(front + bytes(1000))
 
     assert _get_error("a.xyz").startswith("is not audio that libsndfile reads: ")
-    assert _get_error("a.xyz").endswith("; convert it with ffmpeg: ffmpeg -i a.xyz a.wav")
+    assert _get_error("a.xyz").endswith(
+        "; read it with FFmpeg (pip install 'specfeat[av]'), or convert it with ffmpeg: ffmpeg -i a.xyz a.wav"
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def test_a_file_for_ffmpeg_is_told_so(front: bytes) -> None:
         ("none", "ffmpeg -i none none.wav"),
     ],
 )
-@pytest.mark.usefixtures("_in_an_empty_folder")
+@pytest.mark.usefixtures("_in_an_empty_folder", "_without_ffmpeg")
 def test_names_are_quoted_for_the_shell(name: str, command: str) -> None:
     """The command can be pasted: it reads this file, overwrites none that it reads, and runs nothing else."""
     Path(name).write_bytes(MP4 + bytes(1000))

@@ -111,6 +111,7 @@ def test_extensions_are_in_any_case(tmp_path: Path) -> None:
     assert len(find_sounds([tmp_path]).skipped_files) == 5
 
 
+@pytest.mark.usefixtures("_without_ffmpeg")
 def test_only_formats_of_the_installed_libsndfile_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +123,7 @@ def test_only_formats_of_the_installed_libsndfile_are_found(
     assert list_audio_extensions() == {"wav", "wave", "bwf", "flac"}
 
 
+@pytest.mark.usefixtures("_without_ffmpeg")
 @pytest.mark.parametrize("container", sorted(set(soundfile.available_formats()) - {"RAW", "SD2", "WAVEX"}))
 def test_every_container_has_an_extension(container: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No format of libsndfile is forgotten; WAVEX is a kind of WAV, RAW and SD2 have no header."""
@@ -394,6 +396,7 @@ def test_an_input_that_cannot_be_looked_at_is_a_sound_that_will_fail(
     assert [folder.path for folder in found.unreadable_folders] == [f"{tmp_path}/bad"]
 
 
+@pytest.mark.usefixtures("_without_ffmpeg")
 def test_the_error_for_no_audio_names_the_extensions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And the inputs, and the number of other files."""
     create_files(tmp_path, "one/a.txt", "one/b.pdf", "two/.c.wav")

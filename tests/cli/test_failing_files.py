@@ -123,7 +123,7 @@ def test_the_named_command_continues_after_the_failure_that_stopped_the_run(
     assert run_command_line(command.split()) == 3
 
 
-@pytest.mark.usefixtures("_in_an_empty_folder")
+@pytest.mark.usefixtures("_in_an_empty_folder", "_without_ffmpeg")
 def test_a_file_to_convert_is_named_with_the_command(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,11 +140,12 @@ def test_a_file_to_convert_is_named_with_the_command(
         .err.splitlines()[-1]
         .endswith(
             "; 1 other file skipped (mix/c.txt), see the record; 1 file of a format that cannot be read "
-            "(mix/a song.m4a): convert it with ffmpeg: ffmpeg -i 'mix/a song.m4a' 'mix/a song.wav'"
+            "(mix/a song.m4a): read it with FFmpeg (pip install 'specfeat[av]'), or convert it with ffmpeg: ffmpeg -i 'mix/a song.m4a' 'mix/a song.wav'"
         )
     )
     assert run_command_line(["extract", "only", "o2.npy", "-c", "minimal"]) == 4
     assert capfd.readouterr().err == (
         "specfeat: no audio that can be read in only: 2 files of a format that cannot be read "
-        "(only/x.MP4, only/y.webm): convert them with ffmpeg, for example: ffmpeg -i only/x.MP4 only/x.wav\n"
+        "(only/x.MP4, only/y.webm): read them with FFmpeg (pip install 'specfeat[av]'), or convert them with ffmpeg, "
+        "for example: ffmpeg -i only/x.MP4 only/x.wav\n"
     )

@@ -8,13 +8,14 @@ import os
 from collections.abc import Iterator
 
 from specfeat.audio.containers.file_bytes import FileBytes
-from specfeat.audio.decoder import Block, Decoder
+from specfeat.audio.decoder import Block
 from specfeat.audio.decoder_checks import (
     MAX_SAMPLES_PER_BYTE,
     DecodedPart,
     describe_missing_samples,
     describe_unread_data,
 )
+from specfeat.audio.decoder_choice import open_decoder
 from specfeat.errors import AudioError
 from specfeat.files import describe_os_error, inspect_file
 
@@ -28,6 +29,7 @@ class AudioFile:
     Attributes:
         rate: the file's sample rate in Hz.
         channels: the number of channels in the file.
+        decoder_version: the version of FFmpeg if it decodes the file; None if libsndfile decodes it.
 
     Raises:
         AudioError: the file cannot be opened, or is not audio.
@@ -43,7 +45,7 @@ class AudioFile:
             raise _convert_os_error(e, "cannot be opened", "open") from e
         try:
             self._content = FileBytes(self._descriptor)
-            self._decoder = Decoder(path, self._descriptor, self._content)
+            self._decoder = open_decoder(path, self._descriptor, self._content)
         except OSError as e:
             os.close(self._descriptor)
             raise _convert_os_error(e, "cannot be read", "open") from e
@@ -52,6 +54,7 @@ class AudioFile:
             raise
         self.rate = self._decoder.rate
         self.channels = self._decoder.channels
+        self.decoder_version = self._decoder.version
         self._is_open = True
 
     def __enter__(self) -> "AudioFile":
@@ -114,7 +117,7 @@ class AudioFile:
             except AudioError as e:
                 text = f"breaks off at sample {samples} or later: {e}"
                 # If the first block fails, the damage may be anywhere in it, so its time is not known.
-                raise AudioError(text, "decode", "broken", samples / self.rate if samples else None) from e
+                raise AudioError(text, "decode", e.cause, samples / self.rate if samples else None) from e
             if len(block) == 0:
                 break
             samples += len(block)

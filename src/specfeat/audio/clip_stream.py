@@ -28,6 +28,7 @@ class ClipStream(Protocol):
         too_loud: whether a sample is far beyond -1..1.
         break_error: why the sound ends early, if its file broke in the middle and the clips before the break
             are kept; otherwise None.
+        decoder: the version of FFmpeg if it decoded the file; None if libsndfile decoded it.
     """
 
     sound: Sound
@@ -36,6 +37,7 @@ class ClipStream(Protocol):
     silent: bool
     too_loud: bool
     break_error: AudioError | None
+    decoder: str | None
 
     def __iter__(self) -> Iterator[FloatArray]:
         """Yield float32 arrays of shape (clips, *input_shape), once.
@@ -64,6 +66,7 @@ class LocalClipStream:
         self.silent = False
         self.too_loud = False
         self.break_error: AudioError | None = None
+        self.decoder: str | None = None
         self._maker = maker
         self._open_samples = open_samples
 
@@ -97,6 +100,7 @@ class WorkerClipStream:
         self.silent = False
         self.too_loud = False
         self.break_error: AudioError | None = None
+        self.decoder: str | None = None
         self._take_event = take_event
         self._has_ended = False
 
@@ -115,6 +119,7 @@ class WorkerClipStream:
             self._has_ended = True
             self.samples, self.seconds = event.samples, event.seconds
             self.silent, self.too_loud = event.silent, event.too_loud
+            self.decoder = event.decoder
             if event.error is None:
                 return
             error = event.error.to_error()

@@ -21,13 +21,16 @@ from specfeat.sound import Sound, SoundPart
 
 Samples = NDArray[np.float32]
 BreakHandler = Callable[[AudioError], None]
+OpenHandler = Callable[[str | None], None]
 
 BLOCK_VALUES = 131_072  # of all channels together: half a MiB, which fits the second-level cache
 # The rows before a break are kept only up to the last whole block, so blocks are short where they are wanted.
 KEEP_PARTIAL_BLOCK_VALUES = 4_096
 
 
-def read_samples(sound: Sound, audio: Audio, on_break: BreakHandler | None = None) -> Iterator[Samples]:
+def read_samples(
+    sound: Sound, audio: Audio, on_break: BreakHandler | None = None, on_open: OpenHandler | None = None
+) -> Iterator[Samples]:
     """Yield the mono samples of a sound at `audio.sample_rate`, in blocks.
 
     Args:
@@ -35,6 +38,7 @@ def read_samples(sound: Sound, audio: Audio, on_break: BreakHandler | None = Non
         audio: the config's sample rate, channel and quality of the resampler.
         on_break: called with the error if the file breaks in the middle; the sound then ends at the break.
             Without it, the error is raised.
+        on_open: called when the file has been opened, with the version of the decoder; see `AudioFile`.
 
     Yields:
         float32, shape (n,), -1..1 for integer formats, as stored for float formats.
@@ -45,6 +49,8 @@ def read_samples(sound: Sound, audio: Audio, on_break: BreakHandler | None = Non
     """
     values = KEEP_PARTIAL_BLOCK_VALUES if on_break else BLOCK_VALUES
     with PartReader(sound.path, [sound.part], audio, values) as reader:
+        if on_open:
+            on_open(reader.decoder_version)
         yield from reader.read_samples(0, on_break)
 
 
@@ -61,6 +67,9 @@ class PartReader:
         audio: the config's sample rate, channel and quality of the resampler.
         block_values: how many values, of all channels together, are decoded at once.
 
+    Attributes:
+        decoder_version: see `AudioFile`.
+
     Raises:
         AudioError: the file cannot be opened.
     """
@@ -70,6 +79,7 @@ class PartReader:
     ) -> None:
         self._audio = audio
         self._file = AudioFile(path)
+        self.decoder_version = self._file.decoder_version
         self._parts = [_WaitingPart(part, self._file.rate) for part in parts]
         frames = compute_block_frames(self._file, audio, block_values or BLOCK_VALUES)
         self._blocks = self._file.read_blocks(frames)

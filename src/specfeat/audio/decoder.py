@@ -49,6 +49,7 @@ class Decoder:
         channels: the number of channels.
         container: libsndfile's name of the file format, e.g. "WAV".
         coding: libsndfile's name of the coding of the samples, e.g. "PCM_16".
+        version: None, because every record has the version of libsndfile.
         frames: the number of samples of each channel in the header; None if libsndfile does not know it.
         sound: how much sound the file has; None if that is not known before it is decoded.
         block: the smallest piece that can be decoded; None if the pieces have different lengths, or if
@@ -58,6 +59,8 @@ class Decoder:
         AudioError: the file is not audio, or libsndfile would give wrong sound.
         OSError: the file cannot be read.
     """
+
+    version = None
 
     def __init__(self, path: str, descriptor: int, content: FileBytes) -> None:
         self._descriptor = descriptor
@@ -161,7 +164,7 @@ def _open_by_name(path: str, content: FileBytes) -> soundfile.SoundFile:
             text = refusal.message
         elif e.code == LIBSNDFILE_BAD_FILE:
             text = "it finds no sound in the file"
-        text += suggest_conversion(path) or "; leave this file out, or check how it was made"
+        text += suggest_conversion(path, content) or "; leave this file out, or check how it was made"
         raise AudioError(f"is not audio that libsndfile reads: {text}", "open", "not audio") from e
     except TypeError as e:  # soundfile asks for the rate and the channels of a file without a header
         raise AudioError("has no header with its sample rate and channels", "open", "not audio") from e

@@ -8,8 +8,9 @@ import soundfile
 
 from specfeat.audio.ambiguous_files import can_be_audio
 from specfeat.audio.conversion import describe_convertible_files
+from specfeat.audio.ffmpeg_formats import is_ffmpeg_installed
 from specfeat.audio.folder_search import FoundPath, check_inputs_exist, is_hidden_by_error, list_files_below
-from specfeat.convertible_files import list_convertible_files
+from specfeat.convertible_files import CONVERTIBLE_EXTENSIONS, list_convertible_files
 from specfeat.errors import NoUsableAudioError, UsageError
 from specfeat.files import describe_os_error, format_path, get_extension
 from specfeat.sound import Sound, make_file_sound
@@ -45,12 +46,16 @@ _EXTENSIONS = {
 
 
 def list_audio_extensions() -> frozenset[str]:
-    """Return the file extensions that the installed libsndfile reads, in lower case and without the dot."""
-    return frozenset(
+    """Return the extensions of the files that can be read, in lower case and without the dot.
+
+    They are those of the installed libsndfile, and those of FFmpeg if it is installed.
+    """
+    extensions = frozenset(
         extension
         for container in soundfile.available_formats()
         for extension in _EXTENSIONS.get(container, "").split()
     )
+    return extensions | CONVERTIBLE_EXTENSIONS if is_ffmpeg_installed() else extensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,7 @@ def find_sounds(inputs: Iterable[str | os.PathLike[str]], listed_inputs: Iterabl
     """Find the sounds in the inputs, and after them those in a list of inputs.
 
     An input that is a file is a sound, with any extension. In a folder, all files below it are sounds that
-    have an extension that libsndfile reads, in upper or lower case. They are sorted by the bytes of their
+    have one of the `list_audio_extensions`, in upper or lower case. They are sorted by the bytes of their
     path below the folder. If an extension is also used for other files, the first bytes of the file decide
     (`ambiguous_files`). Hidden files and folders are skipped. The search follows links, except a link back to
     a folder that contains the link. If a folder inside an input cannot be read, the folder itself becomes a

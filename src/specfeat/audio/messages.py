@@ -73,6 +73,7 @@ class DecodedSoundEnd:
         error: what is wrong with the sound; None if nothing is wrong.
         keeps_clips: whether the clips of the sound are valid. With an error, they are valid only if the file
             broke in the middle and the caller wants the clips before the break.
+        decoder: the version of FFmpeg if it decoded the file; None if libsndfile decoded it.
     """
 
     samples: int
@@ -81,6 +82,7 @@ class DecodedSoundEnd:
     error: ErrorData | None
     keeps_clips: bool
     too_loud: bool = False
+    decoder: str | None = None
 
 
 WorkerEvent = ClipsEvent | DecodedSoundEnd

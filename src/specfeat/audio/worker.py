@@ -149,7 +149,9 @@ def process_sound(sound: Sound, maker: ClipMaker, sender: EventSender, setup: Wo
     begun_at = time.perf_counter()
     breaks: list[AudioError] = []
     audio = maker.settings.audio
-    samples = decode.read_samples(sound, audio, breaks.append if setup.keep_partial else None)
+    versions: list[str | None] = []
+    on_break = breaks.append if setup.keep_partial else None
+    samples = decode.read_samples(sound, audio, on_break, versions.append)
     if setup.augmentation is not None:
         samples = augment_samples(samples, sound, setup.augmentation, audio)
     clips = maker.make_clips(samples)
@@ -164,6 +166,7 @@ def process_sound(sound: Sound, maker: ClipMaker, sender: EventSender, setup: Wo
             too_loud=clips.too_loud,
             error=ErrorData.from_error(reason) if reason else None,
             keeps_clips=error is None,
+            decoder=versions[0] if versions else None,
         )
     )
 

@@ -35,6 +35,7 @@ class SoundEntry:
         seconds: how long it took to read the sound and to make its clips.
         silent: whether the sound has samples and all of them are 0.
         too_loud: whether a sample is far beyond -1..1, so that the file may have another scale.
+        decoder: the version of FFmpeg if it decoded the file; None if libsndfile decoded it.
         stage: the stage at which it failed, see `AudioError`.
         cause: why it failed, as a word for programs.
         error: why it failed, as a sentence.
@@ -57,6 +58,7 @@ class SoundEntry:
     seconds: Seconds
     silent: Flag = False
     too_loud: Flag = False
+    decoder: Text | None = None
     stage: Text | None = None
     cause: Text | None = None
     error: Text | None = None

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from specfeat.audio.decoder_choice import describe_installed_ffmpeg
 from specfeat.config import Config
 from specfeat.config.device import parse_device
 from specfeat.files import identify_weights_file
@@ -39,7 +40,7 @@ class ProvenanceComparer:
             weights=self._predict_weights(previous.provenance.weights or {}),
             device=self._predict_device(previous.provenance.device or ""),
         )
-        return describe_differences(previous.provenance, expected)
+        return describe_differences(previous.provenance, expected) or _describe_other_ffmpeg(previous)
 
     def describe_row_mismatch(self, previous: PreviousRun) -> str:
         """Return which file of an earlier run has a wrong number of rows for its length; "" if none has.
@@ -73,3 +74,13 @@ class ProvenanceComparer:
         from specfeat.weights.files.source import compute_weights_hash  # few runs need the readers of weights
 
         return {"sha256": compute_weights_hash(name)}
+
+
+def _describe_other_ffmpeg(previous: PreviousRun) -> str:
+    """Return how the FFmpeg of an earlier run differs from the installed one; "" if it does not."""
+    versions = {entry.decoder for entry in previous.entries if entry.decoder}
+    if not versions:  # so PyAV is loaded only for the outputs that need it
+        return ""
+    installed = describe_installed_ffmpeg()
+    other = min(versions - {installed}, default="")
+    return f"FFmpeg: {other}, now {installed or 'not installed'}" if other else ""

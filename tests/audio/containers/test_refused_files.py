@@ -29,6 +29,7 @@ def make_flac(bits: int) -> bytes:
     return bytes(content[:26]) + bytes(100)
 
 
+@pytest.mark.usefixtures("_without_ffmpeg")
 @pytest.mark.parametrize(
     ("content", "message", "cause"),
     [
