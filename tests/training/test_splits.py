@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from helpers.training_data import make_labeled_sound
-from specfeat.config.train import Split
+from specfeat.config.augmentation import Augmentation
+from specfeat.config.train import Split, Train
 from specfeat.errors import UsageError
 from specfeat.training.splits import assign_parts
 from specfeat.training.training_data import TrainingData, list_notes
@@ -61,8 +62,19 @@ def test_a_class_keeps_one_group_for_training() -> None:
     parts = assign_parts(sounds, Split(validation=0.5))
 
     assert parts[-1] == "train"
-    note = list_notes(TrainingData(tuple(sounds), tuple(parts), ("a", "b")))[-1]
+    note = list_notes(TrainingData(tuple(sounds), tuple(parts), ("a", "b")), Train())[-1]
     assert note.startswith("the label 'b' has no sound in the part 'validation'")
+
+
+def test_a_note_says_that_each_sound_has_one_random_form() -> None:
+    """With changes of samples and one variant, a note says so; not with several, or with changes of clips."""
+    sounds = tuple(make_labeled_sound(f"a/{n}.wav", "a") for n in range(3))
+    data = TrainingData(sounds, ("train", "train", "validation"), ("a",))
+    gain, shift = Augmentation(gain=(-6, 6)), Augmentation(shift=3)
+    trains = (Train(augment=(gain,)), Train(augment=(gain,), variants=2), Train(augment=(shift,)))
+
+    notes = [[note for note in list_notes(data, train) if "random form" in note] for train in trains]
+    assert [len(found) for found in notes] == [1, 0, 0]
 
 
 def test_the_parts_of_a_table_are_used() -> None:

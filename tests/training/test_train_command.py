@@ -74,6 +74,9 @@ def test_what_a_training_leaves(trained: Path) -> None:
     assert len((run / "split.csv").read_text().splitlines()) == 31
     record = json.loads((run / "train.json").read_text())
     assert (record["epochs"], record["threads"], len(record["files"])) == (12, 1, 30)
+    assert (run / "classes.csv").read_text() == "column,label\n0,2000\n1,400\n2,900\n"
+    assert "the layer 'classes' of config.yaml gives the scores" in (trained / "stderr.txt").read_text()
+    assert "classes.csv: the layer `classes`" in (run / "model_card.md").read_text()
     assert all(len(file["sha256"]) == 64 for file in record["files"])
     assert record["weights_sha256"] in (run / "model_card.md").read_text()
 

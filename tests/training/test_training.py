@@ -199,6 +199,20 @@ def test_clips_that_cannot_all_be_kept_are_refused_after_the_first_variant() -> 
     assert {path.name for path in Path("run/work").glob("clips-*.bin")} == {"clips-train-0-00000.bin"}
 
 
+def test_layers_that_are_not_trained_are_kept() -> None:
+    """Layers on which no trained output depends are named, and are in the config and the weights that are left."""
+    late = "    - Dense: {units: 5, name: late}\n    - Dropout: {rate: 0.2, name: end}\n  features: features\n  weights:"
+    Path("my.yaml").write_text(CONFIG.replace("  weights:", late))
+    listener = Notes()
+    train("in", "first", listener=listener, **OPTIONS)
+    train("in", "second", **{**OPTIONS, "config": "first/config.yaml"})
+
+    assert any("depends on the layers 'late' and 'end'" in note for note in listener.notes)
+    names = [layer.name for layer in load_config("second/config.yaml").settings.model.layers]
+    assert names[-4:] == ["features", "late", "end", "classes"]
+    assert specfeat.Extractor("second/config.yaml").width == 8
+
+
 def test_several_labels_and_parts_of_files() -> None:
     """A chord has two labels; the sounds are parts of one file a class, given by start and end."""
     time = np.arange(RATE * 8) / RATE

@@ -160,7 +160,7 @@ def _describe_training(request: "TrainingRequest") -> int:
     data = read_training_data(request.inputs, request.train)
     for line in describe_data(data):
         print(line)
-    for note in list_notes(data):
+    for note in list_notes(data, request.train):
         print_message(note)
     shape = " x ".join(map(str, (request.train.batch, *request.config.settings.input_shape)))
     print_message(f"a batch has the shape {shape}; nothing is trained and nothing is written")

@@ -35,6 +35,7 @@ class TrainingReporter:
         self._has_bar = not quiet and sys.stderr is not None and sys.stderr.isatty()
         self._bar: tqdm[None] | None = None
         self._saved_epochs = 0
+        self._sounds = 0
         self._has_data = self._has_started = self._is_done = False
         self._epochs = 0
         self._started_s = time.perf_counter()
@@ -60,6 +61,7 @@ class TrainingReporter:
         from specfeat.training.training_data import describe_parts
 
         classes = f", {len(data.classes)} classes" if data.classes else ""
+        self._sounds = len(data.sounds)
         self._print(f"{describe_parts(data)}{classes}")
 
     def on_note(self, text: str) -> None:
@@ -67,9 +69,10 @@ class TrainingReporter:
         self._print(text)
 
     def on_stage(self, name: str, total: int) -> None:
-        """Show the progress of a stage before the training."""
+        """Show the progress of a stage before the training. A random form of a sound counts as a sound."""
         self._has_data = True
-        self._open_bar(total, "sound", _STAGES[name])
+        text = _STAGES[name] if total == self._sounds else f"{_STAGES[name]}, with the random forms"
+        self._open_bar(total, "sound", text)
 
     def on_sound(self, sound: "Sound") -> None:
         """Show that one more sound is done."""

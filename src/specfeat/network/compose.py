@@ -31,13 +31,16 @@ class ComposedModel:
     """A Keras model that is built and compiled; its weights are random, or zeros if a file will be loaded.
 
     Attributes:
-        keras_model: the Keras model, from a batch of clips to the outputs of all layers that no layer reads.
+        keras_model: the Keras model, from a batch of clips to the outputs of all layers that no layer reads,
+            or to the outputs that were asked for. It has only the layers on which these outputs depend.
+        whole_model: the Keras model with all layers, which are those of `keras_model` and perhaps more.
         layers: the model's layers in order; an application of the config is replaced by that application's
             own layers.
         feature_layer: the name of the layer whose output is the row.
     """
 
     keras_model: Any
+    whole_model: Any
     layers: tuple[Layer, ...] = field(repr=False)
     feature_layer: str
 
@@ -106,12 +109,17 @@ def _connect_layers(config: Config, output_layers: Sequence[str] = ()) -> Compos
     except LayerMismatchError as e:
         raise _make_error(config, e.layer, e.reason) from e
     read_names = {name for layer in layers for name in layer.inputs}
+    unread_outputs = [tensor for name, tensor in tensors.items() if name not in read_names]
+    whole_model = keras_model = _make_model(tensors[INPUT_NAME], unread_outputs)
     if output_layers:
         outputs = [tensors[output_names[name]] for name in output_layers]
-    else:
-        outputs = [tensor for name, tensor in tensors.items() if name not in read_names]
-    keras_model = keras.Model(tensors[INPUT_NAME], outputs if len(outputs) > 1 else outputs[0])
-    return ComposedModel(keras_model, tuple(layers), feature_layer)
+        keras_model = _make_model(tensors[INPUT_NAME], outputs)
+    return ComposedModel(keras_model, whole_model, tuple(layers), feature_layer)
+
+
+def _make_model(clips: Any, outputs: Sequence[Any]) -> Any:
+    """Return the Keras model from the tensor of the clips to some tensors."""
+    return keras.Model(clips, outputs if len(outputs) > 1 else outputs[0])
 
 
 def _expand_layer(config: Config, layer: Layer, tensors: Mapping[str, Any]) -> tuple[list[Layer], str]:

@@ -8,6 +8,7 @@ from specfeat.errors import InstallError
 from specfeat.native_stderr import capture_native_stderr
 from specfeat.network.engines.tensorflow import select_device
 from specfeat.tensorflow_runtime import keras, tf
+from specfeat.text import join_names
 from specfeat.training.checkpoints import CheckpointFolder
 from specfeat.training.clip_sources import make_training_clips
 from specfeat.training.heads import NetworkWithHeads, add_class_head, add_projection, add_teacher_heads
@@ -91,7 +92,14 @@ class TrainingExecution:
         for note in network.notes:
             self._listener.on_note(note)
         with capture_native_stderr(), tf.device(self._device.name):
-            return TrainingModel(self._request.config, network)
+            model = TrainingModel(self._request.config, network)
+        if model.untrained_layers:
+            names = join_names([repr(name) for name in model.untrained_layers])
+            layers, their = ("layer", "its") if len(model.untrained_layers) == 1 else ("layers", "their")
+            self._listener.on_note(
+                f"no output that is trained depends on the {layers} {names}, so {their} weights do not change"
+            )
+        return model
 
     def _add_heads(self, teacher_widths: Sequence[int]) -> NetworkWithHeads:
         config, train = self._request.config, self._request.train

@@ -34,7 +34,9 @@ class TrainingModel:
     Attributes:
         keras_model: the Keras model.
         network: the network with its heads.
+        whole_model: the Keras model that also has the layers of the config on which no output depends.
         saved_layers: the layers whose weights are saved.
+        untrained_layers: the names of the layers of the config on which no output depends.
         highest_learning_rate: the learning rate that the schedule begins to lower.
 
     Raises:
@@ -54,12 +56,16 @@ class TrainingModel:
         composed = compose_model(
             network.config, network.outputs, self._make_compile_arguments(train, optimizer)
         )
-        self.keras_model = composed.keras_model
+        self.keras_model, self.whole_model = composed.keras_model, composed.whole_model
         discarded = network.added_names - {layer.name for layer in network.saved_layers}
         self.saved_layers = tuple(layer for layer in composed.layers if layer.name not in discarded)
+        trained_names = {layer.name for layer in composed.keras_model.layers}
+        self.untrained_layers = tuple(
+            layer.name for layer in composed.layers if to_keras_name(layer.name) not in trained_names
+        )
         if model_settings.weights.file is not None:
             layers = tuple(layer for layer in composed.layers if layer.name not in network.added_names)
-            load_weights(composed.keras_model, layers, config.settings)
+            load_weights(composed.whole_model, layers, config.settings)
         _freeze_layers(config, composed.keras_model, train.freeze)
         # Averages from a weights file are right from the first step.
         self._momenta = [] if model_settings.weights.file else _replace_momenta(composed.keras_model)
@@ -148,7 +154,7 @@ class TrainingModel:
 
     def count_saved_parameters(self) -> int:
         """Return the number of parameters of the layers that are saved."""
-        layers = (self.keras_model.get_layer(to_keras_name(layer.name)) for layer in self.saved_layers)
+        layers = (self.whole_model.get_layer(to_keras_name(layer.name)) for layer in self.saved_layers)
         return int(sum(layer.count_params() for layer in layers))
 
     def trace_step(self, batch: Batch) -> None:

@@ -19,7 +19,11 @@ _TASKS = {
 
 
 def format_model_card(
-    request: "TrainingRequest", data: TrainingData, summary: TrainingSummary, parameters: int
+    request: "TrainingRequest",
+    data: TrainingData,
+    summary: TrainingSummary,
+    parameters: int,
+    class_layer: str | None,
 ) -> str:
     """Return the model card of a training.
 
@@ -28,6 +32,7 @@ def format_model_card(
         data: the sounds and labels.
         summary: how the training has ended.
         parameters: how many parameters the network has.
+        class_layer: the layer with the scores of the classes, if it is not the layer of the features.
     """
     train, settings = request.train, request.config.settings
     frames, bins, channels = settings.input_shape
@@ -39,7 +44,7 @@ def format_model_card(
         "## Use",
         "",
         "```sh",
-        "specfeat extract recordings/ out.npy -c config.yaml",
+        "specfeat extract recordings/ features.npy -c config.yaml",
         "```",
         "",
         "## Network",
@@ -48,6 +53,7 @@ def format_model_card(
         f"- Input: {frames} frames x {bins} bins x {channels} channels, {settings.audio.sample_rate} Hz",
         f"- Parameters: {parameters:,}",
         f"- Features: the layer `{settings.model.feature_layer}`",
+        *([f"- Scores of the classes in classes.csv: the layer `{class_layer}`"] if class_layer else []),
         f"- SHA-256 of best.weights.h5: `{summary.weights_sha256}`",
         "",
         *_describe_training(request, data, summary),
@@ -72,7 +78,7 @@ def _describe_training(request: "TrainingRequest", data: TrainingData, summary: 
         f"- Batch: {train.batch}; seed: {train.seed}",
     ]
     if data.classes:
-        lines.append(f"- Classes: {', '.join(data.classes)}")
+        lines.append(f"- Classes, in the order of their scores: {', '.join(data.classes)}")
     lines += [
         f"- Teacher: {teacher.config or teacher.output}"
         + (f", layer {teacher.features}" if teacher.features else "")

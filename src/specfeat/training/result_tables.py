@@ -30,6 +30,8 @@ def make_tables(
             for part, e in evaluations.items()
         }
         tables["metrics.json"] = json.dumps(metrics, indent=1) + "\n"
+    if data.classes:
+        tables["classes.csv"] = format_csv(["column", "label"], enumerate(data.classes))
     for part, evaluation in evaluations.items():
         confusion = evaluation.by_sound.confusion
         if confusion is not None:

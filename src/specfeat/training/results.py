@@ -91,7 +91,13 @@ class ResultsWriter:
                 self._write_file(name, picture)
         except InstallError as e:
             listener.on_note(f"no picture is drawn: {e}; history.csv has the values")
-        card = format_model_card(request, data, summary, self._model.count_saved_parameters())
+        class_layer = self._find_class_layer()
+        if class_layer:
+            listener.on_note(
+                f"the layer {class_layer!r} of {CONFIG} gives the scores of the classes: use it as "
+                "model.features to extract them; classes.csv has the label of each column"
+            )
+        card = format_model_card(request, data, summary, self._model.count_saved_parameters(), class_layer)
         self._write_text("model_card.md", card)
         record = make_record(request, self._folder.read_identity(), data, summary)
         self._write_text(RECORD_NAME, json.dumps(record, indent=1) + "\n")
@@ -128,9 +134,15 @@ class ResultsWriter:
             weights_sha256=compute_sha256(self._folder.path / BEST_WEIGHTS),
         )
 
+    def _find_class_layer(self) -> str | None:
+        """Return the layer with the scores of classes; None without classes, or if it gives the rows."""
+        layer = self._model.network.outputs[0]
+        is_feature_layer = layer == self._request.config.settings.model.feature_layer
+        return layer if self._data.classes and not is_feature_layer else None
+
     def _make_weights(self) -> bytes:
         model, file = self._model, io.BytesIO()
-        save_weights(model.keras_model, model.saved_layers, self._request.config.settings, file)
+        save_weights(model.whole_model, model.saved_layers, self._request.config.settings, file)
         return file.getvalue()
 
     def _write_text(self, name: str, text: str) -> None:

@@ -21,7 +21,7 @@ CONFIG = "config.yaml"
 # The results; `[a-z]*` stands for the parts.
 RESULT_NAMES = (
     *(RECORD_NAME, BEST_WEIGHTS, LAST_WEIGHTS, CONFIG, "history.csv", "split.csv", "metrics.json"),
-    *("model_card.md", "curves.png", "confusion_[a-z]*"),
+    *("classes.csv", "model_card.md", "curves.png", "confusion_[a-z]*"),
 )
 
 

@@ -76,7 +76,7 @@ def run_training(request: TrainingRequest, listener: TrainingListener) -> Traini
     request = replace(request, config=add_default_train(request.config))
     data = read_training_data(request.inputs, request.train)
     listener.on_data(data)
-    for note in list_notes(data):
+    for note in list_notes(data, request.train):
         listener.on_note(note)
     threads = request.threads or count_available_cores()
     teachers = load_teachers(request.config, data)

@@ -101,8 +101,8 @@ def describe_data(data: TrainingData) -> list[str]:
     return lines
 
 
-def list_notes(data: TrainingData) -> list[str]:
-    """Return sentences about files that do not exist, and about what cannot be measured."""
+def list_notes(data: TrainingData, train: Train) -> list[str]:
+    """Return sentences about missing files, about random forms, and about what cannot be measured."""
     notes = []
     paths = dict.fromkeys(sound.sound.path for sound in data.sounds)
     absent = [path for path in paths if is_missing(path)]
@@ -110,6 +110,11 @@ def list_notes(data: TrainingData) -> list[str]:
         files = format_count(len(absent), "file does", "files do")
         notes.append(
             f"{files} not exist, e.g. {format_path(absent[0])}; correct the path in the table of labels"
+        )
+    if train.sample_augmentations and train.variants == 1:
+        notes.append(
+            "train.augment changes the samples, and train.variants is 1, so all epochs use the same random "
+            "form of each sound; give e.g. variants: 4"
         )
     if not data.list_numbers("validation"):
         notes.append(
