@@ -21,9 +21,6 @@ from specfeat.library_messages import (
     simplify_typer_message,
     summarize_keras_error,
 )
-from specfeat.output.formats import list_suffixes
-
-SUFFIXES = sorted(list_suffixes())
 
 # --- Typer ---------------------------------------------------------------------------------------
 
@@ -68,15 +65,11 @@ def test_typer(words: list[str], message: str, capsys: pytest.CaptureFixture[str
             "no such option: --overwrite; use --force to replace an existing output",
         ),
         (
-            ["extract", "a", "b", "--format", "csv"],
-            f"no such option: --format; the extension of OUTPUT gives the format ({', '.join(SUFFIXES)})",
-        ),
-        (
             ["a.wav", "out.npy"],
             "no such command 'a.wav'; write the command before the files, e.g. specfeat extract recordings/ out.npy",
         ),
     ],
-    ids=["overwrite", "format", "path"],
+    ids=["overwrite", "path"],
 )
 def test_a_word_of_other_programs_has_an_answer(
     words: list[str], message: str, capsys: pytest.CaptureFixture[str]

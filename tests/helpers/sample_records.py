@@ -46,6 +46,7 @@ def make_record(*entries: SoundEntry, digests: OutputDigests | None = None, **fi
         command=("specfeat", "extract", "in", "out.npy"),
         folder="/data",
         output=digests.output,
+        array_format=digests.array_format,
         started="2026-01-02T03:04:05+00:00",
         seconds=1.5,
         build_seconds=0.5,

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,14 @@ import pytest
 from helpers.sample_records import WIDTH, make_entry, make_provenance, make_record
 from specfeat.errors import UsageError
 from specfeat.output import formats
-from specfeat.output.formats import find_format, list_suffixes
+from specfeat.output.feature_table import ArrayLayout, Rows
+from specfeat.output.formats import _find_name_by_extension, find_format_name, get_format, list_format_names
 from specfeat.output.formats.npy import FORMAT as NPY
+from specfeat.output.formats.npy import read_header, read_rows_between
 from specfeat.output.paths import OutputPaths
 from specfeat.output.previous_run import FinishedSound, UnfinishedRun, read_previous_output, verify_output
 from specfeat.output.records import SoundEntry
+from specfeat.output.rows_file import FLOAT32
 from specfeat.output.work_folder import WorkFolder
 
 PROVENANCE = make_provenance()
@@ -27,10 +31,21 @@ def toy_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     (tmp_path / "formats").mkdir()
     shutil.copy(Path(__file__).with_name("toy_format.py"), tmp_path / "formats/toy.py")
     monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path / "formats")])
-    list_suffixes.cache_clear()
+    forget_found_formats()
     yield
-    list_suffixes.cache_clear()
+    forget_found_formats()
     sys.modules.pop("specfeat.output.formats.toy", None)
+
+
+def forget_found_formats() -> None:
+    """Search for formats again, as a new process does."""
+    for function in (list_format_names, _find_name_by_extension, get_format):
+        function.cache_clear()
+
+
+def make_array_layout(rows: Rows) -> ArrayLayout:
+    """Return the layout of an array without sounds."""
+    return ArrayLayout(rows=len(rows), width=rows.shape[1], dtype=rows.dtype, entries=())
 
 
 def _write_rows(work: WorkFolder, name: str, rows: int, value: float) -> FinishedSound:
@@ -46,16 +61,15 @@ def _commit(work: WorkFolder, sounds: list[FinishedSound]) -> tuple[SoundEntry, 
 
 
 def _read_first_column(path: Path) -> list[float]:
-    array_format = find_format(path)
-    shape = array_format.read_shape(path)
-    assert shape is not None
-    return [float(row[0]) for block in array_format.read_rows(path, 0, shape[0]) for row in block]
+    layout = ArrayLayout(rows=0, width=WIDTH, dtype=FLOAT32, entries=())
+    blocks = get_format(find_format_name(path)).read_rows(path, layout)
+    return [float(row[0]) for block in blocks for row in block]
 
 
 def test_the_name_asks_for_the_format() -> None:
     """`.npy` and every name without a known suffix are NumPy's."""
     for name in ("out.npy", "OUT.NPY", "out", "v1.2", "out.toy", "a.b/out"):
-        assert find_format(name) is NPY
+        assert get_format(find_format_name(name)) is NPY
 
 
 @pytest.mark.usefixtures("toy_format")
@@ -63,7 +77,7 @@ def test_a_new_format_is_one_file(tmp_path: Path) -> None:
     """A commit writes it, a resumed run writes it, and an update reads rows of it."""
     paths = OutputPaths(tmp_path / "out.toy")
     names = [path.name for path in (paths.index, paths.record, paths.work_folder)]
-    assert names == ["out.index.csv", "out.run.json", "out.partial"]
+    assert names == ["out.toy.index.csv", "out.toy.run.json", "out.toy.partial"]
     paths.check_writable()
     with WorkFolder(paths) as work:
         work.start(PROVENANCE, is_update=False)
@@ -75,7 +89,11 @@ def test_a_new_format_is_one_file(tmp_path: Path) -> None:
         entries = _commit(work, [*unfinished, _write_rows(work, "b.wav", 3, 2)])
 
     assert paths.array.read_text().startswith(f"toy 5 {WIDTH}\n0x1.99999a0000000p-4 ")
-    assert sorted(path.name for path in tmp_path.glob("out*")) == ["out.index.csv", "out.run.json", "out.toy"]
+    assert sorted(path.name for path in tmp_path.glob("out*")) == [
+        "out.toy",
+        "out.toy.index.csv",
+        "out.toy.run.json",
+    ]
     paths.check_replaceable()
     output = read_previous_output(paths)
     verify_output(output, paths)
@@ -119,7 +137,7 @@ def test_a_file_of_another_format_is_not_replaced(tmp_path: Path) -> None:
 
 def test_a_commit_of_ordered_rows_copies_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows file becomes the array by a rename, if all rows are in it and in order."""
-    monkeypatch.setattr(type(NPY), "write_array", None)
+    monkeypatch.setattr(type(NPY), "write_table", None)
     with WorkFolder(OutputPaths(tmp_path / "out.npy")) as work:
         work.start(PROVENANCE, is_update=False)
         _commit(work, [_write_rows(work, f"{value}.wav", 2, value) for value in range(3)])
@@ -131,26 +149,30 @@ def test_npy_reads_and_writes_what_numpy_does(tmp_path: Path) -> None:
     """Pieces of any size give one array; any rows of it can be read; more than there are is an error."""
     rows = np.random.default_rng(0).normal(size=(70, 5)).astype(np.float32)
     path = tmp_path / "out.npy"
-    NPY.write_array(path, (rows[start : start + 9] for start in range(0, 70, 9)), rows.shape)
+    layout = make_array_layout(rows)
+    NPY.write_rows(path, (rows[start : start + 9] for start in range(0, 70, 9)), layout)
 
     np.testing.assert_array_equal(np.load(path), rows)
-    assert NPY.read_shape(path) == (70, 5)
+    assert NPY.has_layout(path, layout)
+    for other in (replace(layout, rows=71), replace(layout, width=4), replace(layout, dtype=np.dtype("<f2"))):
+        assert not NPY.has_layout(path, other)
     for first, count in ((0, 70), (3, 4), (69, 1), (5, 0)):
-        pieces = [np.empty((0, 5), np.float32), *NPY.read_rows(path, first, count)]
+        pieces = [np.empty((0, 5), np.float32), *read_rows_between(path, first, count)]
         np.testing.assert_array_equal(np.concatenate(pieces), rows[first : first + count])
-    with pytest.raises(RuntimeError, match="ends before row 71"):
-        list(NPY.read_rows(path, 70, 1))
+    with pytest.raises(RuntimeError, match="ends before its last row"):
+        list(read_rows_between(path, 70, 1))
 
 
 @pytest.mark.parametrize(
     "array", [np.zeros(3, np.float32), np.zeros((2, 2)), np.zeros((3, 2), np.float32, order="F"), None]
 )
 def test_other_arrays_have_no_shape(tmp_path: Path, array: np.ndarray | None) -> None:
-    """Only float32 of two axes, row after row, is an array of features."""
+    """Only float32 or float16 of two axes, row after row, is an array of features."""
     path = tmp_path / "out.npy"
     path.write_bytes(b"text") if array is None else np.save(path, array)
 
-    assert NPY.read_shape(path) is None
+    with path.open("rb") as file:
+        assert read_header(file) is None
 
 
 def _flip_each_bit(data: bytes) -> Iterator[bytes]:
@@ -170,15 +192,16 @@ def test_a_header_with_any_wrong_bit_raises_nothing(tmp_path: Path) -> None:
     shapes = set()
     for changed_header in _flip_each_bit(header):
         path.write_bytes(changed_header + rows)
-        shape = NPY.read_shape(path)
-        if shape is None:
-            with pytest.raises(RuntimeError, match="is not an array of float32"):
-                list(NPY.read_rows(path, 0, 1))
+        with path.open("rb") as file:
+            read = read_header(file)
+        if read is None:
+            with pytest.raises(RuntimeError, match="is not an array of features"):
+                list(read_rows_between(path, 0, 1))
         else:
             with path.open("rb") as file:
                 np.lib.format.read_magic(file)
-                assert np.lib.format.read_array_header_1_0(file)[0] == shape
-            shapes.add(shape)
+                assert np.lib.format.read_array_header_1_0(file)[0] == read[:2]
+            shapes.add(read[:2])
 
     assert (12, 34) not in shapes
     assert 12 <= len(shapes) <= 32  # four digits, of which some bits give another digit

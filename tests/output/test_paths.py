@@ -97,7 +97,7 @@ def test_a_link_is_not_replaced(tmp_path: Path) -> None:
         ("o.ZIP", "o.npy"),
         ("v1.2.zst", "v1.2.npy"),
         ("o.tar.xz", "o.tar.npy"),
-        ("o.csv", "o.npy"),
+        ("o.mat", "o.npy"),
     ],
 )
 def test_a_name_of_another_format_is_refused(tmp_path: Path, name: str, example: str) -> None:

@@ -18,6 +18,7 @@ from specfeat.cli.options import (
     DeviceOption,
     FilesFromOption,
     ForceOption,
+    FormatOption,
     Inputs,
     KeepPartialOption,
     LockWaitOption,
@@ -64,6 +65,7 @@ def extract_command(
     output: Output = "",  # Python wants a default after a default; none is taken
     files_from: FilesFromOption = None,
     null: NullOption = False,
+    output_format: FormatOption = "",
     config: ConfigOption = "default",
     overrides: SetOption = None,
     per: PerOption = None,
@@ -117,7 +119,7 @@ def extract_command(
         check_weights_file(loaded_config)
         if not output or not (inputs or files_from):
             raise UsageError(f"{'INPUTS are' if output else 'OUTPUT is'} missing; {EXTRACT_USAGE_HINT}")
-        paths = _check_output(output)
+        paths = _check_output(output, output_format)
         listed_inputs = [] if files_from is None else read_input_list(files_from, null=null)
         check_inputs_exist(inputs or [])  # before the audio libraries are imported, which takes time
         request = ExtractionRequest(
@@ -159,10 +161,10 @@ def _read_failure_limit(on_error: OnError, max_failures: str | None) -> "Failure
         raise UsageError(f"--max-failures: {e}") from e
 
 
-def _check_output(output: str) -> "OutputPaths":
+def _check_output(output: str, output_format: str) -> "OutputPaths":
     from specfeat.output.paths import make_output_paths
 
-    paths = make_output_paths(output)
+    paths = make_output_paths(output, output_format)
     paths.check_writable()
     return paths
 

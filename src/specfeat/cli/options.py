@@ -43,6 +43,16 @@ Output = Annotated[
         help="The array to write, e.g. out.npy; out.index.csv and out.run.json are written beside it.",
     ),
 ]
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        show_default=False,
+        help="The format of OUTPUT: npy, npz, csv, jsonl, parquet, h5 or arrow. By default, the extension "
+        "of OUTPUT decides, and npy is used if it is not one of these.",
+    ),
+]
 
 # --- what to read --------------------------------------------------------------------------------
 

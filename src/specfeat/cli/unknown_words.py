@@ -1,17 +1,14 @@
 """Suggestions for options and commands that other programs have and specfeat does not have.
 
-A suggestion by spelling would be dangerous: `--format` is spelt almost like `--force`, which replaces files.
+A suggestion by spelling would be dangerous: a word can be spelt almost like `--force`, which replaces files.
 """
 
 import re
-
-from specfeat.output.formats import list_suffixes
 
 _REPLACEMENTS = {
     "--overwrite": "use --force to replace an existing output",
     "--output": "give OUTPUT as the last word, e.g. specfeat extract recordings/ out.npy",
     "--input": "give the inputs before OUTPUT, e.g. specfeat extract recordings/ out.npy",
-    "--format": f"the extension of OUTPUT gives the format ({', '.join(sorted(list_suffixes()))})",
     "--model": "use --config CONFIG for the sound and the network",
     "--batch-size": "use --set model.batch=N",
     "--sample-rate": "use --set audio.sample_rate=N",

@@ -4,15 +4,17 @@ A work folder contains these files. A run makes them in this order:
 
     lock                   the lock of the run
     rows.npy, journal      the finished sounds; another run can continue after them
-    array.SUFFIX           the array; SUFFIX is that of its format. It is missing if `rows.npy` can become the
-                           array as it is, which is the common case (see `assembly`)
-    index.csv, new.json    index and record, complete and on the disk
+    index.csv              the index, complete and on the disk, as are the files below
+    previous.npy           a copy of old rows, only while some arrays are written (see `assembly`)
+    array.FORMAT           the array; FORMAT is the name of its format. It is missing if `rows.npy` can become
+                           the array as it is, which is the common case (see `assembly`)
+    new.json               the record
     run.json               new.json after its rename. The commit begins with this rename
 
 The commit then moves the files to their final places, in this order:
 
-    array                  if array.SUFFIX exists, rows.npy is removed; otherwise rows.npy is renamed to
-                           array.SUFFIX. Then array.SUFFIX is moved
+    array                  if array.FORMAT exists, rows.npy is removed; otherwise rows.npy is renamed to
+                           array.FORMAT. Then array.FORMAT is moved
     index                  index.csv is moved
     record                 run.json is moved, after the names of the other two are on the disk
 
@@ -92,7 +94,7 @@ def recover_commit(paths: OutputPaths) -> bool:
     target: OutputPaths | None = None
     with contextlib.suppress(RecordFaultError):
         digests = parse_digests(text)
-        target = paths.find_output(digests.output)
+        target = paths.find_output(digests.output, digests.array_format)
     if target is None or not _has_committed_files(digests, target):
         raise UsageError(
             f"{record}: was not written by specfeat, or does not belong to the files beside it; "
@@ -167,7 +169,7 @@ def remove_prepared_files(folder: Path) -> None:
     Raises:
         OutputError: a file cannot be removed.
     """
-    remove_files(folder, *list_prepared_names(), NEW_RECORD_NAME)
+    remove_files(folder, *list_prepared_names(folder), NEW_RECORD_NAME)
 
 
 def remove_files(folder: Path, *names: str) -> None:

@@ -28,12 +28,14 @@ class OutputDigests:
     Attributes:
         format: the version of the record's format, for programs that read records.
         output: the name of the array.
+        array_format: the name of the array's format.
         array: size and hash of the array.
         index: size and hash of the index.
     """
 
     format: Literal[1] = 1
     output: Text
+    array_format: Text = "npy"
     array: FileDigest
     index: FileDigest
 

@@ -15,7 +15,15 @@ from specfeat.file_access import (
     read_first_bytes,
 )
 from specfeat.files import FileVersion, identify_inode, identify_version
-from specfeat.output.formats import OutputFormat, find_format, list_suffixes
+from specfeat.output.formats import (
+    DEFAULT_FORMAT,
+    OutputFormat,
+    check_installed,
+    find_format_name,
+    get_format,
+    is_format_extension,
+    list_format_names,
+)
 
 # Suffixes of file formats for tables and arrays. Those that specfeat does not write are refused, because a
 # program that reads such a file would report that it is broken.
@@ -40,13 +48,16 @@ class OutputPaths:
 
     Attributes:
         array: the array.
+        requested_format: the name of the format that the user asks for; "" for the format that belongs to the
+            extension of the array.
     """
 
     array: Path
+    requested_format: str = ""
 
     @property
     def index(self) -> Path:
-        """`out.index.csv` beside `out.npy`."""
+        """`out.index.csv` beside `out.npy`, and `out.csv.index.csv` beside `out.csv`."""
         return self._make_sibling_path("index.csv")
 
     @property
@@ -65,17 +76,23 @@ class OutputPaths:
         return self.array, self.index, self.record
 
     @property
+    def format_name(self) -> str:
+        """The name of the array's format."""
+        return self.requested_format or find_format_name(self.array)
+
+    @property
     def format(self) -> OutputFormat:
-        """The format that belongs to the suffix of the array."""
-        return find_format(self.array)
+        """The array's format."""
+        return get_format(self.format_name)
 
     def _make_sibling_path(self, ending: str) -> Path:
         """Return the path of another file of the output: the array's name with another ending.
 
-        Only the suffix of an output format is replaced: `v1.2` and `v1.3` must not have the same index.
+        Only the extension `.npy` is replaced. `v1.2` and `v1.3` must not have the same index, and `out.npy`
+        and `out.parquet` can be two outputs of the same features.
         """
-        has_suffix = self.array.suffix.lower() in list_suffixes()
-        stem = self.array.stem if has_suffix else self.array.name
+        has_default_suffix = self.array.suffix.lower() == f".{DEFAULT_FORMAT}"
+        stem = self.array.stem if has_default_suffix else self.array.name
         return self.array.with_name(f"{stem}.{ending}")
 
     def check_writable(self) -> None:
@@ -111,12 +128,24 @@ class OutputPaths:
             raise UsageError(
                 f"{self.array}: is named like audio, and the output is an array; {EXTRACT_USAGE_HINT}"
             )
-        if suffix in (TABLE_SUFFIXES | COMPRESSION_SUFFIXES) - list_suffixes():
-            known = " ".join(sorted(list_suffixes()))
+        self._check_requested_format()
+        if suffix in TABLE_SUFFIXES | COMPRESSION_SUFFIXES and not is_format_extension(self.array):
+            known = " ".join(f".{name}" for name in sorted(list_format_names()))
             stem = self.array.with_suffix("")
-            example = stem if stem.suffix.lower() in list_suffixes() else stem.with_name(f"{stem.name}.npy")
+            example = stem if is_format_extension(stem) else stem.with_name(f"{stem.name}.npy")
             raise UsageError(
                 f"{self.array}: specfeat does not write {suffix} files, only {known}; name it {example}"
+            )
+
+    def _check_requested_format(self) -> None:
+        """Check that the format exists and can be written, and that the name is not of another format."""
+        check_installed(self.format_name)
+        name_format = find_format_name(self.array)
+        if is_format_extension(self.array) and name_format != self.format_name:
+            example = self.array.with_suffix(f".{self.format_name}")
+            raise UsageError(
+                f"{self.array}: is named like {name_format}, and the format is {self.format_name}; "
+                f"name it {example}"
             )
 
     def check_replaceable(self) -> None:
@@ -187,19 +216,22 @@ class OutputPaths:
 
         return [path for path in paths if not is_own(path)]
 
-    def find_output(self, name: str) -> "OutputPaths | None":
+    def find_output(self, name: str, array_format: str = DEFAULT_FORMAT) -> "OutputPaths | None":
         """Return the output in the same folder whose array has this name, if it has the same work folder.
 
         For example, `out` and `out.npy` have the same work folder.
 
         Args:
             name: the name of an array, e.g. "out.npy".
+            array_format: the name of its format.
 
         Returns:
             The paths; None if the work folder is another one, or if this cannot be the name of a file.
         """
         try:
             paths = OutputPaths(self.array.with_name(name))
+            if paths.format_name != array_format:
+                paths = OutputPaths(paths.array, array_format)
         except ValueError:  # the name is empty, or has a separator
             return None
         return paths if paths.work_folder == self.work_folder else None
@@ -209,8 +241,12 @@ class OutputPaths:
         return tuple(identify_version(path) for path in self.files)
 
 
-def make_output_paths(name: str | os.PathLike[str]) -> OutputPaths:
+def make_output_paths(name: str | os.PathLike[str], array_format: str = "") -> OutputPaths:
     """Return the paths of the output that the user names.
+
+    Args:
+        name: the path of the array.
+        array_format: the name of its format; "" for the format that belongs to the extension of the name.
 
     Raises:
         UsageError: the name means standard output, or a folder.
@@ -225,4 +261,4 @@ def make_output_paths(name: str | os.PathLike[str]) -> OutputPaths:
     if text.endswith(("/", "/.")) and not is_folder(Path(text)):
         example = Path(text, "out.npy")
         raise UsageError(f"{text}: names a folder; wanted the output's file name, e.g. {example}")
-    return OutputPaths(Path(text))
+    return OutputPaths(Path(text), array_format)

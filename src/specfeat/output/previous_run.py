@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from specfeat.errors import Remedy, UsageError
+from specfeat.file_access import open_regular_file
 from specfeat.files import (
     UNREADABLE_FILE,
     FileIdentity,
@@ -14,12 +15,29 @@ from specfeat.files import (
     read_size,
     wrap_os_errors,
 )
-from specfeat.output.formats import find_format
+from specfeat.output.feature_table import ArrayLayout
+from specfeat.output.formats import OutputFormat
+from specfeat.output.formats.npy import read_header
 from specfeat.output.journal import JOURNAL_NAME, read_journal
 from specfeat.output.paths import OutputPaths
 from specfeat.output.record_json import RecordFaultError, parse_record
 from specfeat.output.records import JournalHeader, Provenance, RunRecord, SoundEntry
-from specfeat.output.rows_file import ROWS_NAME, count_rows
+from specfeat.output.rows_file import FLOAT32, ROWS_NAME, count_rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredArray:
+    """The array of an output that is not a `.npy` file, and how it is read.
+
+    Attributes:
+        path: the array.
+        format: its format.
+        layout: its layout.
+    """
+
+    path: Path
+    format: OutputFormat
+    layout: ArrayLayout
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +48,13 @@ class FinishedSound:
         entry: the entry of the sound in journal or record.
         rows_path: the file that has its rows: the array of an output, or the rows file of a work folder.
         first_row: the number of its first row in this file, counted from 0.
+        stored_array: how this file is read; None if it is a `.npy` file.
     """
 
     entry: SoundEntry
     rows_path: Path
     first_row: int
+    stored_array: StoredArray | None = None
 
     def is_unchanged(self, file: FileIdentity | None) -> bool:
         """Return whether the file has not changed; one that is still unreadable counts as unchanged.
@@ -59,11 +79,13 @@ class PreviousRun:
         rows_path: the file that has the rows.
         provenance: the provenance of the rows.
         entries: the finished sounds, in the order of their rows.
+        stored_array: how the rows are read; None if they are in a `.npy` file.
     """
 
     rows_path: Path
     provenance: Provenance
     entries: tuple[SoundEntry, ...]
+    stored_array: StoredArray | None = None
 
     @property
     def row_count(self) -> int:
@@ -74,7 +96,7 @@ class PreviousRun:
         """Yield the sounds and where their rows are."""
         first_row = 0
         for entry in self.entries:
-            yield FinishedSound(entry, self.rows_path, first_row)
+            yield FinishedSound(entry, self.rows_path, first_row, self.stored_array)
             first_row += entry.rows
 
     def find_wrong_row_count(self, count_rows_of: Callable[[int], int]) -> str:
@@ -157,15 +179,35 @@ def read_previous_output(paths: OutputPaths) -> PreviousOutput:
             f"{paths.record}: is not a record of this version of specfeat ({e})",
             remedy=Remedy.REPLACE_OUTPUT,
         ) from None
+    if record.array_format != paths.format_name:
+        raise UsageError(
+            f"{paths.array}: has the format {record.array_format}, now {paths.format_name}",
+            remedy=Remedy.REPLACE_OUTPUT,
+        )
     # These comparisons take no time. The hashes are compared only before rows are copied from the array.
-    shape = (record.rows, record.provenance.features)
-    if sizes != [record.array.bytes, record.index.bytes] or paths.format.read_shape(paths.array) != shape:
+    layout = make_layout(record)
+    if sizes != [record.array.bytes, record.index.bytes] or not paths.format.has_layout(paths.array, layout):
         raise UsageError(
             f"{paths.array}: the array or its index does not match {paths.record.name}",
             remedy=Remedy.REPLACE_OUTPUT,
         )
+    is_rows_format = paths.format.is_rows_format
     return PreviousOutput(
-        rows_path=paths.array, provenance=record.provenance, entries=record.files, record=record
+        rows_path=paths.array,
+        provenance=record.provenance,
+        entries=record.files,
+        stored_array=None if is_rows_format else StoredArray(paths.array, paths.format, layout),
+        record=record,
+    )
+
+
+def make_layout(record: RunRecord) -> ArrayLayout:
+    """Return the layout of the array that a record describes."""
+    return ArrayLayout(
+        rows=record.rows,
+        width=record.provenance.width,
+        dtype=FLOAT32,
+        entries=tuple(entry for entry in record.files if entry.rows),
     )
 
 
@@ -206,11 +248,10 @@ def read_unfinished_run(folder: Path) -> UnfinishedRun | DamagedRun | None:
     # The rows file may have more rows than the journal lists: the last ones belong to a sound that was not
     # finished. Its header gives only the width, because the number of rows is written to it at the end of a
     # run. So the number of rows is computed from the size.
-    shape = find_format(rows_path).read_shape(rows_path)
-    if (
-        shape is None
-        or shape[1] != run.provenance.features
-        or count_rows(rows_path, shape[1]) < run.row_count
-    ):
+    with wrap_os_errors(rows_path, "read"), open_regular_file(rows_path) as file:
+        header = read_header(file)
+    width = run.provenance.width
+    is_right = header is not None and header[1:] == (width, FLOAT32)
+    if not is_right or count_rows(rows_path, width) < run.row_count:
         return DamagedRun(journal.entry_count, f"{rows_path.name} does not match the journal")
     return run

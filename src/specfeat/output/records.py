@@ -236,6 +236,7 @@ class RunRecord(OutputDigests):
             "command": self.command,
             "folder": self.folder,
             "output": self.output,
+            **({} if self.array_format == "npy" else {"array_format": self.array_format}),
             "started": self.started,
             "seconds": self.seconds,
             "build_seconds": self.build_seconds,

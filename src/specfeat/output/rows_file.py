@@ -2,19 +2,21 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from specfeat.file_access import open_regular_file, write_fully
 from specfeat.files import is_same_file, read_size, wrap_os_errors
-from specfeat.output.formats.npy import BYTES_PER_VALUE, make_header
+from specfeat.output.feature_table import Rows
+from specfeat.output.formats.npy import make_header
 
 ROWS_NAME = "rows.npy"  # its name in the work folder
+FLOAT32 = np.dtype(np.float32)
 
 
 class RowsFile:
-    """A `.npy` file of float32 rows, open for writing.
+    """A `.npy` file of rows, open for writing.
 
     Each write gives its offset in the file. So a write that a full disk or a signal has interrupted can be
     repeated. The number of rows in the header is 0 until `finish`.
@@ -23,26 +25,29 @@ class RowsFile:
         path: the file.
         width: features in a row.
         count: how many rows of an existing file are kept; with 0, the file is made or emptied.
+        dtype: the type of the features, float32 or float16.
 
     Attributes:
         path: the file.
         width: features in a row.
+        dtype: the type of the features.
         count: how many rows have been written and not removed.
     """
 
-    def __init__(self, path: Path, width: int, count: int = 0) -> None:
+    def __init__(self, path: Path, width: int, count: int = 0, dtype: "np.dtype[Any]" = FLOAT32) -> None:
         self.path = path
         self.width = width
         self.count = count
-        self._header_bytes = len(make_header(0, width))
+        self.dtype = dtype
+        self._header_bytes = len(make_header(0, width, dtype))
         with wrap_os_errors(path):
             self._file = open_regular_file(path, "r+b" if count else "w+b", 0)
         self._truncate()
-        self._write(make_header(0, width), 0)
+        self._write(make_header(0, width, dtype), 0)
 
-    def append(self, rows: NDArray[np.float32]) -> None:
+    def append(self, rows: Rows) -> None:
         """Write rows, shape (n, width)."""
-        self._write(np.ascontiguousarray(rows, "<f4").data, self._end)
+        self._write(np.ascontiguousarray(rows, self.dtype.newbyteorder("<")).data, self._end)
         self.count += len(rows)
 
     def remove_last(self, count: int) -> None:
@@ -58,7 +63,7 @@ class RowsFile:
     def finish(self) -> None:
         """Write the number of rows into the header, and make sure that the file is on the disk."""
         self._truncate()
-        self._write(make_header(self.count, self.width), 0)
+        self._write(make_header(self.count, self.width, self.dtype), 0)
         self.sync()
 
     def is_at_its_path(self) -> bool:
@@ -71,7 +76,7 @@ class RowsFile:
 
     @property
     def _end(self) -> int:
-        return self._header_bytes + BYTES_PER_VALUE * self.width * self.count
+        return self._header_bytes + self.dtype.itemsize * self.width * self.count
 
     def _truncate(self) -> None:
         with wrap_os_errors(self.path):
@@ -82,11 +87,11 @@ class RowsFile:
             write_fully(self._file.fileno(), data, offset)
 
 
-def count_rows(path: Path, width: int) -> int:
+def count_rows(path: Path, width: int, dtype: "np.dtype[Any]" = FLOAT32) -> int:
     """Return how many whole rows a rows file has, computed from its size.
 
     Raises:
         OutputError: the file cannot be read.
     """
     with wrap_os_errors(path, "read"):
-        return (read_size(path) - len(make_header(0, width))) // (BYTES_PER_VALUE * width)
+        return (read_size(path) - len(make_header(0, width, dtype))) // (dtype.itemsize * width)

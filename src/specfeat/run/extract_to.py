@@ -50,6 +50,7 @@ def extract_to(
     config: PathLike | Config | Settings = "default",
     *,
     overrides: Iterable[str] = (),
+    array_format: str = "",
     resume: bool = False,
     update: bool = False,
     force: bool = False,
@@ -80,6 +81,8 @@ def extract_to(
         output: the array to write, e.g. "out.npy"; "out.index.csv" and "out.run.json" are written beside it.
         config: a shipped name ("yamnet"), the path of a YAML file, a loaded `Config`, or `Settings`.
         overrides: values that replace those of the config, each as `KEY.PATH=VALUE`, e.g. "model.batch=8".
+        array_format: the format of the array: "npy", "npz", "csv", "jsonl", "parquet", "h5" or "arrow"; by
+            default, the extension of `output` decides, and "npy" is used if it is not one of these.
         resume: continue a run that ended early; if the output is complete already, nothing is done.
         update: extract only new and changed files, and drop the rows of files that are no longer given.
         force: replace an existing output. Without resume or update, discard unfinished work;
@@ -138,7 +141,7 @@ def extract_to(
             build_network=_build_network,
         )
         check_weights_file(request.config)
-        paths = make_output_paths(output)
+        paths = make_output_paths(output, array_format)
         paths.check_writable()
         warn_of_random_weights(request.config)
         return _run_and_note_kept_files(request, WorkFolder(paths, lock_wait_s), listener or SilentListener())

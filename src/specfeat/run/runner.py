@@ -111,6 +111,7 @@ def _write_output(
         command=origin.command,
         folder=origin.folder,
         output=digests.output,
+        array_format=digests.array_format,
         started=timer.started.isoformat(timespec="seconds"),
         seconds=round(timer.measure_seconds(), 3),
         build_seconds=round(origin.build_seconds, 3),

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from specfeat.config import Settings
 from specfeat.errors import UsageError
 from specfeat.files import format_path, from_record_name, wrap_os_errors
+from specfeat.output.formats.npy import read_rows_between
 from specfeat.output.paths import OutputPaths, make_output_paths
 from specfeat.output.previous_run import FinishedSound, PreviousOutput, read_previous_output, verify_output
 from specfeat.sound import Sound, SoundPart
@@ -50,9 +51,7 @@ class OutputTeacher:
 
     def _read_rows(self, finished: FinishedSound) -> Iterator[NDArray[np.float32]]:
         with wrap_os_errors(finished.rows_path, "read"):
-            yield from self.paths.format.read_rows(
-                finished.rows_path, finished.first_row, finished.entry.rows
-            )
+            yield from read_rows_between(finished.rows_path, finished.first_row, finished.entry.rows)
 
 
 def load_output_teacher(output: str, settings: Settings, data: TrainingData) -> OutputTeacher:
@@ -75,6 +74,8 @@ def load_output_teacher(output: str, settings: Settings, data: TrainingData) -> 
     except UsageError as e:
         raise UsageError(f"{e}; extract the features of this teacher again") from None
     name = format_path(output)
+    if previous.stored_array is not None:  # other formats can only be read from the start
+        raise UsageError(f"{name}: the features of a teacher must be a .npy file; write them in this format")
     _check_clips(name, _read_settings(name, previous), settings)
     sounds = _find_sounds(previous)
     for labeled in data.sounds:

@@ -1,89 +1,95 @@
 """The output formats: the file formats that an array can be written in. Each is one module of this package.
 
 During a run, the rows are in one internal file in `.npy` format (`rows_file`). At the end, the array is
-written from it, in the format that belongs to the suffix of the output's name. A later run reads rows of an
-existing output through the same format.
+written from it, in the format that belongs to the extension of the output's name, or that the user names. So
+every format is written in one go, and a run that is killed can be continued in every format.
 
-To add a format, add one module to this package. The name of the module is the suffix without the dot (so
-every module here is a suffix, and helper modules must be elsewhere). The module defines `FORMAT`, an object
-with the methods of `OutputFormat`. Nothing else has to be changed.
+To add a format, add one module to this package. The name of the module is the name of the format and the
+extension of its files (so every module here is a format, and helper modules must be elsewhere). A hyphen in
+the name of a format is an underscore in the name of its module. The module defines `FORMAT`, an object with
+the methods of `OutputFormat`. Nothing else has to be changed. Another package adds a format with an
+entry point of the group `specfeat.output_formats`: its name is the name of the format, and it leads to such
+an object.
 """
 
 import importlib
+import importlib.util
 import pkgutil
 from functools import cache
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from specfeat.errors import InstallError, UsageError, escape_control_characters
+from specfeat.plugins import find_plugin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from specfeat.output.feature_table import ArrayLayout, FeatureTable, Rows
 
-DEFAULT_SUFFIX = ".npy"
+DEFAULT_FORMAT = "npy"
+PLUGIN_GROUP = "specfeat.output_formats"
+# Other extensions of a format's files.
+_ALIASES = {"hdf5": "h5"}
 
 
 class OutputFormat(Protocol):
-    """A file format for an array of float32 of shape (rows, features in a row).
+    """A file format for an array of shape (rows, features in a row). A class of a format inherits from this.
 
-    A format must keep every bit: `read_rows` returns the same float32 values, NaN and -0.0 included, that
-    `write_array` got. Otherwise an updated output would differ from one that is computed from the beginning.
+    A format must keep every value: `read_rows` returns the same values, -0.0 and NaN included, that
+    `write_table` got. Otherwise an updated output would differ from one that is computed from the beginning.
+    The same table must give the same bytes.
 
     Attributes:
         magic: the bytes at the start of every file of this format. If a file at the output's path begins with
             other bytes, specfeat never replaces it. b"" for a format without such bytes: then every file with
-            this suffix can be replaced if the user allows replacing (`force`).
+            this name can be replaced if the user allows replacing (`force`).
         is_rows_format: whether the internal rows file has this format already, so that it only has to be
             renamed. True for `.npy` only.
+        package: the name of a package that the format imports and that specfeat does not require; "" if none.
+        extra: the name of specfeat's extra that installs this package.
     """
 
     magic: bytes
-    is_rows_format: bool
+    is_rows_format: bool = False
+    package: str = ""
+    extra: str = ""
 
-    def write_array(
-        self, path: Path, blocks: "Iterable[NDArray[np.float32]]", shape: tuple[int, int]
-    ) -> None:
+    def write_table(self, path: Path, table: "FeatureTable") -> None:
         """Write the whole array to a file.
 
         Args:
             path: the file, in the work folder. It exists and is empty. After this call, the caller makes sure
                 that its bytes are on the disk (fsync).
-            blocks: the rows, in order, as arrays of shape (n, features in a row). They need not fit into
-                memory together.
-            shape: the number of rows in all blocks together, and the number of features in a row.
+            table: the rows and their lines of the index. They need not fit into memory together.
 
         Raises:
             OutputError: the file cannot be written. An `OSError` has the same effect, because the caller
                 converts it.
         """
 
-    def read_shape(self, path: Path) -> tuple[int, int] | None:
-        """Return the shape of the array in a file, without reading its rows.
+    def has_layout(self, path: Path, layout: "ArrayLayout") -> bool:
+        """Return whether a file can be the array with this layout, without reading its rows.
 
         Any file may be at this path, so this method must not trust its bytes.
 
         Args:
             path: a file that exists.
-
-        Returns:
-            The number of rows and the number of features in a row; None if the file is not an array of this
-            format that specfeat can have written.
+            layout: the layout that the record of the output states.
 
         Raises:
             OutputError: the file cannot be read.
         """
 
-    def read_rows(self, path: Path, first: int, count: int) -> "Iterator[NDArray[np.float32]]":
-        """Yield some rows of an array, as arrays of shape (n, features in a row) of a few MB each.
+    def read_rows(self, path: Path, layout: "ArrayLayout") -> "Iterator[Rows]":
+        """Yield all rows of an array in order, as arrays of shape (n, features in a row) of a few MB each.
 
         The array has been compared with its record before, so a wrong file is a bug and not the user's
         mistake.
 
         Args:
             path: the file.
-            first: the number of the first row to yield, counted from 0.
-            count: how many rows to yield.
+            layout: the layout of the array.
 
         Raises:
             OSError: the file cannot be read.
@@ -92,19 +98,67 @@ class OutputFormat(Protocol):
 
 
 @cache
-def list_suffixes() -> frozenset[str]:
-    """Return the suffixes of all formats, in lower case and with the dot, without importing the formats."""
-    return frozenset(f".{module.name}" for module in pkgutil.iter_modules(__path__))
+def list_format_names() -> frozenset[str]:
+    """Return the names of specfeat's own formats, without importing the formats."""
+    return frozenset(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__))
 
 
-def find_suffix(name: str | PurePath) -> str:
-    """Return the suffix of an array's format, in lower case; `.npy` if the name has no suffix of a format."""
-    suffix = PurePath(name).suffix.lower()
-    return suffix if suffix in list_suffixes() else DEFAULT_SUFFIX
+def find_format_name(path: str | PurePath) -> str:
+    """Return the name of an array's format, which the extension of the array's name decides.
+
+    Returns:
+        The name of one of specfeat's formats, or of a format of another package; "npy" if the name has no
+        extension of a format.
+    """
+    return _find_name_by_extension(PurePath(path).suffix.lower().removeprefix(".")) or DEFAULT_FORMAT
 
 
-def find_format(name: str | PurePath) -> OutputFormat:
-    """Return the format of an array, which the suffix of its name decides."""
-    module = importlib.import_module(f"{__name__}.{find_suffix(name).removeprefix('.')}")
-    output_format: OutputFormat = module.FORMAT
-    return output_format
+@cache
+def _find_name_by_extension(extension: str) -> str:
+    """Return the name of the format with this extension; "" if there is none."""
+    name = _ALIASES.get(extension, extension)
+    if name in list_format_names():
+        return name
+    # It takes some time to search the installed packages, so only unusual names pay for it.
+    return name if name and find_plugin(PLUGIN_GROUP, name) is not None else ""
+
+
+def is_format_extension(path: str | PurePath) -> bool:
+    """Return whether the extension of a name is that of a format."""
+    return bool(_find_name_by_extension(PurePath(path).suffix.lower().removeprefix(".")))
+
+
+@cache
+def get_format(name: str) -> OutputFormat:
+    """Return the format with this name.
+
+    Raises:
+        UsageError: there is no such format.
+        InstallError: a format of another package cannot be loaded.
+    """
+    output_format: Any = None
+    if name in list_format_names():
+        output_format = importlib.import_module(f"{__name__}.{name.replace('-', '_')}").FORMAT
+    elif plugin := find_plugin(PLUGIN_GROUP, name):
+        output_format = plugin.load()
+    if output_format is None:
+        known = ", ".join(sorted(list_format_names()))
+        raise UsageError(f"there is no output format {escape_control_characters(name)!r}; known are {known}")
+    checked_format: OutputFormat = output_format
+    return checked_format
+
+
+def check_installed(name: str) -> None:
+    """Check that the package that a format needs is installed, without importing it.
+
+    Raises:
+        InstallError: the package is missing.
+    """
+    if name == DEFAULT_FORMAT:  # it needs nothing, and is not imported before inputs and config are checked
+        return
+    output_format = get_format(name)
+    if output_format.package and importlib.util.find_spec(output_format.package) is None:
+        raise InstallError(
+            f"the format {name} needs the package {output_format.package}, which is not installed; "
+            f"install it with: pip install 'specfeat[{output_format.extra}]'"
+        )
