@@ -125,11 +125,11 @@ def test_good_files_of_the_same_formats_load(tmp_path: Path) -> None:
 
 
 def test_too_many_objects_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Groups, members and nodes are counted before they are read."""
+    """Groups, members, nodes and the inputs of nodes are counted before they are read."""
     monkeypatch.setattr(hdf5, "MAX_OBJECTS", 10)
     monkeypatch.setattr(hdf5_values, "MAX_CHUNKS", 2)
     monkeypatch.setattr(zip_archive, "MAX_MEMBERS", 3)
-    monkeypatch.setattr("specfeat.weights.files.frozen_graph.MAX_NODES", 5)
+    monkeypatch.setattr("specfeat.weights.files.graph_nodes.MAX_NODES", 5)
     write_keras_2(tmp_path / "a.h5", make_arrays())
     write_archive(tmp_path / "a.keras", {f"{i}": b"" for i in range(4)})
     (tmp_path / "a.pb").write_bytes(encode_constant("a", [2], b"") * 6)
@@ -145,6 +145,9 @@ def test_too_many_objects_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "has 3 chunks; wanted 2 or fewer" in try_to_load(str(tmp_path / "99.h5"))
     assert "has 4 members; wanted 3 or fewer" in try_to_load(str(tmp_path / "a.keras"))
     assert "has more than 5 nodes" in try_to_load(str(tmp_path / "a.pb"))
+    (tmp_path / "b.pb").write_bytes(encode_field(1, encode_field(3, b"node" * 3) * 5))
+    monkeypatch.setattr("specfeat.weights.files.graph_nodes.MAX_INPUT_BYTES", 50)
+    assert "has more than 50 bytes of names in the inputs" in try_to_load(str(tmp_path / "b.pb"))
 
 
 def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

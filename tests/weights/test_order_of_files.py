@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from helpers.hostile_weights.containers import encode_constant, encode_field
 from helpers.matching import (
     Arrays,
     LoadNetwork,
@@ -250,3 +251,25 @@ def test_a_graph_has_the_order_in_which_its_operations_run(network: LoadNetwork,
     (tmp_path / "w.pb").write_bytes(b"".join(constants + products))
 
     assert _read_layers(network(*list_dense_layers("k", "l", "m")), tmp_path / "w.pb") == [0, 1, 2]
+
+
+def test_all_branches_of_a_frozen_graph_come_before_their_union(tmp_path: Path) -> None:
+    """Also where the file lists the union and what follows first; TensorFlow allows any order of nodes."""
+    branches = [f"branch{number}" for number in range(9)]
+
+    def encode_node(name: str, operation: str, inputs: Sequence[str]) -> bytes:
+        parts = [encode_field(1, name.encode()), encode_field(2, operation.encode())]
+        return encode_field(1, b"".join([*parts, *(encode_field(3, text.encode()) for text in inputs)]))
+
+    def encode_kernel(layer: str) -> bytes:
+        return encode_constant(f"{layer}/weights", [3, 3, 1, 2], encode_field(4, bytes(72)))
+
+    layers = [
+        encode_kernel(layer) + encode_node(f"{layer}/Conv2D", "Conv2D", [source, f"{layer}/weights"])
+        for layer, source in [("last", "concat"), *((branch, "sound") for branch in branches)]
+    ]
+    union = encode_node("concat", "ConcatV2", [f"{branch}/Conv2D" for branch in branches])
+    (tmp_path / "w.pb").write_bytes(b"".join([union, *layers]))
+
+    with open_weights_file(locate_weights(str(tmp_path / "w.pb"))) as contents:
+        assert [array.layer for array in contents.arrays] == [*branches, "last"]

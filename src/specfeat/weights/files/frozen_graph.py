@@ -7,7 +7,6 @@ node_def.proto, attr_value.proto, tensor.proto, tensor_shape.proto and types.pro
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from specfeat.errors import WeightsError
@@ -15,18 +14,16 @@ from specfeat.weights.files.array_names import split_array_name, split_layer_and
 from specfeat.weights.files.arrays import MAX_AXES, FileArray, FileContents, Shape
 from specfeat.weights.files.file_format import FileFormat
 from specfeat.weights.files.graph_constant import CONSTANT_DTYPES, GraphConstant
+from specfeat.weights.files.graph_nodes import GraphNode, read_nodes
 from specfeat.weights.files.limits import ArrayCounter
 from specfeat.weights.files.memory_map import map_file
 from specfeat.weights.files.protobuf import (
     FieldCounter,
     get_last_value,
     get_message,
-    get_text,
     iterate_fields,
 )
 
-MAX_NODES = 50_000  # large networks have 10,000
-_MAX_INPUTS = 5  # inputs of a node that are kept; later inputs are never weights
 _MAX_SIZE = 2**48  # size of one axis; an unknown size, -1, is stored as 2**64 - 1
 # Operations whose result is their first input, sometimes with another shape or type.
 _PASS_THROUGH = {"Identity", "ReadVariableOp", "Reshape", "Squeeze", "ExpandDims", "Cast"}
@@ -54,31 +51,11 @@ _NORM_ROLES = {
 }
 
 
-@dataclass(slots=True)
-class _Node:
-    """One node of the graph.
-
-    Attributes:
-        name: the name of the node.
-        operation: the name of the node's operation, e.g. "Const".
-        inputs: the names of the first nodes that the node reads.
-        value: the TensorProto of the value, if the node is a constant; otherwise None.
-        is_transposed: whether the node is a matrix product that transposes its second factor.
-    """
-
-    name: str = ""
-    operation: str = ""
-    inputs: list[str] = field(default_factory=list)
-    value: memoryview | None = None
-    is_transposed: bool = False
-
-
 @contextmanager
 def read_graph(path: Path) -> Iterator[FileContents]:
     """Open a frozen graph in a `.pb` file."""
     fields, arrays = FieldCounter(), ArrayCounter()
-    nodes = {node.name: node for node in _iterate_nodes(map_file(path), fields)}
-    nodes = _sort_by_inputs(nodes)
+    nodes = read_nodes(map_file(path), fields)
     uses = _find_uses(nodes)
     unused = (name for name, node in nodes.items() if node.operation == "Const" and name not in uses)
     constants = [nodes[name] for name in (*uses, *unused)]
@@ -95,66 +72,7 @@ def read_graph(path: Path) -> Iterator[FileContents]:
     yield FileContents(format="TensorFlow frozen graph", arrays=tuple(weights))
 
 
-def _iterate_nodes(data: memoryview, fields: FieldCounter) -> Iterator[_Node]:
-    count = 0
-    for number, value in iterate_fields(data, fields):
-        if number != 1:  # fields with versions, or with the library of functions
-            continue
-        count += 1
-        if count > MAX_NODES:
-            raise WeightsError(f"has more than {MAX_NODES:,} nodes; wanted fewer")
-        yield _read_node(get_message(value), fields)
-
-
-def _sort_by_inputs(nodes: dict[str, _Node]) -> dict[str, _Node]:
-    """Return the nodes in an order in which they can run: each node comes after its inputs.
-
-    If the nodes of the file have such an order, it is kept. The weights are matched in this order, but a
-    graph can list its nodes in any order.
-    """
-    # Depth-first search without recursion, because a hostile graph can be a chain of many nodes. Each item of
-    # `pending` is a name, and whether the inputs of this node have been handled.
-    ordered: dict[str, _Node] = {}
-    for first in nodes:
-        pending = [(first, False)]
-        started: set[str] = set()
-        while pending:
-            name, has_inputs = pending.pop()
-            if name in ordered or name not in nodes:
-                continue
-            if has_inputs or name in started:  # in a circle, the node comes before one of its inputs
-                ordered[name] = nodes[name]
-                continue
-            started.add(name)
-            pending.append((name, True))
-            pending += [(name, False) for name in reversed(nodes[name].inputs)]
-    return ordered
-
-
-def _read_node(message: memoryview, fields: FieldCounter) -> _Node:
-    node = _Node()
-    for number, value in iterate_fields(message, fields):
-        if number == 1:
-            node.name = get_text(value)
-        elif number == 2:
-            node.operation = get_text(value)
-        elif number == 3 and len(node.inputs) < _MAX_INPUTS:
-            # "name:1" means the second output of a node, and "^name" a node that must run before.
-            node.inputs.append(get_text(value).partition(":")[0].lstrip("^"))
-        elif number == 5:
-            _read_attribute(node, get_message(value), fields)
-    return node
-
-
-def _read_attribute(node: _Node, entry: memoryview, fields: FieldCounter) -> None:
-    name, value = get_text(get_last_value(entry, 1, fields)), get_message(get_last_value(entry, 2, fields))
-    if name == "value" and node.operation in ("Const", ""):  # "": the operation may follow later
-        node.value = get_message(get_last_value(value, 8, fields))
-    elif name == "transpose_b":
-        node.is_transposed = bool(get_last_value(value, 5, fields))
-
-
-def _find_uses(nodes: dict[str, _Node]) -> dict[str, tuple[str, str]]:
+def _find_uses(nodes: dict[str, GraphNode]) -> dict[str, tuple[str, str]]:
     """Return layer and role of each constant that an operation uses as a weight, by the constant's name.
 
     The layer is the scope of the operation, because Keras and TF-Slim put the operations of a layer in the
@@ -181,7 +99,7 @@ def _find_uses(nodes: dict[str, _Node]) -> dict[str, tuple[str, str]]:
     return uses
 
 
-def _find_constant(nodes: dict[str, _Node], name: str) -> _Node | None:
+def _find_constant(nodes: dict[str, GraphNode], name: str) -> GraphNode | None:
     """Return the constant that an input gets through `_PASS_THROUGH`; None if the input is computed."""
     node = nodes.get(name)
     for _ in range(_MAX_PASS_THROUGH):
@@ -191,7 +109,7 @@ def _find_constant(nodes: dict[str, _Node], name: str) -> _Node | None:
     return node if node is not None and node.operation == "Const" else None
 
 
-def _describe_array(node: _Node, use: tuple[str, str] | None, fields: FieldCounter) -> FileArray | None:
+def _describe_array(node: GraphNode, use: tuple[str, str] | None, fields: FieldCounter) -> FileArray | None:
     """Describe a constant; None for integers and unused single numbers, which are no weights."""
     message = get_message(node.value)
     kind = get_last_value(message, 1, fields)
