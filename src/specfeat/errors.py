@@ -50,6 +50,7 @@ class Remedy(Enum):
     USE_LESS_MEMORY = auto()
     ALLOW_MORE_TIME = auto()  # raise the limit of the time that it may take to read one file
     CHOOSE_OTHER_DEVICE = auto()
+    CHOOSE_FITTING_CONFIG = auto()  # choose a config, which the message names, for the weights file
     RESUME_OR_UPDATE = auto()  # resume or update; without one of them, another option has no effect
     CONTINUE_AFTER_FAILURES = auto()  # do not stop at the first file that fails
     ALLOW_MORE_FAILURES = auto()  # raise or remove the limit of files that may fail

@@ -232,6 +232,9 @@ OTHER_LIBRARIES = [
      "wanted one input, [query, value] or [query, value, key]"),
     ("MultiHeadAttention: {num_heads: 2, head_dim: 3}",
      "8:42: model.layers[1].MultiHeadAttention.head_dim: is not an argument of MultiHeadAttention (Keras' name is key_dim)"),
+    ("MultiHeadAttention: {num_heads: 2, key_dim: 3, use_causal_mask: true}",
+     "8:54: model.layers[1].MultiHeadAttention.use_causal_mask: is not an argument of MultiHeadAttention; "
+     "attention with a mask is not supported, each frame attends to all frames of the clip"),
     ("nn.MultiheadAttention: {num_heads: 2}",
      "8:7: model.layers[1].nn.MultiheadAttention: 'nn.MultiheadAttention' is not a layer that specfeat knows "
      "(it is MultiHeadAttention here)"),

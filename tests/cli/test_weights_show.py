@@ -70,7 +70,7 @@ def test_show_says_why_a_config_does_not_fit(config_folder: Path) -> None:
 
     assert run.returncode == 2
     assert run.stderr == (
-        "specfeat: net.yaml: does not fit the network: 1 missing (head/bias 2); if head had no bias when "
+        "specfeat: w.h5: does not fit the network: 1 missing (head/bias 2); if head had no bias when "
         "trained, set use_bias: false\n"
     )
     assert "fits    none of the configs compared" in run.stdout
@@ -89,6 +89,7 @@ def test_show_names_the_shipped_configs_that_fit(config_folder: Path) -> None:
     assert "fits    minimal (with model.weights.match=order)\n" in run.stdout
     assert (run.returncode, run.stderr) == (0, "")
     assert differs.returncode == 2
+    assert differs.stderr.startswith("specfeat: w.npz: does not fit the network: ")
     assert differs.stderr.endswith("; the file fits the config minimal (with model.weights.match=order)\n")
 
 
@@ -178,7 +179,7 @@ def test_show_compares_with_an_application(config_folder: Path) -> None:
     assert (fits.returncode, fits.stderr) == (0, "")
     assert "fits    net.yaml\n" in fits.stdout
     assert differs.returncode == 2
-    assert "net.yaml: does not fit the network: 135 missing (conv1/kernel 3 x 3 x 3 x 32" in differs.stderr
+    assert "w.h5: does not fit the network: 135 missing (conv1/kernel 3 x 3 x 3 x 32" in differs.stderr
     assert "unknown deepspectrum (has a network of keras.applications; compare with -c)\n" in among_all.stdout
 
 

@@ -21,6 +21,7 @@ from specfeat.config import load_config
 from specfeat.errors import WeightsError
 from specfeat.weights.files.formats import open_weights_file
 from specfeat.weights.files.source import locate_weights
+from specfeat.weights.matching.match import MatchRule
 
 
 @pytest.fixture
@@ -152,3 +153,23 @@ def test_a_converted_norm_without_gamma_loads_again(network: LoadNetwork, tmp_pa
     with open_weights_file(locate_weights(str(tmp_path / "w.weights.h5"))) as contents:
         assert [array.role for array in contents.arrays] == ["beta", "moving_mean", "moving_variance"]
         assert len(match_and_arrange(settings, contents)) == 3
+
+
+@pytest.mark.parametrize("has_count", [True, False])
+@pytest.mark.parametrize("match_rule", ["name", "order"])
+def test_a_normalization_layer_needs_no_count(
+    network: LoadNetwork, tmp_path: Path, has_count: bool, match_rule: MatchRule
+) -> None:
+    """Its mean and variance are used; the number of samples that Keras has seen may be in the file or not."""
+    arrays = {"normalization/0": count_up(10), "normalization/1": count_up(10) + 3}
+    if has_count:
+        arrays["normalization/2"] = np.int64(7)  # type: ignore[assignment]
+    path = _write_keras_3(tmp_path / "w.weights.h5", arrays, {"normalization": "norm"})
+
+    with open_weights_file(locate_weights(str(path))) as contents:
+        rows = match_and_arrange(
+            network("Normalization: {name: norm, axis: 2}", "Flatten"), contents, match_rule
+        )
+
+    np.testing.assert_array_equal(rows["norm/mean"], count_up(10))
+    np.testing.assert_array_equal(rows["norm/variance"], count_up(10) + 3)

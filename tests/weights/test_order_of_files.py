@@ -103,6 +103,22 @@ def test_a_network_within_the_network_tells_no_order(network: LoadNetwork, tmp_p
     assert _read_layers(network(*list_dense_layers("a", "b", "c", "d")), path) == [2, 0, 1, 3]
 
 
+@pytest.mark.parametrize("scope", ["", "encoder/"])
+@pytest.mark.parametrize("is_variable", [True, False])
+def test_layers_called_query_key_and_value_are_layers_of_a_network(
+    network: LoadNetwork, tmp_path: Path, scope: str, is_variable: bool
+) -> None:
+    """They are no attention layer without its fourth part; Keras may have listed the frozen one of them last."""
+    names = [f"{scope}{name}" for name in ("key", "value", "query")]
+    path = _write_groups(
+        tmp_path / "w.h5", {"inner": names}, make_dense_kernels(*names), is_variable=is_variable
+    )
+
+    with pytest.raises(WeightsError, match="the network 'inner' in the file does not tell the order"):
+        _read_layers(network(*list_dense_layers("a", "b", "c")), path)
+    assert _read_layers(network(*list_dense_layers("query", "key", "value")), path, "name") == [2, 0, 1]
+
+
 def _write_safetensors(path: Path, arrays: Arrays) -> Path:
     import json
 

@@ -207,6 +207,7 @@ def test_show_reports_another_sound(tmp_path: Path) -> None:
         match, problem = compare_with_config(settings, contents, derive_slots(settings))
 
     assert match == "name"
+    assert problem.startswith("fits the network, but not its sound: audio.sample_rate is 8000, but ")
     assert "but the weights were trained with 16000, the value in minimal" in problem
 
 

@@ -67,7 +67,7 @@ _HINTS_BY_UNKNOWN_ARGUMENT = {
     ),
     **dict.fromkeys(
         ("use_causal_mask", "attention_mask", "mask", "key_padding_mask", "sliding_window"),
-        "leave it out, each frame attends to all frames of the clip",
+        "attention with a mask is not supported, each frame attends to all frames of the clip",
     ),
     **dict.fromkeys(
         ("flash_attention", "return_attention_scores", "need_weights", "batch_first"),

@@ -20,6 +20,7 @@ SUGGESTIONS = {
     ),
     Remedy.ALLOW_MORE_TIME: "use --timeout-per-file SECONDS to allow more time",
     Remedy.CHOOSE_OTHER_DEVICE: "use --device cpu or --device auto",
+    Remedy.CHOOSE_FITTING_CONFIG: "choose it with -c, and give the file with --set model.weights.file=FILE",
     Remedy.RESUME_OR_UPDATE: "use --retry-failed together with --resume or --update",
     Remedy.CONTINUE_AFTER_FAILURES: "use --on-error skip to continue after failures",
     Remedy.ALLOW_MORE_FAILURES: "use --max-failures to allow more failures",

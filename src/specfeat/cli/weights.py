@@ -54,7 +54,7 @@ def show_weights_file(
 
     Exit code: 0 shown, 2 the file cannot be read, or does not fit the config given with -c.
     """
-    from specfeat.config import load_config, shipped_names
+    from specfeat.config import load_config
     from specfeat.errors import UsageError
     from specfeat.process_state import hide_optional_packages
 
@@ -66,16 +66,17 @@ def show_weights_file(
 
     with hide_optional_packages():
         from specfeat.cli import weights_report as report
+        from specfeat.weights.fitting_configs import compare_with_configs, load_shipped_configs
         from specfeat.weights.inspection import inspect_weights_file
 
     with inspect_weights_file(file) as open_file:
         if compared_config is None:
-            shipped_configs = [load_config(name) for name in shipped_names()]
-            report.print_summary(file, open_file, report.compare_with_configs(shipped_configs, open_file))
+            comparison = compare_with_configs(load_shipped_configs(), open_file.contents)
+            report.print_summary(file, open_file, comparison)
             report.print_arrays(open_file)
             return 0
         slots = report.list_config_slots(compared_config)
-        comparison = report.compare_with_one_config(compared_config, open_file, slots)
+        comparison = report.compare_with_one_config(compared_config, file, open_file, slots)
         report.print_summary(file, open_file, comparison)
         if not report.print_pairs(compared_config, open_file, slots):
             report.print_arrays(open_file)

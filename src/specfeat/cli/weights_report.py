@@ -1,33 +1,21 @@
 """Prints the results of `specfeat weights show`: a summary of the file, and tables of its arrays."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from specfeat.architecture.shapes import UnknownShapeError
 from specfeat.cli.messages import print_message
-from specfeat.config import Config, load_config, shipped_names
+from specfeat.config import Config
 from specfeat.errors import WeightsError, escape_control_characters
 from specfeat.process_state import hide_optional_packages
-from specfeat.text import format_shape, join_names
+from specfeat.text import format_shape
 from specfeat.weights.files.arrays import FileArray
+from specfeat.weights.fitting_configs import (
+    ConfigComparison,
+    compare_with_shipped_configs,
+    describe_fitting_configs,
+    format_config_and_rule,
+)
 from specfeat.weights.inspection import OpenWeightsFile, compare_with_config, pair_arrays
 from specfeat.weights.matching.ignored_arrays import list_ignored_arrays
 from specfeat.weights.matching.slots import Slot, derive_slots
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigComparison:
-    """The result of the comparison of a weights file with configs.
-
-    Attributes:
-        fitting_configs: the names of the configs whose networks the file fits. If the file fits only with
-            another matching rule than that of the config, the rule follows the name.
-        unknown_configs: the names of the configs that were not compared, because the arrays that their
-            networks need are known only when Keras builds the network.
-    """
-
-    fitting_configs: list[str]
-    unknown_configs: list[str]
 
 
 def list_config_slots(config: Config) -> list[Slot]:
@@ -41,41 +29,25 @@ def list_config_slots(config: Config) -> list[Slot]:
         return list_network_slots(config)
 
 
-def compare_with_configs(configs: Sequence[Config], open_file: OpenWeightsFile) -> ConfigComparison:
-    """Compare a weights file with the networks of several configs, without Keras."""
-    fitting, unknown = [], []
-    for config in configs:
-        try:
-            slots = derive_slots(config.settings)
-        except UnknownShapeError:
-            unknown.append(config.name)
-            continue
-        match, problem = compare_with_config(config.settings, open_file.contents, slots)
-        if match and not problem:
-            fitting.append(_name_config_and_rule(config, match))
-    return ConfigComparison(fitting, unknown)
-
-
 def compare_with_one_config(
-    config: Config, open_file: OpenWeightsFile, slots: list[Slot]
+    config: Config, file: str, open_file: OpenWeightsFile, slots: list[Slot]
 ) -> ConfigComparison:
     """Compare a weights file with one config.
 
     If it does not fit, print to stderr why, and which shipped configs it fits.
+
+    Args:
+        config: the config.
+        file: the path of the file.
+        open_file: the file.
+        slots: the arrays that the config's network needs.
     """
     match, problem = compare_with_config(config.settings, open_file.contents, slots)
     if match and not problem:
-        return ConfigComparison([_name_config_and_rule(config, match)], [])
-    other_configs = [load_config(name) for name in shipped_names() if name != config.name]
-    fitting = compare_with_configs(other_configs, open_file).fitting_configs
-    suggestion = f"; the file fits the config {join_names(fitting, 'or')}" if fitting else ""
-    print_message(f"{config.name}: {problem}{suggestion}")
+        return ConfigComparison([format_config_and_rule(config, match)], [])
+    shipped = compare_with_shipped_configs(config.settings, open_file.contents)
+    print_message(f"{file}: {problem}{describe_fitting_configs(shipped)}")
     return ConfigComparison([], [])
-
-
-def _name_config_and_rule(config: Config, match: str) -> str:
-    is_configured_rule = match == config.settings.model.weights.match
-    return config.name + ("" if is_configured_rule else f" (with model.weights.match={match})")
 
 
 def print_summary(file: str, open_file: OpenWeightsFile, comparison: ConfigComparison) -> None:

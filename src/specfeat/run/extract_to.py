@@ -38,6 +38,9 @@ SUGGESTIONS = {
     ),
     Remedy.ALLOW_MORE_TIME: "pass timeout_s=SECONDS to allow more time",
     Remedy.CHOOSE_OTHER_DEVICE: "pass device='cpu' or device='auto'",
+    Remedy.CHOOSE_FITTING_CONFIG: (
+        "pass it as config, and the file as overrides=['model.weights.file=FILE']"
+    ),
     Remedy.RESUME_OR_UPDATE: "pass resume=True or update=True together with retry_failed=True",
     Remedy.CONTINUE_AFTER_FAILURES: "pass on_error='skip' to continue after failures",
     Remedy.ALLOW_MORE_FAILURES: "pass max_failures=N to allow more failures",

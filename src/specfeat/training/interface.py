@@ -27,6 +27,9 @@ SUGGESTIONS = {
     Remedy.SAME_SETTINGS_OR_REPLACE: "use the same settings to continue it, or force=True to start again",
     Remedy.START_FEWER_WORKERS: "start fewer with workers=N",
     Remedy.CHOOSE_OTHER_DEVICE: "choose another one with device=...",
+    Remedy.CHOOSE_FITTING_CONFIG: (
+        "pass it as config, and the file as overrides=['model.weights.file=FILE']"
+    ),
 }
 
 

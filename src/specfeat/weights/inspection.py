@@ -72,8 +72,9 @@ def compare_with_config(
 
     Returns:
         The match rule with which the arrays fit, or None if they do not fit; the config's own rule is tried
-        first. And the problem: why the arrays do not fit, or how the spectrogram that they were trained on
-        differs from the config's. The problem is empty if there is none.
+        first. And the problem, a sentence whose subject, the file, is left out: why the arrays do not fit, or
+        how the spectrogram that they were trained on differs from the config's. The problem is empty if
+        there is none.
     """
     problem = ""
     # If no rule fits, the problem with the config's own rule is reported.
@@ -89,7 +90,8 @@ def compare_with_config(
         except WeightsError as e:
             return match_rule, str(e)
         difference = compare_training_sound(settings)
-        return match_rule, f"{difference[0]} {difference[1]}" if difference else ""
+        problem = "fits the network, but not its sound: {} {}".format(*difference) if difference else ""
+        return match_rule, problem
     return None, problem
 
 

@@ -17,6 +17,7 @@ from specfeat.weights.files.source import (
     locate_weights,
     prefix_errors_with,
 )
+from specfeat.weights.fitting_configs import add_fitting_configs
 from specfeat.weights.matching.axis_layouts import arrange_axes
 from specfeat.weights.matching.ignored_arrays import match_config_arrays
 from specfeat.weights.matching.slots import Slot, list_model_slots
@@ -37,7 +38,8 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
 
     Raises:
         WeightsError: the file cannot be read, does not have the SHA-256 that the config gives, was trained on
-            another spectrogram, or does not fit the network. The message begins with the path.
+            another spectrogram, or does not fit the network. The message begins with the path. If the file
+            fits shipped configs, it names them.
     """
     weights = settings.model.weights
     name = str(weights.file)
@@ -49,9 +51,12 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
             identity = source.identify_file()
             with open_weights_file(source, weights.format) as contents:
                 slots = list_model_slots(model, layers, weights.flatten)
-                result = match_config_arrays(slots, contents, weights)
-                result.raise_if_incomplete()
-                check_sound(settings, contents)
+                try:
+                    result = match_config_arrays(slots, contents, weights)
+                    result.raise_if_incomplete()
+                    check_sound(settings, contents)
+                except WeightsError as e:
+                    raise add_fitting_configs(e, settings, contents) from e
                 for slot, array in result.pairs:
                     slot.variable.assign(read_slot_values(slot, array))
     for layer in model.layers:

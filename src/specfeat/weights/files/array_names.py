@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from specfeat.architecture.kinds import PARTS_BY_PATH
+from specfeat.architecture.kinds import LAYER_KINDS, PARTS_BY_PATH
 from specfeat.weights.files.arrays import AxisLayout, FileArray
 
 # Keras' name of a role, by the last word of an array's name, for frameworks that have the channels last:
@@ -52,6 +52,8 @@ _CELL_PATTERN = re.compile(r"(?<=[^/])/(lstm|gru|simple_rnn)_cell(_\d+)?$")
 _DIRECTION_PATTERN = re.compile(r"(?<=/)(forward|backward)_[^/]+$")
 _OLD_DIRECTION_PATTERN = re.compile(r"(?<=/)(forward|backward)_(lstm|gru|simple_rnn)(_\d+)?$")
 _PARTS = {part for part in PARTS_BY_PATH.values() if part}
+# The parts of each layer kind that has several parts.
+PART_GROUPS = [frozenset(kind.part_paths) for kind in LAYER_KINDS.values() if len(kind.part_paths) > 1]
 
 # Patterns of the names of arrays that are not weights of the network, and what these arrays are. Training
 # checkpoints hold such arrays beside the weights, so they may stay unused; any other unused array is an
@@ -132,6 +134,20 @@ def split_part(layer: str) -> tuple[str, str]:
     """Return the layer and the part of LAYER/PART; the whole name and "" if it ends in no part."""
     name, _, part = layer.rpartition("/")
     return (name, part) if name and part in _PARTS else (layer, "")
+
+
+def is_one_layer(scopes: Iterable[str]) -> bool:
+    """Return whether names LAYER or LAYER/PART belong to one layer, with all parts of its kind.
+
+    Layers of a network within the network may also be called `query`, `key` and `value`. They are parts of an
+    attention layer only if the other parts of it are there.
+
+    Args:
+        scopes: the names of all arrays of a group in the file, without their roles.
+    """
+    pairs = {split_part(scope) for scope in scopes}
+    parts = frozenset(part for _, part in pairs)
+    return len({layer for layer, _ in pairs}) <= 1 and (parts <= {""} or parts in PART_GROUPS)
 
 
 def split_layer_and_role(name: str, axis_count: int) -> tuple[str, str]:

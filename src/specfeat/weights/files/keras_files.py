@@ -25,7 +25,7 @@ from specfeat.anonymous_file import open_temporary_file
 from specfeat.architecture.kinds import PARTS_BY_PATH, ROLES_BY_PART_PATH, get_layer_kind
 from specfeat.errors import WeightsError
 from specfeat.weights.files import hdf5, zip_archive
-from specfeat.weights.files.array_names import assign_layouts, split_layer_and_role, split_part
+from specfeat.weights.files.array_names import assign_layouts, is_one_layer, split_layer_and_role, split_part
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.file_format import FileFormat
 from specfeat.weights.files.hdf5_names import has_variable_texts, read_name_list
@@ -173,7 +173,7 @@ def _describe_keras_2_arrays(file: h5py.File, datasets: dict[str, hdf5.StoredArr
         is_group = isinstance(layer_group, h5py.Group)
         weights = (read_name_list(layer_group, "weight_names") or []) if is_group else []
         scopes = {split_layer_and_role(weight, 2)[0] for weight in weights}
-        is_network = len({split_part(scope)[0] for scope in scopes}) > 1
+        is_network = not is_one_layer(scopes)
         # For a network within the network, Keras lists the trained arrays first and then the frozen ones.
         unordered_in = f"the network {layer!r} in the file" if is_network else ""
         for weight in weights:

@@ -71,7 +71,7 @@ def prefix_errors_with(name: str) -> Iterator[None]:
     try:
         yield
     except WeightsError as e:
-        raise WeightsError(f"{name}: {e}") from e
+        raise WeightsError(f"{name}: {e}", remedy=e.remedy) from e
 
 
 def compute_weights_hash(name: str) -> str:

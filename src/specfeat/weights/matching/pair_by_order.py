@@ -9,14 +9,10 @@ layers would then pair a convolution with a norm.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
-from specfeat.architecture.kinds import LAYER_KINDS
-from specfeat.weights.files.array_names import split_part
+from specfeat.weights.files.array_names import PART_GROUPS, split_part
 from specfeat.weights.files.arrays import FileArray
 from specfeat.weights.matching.order_evidence import sort_numbered_layers
 from specfeat.weights.matching.slots import Slot
-
-# The parts of each layer kind that has parts.
-_PART_GROUPS = [tuple(kind.part_paths) for kind in LAYER_KINDS.values() if len(kind.part_paths) > 1]
 
 OrderFamily = Literal[
     "convolution", "dense", "norm", "recurrent", "attention"
@@ -57,7 +53,7 @@ def _find_part(name: str, file_layers: Collection[str]) -> str:
     A layer that is called `query` is a part of an attention layer only if the other parts of it are there.
     """
     layer, part = split_part(name)
-    siblings = next((parts for parts in _PART_GROUPS if part in parts), ())
+    siblings = next((parts for parts in PART_GROUPS if part in parts), ())
     return part if all(f"{layer}/{sibling}" in file_layers for sibling in siblings) else ""
 
 
