@@ -91,8 +91,7 @@ DOORS = {
 }
 
 
-def _modules() -> list[Path]:
-    return sorted(SOURCE.rglob("*.py"))
+MODULES = tuple(sorted(SOURCE.rglob("*.py")))
 
 
 @functools.cache
@@ -113,27 +112,38 @@ def _part(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(SOURCE)))
-def test_imports_run_one_way(path: Path) -> None:
-    """The order is cli -> run -> pipeline -> {network, audio, output} -> weights -> config -> architecture -> errors; each library has one door."""
+def _place(path: Path) -> str:
+    return str(path.relative_to(SOURCE))
+
+
+def _is_import_allowed(path: Path, name: str) -> bool:
     part = _part(path)
-    place = str(path.relative_to(SOURCE))
-    for name in _imports(path):
-        top, _, inside = name.partition(".")
-        if top == "specfeat" and part not in ("__init__", "__main__"):
-            target = inside.split(".")[0] or "specfeat"
-            assert target == part or target in GROUND | ALLOWED[part], f"{place} imports {name}"
-        assert place in DOORS.get(top, {place}), f"{place} imports {name}"
+    top, _, inside = name.partition(".")
+    if top == "specfeat" and part not in ("__init__", "__main__"):
+        target = inside.split(".")[0] or "specfeat"
+        if target != part and target not in GROUND | ALLOWED[part]:
+            return False
+    return _place(path) in DOORS.get(top, {_place(path)})
 
 
-@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(SOURCE)))
-def test_only_the_command_line_prints_and_exits(path: Path) -> None:
+def test_imports_run_one_way() -> None:
+    """The order is cli -> run -> pipeline -> {network, audio, output} -> weights -> config -> architecture -> errors; each library has one door."""
+    imports = [(path, name) for path in MODULES for name in _imports(path)]
+
+    assert len(imports) > len(MODULES)
+    assert [f"{_place(path)}: {name}" for path, name in imports if not _is_import_allowed(path, name)] == []
+
+
+def test_only_the_command_line_prints_and_exits() -> None:
     """`print`, `sys.exit` and exit codes live in cli/ (and __main__, which is its door)."""
-    if _part(path) in ("cli", "__main__"):
-        return
-    for node in _list_nodes(path):
-        if isinstance(node, ast.Call):
-            assert ast.unparse(node.func) not in ("print", "sys.exit", "exit")
+    calls = [
+        f"{_place(path)}: {ast.unparse(node.func)} in line {node.lineno}"
+        for path in MODULES
+        if _part(path) not in ("cli", "__main__")
+        for node in _list_nodes(path)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "sys.exit", "exit")
+    ]
+    assert calls == []
 
 
 def _list_texts(path: Path) -> Iterator[str]:
@@ -145,14 +155,16 @@ def _list_texts(path: Path) -> Iterator[str]:
             yield node.value
 
 
-@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(SOURCE)))
-def test_only_the_command_line_knows_its_options(path: Path) -> None:
+def test_only_the_command_line_knows_its_options() -> None:
     """An error of the library names a `Remedy`; outside cli/, no message has an option and none reads `sys.argv`."""
-    if _part(path) == "cli":
-        return
-    assert [text for text in _list_texts(path) if re.search(r"(^|\W)--\w", text)] == []
-    if path.name != "worker.py":  # a process of its own, with words of its own
-        assert "sys.argv" not in path.read_text()
+    modules = [path for path in MODULES if _part(path) != "cli"]
+    option = re.compile(r"(^|\W)--\w")
+
+    assert [
+        (_place(path), text) for path in modules for text in _list_texts(path) if option.search(text)
+    ] == []
+    readers = [_place(path) for path in modules if "sys.argv" in path.read_text()]
+    assert [place for place in readers if place != "audio/worker.py"] == []  # whose process has its own words
 
 
 # Where the state of the whole process may be changed: see the docstring of process_state.py. The worker's process
@@ -193,11 +205,15 @@ def _changes_of_global_state(path: Path) -> Iterator[str]:
                 yield f"{target} in line {node.lineno}"
 
 
-@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(SOURCE)))
-def test_the_state_of_the_process_is_changed_in_a_few_modules(path: Path) -> None:
+def test_the_state_of_the_process_is_changed_in_a_few_modules() -> None:
     """Environment, signal handlers, hooks, descriptors, `sys.modules` and the collector have few owners."""
-    if str(path.relative_to(SOURCE)) not in GLOBAL_STATE_OWNERS:
-        assert list(_changes_of_global_state(path)) == []
+    changes = [
+        f"{_place(path)}: {change}"
+        for path in MODULES
+        if _place(path) not in GLOBAL_STATE_OWNERS
+        for change in _changes_of_global_state(path)
+    ]
+    assert changes == []
 
 
 HEAVY = ["numpy", "scipy", "librosa", "soundfile", "tqdm", "keras", "tensorflow"]
@@ -233,20 +249,15 @@ for command in json.loads(sys.argv[1]):
 """
 
 
-@pytest.fixture(scope="module")
-def loaded_by(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """Return for each of the cheap commands which heavy libraries it loads, in one new process for all."""
-    words = [sys.executable, "-c", LIST_LOADED, json.dumps(CHEAP_COMMANDS), json.dumps(HEAVY)]
-    folder = tmp_path_factory.mktemp("cheap")
-    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=folder)
-    lines = [line for line in done.stdout.splitlines() if line.startswith("loaded: ")]
-    return dict(json.loads(line.removeprefix("loaded: ")) for line in lines)
-
-
-@pytest.mark.parametrize("command", CHEAP_COMMANDS)
-def test_cheap_answers_load_nothing_heavy(command: str, loaded_by: dict[str, list[str]]) -> None:
+def test_cheap_answers_load_nothing_heavy(tmp_path: Path) -> None:
     """Help, the version, and a typo in an option, a config or a path are answered at once."""
-    assert loaded_by[command] == []
+    words = [sys.executable, "-c", LIST_LOADED, json.dumps(CHEAP_COMMANDS), json.dumps(HEAVY)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=tmp_path)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("loaded: ")]
+
+    assert [json.loads(line.removeprefix("loaded: ")) for line in lines] == [
+        [command, []] for command in CHEAP_COMMANDS
+    ]
 
 
 PLUGGED = """

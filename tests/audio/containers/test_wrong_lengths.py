@@ -148,19 +148,19 @@ def test_a_header_without_a_length(tmp_path: Path, container: str) -> None:
         assert error == ("" if container != "MAT4" else f"ends at sample 0: the file has {SAMPLES} samples")
 
 
-@pytest.mark.parametrize("tail", TAILS)
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_something_behind_the_sound(tmp_path: Path, container: str, tail: str) -> None:
+def test_something_behind_the_sound(tmp_path: Path, container: str) -> None:
     """Tags and zeros are no sound; other data is an error, because it may be sound that the header leaves out."""
     samples = make_sound()
-    content = encode(container, samples) + TAILS[tail]
-    if container in WITHOUT_LENGTH and tail in ("id3v2", "zeros", "zeros and a tag", "garbage"):
-        assert len(read_content(tmp_path / "a.bin", content)) > SAMPLES
-        return
-
+    sound_file = encode(container, samples)
     tolerance = 2**-15 if container == "XI" else 0  # its differences of samples are rounded
-    error = check_content(tmp_path, content, samples, tolerance=tolerance)
-    assert error == "" if tail != "garbage" else "more bytes follow" in error
+    for name, tail in TAILS.items():
+        if container in WITHOUT_LENGTH and name in ("id3v2", "zeros", "zeros and a tag", "garbage"):
+            assert len(read_content(tmp_path / "a.bin", sound_file + tail)) > SAMPLES, name
+            continue
+
+        error = check_content(tmp_path, sound_file + tail, samples, tolerance=tolerance)
+        assert error == "" if name != "garbage" else "more bytes follow" in error, name
 
 
 @pytest.mark.parametrize("container", [*CONTAINERS, "FLAC", "OGG"])
@@ -295,7 +295,7 @@ def test_a_file_of_empty_chunks_ends_soon(tmp_path: Path, container: str) -> Non
     content = encode(container, make_sound())
     head = {"CAF": 8, "W64": 40, "VOC": 26}.get(container, 12)
     for filler in (bytes(4), b"LIST" + bytes(4), b"\xff" * 8, re.escape(b"data") + bytes(4)):
-        (tmp_path / "a.bin").write_bytes(content[:head] + filler * 300_000)
+        (tmp_path / "a.bin").write_bytes(content[:head] + filler * 20_000)
         try:
             with AudioFile(str(tmp_path / "a.bin")) as file:
                 for _ in file.read_blocks(100_000):
