@@ -16,7 +16,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda *_: None)
 
-HEAVY_LIBRARIES = ("keras", "tensorflow", "scipy.signal")
+HEAVY_LIBRARIES = ("keras", "tensorflow", "scipy.signal", "librosa.filters", "pandas")
 LOADED_BY_COLLECTION = pytest.StashKey[list[str]]()
 
 

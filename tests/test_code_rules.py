@@ -249,6 +249,7 @@ for command in json.loads(sys.argv[1]):
 """
 
 
+@pytest.mark.slow
 def test_cheap_answers_load_nothing_heavy(tmp_path: Path) -> None:
     """Help, the version, and a typo in an option, a config or a path are answered at once."""
     words = [sys.executable, "-c", LIST_LOADED, json.dumps(CHEAP_COMMANDS), json.dumps(HEAVY)]
@@ -269,6 +270,7 @@ print(code, "a_plugin" in sys.modules, os.environ.get("PYDANTIC_DISABLE_PLUGINS"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [None, "other"])
 def test_nobodys_plugin_has_a_say_in_our_checks(before: str | None, tmp_path: Path) -> None:
     """Pydantic loads what any installed package offers it; the environment is the caller's again after it."""
@@ -285,6 +287,7 @@ def test_nobodys_plugin_has_a_say_in_our_checks(before: str | None, tmp_path: Pa
     assert done.stdout.split() == ["2", "False", str(before)]
 
 
+@pytest.mark.slow
 def test_the_package_costs_nothing_to_import() -> None:
     """`import specfeat` loads no dependency, and its public names are all there."""
     code = (
@@ -298,6 +301,7 @@ def test_the_package_costs_nothing_to_import() -> None:
     assert done.stdout.strip() == "['specfeat']"
 
 
+@pytest.mark.slow
 def test_audio_needs_no_tensorflow() -> None:
     """Everything before the network runs in a process that never loads TensorFlow."""
     code = (

@@ -138,6 +138,7 @@ def test_every_option_is_documented(command: str) -> None:
     assert [option for option in options if not re.search(rf"(?<![\w-]){option}(?![\w-])", text)] == []
 
 
+@pytest.mark.slow
 def test_every_event_and_its_fields_are_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """docs/command-line.md names each event that a run writes to the log, and each of its fields."""
     text = (DOCS / "command-line.md").read_text()
@@ -265,6 +266,7 @@ def test_the_shown_config_runs(tmp_path: Path) -> None:
     assert load_config(tmp_path / "my.yaml").settings.input_shape == (100, 64, 1)
 
 
+@pytest.mark.slow
 def test_the_speeds_were_measured() -> None:
     """The table in docs/speed.md is the benchmark's report of docs/speed.json; the sentences round its numbers."""
     done = subprocess.run(

@@ -93,6 +93,7 @@ def test_a_filter_stays_within_its_limit() -> None:
     assert np.ptp(bands) > 1
 
 
+@pytest.mark.slow
 def test_the_changes_depend_on_sound_variant_and_seed_alone() -> None:
     """Another process makes the same samples, whatever the hash seed; another variant or seed makes others."""
     code = (

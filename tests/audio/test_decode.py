@@ -121,6 +121,7 @@ def test_blocks_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cha
     assert max(lengths) * channels <= 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLIPS)
 def test_mixing_and_resampling_together(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file at another rate gives librosa's mean of its channels, resampled by soxr at once."""
@@ -131,6 +132,7 @@ def test_mixing_and_resampling_together(name: str, monkeypatch: pytest.MonkeyPat
     np.testing.assert_array_equal(read_all(SAMPLE / name, 12_000, res_type="soxr_mq"), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [1, 64, 1000])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 6, 7, 8])
 def test_the_mix_is_librosas(channels: int, length: int) -> None:
@@ -334,6 +336,7 @@ def test_a_truncated_file_gives_its_beginning(tmp_path: Path, name: str) -> None
     np.testing.assert_array_equal(samples, expected[: len(samples), 0])
 
 
+@pytest.mark.slow
 def test_the_error_of_a_break_names_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the decoder fails in the middle, the blocks before are yielded, and the error counts their samples."""
     monkeypatch.setattr(decode, "BLOCK_VALUES", 2000)
@@ -401,6 +404,7 @@ def test_the_length_in_a_wav_header_is_not_believed(tmp_path: Path, size: int) -
     np.testing.assert_array_equal(read_all(path, 16_000), read_at_once(SAMPLE / "chirp.wav")[0][:count, 0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("total", [44_100, 0, 2**36 - 1])
 def test_the_length_in_a_flac_header_is_not_believed(tmp_path: Path, total: int) -> None:
     """The number of samples (36 bits of STREAMINFO, RFC 9639, 8.2) is 0 if the encoder wrote to a pipe."""

@@ -348,6 +348,7 @@ def test_circles_of_links_are_left_where_inodes_change(
     assert find_below(tmp_path) == ["a/to_b/y.wav", "a/x.wav", "b/to_a/x.wav", "b/y.wav"]
 
 
+@pytest.mark.slow
 def test_of_ambiguous_extensions_the_first_bytes_decide(tmp_path: Path) -> None:
     """Beside sound, .mat, .htk, .iff, .paf and .voc are mostly something else; named directly, each is a sound."""
     audio = {"MAT5": "mat", "MAT4": "mat", "HTK": "htk", "SVX": "iff", "PAF": "paf", "VOC": "voc"}

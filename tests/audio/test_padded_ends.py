@@ -13,6 +13,7 @@ SIZES = ((), (1, 0, 99), (7,) * 30)
 MODES = ("constant", "reflect", "symmetric")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("padding", [(0, 0), (44, 0), (0, 20), (22, 42), (300, 5)], ids=str)
 def test_padding_is_that_of_a_padded_sound(padding: tuple[int, int], mode: Any) -> None:

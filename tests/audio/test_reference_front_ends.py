@@ -28,6 +28,8 @@ from numpy.typing import NDArray
 from helpers.sample_data import Float, compute_clips, compute_frames
 from specfeat.config import load_config
 
+pytestmark = pytest.mark.slow
+
 Double = NDArray[np.float64]
 
 EPS = 2.0**-24  # of an amplitude

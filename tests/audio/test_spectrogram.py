@@ -62,6 +62,7 @@ def compute_librosa_db(power: Double, amin: float = 1e-10, ref: float = 1.0) -> 
 # --- mel -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("htk", [False, True])
 @pytest.mark.parametrize(("fmin", "fmax"), [(0.0, None), (300.0, 3500.0)])
 def test_mel_filters_are_librosas(fmin: float, fmax: float | None, htk: bool) -> None:
@@ -75,6 +76,7 @@ def test_mel_filters_are_librosas(fmin: float, fmax: float | None, htk: bool) ->
         np.testing.assert_allclose(result, expected, rtol=2.0**-24 * 1.01, atol=1e-14, err_msg=str(mel))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["slaney", None])
 @pytest.mark.parametrize("htk", [False, True])
 def test_mel_filters_with_straight_sides_over_mel(htk: bool, norm: Any) -> None:
@@ -112,6 +114,7 @@ def test_kept_bands_are_the_lowest_of_all(keep: int, triangles: Any) -> None:
     )
 
 
+@pytest.mark.slow
 def test_kept_bands_are_those_of_the_whole_spectrogram() -> None:
     """The kept bands do not depend on the others, and the cepstrum is that of the kept bands."""
     mel, sound = {"n_mels": 20, "fmin": 50}, make_noise(3000)
@@ -127,6 +130,7 @@ def test_kept_bands_are_those_of_the_whole_spectrogram() -> None:
     np.testing.assert_allclose(compute_frames(settings, sound)[..., 0], cepstra, rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n_mels", "n_fft"), [(13, 512), (24, 512), (30, 256), (24, 100)])
 def test_the_top_bin_of_each_triangle_may_be_dropped(n_mels: int, n_fft: int) -> None:
     """As in SIDEKIT's trfbank, the last bin from the middle of a triangle to its upper foot gets no weight."""
@@ -151,6 +155,7 @@ MELS: tuple[dict[str, Any], ...] = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mel", MELS, ids=str)
 def test_a_mel_spectrogram_is_librosas(mel: dict[str, Any]) -> None:
     """With each power and each way to pad the ends."""
@@ -165,6 +170,7 @@ def test_a_mel_spectrogram_is_librosas(mel: dict[str, Any]) -> None:
         np.testing.assert_allclose(result[..., 0], expected, **VALUE, err_msg=str(lengths))
 
 
+@pytest.mark.slow
 @given(
     n_fft=st.integers(64, 300),
     win=st.floats(0, 1),
@@ -233,6 +239,7 @@ def make_swelling_noise(samples: int) -> Float:
     return (make_noise(samples) * swell).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("amin", [1e-10, 1e-5])
 @pytest.mark.parametrize("ref", [1.0, 20.0])
 def test_decibels_are_librosas(amin: float, ref: float) -> None:
@@ -244,6 +251,7 @@ def test_decibels_are_librosas(amin: float, ref: float) -> None:
     assert result.min() == pytest.approx(10 * np.log10(amin / ref), abs=2e-5)
 
 
+@pytest.mark.slow
 def test_decibels_stop_at_their_floor() -> None:
     sound = make_swelling_noise(9001)
 
@@ -254,6 +262,7 @@ def test_decibels_stop_at_their_floor() -> None:
     assert result.min() == -33.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ln", [{"offset": 0.01}, {"amin": 1e-6}, {"amin": 1e-3, "offset": 0.5}])
 def test_the_logarithm_is_that_of_the_clipped_value_plus_the_offset(
     ln: dict[str, float],
@@ -268,6 +277,7 @@ def test_the_logarithm_is_that_of_the_clipped_value_plus_the_offset(
     )
 
 
+@pytest.mark.slow
 def test_steps_of_compression_follow_each_other() -> None:
     """PCEN and then ln(1 + x), as np.log1p(librosa.pcen(...)); and a root before decibels."""
     sound = make_swelling_noise(20_000)
@@ -303,6 +313,7 @@ def test_constants_may_be_given_for_each_band(deltas: dict[str, int] | None) -> 
     )
 
 
+@pytest.mark.slow
 def test_log10_and_power() -> None:
     sound = make_swelling_noise(9001)
     plain = compute_uncompressed(sound)
@@ -316,6 +327,7 @@ def test_log10_and_power() -> None:
     np.testing.assert_allclose(compute_compressed({"power": {"exponent": 0.3}}, sound), plain**0.3, **VALUE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pcen",
     [
@@ -341,6 +353,7 @@ def test_pcen_is_librosas(make_sound: Any, pcen: dict[str, float]) -> None:
     np.testing.assert_allclose(result, expected, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["ortho", None])
 @pytest.mark.parametrize("lifter", [0, 22.0, 7.5])
 def test_mfccs_are_librosas(lifter: float, norm: Any) -> None:
@@ -358,6 +371,7 @@ def test_mfccs_are_librosas(lifter: float, norm: Any) -> None:
         np.testing.assert_allclose(result, expected, rtol=0, atol=20 * 3e-5 * largest, err_msg=str(mfcc))
 
 
+@pytest.mark.slow
 def test_the_cepstrum_is_that_of_the_configs_compression() -> None:
     sound = make_noise(9001)
     own = {"ln": {"amin": 1e-8}}
@@ -373,6 +387,7 @@ def test_the_cepstrum_is_that_of_the_configs_compression() -> None:
 # --- deltas and constants ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [9, 10, 200])
 @pytest.mark.parametrize(("order", "width"), [(1, 9), (2, 9), (2, 3), (1, 3), (2, 5)])
 def test_deltas_are_librosas_as_channels(order: int, width: int, count: int) -> None:
@@ -443,6 +458,7 @@ def test_a_clip_is_normalised_by_its_own_values_channel_by_channel() -> None:
     assert standard.dtype == largest.dtype == np.float32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("top_db", [None, 80.0, 20.0])
 def test_decibels_below_the_clips_loudest_are_librosas(top_db: float | None) -> None:
     """`{clip: subtract_max, floor: -80}` is librosa.power_to_db(ref=np.max, top_db=80)."""
@@ -627,6 +643,7 @@ def test_the_number_of_blas_threads_does_not_matter(n_mels: int, kind: str) -> N
     assert results[0] == results[1]
 
 
+@pytest.mark.slow
 def test_a_cepstrum_of_pcen_comes_after_it() -> None:
     """The order for an MFCC of PCEN is bands, PCEN, DCT."""
     shared: dict[str, Any] = {"hop_length": 64, "n_fft": 256, "mel": {"n_mels": 20}, "compress": {"pcen": {}}}

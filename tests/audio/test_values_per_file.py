@@ -64,6 +64,7 @@ DECIBELS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", BLOCK_SIZES, ids=len)
 @pytest.mark.parametrize(("db", "librosa_db"), DECIBELS)
 def test_decibels_of_a_file_are_librosas(
@@ -78,6 +79,7 @@ def test_decibels_of_a_file_are_librosas(
     np.testing.assert_allclose(result[..., 0], expected, rtol=0, atol=3e-5)
 
 
+@pytest.mark.slow
 def test_a_cepstrum_of_a_file_is_librosas_with_its_default_top_db() -> None:
     """librosa.feature.mfcc limits the decibels to the loudest 80 dB of the file before the cepstrum."""
     sound = make_fading_noise(9001)
@@ -90,6 +92,7 @@ def test_a_cepstrum_of_a_file_is_librosas_with_its_default_top_db() -> None:
     np.testing.assert_allclose(compute_frames(settings, sound)[..., 0], expected, rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", ["frames", "samples"])
 @pytest.mark.parametrize(("db", "librosa_db"), DECIBELS)
 def test_decibels_of_a_clip_are_librosas(db: dict[str, Any], librosa_db: dict[str, Any], cut: str) -> None:
@@ -171,6 +174,7 @@ def test_each_band_of_a_clip_may_have_values_of_its_own(statistic: str) -> None:
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_floor_applies_after_the_values_of_a_file() -> None:
     """`{file: subtract_max, floor: -80}` is librosa.power_to_db(ref=np.max, top_db=80) of the whole file."""
     sound = make_fading_noise(9001)
@@ -218,6 +222,7 @@ def test_a_file_without_samples_has_no_clips() -> None:
 # --- samples -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", BLOCK_SIZES, ids=len)
 @pytest.mark.parametrize("preemphasis", [None, {"per": "file"}])
 def test_the_samples_of_a_file_have_a_peak(
@@ -235,6 +240,7 @@ def test_the_samples_of_a_file_have_a_peak(
     assert get_bits(quarter) == get_bits(result / np.float32(16))
 
 
+@pytest.mark.slow
 def test_each_clip_of_samples_has_a_peak() -> None:
     """With `cut: samples`, each clip is scaled by itself, and a silent one stays silent."""
     sound = np.concatenate([make_fading_noise(4000), np.zeros(1000, np.float32)])

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import specfeat
@@ -37,6 +36,8 @@ def test_version_and_help(tmp_path: Path) -> None:
 @pytest.mark.tf
 def test_the_sample(tmp_path: Path) -> None:
     """Every row has a line in the index, NumPy and pandas read both, and the record says how they were made."""
+    import pandas as pd
+
     run = run_specfeat(tmp_path, "extract", SAMPLE, "features.npy")
     rows = np.load(tmp_path / "features.npy")
     index = pd.read_csv(tmp_path / "features.index.csv")

@@ -101,6 +101,7 @@ def test_no_usable_file_is_4(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "none"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "option", [["--on-error", "stop"], ["--on-error=stop"], ["--max-failures", "0"]], ids=" ".join
 )
@@ -112,7 +113,7 @@ def test_the_named_command_continues_after_the_failure_that_stopped_the_run(
     install_fake_network(monkeypatch.setitem)
     write_noise(Path("in/a.wav"), 1.5)
     Path("in/bad.wav").write_text("text")
-    words = ["extract", "in", "o.npy", "-c", "minimal", "-q", *option]
+    words = ["extract", "in", "o.npy", "-c", "minimal", "-q", "--workers", "1", *option]
 
     for stopped in (words, [*words, "--resume"]):
         assert run_command_line(stopped) == 1
@@ -123,6 +124,7 @@ def test_the_named_command_continues_after_the_failure_that_stopped_the_run(
     assert run_command_line(command.split()) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_in_an_empty_folder", "_without_ffmpeg")
 def test_a_file_to_convert_is_named_with_the_command(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import soundfile
 
@@ -145,6 +144,8 @@ def test_an_input_that_cannot_be_looked_at_is_not_called_missing(
 @pytest.mark.slow
 def test_each_file_keeps_its_identity(tmp_path: Path) -> None:
     """In list, index, record and log, files of one name, odd bytes and names that look alike stay apart."""
+    import pandas as pd
+
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     (tmp_path / "a" / "loop").symlink_to("..")

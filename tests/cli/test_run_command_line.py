@@ -78,13 +78,14 @@ def test_the_process_is_as_before(words: str, code: int, capfd: pytest.CaptureFi
     assert "Traceback" not in capfd.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_the_process_is_as_before_an_extraction(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Workers, lock, journal and collector leave nothing behind; the network is a small one without TensorFlow."""
     without_tensorflow.install_fake_network(monkeypatch.setitem)
-    words = ["extract", "a.wav", "bad.wav", "o.npy", "-c", "minimal", "-q", "--force"]
+    words = ["extract", "a.wav", "bad.wav", "o.npy", "-c", "minimal", "-q", "--workers", "1", "--force"]
     run_command_line(words)
     before = _describe_process()
 
@@ -158,6 +159,7 @@ def test_another_thread_may_run_a_command(capfd: pytest.CaptureFixture[str]) -> 
     assert _describe_process() == before
 
 
+@pytest.mark.slow
 def test_the_console_script_ignores_signals_on_its_way_out() -> None:
     """A signal after the work does not turn a finished run into one that was stopped."""
     program = (

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from specfeat.config.mel_scale import compute_band_edges_hz, find_empty_bands, hz_to_mel, mel_to_hz
 
+pytestmark = pytest.mark.slow
+
 librosa_modules: Any = librosa  # loaded when they are used, which its type stub does not say
 
 HZ = [0.0, 0.5, 20.0, 60.0, 440.0, 999.999, 1000.0, 1000.001, 3999.5, 6400.0, 8000.0, 24000.0]

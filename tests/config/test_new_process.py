@@ -9,6 +9,8 @@ import pytest
 from helpers.config_texts import replace_text
 from specfeat.config import load_config
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import sys
 from specfeat.cli import main

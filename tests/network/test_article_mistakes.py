@@ -315,6 +315,7 @@ RUN = (
 )
 
 
+@pytest.mark.slow
 def test_tensorflow_missing() -> None:
     """A mismatched install is one sentence and exit code 1, not a traceback."""
     said = _python(f"import sys; sys.modules['tensorflow'] = None; {RUN}")

@@ -183,6 +183,7 @@ def _flip_each_bit(data: bytes) -> Iterator[bytes]:
         yield bytes(changed)
 
 
+@pytest.mark.slow
 def test_a_header_with_any_wrong_bit_raises_nothing(tmp_path: Path) -> None:
     """It is no header, or states another size; where a shape is read, NumPy reads the same."""
     path = tmp_path / "out.npy"

@@ -96,6 +96,7 @@ def test_the_index_of_an_output(tmp_path: Path) -> None:
         assert ("id" in lines[0]) == (last.id is not None)
 
 
+@pytest.mark.slow
 def test_the_lines_of_a_long_file_do_not_fill_the_memory(tmp_path: Path) -> None:
     """The lines of a long file are written as they are made: what waits in memory stays small."""
     tracemalloc.start()

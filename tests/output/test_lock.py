@@ -43,6 +43,7 @@ assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
 """
 
 
+@pytest.mark.slow
 def test_only_one_process_has_the_lock(tmp_path: Path) -> None:
     """Four processes that take and release the lock a hundred times each never have it at the same time."""
     (tmp_path / "count").write_text("0")

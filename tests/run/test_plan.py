@@ -199,6 +199,7 @@ def _find_remedy(runs: HandmadeRuns, files: list[str], **options: bool) -> Remed
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rows.npy", "out.npy"])
 def test_a_damaged_array_header_is_refused_and_replaced(runs: HandmadeRuns, name: str) -> None:
     """Any wrong bit is one sentence for an update or a resumed run, and no obstacle with `force`."""

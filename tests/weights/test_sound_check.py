@@ -146,7 +146,11 @@ def test_shipped_configs_of_published_weights_name_their_own_sound(name: str) ->
         "override spectrogram.power=1.5: spectrogram.power: is 1.5, but the weights were trained with "
     )
     assert f"the value in {name}; the features would be wrong" in message
-    assert load_config(name, ["spectrogram.power=1.5"]).settings.spectrogram.power == 1.5  # random weights
+
+
+def test_random_weights_go_with_every_sound() -> None:
+    """Without a weights file, `trained_with` forbids no setting."""
+    assert load_config("yamnet", ["spectrogram.power=1.5"]).settings.spectrogram.power == 1.5
 
 
 def test_which_configs_name_their_sound() -> None:

@@ -8,12 +8,13 @@ from typing import Any
 
 import h5py
 import numpy as np
-import pandas as pd
 import pytest
 
 from helpers.tables import TEXT_NAMES, WIDTH, list_paths, make_layout, make_rows, write_array
 from specfeat.output.feature_table import Rows
 from specfeat.output.formats import get_format, list_format_names
+
+pytestmark = pytest.mark.slow
 
 FORMATS = sorted(list_format_names() - {"npy"})
 DTYPES = ("<f4", "<f2")
@@ -91,6 +92,8 @@ def test_numpy_reads_npz(rows: Rows, tmp_path: Path) -> None:
 
 def test_pandas_reads_csv(rows: Rows, tmp_path: Path) -> None:
     """The text of each number gives the same float32 or float16 again."""
+    import pandas as pd
+
     table = pd.read_csv(write(tmp_path, "csv", rows), keep_default_na=False)
 
     check_equal(table[[f"f{k}" for k in range(WIDTH)]].to_numpy(rows.dtype), rows)
@@ -99,6 +102,8 @@ def test_pandas_reads_csv(rows: Rows, tmp_path: Path) -> None:
 
 def test_pandas_and_json_read_jsonl(rows: Rows, tmp_path: Path) -> None:
     """Each line is a JSON object; NaN and infinity, which JSON does not have, are written as JSON."""
+    import pandas as pd
+
     rows[1, :3] = np.nan, np.inf, -np.inf
     path = write(tmp_path, "jsonl", rows)
     lines = [json.loads(line) for line in path.read_text().split("\n")[:-1]]
@@ -143,6 +148,8 @@ def test_pyarrow_reads_lists_of_fixed_size(name: str, rows: Rows, tmp_path: Path
 
 def test_pandas_reads_parquet_and_arrow(rows: Rows, tmp_path: Path) -> None:
     """Pandas gives an array for each row."""
+    import pandas as pd
+
     for table in (
         pd.read_parquet(write(tmp_path, "parquet", rows)),
         pd.read_feather(write(tmp_path, "arrow", rows)),
