@@ -36,6 +36,7 @@ librosa_modules: Any = librosa  # loaded when they are used, which its type stub
 EXACT: dict[str, Any] = {"rtol": 2.0**-24 * 1.01, "atol": 1e-13}
 
 NAMES = ("hann", "hamming", "blackman", "blackmanharris", "nuttall", "flattop", "bartlett", "boxcar")
+PADDINGS: tuple[dict[str, Any], ...] = ({"center": False}, {}, {"pad_mode": "reflect"})
 SHAPED = (["kaiser", 8.0], ["gaussian", 7.0], ["tukey", 0.3], ["general_hamming", 0.6], ["chebwin", 90.0])
 
 
@@ -123,7 +124,7 @@ def compute_librosa_linear(sound: Float, **spectrogram: Any) -> NDArray[np.float
 def test_a_linear_spectrogram_is_librosas(lengths: dict[str, int]) -> None:
     """With each power and each way to pad the ends."""
     sound = make_noise(2003)
-    for power, pad in product((1, 2, 1.5), ({"center": False}, {}, {"pad_mode": "reflect"})):
+    for power, pad in product((1, 2, 1.5), PADDINGS):
         spectrogram: dict[str, Any] = {**lengths, "power": power, **pad}
         expected = compute_librosa_linear(sound, **spectrogram)
         result = compute_frames(make_settings(**spectrogram), sound)
@@ -158,7 +159,7 @@ def test_every_window_is_applied_to_the_frames(name: object, periodic: bool) -> 
     hop=st.floats(0, 1),
     window=st.sampled_from([*NAMES, *SHAPED]),
     periodic=st.booleans(),
-    pad=st.sampled_from([{"center": False}, {}, {"pad_mode": "reflect"}]),
+    pad=st.sampled_from(PADDINGS),
     power=st.sampled_from([0.5, 1, 1.5, 2, 3]),
     samples=st.integers(130, 600),
 )
