@@ -81,7 +81,7 @@ DOORS = {
     "pyarrow": {"output/arrow_tables.py"},
     "zipfile": {"output/formats/npz.py", "training/checkpoints.py", "weights/files/zip_archive.py"},
     "librosa": {"audio/stft.py"},
-    "soundfile": {"audio/discovery.py", "audio/decoder.py", "run/provenance.py"},
+    "soundfile": {"audio/audio_extensions.py", "audio/decoder.py", "run/provenance.py"},
     "platformdirs": {"published/fetch.py"},
     "urllib": {"published/download.py"},
     "ruamel": {"config/yaml_tree.py", "config/yaml_writer.py"},

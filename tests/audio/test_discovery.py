@@ -17,7 +17,8 @@ import scipy
 import soundfile
 
 from specfeat.audio import decode
-from specfeat.audio.discovery import find_sounds, list_audio_extensions
+from specfeat.audio.audio_extensions import list_audio_extensions
+from specfeat.audio.discovery import find_sounds
 from specfeat.config.audio import Audio
 from specfeat.errors import AudioError, NoUsableAudioError, UsageError
 from specfeat.files import format_path

@@ -4,58 +4,16 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import soundfile
-
 from specfeat.audio.ambiguous_files import can_be_audio
+from specfeat.audio.audio_extensions import list_audio_extensions
 from specfeat.audio.conversion import describe_convertible_files
-from specfeat.audio.ffmpeg_formats import is_ffmpeg_installed
 from specfeat.audio.folder_search import FoundPath, check_inputs_exist, is_hidden_by_error, list_files_below
-from specfeat.convertible_files import CONVERTIBLE_EXTENSIONS, list_convertible_files
+from specfeat.audio.path_filter import EVERY_PATH, PathFilter
+from specfeat.convertible_files import list_convertible_files
 from specfeat.errors import NoUsableAudioError, UsageError
 from specfeat.files import describe_os_error, format_path, get_extension
 from specfeat.sound import Sound, make_file_sound
 from specfeat.text import describe_files
-
-# The file extensions of each container that libsndfile knows. RAW is left out because it has no header, SD2
-# because its header is in another file.
-_EXTENSIONS = {
-    "AIFF": "aif aiff aifc",
-    "AU": "au snd",
-    "AVR": "avr",
-    "CAF": "caf",
-    "FLAC": "flac",
-    "HTK": "htk",
-    "IRCAM": "sf ircam",
-    "MAT4": "mat",
-    "MAT5": "mat",
-    "MP3": "mp3 mp2 mp1 mpga m1a m2a",
-    "MPC2K": "mpc2k",
-    "NIST": "nist sph wv1 wv2",
-    "OGG": "ogg oga opus",
-    "PAF": "paf fap",
-    "PVF": "pvf",
-    "RF64": "rf64 bw64",
-    "SDS": "sds",
-    "SVX": "iff svx 8svx 16svx",
-    "VOC": "voc",
-    "W64": "w64",
-    "WAV": "wav wave bwf",
-    "WVE": "wve",
-    "XI": "xi",
-}
-
-
-def list_audio_extensions() -> frozenset[str]:
-    """Return the extensions of the files that can be read, in lower case and without the dot.
-
-    They are those of the installed libsndfile, and those of FFmpeg if it is installed.
-    """
-    extensions = frozenset(
-        extension
-        for container in soundfile.available_formats()
-        for extension in _EXTENSIONS.get(container, "").split()
-    )
-    return extensions | CONVERTIBLE_EXTENSIONS if is_ffmpeg_installed() else extensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +92,11 @@ class FoundSounds:
         return replace(self, sounds=tuple(sounds), unreadable_folders=tuple(folders))
 
 
-def find_sounds(inputs: Iterable[str | os.PathLike[str]], listed_inputs: Iterable[str] = ()) -> FoundSounds:
+def find_sounds(
+    inputs: Iterable[str | os.PathLike[str]],
+    listed_inputs: Iterable[str] = (),
+    path_filter: PathFilter = EVERY_PATH,
+) -> FoundSounds:
     """Find the sounds in the inputs, and after them those in a list of inputs.
 
     An input that is a file is a sound, with any extension. In a folder, all files below it are sounds that
@@ -148,6 +110,9 @@ def find_sounds(inputs: Iterable[str | os.PathLike[str]], listed_inputs: Iterabl
         inputs: files and folders, which must exist.
         listed_inputs: files and folders from a list. They may have disappeared since the list was made; then
             each of them is a sound that will fail.
+        path_filter: chooses the files in folders. What it leaves out is neither a sound nor a skipped file.
+        An
+            input that is a file is not compared with it.
 
     Raises:
         UsageError: an input does not exist or is a folder that cannot be read, or a file is given twice.
@@ -165,7 +130,7 @@ def find_sounds(inputs: Iterable[str | os.PathLike[str]], listed_inputs: Iterabl
     unreadable_folders: list[UnreadableFolder] = []
     input_of_file: dict[str, str] = {}  # for the absolute path of each file, the input that contains it
     for number, name in enumerate(names):
-        found = _list_input(name, extensions, is_listed=number >= first_listed)
+        found = _list_input(name, extensions, path_filter, is_listed=number >= first_listed)
         for path in found.audio:
             absolute_path = os.path.abspath(path)
             if absolute_path in input_of_file:
@@ -177,7 +142,10 @@ def find_sounds(inputs: Iterable[str | os.PathLike[str]], listed_inputs: Iterabl
         skipped_files += found.skipped
         unreadable_folders += [UnreadableFolder(path, first, end) for path in found.unreadable]
     if not paths:
-        raise NoUsableAudioError(_describe_missing_audio(names, extensions, skipped_files))
+        if path_filter == EVERY_PATH:
+            raise NoUsableAudioError(_describe_missing_audio(names, extensions, skipped_files))
+        places = ", ".join(map(format_path, names))
+        raise NoUsableAudioError(f"no audio in {places} that the patterns choose; check the patterns")
     return FoundSounds(tuple(map(make_file_sound, paths)), tuple(skipped_files), tuple(unreadable_folders))
 
 
@@ -196,12 +164,15 @@ class _FoundInput:
     unreadable: list[str]
 
 
-def _list_input(name: str, extensions: frozenset[str], *, is_listed: bool) -> _FoundInput:
+def _list_input(
+    name: str, extensions: frozenset[str], path_filter: PathFilter, *, is_listed: bool
+) -> _FoundInput:
     """Find the files of one input.
 
     Args:
         name: the path of the input.
         extensions: the file extensions of audio.
+        path_filter: chooses the files in a folder.
         is_listed: whether the input comes from a list. Then a folder that cannot be read is only one failed
             sound, and not the end of the run.
 
@@ -211,7 +182,7 @@ def _list_input(name: str, extensions: frozenset[str], *, is_listed: bool) -> _F
     if not os.path.isdir(name):
         return _FoundInput([name], [], [name] if is_hidden_by_error(name) else [])
     try:
-        found_paths = sorted(list_files_below(name), key=lambda found: os.fsencode(found.path))
+        found_paths = sorted(list_files_below(name, path_filter), key=lambda found: os.fsencode(found.path))
     except OSError as e:
         if is_listed:
             return _FoundInput([name], [], [name])

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from specfeat.audio.path_filter import EVERY_PATH, PathFilter
 from specfeat.errors import CHECK_PATH_HINT, UsageError
 from specfeat.files import format_path
 
@@ -42,11 +43,15 @@ class _WaitingFolder:
     parents: frozenset[tuple[int, int] | str] = frozenset()
 
 
-def list_files_below(folder: str) -> Iterator[FoundPath]:
+def list_files_below(folder: str, path_filter: PathFilter = EVERY_PATH) -> Iterator[FoundPath]:
     """Yield the files below a folder, and the folders below it that cannot be read, in any order.
 
     The search does not enter hidden folders. It enters a link to a folder, unless the link leads back to a
-    folder that contains the link.
+    folder that contains the link. Files and folders that the filter leaves out are not found.
+
+    Args:
+        folder: the folder to search.
+        path_filter: chooses the files by their paths below the folder.
 
     Raises:
         OSError: the folder itself cannot be read.
@@ -66,8 +71,11 @@ def list_files_below(folder: str) -> Iterator[FoundPath]:
         entered_folders += listed.is_entered
         if entered_folders > MAX_FOLDERS:
             raise UsageError(f"{format_path(folder)}: links in it lead to over {MAX_FOLDERS:,} folders")
-        yield from listed.paths
-        waiting_folders += listed.folders
+        for found in listed.paths:
+            is_chosen = path_filter.enters_folder if found.is_unreadable else path_filter.takes_file
+            if is_chosen(found.path):
+                yield found
+        waiting_folders += [child for child in listed.folders if path_filter.enters_folder(child.path)]
 
 
 @dataclass(frozen=True, slots=True)

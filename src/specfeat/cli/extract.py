@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from specfeat.audio.folder_search import check_inputs_exist
+from specfeat.audio.path_filter import PathFilter
 from specfeat.cli.command_line import CommandLine
 from specfeat.cli.input_list import read_input_list
 from specfeat.cli.json_log import JsonLog
@@ -16,9 +17,11 @@ from specfeat.cli.messages import add_run_state
 from specfeat.cli.options import (
     ConfigOption,
     DeviceOption,
+    ExcludeOption,
     FilesFromOption,
     ForceOption,
     FormatOption,
+    IncludeOption,
     Inputs,
     KeepPartialOption,
     LockWaitOption,
@@ -66,6 +69,8 @@ def extract_command(
     files_from: FilesFromOption = None,
     null: NullOption = False,
     output_format: FormatOption = "",
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
     config: ConfigOption = "default",
     overrides: SetOption = None,
     per: PerOption = None,
@@ -121,11 +126,13 @@ def extract_command(
             raise UsageError(f"{'INPUTS are' if output else 'OUTPUT is'} missing; {EXTRACT_USAGE_HINT}")
         paths = _check_output(output, output_format)
         listed_inputs = [] if files_from is None else read_input_list(files_from, null=null)
+        path_filter = PathFilter(tuple(include or ()), tuple(exclude or ()))
         check_inputs_exist(inputs or [])  # before the audio libraries are imported, which takes time
         request = ExtractionRequest(
             config=loaded_config,
             inputs=tuple(inputs or []),
             listed_inputs=tuple(listed_inputs),
+            path_filter=path_filter,
             options=RunOptions(
                 force=force,
                 resume=resume,

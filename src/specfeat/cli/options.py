@@ -72,6 +72,25 @@ NullOption = Annotated[
     ),
 ]
 
+IncludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--include",
+        metavar="PATTERN",
+        show_default=False,
+        help="In folders, take only files that match, e.g. 'night_*.wav'. Can be given several times.",
+    ),
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="PATTERN",
+        show_default=False,
+        help="In folders, leave out files and folders that match, e.g. noise/. Can be given several times.",
+    ),
+]
+
 # --- what to compute -----------------------------------------------------------------------------
 
 ConfigOption = Annotated[

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
+from specfeat.audio.path_filter import PathFilter
 from specfeat.config import Config, Settings
 from specfeat.config.weights_file import check_weights_file
 from specfeat.errors import Remedy, SpecfeatError, UsageError, append_suggestion
@@ -54,6 +55,8 @@ def extract_to(
     *,
     overrides: Iterable[str] = (),
     array_format: str = "",
+    include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
     resume: bool = False,
     update: bool = False,
     force: bool = False,
@@ -86,6 +89,8 @@ def extract_to(
         overrides: values that replace those of the config, each as `KEY.PATH=VALUE`, e.g. "model.batch=8".
         array_format: the format of the array: "npy", "npz", "csv", "jsonl", "parquet", "h5" or "arrow"; by
             default, the extension of `output` decides, and "npy" is used if it is not one of these.
+        include: patterns such as "night_*.wav"; of the files in folders, only those that match one are taken.
+        exclude: patterns of files and folders in folders that are left out; see `PathFilter`.
         resume: continue a run that ended early; if the output is complete already, nothing is done.
         update: extract only new and changed files, and drop the rows of files that are no longer given.
         force: replace an existing output. Without resume or update, discard unfinished work;
@@ -126,6 +131,7 @@ def extract_to(
         request = ExtractionRequest(
             config=load_any_config(config, overrides),
             inputs=_list_inputs(inputs),
+            path_filter=PathFilter(_list_patterns(include), _list_patterns(exclude)),
             options=RunOptions(
                 force=force,
                 resume=resume,
@@ -168,6 +174,12 @@ def _list_inputs(inputs: PathLike | Iterable[PathLike]) -> tuple[str, ...]:
     if isinstance(inputs, str | os.PathLike):
         inputs = [inputs]
     return tuple(os.fspath(path) for path in inputs)
+
+
+def _list_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(patterns, str):
+        raise UsageError(f"the patterns are the text {patterns!r}; wanted a list of texts")
+    return tuple(patterns)
 
 
 def _build_network(config: Config, execution: ExecutionOptions) -> "Network":

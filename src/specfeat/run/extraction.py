@@ -38,7 +38,7 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
     # The work folder is closed before the stack. So finished sounds are saved to the disk at once, and only
     # then the run waits for the batches that the network's threads are computing.
     with report_system_limits(), ExitStack() as network_threads, work_folder:
-        found = find_sounds(request.inputs, request.listed_inputs)
+        found = find_sounds(request.inputs, request.listed_inputs, request.path_filter)
         paths.check_inputs([sound.path for sound in found.sounds])
         plan = make_plan(request.config, found, work_folder, request.options, request.execution.device)
         listener.on_plan(request.config, plan)

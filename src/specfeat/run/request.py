@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from specfeat.audio.path_filter import EVERY_PATH, PathFilter
 from specfeat.config import Config
 from specfeat.run.options import ExecutionOptions, RunOptions
 
@@ -22,6 +23,7 @@ class ExtractionRequest:
         inputs: paths of audio files, and of folders to search for them.
         listed_inputs: paths from a list of inputs. They come after `inputs`. A listed path that does not
             exist is a file that fails, and does not end the run.
+        path_filter: chooses the files in folders.
         options: what the run may do with earlier work.
         execution: how the run is executed.
         command: how the run was started, for the record: the words of the command line, without those that
@@ -33,6 +35,7 @@ class ExtractionRequest:
     config: Config
     inputs: tuple[str, ...]
     listed_inputs: tuple[str, ...] = ()
+    path_filter: PathFilter = EVERY_PATH
     options: RunOptions = field(default_factory=RunOptions)
     execution: ExecutionOptions = field(default_factory=ExecutionOptions)
     command: tuple[str, ...] = ()
