@@ -102,11 +102,11 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.tf
-@pytest.mark.parametrize("config", [["yamnet", "--set", "model.batch=4"], ["vggish"]], ids="".join)
+@pytest.mark.parametrize("config", [["yamnet", "--set", "model.batch=4"], ["default"]], ids="".join)
 def test_workers_and_threads_do_not_change_the_bytes(tmp_path: Path, config: list[str]) -> None:
     """Any number of workers, and of threads of a small or a large network, gives the same bytes."""
-    for k in range(9):
-        write_noise(tmp_path / f"in/{k}.wav", 0.3 + 1.1 * k)
+    for k in range(7):
+        write_noise(tmp_path / f"in/{k}.wav", 0.3 + 0.8 * k)
     counts = {"a": (1, 1), "b": (3, 2), "c": (2, 5)}
     runs = run_in_one_process(
         tmp_path,
@@ -126,13 +126,11 @@ def test_workers_and_threads_do_not_change_the_bytes(tmp_path: Path, config: lis
 
 @pytest.mark.tf
 def test_a_run_without_terminal_and_home(tmp_path: Path) -> None:
-    """As cron runs it: no environment, no stdin, no home folder; --quiet prints nothing, and a file gets no bar."""
+    """As cron runs it: no environment, no stdin, no home folder; and a file gets no bar."""
     write_noise(tmp_path / "a.wav", 1)
     surroundings: dict[str, Any] = {"env": {"HOME": "/nonexistent"}, "stdin": subprocess.DEVNULL}
-    quiet_run = run_specfeat(tmp_path, "extract", "a.wav", "out.npy", "-q", **surroundings)
-    run = run_specfeat(tmp_path, "extract", "a.wav", "out.npy", "--force", **surroundings)
+    run = run_specfeat(tmp_path, "extract", "a.wav", "out.npy", **surroundings)
 
-    assert (quiet_run.returncode, quiet_run.stdout, quiet_run.stderr) == (0, "", "")
     assert run.returncode == 0
     assert "\r" not in run.stderr
 

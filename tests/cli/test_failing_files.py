@@ -6,20 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from helpers.specfeat_command import run_specfeat, write_noise
+from helpers.command_runs import run_extract
+from helpers.specfeat_command import write_noise
 from helpers.without_tensorflow import install_fake_network
 from specfeat.cli import run_command_line
 
 
-@pytest.mark.tf
+@pytest.mark.slow
 def test_a_broken_file_costs_only_its_own_rows(tmp_path: Path) -> None:
     """Exit code 3, one line on stderr and an entry in the record; the rows of the other files are as without it."""
     for k in range(3):
         write_noise(tmp_path / "in" / f"{k}.wav", 1.5 + k)
-    good_run = run_specfeat(tmp_path, "extract", "in", "good.npy", "-c", "minimal", "-q")
+    good_run = run_extract(tmp_path, "in", "good.npy")
     (tmp_path / "in" / "1b.wav").write_text("this is text")
     (tmp_path / "in" / "1c.wav").write_bytes(b"")
-    run = run_specfeat(tmp_path, "extract", "in", "broken.npy", "-c", "minimal", "-q")
+    run = run_extract(tmp_path, "in", "broken.npy")
     files = json.loads((tmp_path / "broken.run.json").read_text())["files"]
     index = (tmp_path / "broken.index.csv").read_text()
 
@@ -59,17 +60,17 @@ if "specfeat.audio.worker" in " ".join(sys.orig_argv):
 """
 
 
-@pytest.mark.tf
+@pytest.mark.slow
 def test_a_file_that_hangs_costs_only_its_own_rows(tmp_path: Path) -> None:
     """After --timeout-per-file the worker is ended; the rows of the other files are as without it."""
     for k in range(3):
         write_noise(tmp_path / "in" / f"{k}.wav", 1.5 + k)
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(HANG)
-    good_run = run_specfeat(tmp_path, "extract", "in/0.wav", "in/2.wav", "good.npy", "-c", "minimal", "-q")
-    run = run_specfeat(
+    good_run = run_extract(tmp_path, "in/0.wav", "in/2.wav", "good.npy")
+    run = run_extract(
         tmp_path,
-        *("extract", "in", "hung.npy", "-c", "minimal", "-q", "--timeout-per-file", 4),
+        *("in", "hung.npy", "--timeout-per-file", "4"),
         env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
     )
 
@@ -82,15 +83,15 @@ def test_a_file_that_hangs_costs_only_its_own_rows(tmp_path: Path) -> None:
     assert [file.get("cause") for file in files] == [None, "timeout", None]
 
 
-@pytest.mark.tf
+@pytest.mark.slow
 def test_no_usable_file_is_4(tmp_path: Path) -> None:
     """If no audio is found, or every file fails: exit code 4, a sentence, and no output."""
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "notes.txt").write_text("")
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "a.wav").write_text("text")
-    run_without_audio = run_specfeat(tmp_path, "extract", "none", "out.npy")
-    run_with_failure = run_specfeat(tmp_path, "extract", "bad", "out.npy", "-q")
+    run_without_audio = run_extract(tmp_path, "none", "out.npy")
+    run_with_failure = run_extract(tmp_path, "bad", "out.npy")
 
     assert (run_without_audio.returncode, run_with_failure.returncode) == (4, 4)
     assert run_without_audio.stderr.startswith("specfeat: no audio in none: looked for .")

@@ -86,7 +86,7 @@ def make_random_attention(seed: int) -> list[Any]:
     ]
 
 
-def list_random_networks(folder: Path, count: int) -> list[list[Any]]:
+def list_random_networks(folder: Path, count: int, batches_of_each: int = 1) -> list[list[Any]]:
     networks: list[list[Any]] = []
     for seed in (*range(count), *range(FIRST_ATTENTION_SEED, FIRST_ATTENTION_SEED + count // 4)):
         make_layers = make_random_attention if seed >= FIRST_ATTENTION_SEED else make_random_layers
@@ -98,7 +98,7 @@ def list_random_networks(folder: Path, count: int) -> list[list[Any]]:
         }
         path = folder / f"random{seed}.yaml"
         path.write_text(json.dumps(config))  # JSON is YAML
-        batches = random.Random(seed).sample(BATCHES, 3)
+        batches = random.Random(seed).sample(BATCHES, 3)[:batches_of_each]
         networks.extend(
             [f"random{seed} batch {batch}", str(path), [f"model.batch={batch}"]] for batch in batches
         )
@@ -126,6 +126,7 @@ def assert_places_are_equal(results: dict[str, Any]) -> None:
 def test_random_networks_give_the_same_bits_at_every_place(tmp_path: Path) -> None:
     """Odd sizes, every batch, 1, 2 and 8 threads: one row for one clip; and no place is lost with oneDNN."""
     networks = list_random_networks(tmp_path, 24)
+    assert {override for _, _, (override,) in networks} == {f"model.batch={batch}" for batch in BATCHES}
     by_threads = [run_networks(tmp_path, networks, threads) for threads in (1, 2, 8)]
 
     for results in by_threads:
@@ -151,6 +152,20 @@ def test_shipped_networks_use_every_place(tmp_path: Path) -> None:
     assert_places_are_equal(one)
     assert one == two
     assert all(result["places"] == result["batch"] for result in one.values())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "SPECFEAT_LONG_TESTS" not in os.environ, reason="takes minutes: set SPECFEAT_LONG_TESTS=1"
+)
+def test_random_networks_with_more_batches(tmp_path: Path) -> None:
+    """The long form: three batches of each random network, with 1, 2 and 8 threads."""
+    networks = list_random_networks(tmp_path, 24, batches_of_each=3)
+    by_threads = [run_networks(tmp_path, networks, threads) for threads in (1, 2, 8)]
+
+    for results in by_threads:
+        assert_places_are_equal(results)
+        assert results == by_threads[0]
 
 
 @pytest.mark.slow
