@@ -67,7 +67,8 @@ def _draw_curve(axes: Any, progress: TrainingProgress, name: str) -> None:
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel(name.replace("_", " "))
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    # A fixed place: matplotlib warns if it takes long to search for the best one.
+    axes.legend(frameon=False, loc="center right")
 
 
 def draw_confusion(counts: NDArray[np.int64], classes: Sequence[str]) -> bytes:
