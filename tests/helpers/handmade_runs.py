@@ -57,7 +57,7 @@ def make_events(plan: RunPlan) -> Iterator[Event]:
     """
     for sound in plan.remaining:
         samples = sound.file.size or 0
-        rows = plan.config.settings.clip_grid.count_rows(samples)
+        rows = plan.config.settings.count_rows(samples)
         value = float(Path(sound.path).stem)
         yield RowsEvent(np.full((rows, WIDTH), value, np.float32))
         yield SoundEndEvent(sound=sound, status="ok", samples=samples, rows=rows)

@@ -73,6 +73,15 @@ def test_rows_that_are_repeated_at_the_edges_are_refused(runs: HandmadeRuns) -> 
         _load(_make_data("0"), "clips.tail=drop")
 
 
+def test_rows_of_whole_files_are_refused(runs: HandmadeRuns) -> None:
+    """A training needs a row for each clip."""
+    runs.run(runs.write_files(FILES), "rows.per=file", force=True)
+    with pytest.raises(
+        UsageError, match=r"its clips have a row per file, and the config that is trained needs a"
+    ):
+        _load(_make_data("0"))
+
+
 def test_a_sound_without_rows_is_refused(runs: HandmadeRuns) -> None:
     """A file that is not in the output, and a part of a file that is."""
     (runs.folder / "4").write_bytes(b"new")

@@ -99,12 +99,14 @@ def _check_clips(name: str, settings: Settings, trained: Settings) -> None:
 
     The clips of the teacher may be longer or shorter, as those of a teacher whose rows are computed.
     """
+    # The hop is compared as a fraction, because seconds are rounded.
     hop, wanted_hop = (Fraction(s.clip_grid.hop_samples, s.audio.sample_rate) for s in (settings, trained))
     for key, value, wanted in (
         ("a hop of", f"{float(hop):g} s", f"{float(wanted_hop):g} s"),
         ("edges:", settings.clips.edges, "cut"),
         ("tail:", settings.clips.tail, trained.clips.tail),
         ("short:", settings.clips.short, trained.clips.short),
+        ("a row per", settings.rows.per, "clip"),
     ):
         if value != wanted or hop != wanted_hop:
             raise UsageError(
