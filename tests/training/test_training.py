@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from helpers.training_data import CONFIG, RATE, LocalPool, write_table, write_to
 from specfeat import SpecfeatError, TrainingError, extract_to, load_config, train
 from specfeat.audio.clips import ClipMaker
 from specfeat.audio.decode import read_samples
-from specfeat.errors import ConfigError, ModelError, OutputError, UsageError
+from specfeat.errors import ConfigError, InstallError, ModelError, OutputError, UsageError
 from specfeat.sound import make_file_sound
 from specfeat.training.listener import SilentTrainingListener
 
@@ -137,6 +138,61 @@ def test_more_epochs_continue_a_training() -> None:
     assert float(history[2]["loss"]) < float(history[0]["loss"])
 
 
+def test_a_training_without_gain_ends_early() -> None:
+    """After `patience` epochs without a better value it ends; the best weights are those of the best epoch.
+
+    It is complete then, so that nothing is done if it is continued.
+    """
+    overrides = ["train.schedule={kind: constant, warmup: 0}", "train.stop={min_delta: 1000, patience: 2}"]
+    options = {**OPTIONS, "overrides": overrides}
+    summary = train("in", "run", **{**options, "epochs": 9})
+    train("in", "one", **{**options, "epochs": 1})
+    listener = Notes()
+    again = train("in", "run", resume=True, listener=listener, **{**options, "epochs": 12})
+
+    assert (summary.epochs, summary.best_epoch, summary.was_stopped_early) == (3, 1, True)
+    assert Path("run/best.weights.h5").read_bytes() == Path("one/best.weights.h5").read_bytes()
+    assert Path("run/last.weights.h5").read_bytes() != Path("one/best.weights.h5").read_bytes()
+    assert again == summary
+    assert listener.losses == []
+
+
+def test_a_callback_of_keras_can_end_a_training() -> None:
+    """Keras' own EarlyStopping works: it sets `stop_training` on the model."""
+    import keras
+
+    callback = keras.callbacks.EarlyStopping(monitor="val_loss", min_delta=1000, patience=1)
+    summary = train("in", "run", callbacks=[callback], **{**OPTIONS, "epochs": 5})
+
+    assert (summary.epochs, summary.was_stopped_early) == (2, True)
+
+
+def test_tensorboard_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package, the sentence says how to install it, before clips are made; with it, it gets the values."""
+    from specfeat.training import execution
+    from specfeat.training.trainer import TrainingRequest, run_training
+
+    request = TrainingRequest(
+        config=load_config("my.yaml", ["train.epochs=1"]),
+        inputs=("in",),
+        folder=Path("run"),
+        workers=1,
+        threads=1,
+        has_tensorboard=True,
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(execution, "find_spec", lambda name: None)
+        with pytest.raises(
+            InstallError, match=r"^tensorboard is missing; install it with: pip install 'specf"
+        ):
+            run_training(request, Notes())
+        assert not list(Path("run/work").glob("clips-*"))
+    pytest.importorskip("tensorboard", reason="the extra tensorboard is not installed")
+    run_training(replace(request, resume=True), Notes())
+
+    assert list(Path("run/tensorboard").rglob("events.out.tfevents.*"))
+
+
 def test_distillation_learns_the_features_of_two_teachers() -> None:
     """The loss falls; neither the heads nor the section `train` is in the config that is left.
 
@@ -162,6 +218,62 @@ def test_distillation_learns_the_features_of_two_teachers() -> None:
     assert config.model.layers[-1].name == "features"
     assert config.train is None
     assert "- Teacher: rows.npy" in Path("b/model_card.md").read_text()
+
+
+# The shipped default and its recipe in small: the same kinds of layers, branches and random changes.
+RECIPE = """\
+audio: {sample_rate: 8000}
+spectrogram: {n_fft: 256, hop_length: 128, mel: {n_mels: 16}, compress: {db: {amin: 1.0e-8}}, normalize: {mean: -40, std: 20}}
+clips: {frames: 16, tail: pad}
+model:
+  layers:
+    - Conv2D: {filters: 8, kernel_size: 4, strides: 4, use_bias: false}
+    - BatchNormalization
+    - ReLU: {name: block1}
+    - DepthwiseConv2D: {kernel_size: 3, padding: same, use_bias: false}
+    - BatchNormalization
+    - ReLU
+    - Conv2D: {filters: 8, kernel_size: 1, use_bias: false}
+    - BatchNormalization
+    - ReLU: {name: branch}
+    - Add: {name: top, inputs: [block1, branch]}
+    - GlobalAveragePooling2D: {name: content, inputs: [top]}
+    - Flatten: {inputs: [top]}
+    - Dense: {name: course, units: 8, activation: relu}
+    - AveragePooling2D: {name: mean_frame, inputs: [spectrogram], pool_size: [16, 1]}
+    - Flatten: {name: mean_bands}
+    - Concatenate: {name: features, inputs: [content, course, mean_bands]}
+  weights: {random: 0}
+train:
+  variants: 2
+  augment: [{mix: 0.35}, {speed: 0.35}, {equalize: 8}, {gain: [-30, 3]}]
+  optimizer: {AdamW: {learning_rate: 2e-3, weight_decay: 1e-4, global_clipnorm: 5}}
+  schedule: {kind: cosine, warmup: 0.03, final: 0.01}
+  batch: 16
+  cache: {dtype: float16}
+"""
+TEACHERS = "[{config: my.yaml, power: 0.5}, {config: my.yaml, features: dropout, weight: 0.5}]"
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [["train.task=distill", f"train.teachers={TEACHERS}"], ["train.task=contrast"], ["train.task=classify"]],
+    ids=["distill", "contrast", "classify"],
+)
+def test_a_recipe_in_the_form_of_the_shipped_one_is_reproducible(overrides: list[str]) -> None:
+    """For each task, the loss falls in a few steps, and a second training has the same bytes in every result."""
+    Path("recipe.yaml").write_text(RECIPE)
+    Path("my.yaml").write_text(
+        CONFIG.replace("tail: drop", "tail: pad").replace("rate: 0.2}", "rate: 0.2, name: dropout}")
+    )
+    listener = Notes()
+    options = {**OPTIONS, "config": "recipe.yaml", "epochs": 5, "overrides": overrides}
+    for folder in ("a", "b"):
+        train("in", folder, listener=listener, **options)
+
+    assert listener.losses[4] < listener.losses[0]
+    for name in ("best.weights.h5", "last.weights.h5", "history.csv", "config.yaml"):
+        assert Path("a", name).read_bytes() == Path("b", name).read_bytes(), name
 
 
 def test_teachers_hear_the_random_forms_of_sounds() -> None:
@@ -243,22 +355,34 @@ def test_frozen_layers_keep_their_weights() -> None:
         overrides=["train.freeze=[conv2d*, batchnorm*]"],
         **{**OPTIONS, "config": "first/config.yaml"},
     )
-    import h5py
-
-    arrays: list[dict[str, Any]] = []
-    for folder in ("first", "second"):
-        found: dict[str, Any] = {}
-        with h5py.File(f"{folder}/best.weights.h5") as file:
-            file.visititems(
-                lambda name, item, found=found: (
-                    found.update({name: item[()]}) if hasattr(item, "dtype") else None
-                )
-            )
-        arrays.append(found)
+    arrays = [_read_weights(folder) for folder in ("first", "second")]
     equal = {name for name in arrays[0] if np.array_equal(arrays[0][name], arrays[1][name])}
 
     assert any("conv2d" in name for name in equal)
     assert all(("conv2d" in name or "batch" in name) == (name in equal) for name in arrays[0])
+
+
+def _read_weights(folder: str) -> dict[str, Any]:
+    """Return the arrays of the best weights by their paths in the file."""
+    import h5py
+
+    found: dict[str, Any] = {}
+    with h5py.File(f"{folder}/best.weights.h5") as file:
+        file.visititems(lambda name, item: found.update({name: item[()]}) if hasattr(item, "dtype") else None)
+    return found
+
+
+def test_layers_that_nothing_learned_depends_on_keep_their_weights() -> None:
+    """`contrast` does not train the class scores of a network. Its config still has all weights that extraction needs."""
+    train("in", "first", **OPTIONS)
+    overrides = ["train={task: contrast, variants: 2, augment: [{gain: [-20, 6]}]}"]
+    train("in", "second", overrides=overrides, **{**OPTIONS, "config": "first/config.yaml"})
+    first, second = _read_weights("first"), _read_weights("second")
+
+    assert first.keys() == second.keys()
+    for name, array in first.items():
+        assert np.array_equal(array, second[name]) == name.startswith("layers/dense_1/"), name
+    assert specfeat.Extractor("second/config.yaml", overrides=["model.features=classes"]).width == 3
 
 
 @pytest.mark.parametrize("balance", ["weights", "sample"])
