@@ -12,6 +12,7 @@ from specfeat.text import suggest_name
 from specfeat.training.checkpoints import CheckpointFolder, TrainingProgress
 from specfeat.training.clip_dataset import ClipDataset, StepSampler
 from specfeat.training.evaluation import evaluate_dataset
+from specfeat.training.read_ahead import read_ahead
 from specfeat.training.schedule import compute_schedule
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class TrainingLoop:
             model.reset_metrics()
         self._callbacks.on_epoch_begin(progress.epoch)
         saved_at = time.monotonic()
-        for batch in self._sampler.read_epoch(progress.epoch, progress.step):
+        for batch in read_ahead(self._sampler.read_epoch(progress.epoch, progress.step)):
             model.set_learning_rate(self._compute_learning_rate())
             model.limit_momenta(progress.epoch * self._sampler.steps + progress.step)
             self._callbacks.on_train_batch_begin(progress.step)
