@@ -17,6 +17,7 @@ from helpers.specfeat_command import run_in_this_process, write_noise
 from specfeat import errors
 from specfeat.architecture.kinds import LAYER_KINDS
 from specfeat.architecture.kinds.application import APPLICATIONS
+from specfeat.architecture.shapes import compute_network_shapes
 from specfeat.config import load_config, shipped_names
 from specfeat.config.audio import Audio
 from specfeat.config.augmentation import Augmentation, Mask, Noise
@@ -264,6 +265,19 @@ def test_the_shown_config_runs(tmp_path: Path) -> None:
     (tmp_path / "my.yaml").write_text(config[1])
 
     assert load_config(tmp_path / "my.yaml").settings.input_shape == (100, 64, 1)
+
+
+def test_the_shown_config_for_sounds_without_labels_is_complete(tmp_path: Path) -> None:
+    """The config of docs/unlabelled.md is read; its two kinds of features have the widths of the table."""
+    text = (DOCS / "unlabelled.md").read_text()
+    (tmp_path / "unlabelled.yaml").write_text(text.partition("```yaml\n")[2].partition("```")[0])
+    settings = load_config(tmp_path / "unlabelled.yaml").settings
+    shapes = compute_network_shapes(settings.graph)
+
+    assert settings.train is not None
+    assert settings.train.task == "contrast"
+    for name in ("learnt", "features"):
+        assert f"`{name}`** | {shapes[name][0]} |" in text
 
 
 @pytest.mark.slow

@@ -50,7 +50,7 @@ def test_a_file_gets_lines_only(capsys: pytest.CaptureFixture[str]) -> None:
     """No bar, and nothing if `--quiet` is given."""
     _train(TrainingReporter(quiet=False))
     assert capsys.readouterr().err.splitlines() == [
-        "specfeat: making clips: 2 sounds",
+        "specfeat: making clips, with the random forms: 2 sounds",
         "specfeat: training: 12 steps",
         "specfeat: epoch 1 of 3: loss 0.5, val_loss 0.25 (best)",
         "specfeat: epoch 2 of 3: loss 0.4, val_loss 1.25",
