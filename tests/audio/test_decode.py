@@ -1,5 +1,6 @@
 """From a file to mono samples: the same bits however it is read, and no file can stop a run."""
 
+import contextlib
 import os
 import struct
 import tracemalloc
@@ -14,7 +15,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from specfeat.audio import decode
+from specfeat.audio import audio_file, decode
 from specfeat.config.audio import Audio
 from specfeat.errors import AudioError
 from specfeat.sound import Sound
@@ -338,7 +339,7 @@ def test_a_truncated_file_gives_its_beginning(tmp_path: Path, name: str) -> None
 
 @pytest.mark.slow
 def test_the_error_of_a_break_names_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the decoder fails in the middle, the blocks before are yielded, and the error counts their samples."""
+    """If the decoder fails in the middle, the blocks before are yielded, and the error names the first bad sample."""
     monkeypatch.setattr(decode, "BLOCK_VALUES", 2000)
     content = (SAMPLE / "tones.flac").read_bytes()
     path = tmp_path / "a.flac"
@@ -352,8 +353,39 @@ def test_the_error_of_a_break_names_its_place(tmp_path: Path, monkeypatch: pytes
     np.testing.assert_array_equal(
         np.concatenate(decoded), to_mono(read_at_once(SAMPLE / "tones.flac")[0][:samples])
     )
-    assert str(caught.value).startswith(f"breaks off at sample {samples} or later: ")
+    good = _count_good_samples(path, samples)
+    assert samples <= good < samples + 2000
+    assert str(caught.value).startswith(f"breaks off at sample {good}: ")
     assert caught.value.stage == "decode"
+
+
+def _count_good_samples(path: Path, start: int) -> int:
+    """Return the end of the last good FLAC frame behind `start` samples, by reading a longer and longer beginning."""
+    frame = 4096  # the length of a FLAC frame, as libsndfile writes it
+    count = start // frame * frame
+    with contextlib.suppress(soundfile.LibsndfileError):
+        while len(soundfile.read(path, frames=count + 1)[0]) == count + 1:
+            count += frame
+    return count
+
+
+def test_a_break_in_the_first_block_is_named_by_its_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by sample 0; if the search would take long, the message says that the place is not exact."""
+    content = bytearray((SAMPLE / "tones.flac").read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 200] = bytes(200)
+    path = tmp_path / "a.flac"
+    path.write_bytes(content)
+    good = _count_good_samples(path, 0)
+    error = read_error(path)
+
+    assert good > 10_000
+    assert str(error).startswith(f"breaks off at sample {good}: ")
+    assert error.at_s == good / 44_100
+
+    monkeypatch.setattr(audio_file, "MAX_SEARCHED_SAMPLES", -1)
+    assert str(read_error(path)).startswith("breaks off at sample 0 or later: ")
 
 
 def test_a_header_with_samples_and_a_file_without_is_an_error(tmp_path: Path) -> None:
