@@ -16,16 +16,20 @@ SOURCE = Path(__file__).parents[1] / "src" / "specfeat"
 
 # A part may import those that are listed for it, and itself. Audio, network and output do not know each other.
 # Imported from everywhere.
-GROUND = {"errors", "text", "key_path", "files", "file_access", "library_messages", "plugins", "specfeat"}
+GROUND = {
+    *{"errors", "text", "key_path", "files", "file_access", "library_messages", "specfeat"},
+    *{"plugins", "time_text", "delimited_text"},
+}
 ALLOWED = {
     "cli": {
         *{"run", "training", "pipeline", "network", "weights", "audio", "output", "published", "config"},
+        "segments",
         "architecture",
         *{"process_state", "system_limits", "cpu_count", "sound", "atomic_file", "events"},
     },
     "extractor": {"pipeline", "events", "network", "audio", "config", "sound", "python_config"},
     "run": {
-        *{"pipeline", "events", "network", "weights", "audio", "output", "config"},
+        *{"pipeline", "events", "network", "weights", "audio", "output", "config", "segments"},
         *{"sound", "cpu_count", "onednn", "python_config", "system_limits"},
     },
     "training": {
@@ -43,6 +47,9 @@ ALLOWED = {
     "audio": {"convertible_files", "config", "sound", "anonymous_file"},
     "output": {"convertible_files", "config", "sound"},
     "published": set(),
+    "segments": {"sound"},
+    "time_text": set(),
+    "delimited_text": set(),
     "python_config": {"architecture", "config"},
     "config": {"architecture"},
     "architecture": set(),
@@ -83,9 +90,12 @@ DOORS = {
     "librosa": {"audio/stft.py"},
     "soundfile": {"audio/audio_extensions.py", "audio/decoder.py", "run/provenance.py"},
     "platformdirs": {"published/fetch.py"},
-    "urllib": {"published/download.py"},
+    "urllib": {"published/download.py", "cli/playlist.py"},
     "ruamel": {"config/yaml_tree.py", "config/yaml_writer.py"},
-    "typer": {"cli/app.py", "cli/extract.py", "cli/options.py", "cli/train.py", "cli/weights.py"},
+    "typer": {
+        *{"cli/app.py", "cli/extract.py", "cli/options.py", "cli/train.py", "cli/weights.py"},
+        "cli/segment_options.py",
+    },
     "tqdm": {"cli/progress.py", "cli/progress_display.py", "cli/training_progress.py", "cli/weights.py"},
     "matplotlib": {"network/picture.py", "training/curves.py"},
 }

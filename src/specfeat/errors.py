@@ -53,6 +53,9 @@ class Remedy(Enum):
     CHOOSE_FITTING_CONFIG = auto()  # choose a config, which the message names, for the weights file
     RESUME_OR_UPDATE = auto()  # resume or update; without one of them, another option has no effect
     CONTINUE_AFTER_FAILURES = auto()  # do not stop at the first file that fails
+    NAME_COLUMN = auto()  # say which column of a table has the file, the start or another field
+    NAME_ID_COLUMN = auto()  # say which column of a table distinguishes its segments
+    NAME_SEGMENT_FORMAT = auto()  # say which format a table of segments has
     ALLOW_MORE_FAILURES = auto()  # raise or remove the limit of files that may fail
 
 

@@ -57,5 +57,11 @@ def find_plugin(group: str, name: str) -> Plugin | None:
     return Plugin(found[0]) if found else None
 
 
+@cache
+def list_plugins(group: str) -> tuple[str, ...]:
+    """Return the names that other packages offer in a group, in alphabetical order; see `find_plugin`."""
+    return tuple(sorted(importlib.metadata.entry_points(group=group).names))
+
+
 def _describe_package(entry_point: importlib.metadata.EntryPoint) -> str:
     return f"the package {entry_point.dist.name}" if entry_point.dist else f"the module {entry_point.module}"

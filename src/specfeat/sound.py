@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from specfeat.files import UNREADABLE_FILE, FileIdentity, identify_file, to_record_name
+from specfeat.errors import escape_control_characters
+from specfeat.files import UNREADABLE_FILE, FileIdentity, format_path, identify_file, to_record_name
 
 # The result of the extraction of a sound. "empty": the sound has no samples. "short": the sound is shorter
 # than a clip, and the config says that such sounds are skipped. "partial": the file is damaged in the middle,
@@ -104,3 +105,16 @@ def sort_for_reading(sounds: Iterable[Sound]) -> tuple[Sound, ...]:
 def _get_times(sound: Sound) -> tuple[float, float]:
     part = sound.part
     return part.start_s or 0.0, math.inf if part.end_s is None else part.end_s
+
+
+def format_sound(sound: Sound) -> str:
+    """Return the name of a sound for messages, e.g. "a.wav" or "a.wav (1.5 s to 3 s, channel 0, call 7)"."""
+    part = sound.part
+    words = []
+    if part.start_s is not None or part.end_s is not None:
+        words.append(f"{part.start_s or 0:g} s to {'the end' if part.end_s is None else f'{part.end_s:g} s'}")
+    if part.channel is not None:
+        words.append(f"channel {part.channel}")
+    if part.id is not None:
+        words.append(escape_control_characters(part.id))
+    return format_path(sound.path) + (f" ({', '.join(words)})" if words else "")

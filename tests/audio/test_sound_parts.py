@@ -142,7 +142,7 @@ def test_seconds_count_as_they_are_written() -> None:
         ({"start_s": 1.25}, "the part from 1.25 s to the end begins after the end of the file, at 1.25 s", "decode"),
         ({"end_s": 1.5}, "the part from 0 s to 1.5 s ends after the end of the file, at 1.25 s", "decode"),
         ({"start_s": 0.5, "end_s": 0.5}, "the part from 0.5 s to 0.5 s has no samples", "open"),
-        ({"start_s": 0.5, "end_s": 0.4}, "the part from 0.5 s to 0.4 s has no samples", "open"),
+        ({"start_s": 0.5, "end_s": 0.4}, "the part from 0.5 s to 0.4 s ends before it begins", "open"),
         ({"start_s": -0.5}, "the part from -0.5 s to the end begins before the start of the file", "open"),
         ({"end_s": float("nan")}, "the part from 0 s to nan s has a time that is not a number", "open"),
         ({"id": "call 7", "end_s": 9.0}, "the part 'call 7' from 0 s to 9 s ends after the end of the file, at 1.25 s", "decode"),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from specfeat.audio.audio_file import AudioFile
 from specfeat.audio.decoder import Block
-from specfeat.audio.sound_parts import SampleRange, find_sample_range
+from specfeat.audio.sound_parts import SampleRange, WaitingPart
 from specfeat.config.audio import Audio
 from specfeat.errors import AudioError
 from specfeat.sound import Sound, SoundPart
@@ -80,7 +80,10 @@ class PartReader:
         self._audio = audio
         self._file = AudioFile(path)
         self.decoder_version = self._file.decoder_version
-        self._parts = [_WaitingPart(part, self._file.rate) for part in parts]
+        self._parts = [WaitingPart(part, self._file.rate) for part in parts]
+        # The parts that begin after the position, and those that have begun and have not ended.
+        self._later_parts = deque(sorted(self._parts, key=WaitingPart.get_start))
+        self._begun_parts: list[WaitingPart] = []
         frames = compute_block_frames(self._file, audio, block_values or BLOCK_VALUES)
         self._blocks = self._file.read_blocks(frames)
         self._position = 0  # how many samples have been decoded
@@ -109,9 +112,12 @@ class PartReader:
         blocks = mix_to_mono(self._take_blocks(part, samples), channel, rate, samples.start)
         if on_break:
             blocks = _stop_at_break(blocks, on_break)
-        yield from resample_blocks(blocks, rate, audio)
+        try:
+            yield from resample_blocks(blocks, rate, audio)
+        finally:  # also if the caller does not read the part to its end
+            part.drop_blocks()
 
-    def _take_blocks(self, part: "_WaitingPart", samples: SampleRange) -> Iterator[Block]:
+    def _take_blocks(self, part: WaitingPart, samples: SampleRange) -> Iterator[Block]:
         while True:
             while part.blocks:
                 yield part.blocks.popleft()
@@ -134,33 +140,13 @@ class PartReader:
         if block is None:
             self._is_at_end = True
             return
-        for part in self._parts:
+        end = self._position + len(block)
+        while self._later_parts and self._later_parts[0].get_start() < end:
+            self._begun_parts.append(self._later_parts.popleft())
+        self._begun_parts = [part for part in self._begun_parts if part.needs_samples(self._position)]
+        for part in self._begun_parts:
             part.add_block(block, self._position)
-        self._position += len(block)
-
-
-class _WaitingPart:
-    """One part of a file, and what has been decoded of it and not been read yet."""
-
-    def __init__(self, part: SoundPart, rate: int) -> None:
-        self.channel = part.channel
-        self.blocks: deque[Block] = deque()
-        self._range: SampleRange | AudioError
-        try:
-            self._range = find_sample_range(part, rate)
-        except AudioError as e:
-            self._range = e  # it is raised when this part is read, because it does not concern the others
-
-    def get_range(self) -> SampleRange:
-        if isinstance(self._range, AudioError):
-            raise self._range
-        return self._range
-
-    def add_block(self, block: Block, position: int) -> None:
-        if isinstance(self._range, SampleRange):
-            piece = self._range.cut_block(block, position)
-            if len(piece):
-                self.blocks.append(piece)
+        self._position = end
 
 
 def compute_block_frames(file: AudioFile, audio: Audio, block_values: int) -> int:

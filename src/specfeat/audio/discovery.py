@@ -12,7 +12,7 @@ from specfeat.audio.path_filter import EVERY_PATH, PathFilter
 from specfeat.convertible_files import list_convertible_files
 from specfeat.errors import NoUsableAudioError, UsageError
 from specfeat.files import describe_os_error, format_path, get_extension
-from specfeat.sound import Sound, make_file_sound
+from specfeat.sound import WHOLE_FILE, Sound, SoundPart, make_file_sound
 from specfeat.text import describe_files
 
 
@@ -53,6 +53,7 @@ class FoundSounds:
             removed.
         columns: the names of the additional columns of the index, whose values the sounds have.
         notes: what the user should know about the sounds, each a whole sentence.
+        time_range: the part of each file, if it is the same for all files.
     """
 
     sounds: tuple[Sound, ...]
@@ -60,6 +61,7 @@ class FoundSounds:
     unreadable_folders: tuple[UnreadableFolder, ...] = ()
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    time_range: SoundPart = WHOLE_FILE
 
     def add_unseen_sounds(self, known_sounds: Iterable[Sound]) -> "FoundSounds":
         """Return these results with the sounds of an earlier run that are in unreadable folders.

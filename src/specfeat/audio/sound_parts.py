@@ -1,6 +1,7 @@
 """Converts the part of a file that makes up a sound from seconds to samples of the file."""
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -52,7 +53,7 @@ class SampleRange:
         problem = None
         if self.start > 0 and self.start >= samples:
             problem = "begins after the end of the file"
-        elif self.end is not None and self.end > samples:
+        elif self.end is not None and self.end > samples and not self.part.may_end_early:
             problem = "ends after the end of the file"
         if problem:
             end_s = samples / self.rate
@@ -80,8 +81,66 @@ def find_sample_range(part: SoundPart, rate: int) -> SampleRange:
     if start < 0:
         raise AudioError(f"{_format_part(part)} begins before the start of the file", "open", "part")
     if end is not None and end <= start:
-        raise AudioError(f"{_format_part(part)} has no samples", "open", "part")
+        problem = "ends before it begins" if end < start else "has no samples"
+        raise AudioError(f"{_format_part(part)} {problem}", "open", "part")
     return SampleRange(start, end, rate, part)
+
+
+class WaitingPart:
+    """One part of a file, and what has been decoded of it and not been read yet.
+
+    Args:
+        part: the part.
+        rate: the file's sample rate in Hz.
+
+    Attributes:
+        channel: see `SoundPart`.
+        blocks: what has been decoded of the part, in order.
+    """
+
+    def __init__(self, part: SoundPart, rate: int) -> None:
+        self.channel = part.channel
+        self.blocks: deque[Block] = deque()
+        self._is_read = False
+        self._range: SampleRange | AudioError
+        try:
+            self._range = find_sample_range(part, rate)
+        except AudioError as e:
+            self._range = e  # it is raised when this part is read, because it does not concern the others
+
+    def get_range(self) -> SampleRange:
+        """Return the samples of the part.
+
+        Raises:
+            AudioError: see `find_sample_range`.
+        """
+        if isinstance(self._range, AudioError):
+            raise self._range
+        return self._range
+
+    def get_start(self) -> int:
+        """Return the number of the first sample."""
+        return self._range.start if isinstance(self._range, SampleRange) else 0
+
+    def needs_samples(self, position: int) -> bool:
+        """Return whether the part needs samples from this position on."""
+        return (
+            isinstance(self._range, SampleRange)
+            and not self._is_read
+            and not self._range.is_complete(position)
+        )
+
+    def drop_blocks(self) -> None:
+        """Forget what has been decoded, because the part is read."""
+        self._is_read = True
+        self.blocks.clear()
+
+    def add_block(self, block: Block, position: int) -> None:
+        """Keep what belongs to the part of a block whose first sample has the number `position`."""
+        if isinstance(self._range, SampleRange):
+            piece = self._range.cut_block(block, position)
+            if len(piece):
+                self.blocks.append(piece)
 
 
 def _convert_to_sample(seconds: float, rate: int) -> int:

@@ -15,12 +15,12 @@ import signal
 import sys
 import time
 import traceback
+from itertools import groupby
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 
-from specfeat.audio import decode
 from specfeat.audio.augmentation import augment_samples
 from specfeat.audio.clips import ClipIterator, ClipMaker
 from specfeat.audio.messages import (
@@ -36,10 +36,10 @@ from specfeat.audio.messages import (
     send_message,
     write_progress,
 )
+from specfeat.audio.sound_reader import SoundReader
 from specfeat.audio.stft import FloatArray
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError
-from specfeat.sound import Sound
 
 # The size of a message with clips. One message has the clips of many short files, or of a part of a long one.
 MESSAGE_BYTES = 262_144
@@ -138,20 +138,32 @@ def run_tasks(connection: Connection, progress: mmap.mmap) -> None:
             sounds = decode_task(connection.recv_bytes())
         except EOFError:
             return
-        for sound in sounds:
-            process_sound(sound, maker, sender, setup)
+        for _, sounds_of_file in groupby(sounds, key=lambda sound: sound.path):
+            with SoundReader(list(sounds_of_file), setup.settings.audio) as reader:
+                for number in range(len(reader.sounds)):
+                    process_sound(reader, number, maker, sender, setup)
         sender.send()
 
 
-def process_sound(sound: Sound, maker: ClipMaker, sender: EventSender, setup: WorkerSetup) -> None:
-    """Decode one sound, and send its clips and its end. The end contains the error if the sound fails."""
+def process_sound(
+    reader: SoundReader, number: int, maker: ClipMaker, sender: EventSender, setup: WorkerSetup
+) -> None:
+    """Decode one sound, and send its clips and its end. The end contains the error if the sound fails.
+
+    Args:
+        reader: reads the sounds of one file.
+        number: the number of the sound among them.
+        maker: makes the clips.
+        sender: sends them.
+        setup: says how the samples are read.
+    """
     sender.begin_sound()
     begun_at = time.perf_counter()
     breaks: list[AudioError] = []
-    audio = maker.settings.audio
+    sound, audio = reader.sounds[number], maker.settings.audio
     versions: list[str | None] = []
     on_break = breaks.append if setup.keep_partial else None
-    samples = decode.read_samples(sound, audio, on_break, versions.append)
+    samples = reader.read_samples(number, on_break, versions.append)
     if setup.augmentation is not None:
         samples = augment_samples(samples, sound, setup.augmentation, audio)
     clips = maker.make_clips(samples)

@@ -24,7 +24,8 @@ from specfeat.audio.worker_supervisor import WorkerSupervisor
 from specfeat.config.settings import Settings
 from specfeat.sound import Sound
 
-# A task is complete when it has this many bytes or this many files.
+# A task is complete when it has this many bytes or this many files. All sounds of one file that follow each
+# other are in one task, so that the file is decoded once.
 TASK_BYTES = 1_000_000
 TASK_FILES = 32
 # How many bytes of clips may wait in the queue of one worker, and in all queues together. But each queue has
@@ -112,10 +113,14 @@ class WorkerPool:
         # the noted tasks have the sounds in their order.
         with self._lock:
             task: list[Sound] = []
-            size = 0
-            while self._sounds and len(task) < TASK_FILES and size < TASK_BYTES:
+            files = size = 0
+            while self._sounds:
+                if not task or self._sounds[0].path != task[-1].path:
+                    if files == TASK_FILES or size >= TASK_BYTES:
+                        break
+                    files += 1
+                    size += self._sounds[0].file.size or 0
                 task.append(self._sounds.popleft())
-                size += task[-1].file.size or 0
             if task:
                 self._given_tasks.put((supervisor, task))
             return task

@@ -23,8 +23,7 @@ from specfeat.audio.worker_process import WorkerProcess
 from specfeat.errors import AudioError, Remedy, WorkerError
 from specfeat.sound import Sound
 
-# If workers die more often than this, one after another, while they decode nothing, the run ends.
-MAX_IDLE_DEATHS = 2
+MAX_IDLE_DEATHS = 2  # if workers die more often, one after another, while they decode nothing, the run ends
 
 
 class WorkerSupervisor:
@@ -42,11 +41,10 @@ class WorkerSupervisor:
         dead --> replaced by a new process --> starting
         any state --> closing: killed by the pool, and not replaced
 
-    A process that has died is replaced. The sound that it was decoding fails; the new process decodes all
-    other sounds that have not been received yet. This thread kills the process when a sound takes too long,
-    and the pool kills it when the pool closes. Both can happen at any time. So a process is replaced, and
-    the supervisor is closed, only under `_process_lock`: no process is started after the pool has been
-    closed.
+    A process that has died is replaced. The sound that it was decoding fails (and so do the next ones of its
+    file, if it is the second of this file). The new process decodes the other sounds. This thread kills the
+    process when a sound takes too long, and the pool kills it when the pool closes, at any time. So a process
+    is replaced, and the supervisor closed, only under `_process_lock`: none is started after the closing.
 
     Args:
         setup: the settings for the worker.
@@ -81,6 +79,7 @@ class WorkerSupervisor:
         self._timer = SoundTimer()
         self._late_sound: int | None = None  # the number of the sound in the task that took too long
         self._is_partly_received = False  # whether the last message ends in the middle of a sound
+        self._fatal_path = ""  # the file of the last sound that ended a process
         # A copy, because the environment changes for a moment while the main thread imports Keras.
         self._environment = os.environ.copy()
         self._process = WorkerProcess(self._setup, self._environment)
@@ -144,8 +143,7 @@ class WorkerSupervisor:
 
         Raises:
             WorkerError: the process dies again and again, or cannot be replaced.
-            EOFError: the pool is closing.
-            OSError: the pool is closing.
+            EOFError, OSError: the pool is closing.
         """
         begun_before = self._process.read_progress().begun_sounds
         received_count = 0
@@ -207,11 +205,11 @@ class WorkerSupervisor:
         late_sound, self._late_sound = self._late_sound, None
         description = self._replace_process()
         if late_sound not in (None, current) and not self._is_partly_received:
-            # The process finished the late sound just before it was killed, so no sound is at fault.
+            # It finished the late sound just before it was killed, so no sound is at fault.
             return task[received_count:]
         if current < received_count:
-            # The process was not decoding. Another program may have killed it. But if this happens again and
-            # again, no worker can run on this machine, e.g. because a library is missing.
+            # It was not decoding. Another program may have killed it. But if this happens again and again, no
+            # worker can run on this machine, e.g. because a library is missing.
             self._idle_deaths += 1
             if self._idle_deaths > MAX_IDLE_DEATHS:
                 raise WorkerError(
@@ -219,20 +217,23 @@ class WorkerSupervisor:
                 )
             return task[received_count:]
         if current > received_count:
-            # These sounds were decoded, but the process died before it sent them. They do not crash the
-            # decoder, and nothing of them has been received (see `EventSender.add_end`). So they are decoded
-            # again, before the sound that is at fault is reported: the order of the sounds must stay.
+            # These sounds were decoded, but the process died before it sent them. Nothing of them has been
+            # received (see `EventSender.add_end`). So they are decoded again, before the sound that is at
+            # fault is reported: the order of the sounds must stay.
             unfinished = self._run_task(task[received_count:current])
             if unfinished:
                 return unfinished + task[current:]
         error = AudioError(f"the worker that decodes it {description}", "decode", "crash")
         if late_sound == current:
-            limit_s = compute_timeout_s(task[current], self._timeout_s)
-            text = f"is not decoded within {limit_s:g} s"
+            text = f"is not decoded within {compute_timeout_s(task[current], self._timeout_s):g} s"
             error = AudioError(text, "decode", "timeout", remedy=Remedy.ALLOW_MORE_TIME)
         end = DecodedSoundEnd(0, 0.0, silent=False, error=ErrorData.from_error(error), keeps_clips=False)
-        self._messages.put([end])
-        return task[current + 1 :]
+        fatal_path, self._fatal_path = self._fatal_path, task[current].path
+        following = current + 1
+        while following < len(task) and task[following].path == task[current].path == fatal_path:
+            following += 1
+        self._messages.put([end] * (following - current))
+        return task[following:]
 
     def _replace_process(self) -> str:
         """Start a new process in place of the dead one; return how the dead one ended.

@@ -46,6 +46,16 @@ from specfeat.cli.options import (
     VerboseOption,
     WorkersOption,
 )
+from specfeat.cli.segment_options import (
+    ColumnOption,
+    DurationOption,
+    EndOption,
+    LabelFromOption,
+    SegmentsFormatOption,
+    SegmentsOption,
+    StartOption,
+    make_selection,
+)
 from specfeat.cli.signals import restore_signal_error, set_run_state_describer
 from specfeat.cpu_count import count_available_cores
 from specfeat.errors import EXTRACT_USAGE_HINT, Remedy, TooManyFailuresError, UsageError
@@ -71,6 +81,13 @@ def extract_command(
     output_format: FormatOption = "",
     include: IncludeOption = None,
     exclude: ExcludeOption = None,
+    segments: SegmentsOption = None,
+    segments_format: SegmentsFormatOption = None,
+    columns: ColumnOption = None,
+    start: StartOption = None,
+    end: EndOption = None,
+    duration: DurationOption = None,
+    label_from: LabelFromOption = None,
     config: ConfigOption = "default",
     overrides: SetOption = None,
     per: PerOption = None,
@@ -106,7 +123,7 @@ def extract_command(
     from specfeat.run.options import ExecutionOptions, RunOptions
     from specfeat.run.request import ExtractionRequest
 
-    check_log_target(log_json, output, [*(inputs or []), files_from, config])
+    check_log_target(log_json, output, [*(inputs or []), *(segments or []), files_from, config])
     command_line: CommandLine = context.obj
     failure_limit = _read_failure_limit(on_error, max_failures)
     with JsonLog(log_json) as log:
@@ -122,17 +139,19 @@ def extract_command(
             config, [*(overrides or []), *_list_row_overrides(per, pool)], override_prefix="--set "
         )
         check_weights_file(loaded_config)
-        if not output or not (inputs or files_from):
+        if not output or not (inputs or files_from or segments):
             raise UsageError(f"{'INPUTS are' if output else 'OUTPUT is'} missing; {EXTRACT_USAGE_HINT}")
         paths = _check_output(output, output_format)
         listed_inputs = [] if files_from is None else read_input_list(files_from, null=null)
         path_filter = PathFilter(tuple(include or ()), tuple(exclude or ()))
         check_inputs_exist(inputs or [])  # before the audio libraries are imported, which takes time
+        selection = make_selection(segments, segments_format, columns, (start, end, duration), label_from)
         request = ExtractionRequest(
             config=loaded_config,
             inputs=tuple(inputs or []),
             listed_inputs=tuple(listed_inputs),
             path_filter=path_filter,
+            selection=selection,
             options=RunOptions(
                 force=force,
                 resume=resume,

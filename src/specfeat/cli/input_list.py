@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from specfeat.cli.list_encoding import is_utf16, remove_windows_marks
+from specfeat.cli.playlist import is_playlist, read_playlist
 from specfeat.errors import NoUsableAudioError, UsageError, escape_control_characters
 from specfeat.files import describe_os_error
 
@@ -14,6 +15,7 @@ def read_input_list(source: str, *, null: bool) -> list[str]:
     No character of a name has a special meaning, not even a dash or "#" at its beginning or a space at its
     end. There is one exception, in a list of lines: the byte order mark of UTF-8 at the beginning, and a
     carriage return at the end of a line, are not part of a name, unless a file with this name exists.
+    Playlists (`.m3u`) have rules of their own, see `read_playlist`.
 
     Args:
         source: the path of the list, or "-" for stdin.
@@ -32,6 +34,11 @@ def read_input_list(source: str, *, null: bool) -> list[str]:
         raise UsageError(
             f"{option}: is text in UTF-16 or UTF-32, in which no name can be read; save it as UTF-8"
         )
+    if is_playlist(source) and not null:
+        names_in_playlist = read_playlist(data, source)
+        if not names_in_playlist:
+            raise NoUsableAudioError(f"{option}: names no file")
+        return names_in_playlist
     if not null and b"\0" in data:
         raise UsageError(f"{option}: contains NUL bytes, which no name contains; add -0 if names end in them")
     lines = data.split(b"\0") if null else remove_windows_marks(data.split(b"\n"))

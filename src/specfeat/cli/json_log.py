@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from specfeat.network.build import Network
     from specfeat.output.summary import RunSummary
     from specfeat.run.plan import RunPlan
-    from specfeat.sound import Sound
+    from specfeat.sound import Sound, SoundPart
 
 PROGRESS_INTERVAL_S = 2.0  # the least time between two events of progress
 
@@ -133,7 +133,8 @@ class JsonLog:
             return
         if self._progress is not None:
             self._progress.end_sound(event.sound.path)
-        self._write_event("file", **_make_path_fields(event.sound.path), **event.to_entry().outcome)
+        fields = _make_path_fields(event.sound.path) | _make_part_fields(event.sound.part)
+        self._write_event("file", **fields, **event.to_entry().outcome)
 
     def on_output(self, summary: "RunSummary", array: "Path", *, is_new: bool) -> None:
         """Remember what the output contains, for the last event."""
@@ -197,6 +198,12 @@ def _get_exit_code(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         return 128 + signal.SIGPIPE
     return 128 + error.number if isinstance(error, StoppedBySignal) else 1
+
+
+def _make_part_fields(part: "SoundPart") -> dict[str, object]:
+    """Return channel, times and id of a part of a file; no fields for a whole file."""
+    names = ("channel", "start_s", "end_s", "id")
+    return {name: value for name in names if (value := getattr(part, name)) is not None}
 
 
 def _make_path_fields(path: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from specfeat.cli.progress_display import BAR_WITHOUT_TOTAL, ProgressBar, Progre
 from specfeat.cli.run_progress import format_count, format_duration
 from specfeat.files import format_path
 from specfeat.output.summary import list_visible_files
+from specfeat.sound import format_sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -161,14 +162,14 @@ class ProgressReporter:
 
     def on_sound_end(self, event: "SoundEndEvent") -> None:
         """Print that a file has failed; if verbose, print the number of rows of each file."""
-        path = format_path(event.sound.path)
         if event.error:
             addition = f"; {format_count(event.rows, 'row')} kept" if event.rows else ""
-            self._print_line(f"{path}: {describe_error(event.error)}{addition}")
+            # An error about the part itself describes the part.
+            name = format_path(event.sound.path) if event.error.cause == "part" else format_sound(event.sound)
+            self._print_line(f"{name}: {describe_error(event.error)}{addition}")
         elif self._is_verbose:
-            self._print_line(
-                f"{path}: {format_count(event.rows, 'row') if event.status == 'ok' else event.status}"
-            )
+            result = format_count(event.rows, "row") if event.status == "ok" else event.status
+            self._print_line(f"{format_sound(event.sound)}: {result}")
         if self._bar:
             self._bar.end_sound(event.sound.path)
         if self._lines:

@@ -23,5 +23,8 @@ SUGGESTIONS = {
     Remedy.CHOOSE_FITTING_CONFIG: "choose it with -c, and give the file with --set model.weights.file=FILE",
     Remedy.RESUME_OR_UPDATE: "use --retry-failed together with --resume or --update",
     Remedy.CONTINUE_AFTER_FAILURES: "use --on-error skip to continue after failures",
+    Remedy.NAME_COLUMN: "name the right column, e.g. --column path=filename",
+    Remedy.NAME_ID_COLUMN: "or use --column id=COLUMN with a column in which they differ, e.g. the label",
+    Remedy.NAME_SEGMENT_FORMAT: "use --segments-format NAME if you know its format",
     Remedy.ALLOW_MORE_FAILURES: "use --max-failures to allow more failures",
 }

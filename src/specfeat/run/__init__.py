@@ -1,7 +1,8 @@
 """One run of extraction: from the paths that a user names to the output on the disk.
 
 extraction       shows all steps of a run; start reading here
-request          what the caller asks for; `options` has its settings
+request          what the caller asks for; `options` and `selection_options` have its settings
+sound_selection  finds the sounds: whole files, or parts of files
 plan             decides which sounds are finished and which remain, with the next four modules:
   decisions              tables of what a run does in each state of the earlier work
   earlier_work           examines which state the earlier work has

@@ -15,6 +15,7 @@ from specfeat.output.previous_run import (
     read_previous_output,
     verify_output,
 )
+from specfeat.output.records import SoundEntry
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.decisions import OutputState, OutputUse, UnfinishedState
 from specfeat.run.options import RunOptions
@@ -179,7 +180,7 @@ class EarlierWorkExaminer:
         known = (
             Sound(from_record_name(entry.path), entry.key.part, entry.file, entry.columns)
             for entry in run.entries
-            if self.found.unreadable_folders and len(entry.columns) == len(self.found.columns)
+            if self.found.unreadable_folders and _has_form(entry, self.found)
         )
         self.found = self.found.add_unseen_sounds(known)
 
@@ -191,6 +192,12 @@ class EarlierWorkExaminer:
             and keys_and_columns == [(sound.key, sound.columns) for sound in self.found.sounds]
             and len(finished) == len(run.entries)
         )
+
+
+def _has_form(entry: SoundEntry, found: FoundSounds) -> bool:
+    """Return whether an earlier run has taken the same part of each file, and added as many columns."""
+    times = (found.time_range.start_s, found.time_range.end_s)
+    return len(entry.columns) == len(found.columns) and (entry.start_s, entry.end_s) == times
 
 
 def _describe_damaged_work(finished_count: int, reason: str) -> FoundUnfinishedWork:

@@ -1,7 +1,7 @@
 """The Python interface that writes an output: what `specfeat extract` does, without the command line."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from specfeat.audio.path_filter import PathFilter
@@ -16,6 +16,10 @@ from specfeat.run.extraction import describe_kept_files, run_extraction
 from specfeat.run.listener import RunListener, SilentListener
 from specfeat.run.options import ExecutionOptions, FailureLimit, RunOptions
 from specfeat.run.request import ExtractionRequest
+from specfeat.run.selection_options import SoundSelection, make_time_range
+from specfeat.segments import SegmentOptions
+from specfeat.segments.base import FIELDS
+from specfeat.sound import SoundPart
 
 if TYPE_CHECKING:
     from specfeat.network.build import Network
@@ -44,6 +48,11 @@ SUGGESTIONS = {
     ),
     Remedy.RESUME_OR_UPDATE: "pass resume=True or update=True together with retry_failed=True",
     Remedy.CONTINUE_AFTER_FAILURES: "pass on_error='skip' to continue after failures",
+    Remedy.NAME_COLUMN: "name the right column, e.g. columns={'path': 'filename'}",
+    Remedy.NAME_ID_COLUMN: (
+        "or pass columns={'id': COLUMN} with a column in which they differ, e.g. the label"
+    ),
+    Remedy.NAME_SEGMENT_FORMAT: "pass segments_format=NAME if you know its format",
     Remedy.ALLOW_MORE_FAILURES: "pass max_failures=N to allow more failures",
 }
 
@@ -57,6 +66,13 @@ def extract_to(
     array_format: str = "",
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
+    segments: PathLike | Iterable[PathLike] | None = None,
+    segments_format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    start: float | str | None = None,
+    end: float | str | None = None,
+    duration: float | str | None = None,
+    label_from: Literal["parent"] | None = None,
     resume: bool = False,
     update: bool = False,
     force: bool = False,
@@ -91,6 +107,15 @@ def extract_to(
             default, the extension of `output` decides, and "npy" is used if it is not one of these.
         include: patterns such as "night_*.wav"; of the files in folders, only those that match one are taken.
         exclude: patterns of files and folders in folders that are left out; see `PathFilter`.
+        segments: a table of segments, or several: only these segments are extracted, and `inputs` are where
+            their files are. See docs/segments.md for the formats.
+        segments_format: the format of the tables, if it is not recognised, e.g. "csv".
+        columns: the column of the tables that has a field ("path", "start", "end", "duration", "channel" or
+            "id"), e.g. {"path": "filename"}.
+        start: where to begin in each file: seconds, or "h:m:s".
+        end: where to end in each file. A shorter file is read to its end.
+        duration: how much of each file to extract; it replaces `end`.
+        label_from: "parent" to add a column `label` to the index, with the name of each file's folder.
         resume: continue a run that ended early; if the output is complete already, nothing is done.
         update: extract only new and changed files, and drop the rows of files that are no longer given.
         force: replace an existing output. Without resume or update, discard unfinished work;
@@ -132,6 +157,9 @@ def extract_to(
             config=load_any_config(config, overrides),
             inputs=_list_inputs(inputs),
             path_filter=PathFilter(_list_patterns(include), _list_patterns(exclude)),
+            selection=_make_selection(
+                segments, segments_format, columns, make_time_range(start, end, duration), label_from
+            ),
             options=RunOptions(
                 force=force,
                 resume=resume,
@@ -157,6 +185,28 @@ def extract_to(
     except SpecfeatError as e:
         append_suggestion(e, SUGGESTIONS)
         raise
+
+
+def _make_selection(
+    segments: PathLike | Iterable[PathLike] | None,
+    segments_format: str | None,
+    columns: Mapping[str, str] | None,
+    time_range: SoundPart,
+    label_from: Literal["parent"] | None,
+) -> SoundSelection:
+    if label_from not in (None, "parent"):
+        raise UsageError(f"label_from is {label_from!r}; wanted 'parent' or None")
+    if segments is None:
+        if columns or segments_format:
+            raise UsageError("columns and segments_format are about a table of segments; give it as segments")
+        return SoundSelection(time_range=time_range, label_from=label_from)
+    wrong = [field for field in columns or {} if field not in FIELDS]
+    if wrong:
+        raise UsageError(f"columns has the field {wrong[0]!r}; the fields are {', '.join(FIELDS)}")
+    options = SegmentOptions(
+        tables=_list_inputs(segments), format=segments_format, columns=dict(columns or {})
+    )
+    return SoundSelection(segments=options, time_range=time_range, label_from=label_from)
 
 
 def _run_and_note_kept_files(

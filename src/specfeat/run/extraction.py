@@ -10,12 +10,12 @@ changes nothing in the state of the process, except what loading TensorFlow chan
 
 from contextlib import ExitStack
 
-from specfeat.audio.discovery import find_sounds
 from specfeat.output.summary import RunSummary, summarize_record
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.listener import RunListener
 from specfeat.run.plan import make_plan
 from specfeat.run.request import ExtractionRequest
+from specfeat.run.sound_selection import select_sounds
 from specfeat.system_limits import report_system_limits
 
 
@@ -38,8 +38,8 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
     # The work folder is closed before the stack. So finished sounds are saved to the disk at once, and only
     # then the run waits for the batches that the network's threads are computing.
     with report_system_limits(), ExitStack() as network_threads, work_folder:
-        found = find_sounds(request.inputs, request.listed_inputs, request.path_filter)
-        paths.check_inputs([sound.path for sound in found.sounds])
+        found = select_sounds(request.selection, request.inputs, request.listed_inputs, request.path_filter)
+        paths.check_inputs([*request.selection.tables, *dict.fromkeys(sound.path for sound in found.sounds)])
         plan = make_plan(request.config, found, work_folder, request.options, request.execution.device)
         listener.on_plan(request.config, plan)
         for note in plan.notes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from specfeat.audio.path_filter import EVERY_PATH, PathFilter
 from specfeat.config import Config
 from specfeat.run.options import ExecutionOptions, RunOptions
+from specfeat.run.selection_options import SoundSelection
 
 if TYPE_CHECKING:
     from specfeat.network.build import Network
@@ -24,6 +25,7 @@ class ExtractionRequest:
         listed_inputs: paths from a list of inputs. They come after `inputs`. A listed path that does not
             exist is a file that fails, and does not end the run.
         path_filter: chooses the files in folders.
+        selection: which parts of the files are extracted, and what the index says about them.
         options: what the run may do with earlier work.
         execution: how the run is executed.
         command: how the run was started, for the record: the words of the command line, without those that
@@ -36,6 +38,7 @@ class ExtractionRequest:
     inputs: tuple[str, ...]
     listed_inputs: tuple[str, ...] = ()
     path_filter: PathFilter = EVERY_PATH
+    selection: SoundSelection = field(default_factory=SoundSelection)
     options: RunOptions = field(default_factory=RunOptions)
     execution: ExecutionOptions = field(default_factory=ExecutionOptions)
     command: tuple[str, ...] = ()

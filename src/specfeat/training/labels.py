@@ -1,6 +1,5 @@
 """The sounds to train with, and their labels: from a table, or from the names of folders."""
 
-import csv
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,13 +8,13 @@ from pathlib import Path
 
 from specfeat.audio.discovery import find_sounds
 from specfeat.config.train import Labels
-from specfeat.errors import CHECK_PATH_HINT, UsageError
-from specfeat.files import describe_os_error, format_path
+from specfeat.delimited_text import find_delimiter, read_delimited_lines
+from specfeat.errors import UsageError
+from specfeat.files import format_path
 from specfeat.sound import Sound, SoundPart, make_part_sound
 from specfeat.text import suggest_name
 
 PARTS = ("train", "validation", "test")
-MAX_FIELD_LENGTH = 1_000_000  # characters of one value of the table
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,32 +143,16 @@ def _read_lines(table: Path, labels: Labels, *, needs_labels: bool) -> Iterator[
         UsageError: the table cannot be read, or lacks the column of the paths or the labels.
     """
     name = format_path(str(table))
-    csv.field_size_limit(MAX_FIELD_LENGTH)
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, delimiter="\t" if table.suffix.lower() == ".tsv" else ",")
-            columns = list(reader.fieldnames or [])
-            for column, key in ((labels.path, "path"), (labels.label, "label")):
-                if column not in columns and (key == "path" or needs_labels):
-                    raise UsageError(
-                        f"{name}: has no column {column!r}{suggest_name(column, columns)}; it has "
-                        f"{', '.join(columns) or 'no header line'}; name the column with train.labels.{key}"
-                    )
-            for line in reader:
-                if None in line or None in line.values():
-                    surplus = line.pop(None, None) or ()  # the values behind the last column
-                    count = sum(value is not None for value in line.values()) + len(surplus)
-                    raise UsageError(
-                        f"{name}: line {reader.line_num}: has {count} values, and the header {len(columns)}"
-                    )
-                yield reader.line_num, {str(key): str(value) for key, value in line.items()}
-    except OSError as e:
-        hint = f"; {CHECK_PATH_HINT}" if isinstance(e, FileNotFoundError) else ""
-        raise UsageError(f"{name}: the table of labels cannot be read: {describe_os_error(e)}{hint}") from e
-    except UnicodeDecodeError as e:
-        raise UsageError(f"{name}: is not UTF-8 text (byte {e.start}); save the table as UTF-8") from e
-    except csv.Error as e:
-        raise UsageError(f"{name}: is not a table: {e}; save it as CSV") from e
+    lines = read_delimited_lines(table, "the table of labels", find_delimiter(table))
+    columns = next(lines, (0, []))[1]
+    for column, key in ((labels.path, "path"), (labels.label, "label")):
+        if column not in columns and (key == "path" or needs_labels):
+            raise UsageError(
+                f"{name}: has no column {column!r}{suggest_name(column, columns)}; it has "
+                f"{', '.join(columns) or 'no header line'}; name the column with train.labels.{key}"
+            )
+    for number, values in lines:
+        yield number, dict(zip(columns, values, strict=True))
 
 
 def _find_file(text: str, inputs: Sequence[str], table_folder: Path) -> str:

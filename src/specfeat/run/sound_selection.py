@@ -1,0 +1,75 @@
+"""Selects the sounds of a run: whole files, the same part of each file, or the segments of tables."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+
+from specfeat.audio.audio_extensions import list_audio_extensions
+from specfeat.audio.discovery import FoundSounds, find_sounds
+from specfeat.audio.folder_search import check_inputs_exist
+from specfeat.audio.path_filter import EVERY_PATH, PathFilter
+from specfeat.errors import UsageError
+from specfeat.files import to_record_name
+from specfeat.output.index import COLUMNS, ID_COLUMN, TIME_COLUMNS
+from specfeat.run.selection_options import SoundSelection
+from specfeat.segments import read_segments
+from specfeat.sound import WHOLE_FILE
+
+LABEL_COLUMN = "label"
+
+
+def select_sounds(
+    selection: SoundSelection,
+    inputs: Sequence[str],
+    listed_inputs: Sequence[str],
+    path_filter: PathFilter = EVERY_PATH,
+) -> FoundSounds:
+    """Find the sounds of a run.
+
+    Args:
+        selection: which sounds.
+        inputs: files and folders, which must exist.
+        listed_inputs: files and folders from a list.
+        path_filter: chooses the files in folders; not for segments, because their tables name the files.
+
+    Raises:
+        UsageError: an input or a table is wrong.
+        NoUsableAudioError: there are no sounds.
+    """
+    if selection.segments:
+        if path_filter != EVERY_PATH:
+            raise UsageError(
+                "files can be included and excluded only if they are found in folders, and a table of "
+                "segments names its files; leave the patterns out"
+            )
+        check_inputs_exist(inputs)
+        segments = read_segments(
+            selection.segments,
+            (*inputs, *listed_inputs),
+            list_audio_extensions(),
+            (*COLUMNS, *TIME_COLUMNS, ID_COLUMN),
+        )
+        found = FoundSounds(segments.sounds, (), columns=segments.columns, notes=segments.notes)
+    else:
+        found = find_sounds(inputs, listed_inputs, path_filter)
+    time_range = selection.time_range
+    if time_range != WHOLE_FILE:
+        parts = tuple(replace(sound, part=time_range) for sound in found.sounds)
+        found = replace(found, sounds=parts, time_range=time_range)
+    return _add_labels(found) if selection.label_from else found
+
+
+def _add_labels(found: FoundSounds) -> FoundSounds:
+    if LABEL_COLUMN in found.columns:
+        raise UsageError(
+            f"the table of segments has a column {LABEL_COLUMN!r} already, so the names of the folders "
+            "cannot be the labels; rename the column"
+        )
+    sounds = tuple(
+        replace(sound, columns=(*sound.columns, _get_folder_name(sound.path))) for sound in found.sounds
+    )
+    return replace(found, sounds=sounds, columns=(*found.columns, LABEL_COLUMN))
+
+
+def _get_folder_name(path: str) -> str:
+    return to_record_name(os.path.basename(os.path.dirname(os.path.abspath(path))))  # noqa: PTH100, PTH119, PTH120
