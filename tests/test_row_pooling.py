@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.sample_data import Float, examples
-from specfeat.config.pool import STATISTICS
+from specfeat.architecture.feature_sources import STATISTICS
 from specfeat.errors import AudioError
 from specfeat.events import Event, RowsEvent, SoundEndEvent
 from specfeat.row_pooling import RowPool, pool_rows

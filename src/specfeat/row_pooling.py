@@ -22,7 +22,8 @@ class RowPool:
     the mean square of the differences from the mean, so it is 0 for one clip.
 
     Args:
-        statistics: the names of the statistics, in the order of the columns; see `config.pool.STATISTICS`.
+        statistics: the names of the statistics, in the order of the columns; see `STATISTICS` in
+            `architecture.feature_sources`.
 
     Attributes:
         clips: how many clips have been added.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from specfeat.architecture.feature_sources import ColumnGroup
 from specfeat.audio.discovery import FoundSounds
 from specfeat.config import load_config
 from specfeat.events import Event, RowsEvent, SoundEndEvent
@@ -23,7 +24,11 @@ from specfeat.sound import make_file_sound
 
 WIDTH = 3
 NETWORK: Any = SimpleNamespace(
-    weights={"random": 0}, device=SimpleNamespace(description="cpu"), width=WIDTH, seconds=0.0
+    weights={"random": 0},
+    device=SimpleNamespace(description="cpu"),
+    width=WIDTH,
+    columns=(ColumnGroup(layer="layer", first=0, count=WIDTH),),
+    seconds=0.0,
 )
 
 

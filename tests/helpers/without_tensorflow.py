@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from specfeat.architecture.feature_sources import ColumnGroup
 from specfeat.config import Config
 from specfeat.weights.files.source import locate_weights
 
@@ -35,6 +36,7 @@ class FakeNetwork:
     """A network that sums bands. It has all attributes of a network that a run uses."""
 
     parallel_batches, seconds = 2, 0.0
+    columns = (ColumnGroup(layer="layer", first=0, count=WIDTH),)
     device = SimpleNamespace(description="cpu")
     model = SimpleNamespace(count_params=lambda: 0)
 

@@ -43,7 +43,7 @@ def test_a_composed_model_is_built_and_compiled_but_not_traced() -> None:
     assert composed.keras_model.built
     assert composed.keras_model.loss == "mae"
     assert type(composed.keras_model.optimizer).__name__ == "SGD"
-    assert composed.feature_layer == config.settings.model.feature_layer
+    assert composed.feature_sources == config.settings.model.feature_sources
     assert [layer.kind for layer in composed.layers] == [layer.kind for layer in config.settings.model.layers]
 
 

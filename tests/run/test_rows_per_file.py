@@ -9,8 +9,8 @@ import pytest
 
 from helpers.command_runs import FILE_COUNT, read_output, run_extract
 from helpers.without_tensorflow import WIDTH, FakeNetwork
+from specfeat.architecture.feature_sources import STATISTICS
 from specfeat.config import load_config
-from specfeat.config.pool import STATISTICS
 
 pytestmark = pytest.mark.slow
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from specfeat.architecture.axes import Shape, describe_axes
+from specfeat.architecture.feature_sources import FeatureSource
 from specfeat.architecture.graph import INPUT_NAME, Layer, LayerGraph, LayerMismatchError
 from specfeat.architecture.kinds import get_layer_kind
 from specfeat.architecture.kinds.base import AxisChange
@@ -23,14 +24,14 @@ from specfeat.text import format_shape
 MAX_SHAPES_SHOWN = 6  # of the layers before a layer that cannot take its input
 
 
-def check_network(graph: LayerGraph, *, batch: int, features: str | None) -> None:
+def check_network(graph: LayerGraph, *, batch: int, sources: Sequence[FeatureSource], is_named: bool) -> None:
     """Check all layers, as far as shapes are known without Keras.
 
     Args:
         graph: the layers and the shape of the input.
         batch: the number of clips that go through the network at once.
-        features: the layer that the config names in `features`; None if the config does not have this key,
-            and the last layer gives the features.
+        sources: the layers that give the features.
+        is_named: whether the config names them in `features`.
 
     Raises:
         LayerMismatchError: a layer cannot take its inputs, or a layer or the whole network is too large, or
@@ -49,28 +50,34 @@ def check_network(graph: LayerGraph, *, batch: int, features: str | None) -> Non
         reason = reason or size.add_layer(layer, input_shapes, output)
         if reason:
             raise LayerMismatchError(layer, reason)
-    feature_layer = features or graph.layers[-1].name
-    if feature_layer in shapes:
-        check_feature_shape(layers, feature_layer, shapes[feature_layer], features=features)
+    for source in sources:
+        if source.layer in shapes:
+            check_feature_shape(layers, source, shapes[source.layer], is_named=is_named)
 
 
 def check_feature_shape(
-    layers: Mapping[str, Layer], feature_layer: str, shape: Shape, *, features: str | None
+    layers: Mapping[str, Layer], source: FeatureSource, shape: Shape, *, is_named: bool
 ) -> None:
-    """Check that the features of a clip are one row: the output of the layer must have one axis.
+    """Check that the output of a layer can be a row or a part of it: it has one axis, or is pooled.
 
     Args:
         layers: the layers by their names.
-        feature_layer: the name of the layer whose output is the row.
+        source: the layer whose output is the row or a part of it.
         shape: the shape of that output, without the batch.
-        features: the layer that the config names in `features`; None if the config does not have this key.
+        is_named: whether the config names the layer in `features`.
 
     Raises:
-        LayerMismatchError: the output has more than one axis, so a Flatten or a pooling is missing.
+        LayerMismatchError: the output has more than one axis, so a Flatten or a pooling is missing; or it
+            cannot be pooled.
     """
+    layer = layers[source.layer]
+    if source.statistics:
+        reason = source.find_mismatch(shape)
+        if reason:
+            raise LayerMismatchError(layer, reason)
+        return
     if len(shape) == 1:
         return
-    layer = layers[feature_layer]
     gives = f"gives {format_shape(shape)} for a clip, not one row"
     spatial, dense = _find_unflattened_layers(layers, layer)
     if spatial is not None and dense is not None:
@@ -80,7 +87,7 @@ def check_feature_shape(
             f"{gives}; put Flatten or GlobalAveragePooling2D between the two",
         )
     suggestion = "put Flatten or GlobalAveragePooling2D after it"
-    if features is not None:
+    if is_named:
         suggestion += " and name that layer in features"
     raise LayerMismatchError(layer, f"{gives}; {suggestion}")
 

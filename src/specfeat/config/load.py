@@ -80,7 +80,12 @@ def load_config(
     read_constants_files(tree, path.parent)
     settings = _validate_settings(tree)
     try:
-        check_network(settings.graph, batch=settings.model.batch, features=settings.model.features)
+        check_network(
+            settings.graph,
+            batch=settings.model.batch,
+            sources=settings.model.feature_sources,
+            is_named=settings.model.features is not None,
+        )
     except LayerMismatchError as e:
         raise make_layer_error(tree, e.layer, e.reason) from e
     return Config(str(source), settings, tree)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, PositiveInt
 
+from specfeat.architecture.feature_sources import FeatureSource, dump_features, parse_features
 from specfeat.architecture.graph import Layer, LayerListError
 from specfeat.architecture.layer_list import parse_layers
 from specfeat.config.section import Section, make_rule_error
@@ -105,6 +106,16 @@ def dump_layers(layers: tuple[Layer, ...]) -> list[dict[str, Any]]:
     ]
 
 
+def _read_features(value: object) -> object:
+    """Read the layers of the row; `FeatureSource` objects of settings made in Python are kept."""
+    if value is None or (isinstance(value, tuple) and all(isinstance(item, FeatureSource) for item in value)):
+        return value
+    try:
+        return parse_features(value)
+    except LayerListError as e:
+        raise make_rule_error(e.path, e.text, at_key=e.at_key) from e
+
+
 def _expand_short_weights(value: object) -> object:
     """Replace the short form `PATH` by `{file: PATH}` in settings made in Python.
 
@@ -123,7 +134,8 @@ class Model(Section):
             `spectrogram`, so it may be left out. If it is given, it must be equal to the derived shape.
         layers: the layers in order, with the names and arguments of Keras' classes; docs/config.md lists
             them.
-        features: the name of the layer whose output is the row of features; the last layer if left out.
+        features: the name of the layer whose output is the row of features; the last layer if left out. Or a
+            list of layers, each perhaps with its pooling, whose outputs follow one another in the row.
         weights: the source of the weights. It is required, so that nobody uses random weights by mistake.
         compile: the arguments of Keras' `Model.compile`.
         batch: how many clips go through the network together, 1 to 65,536. It is part of the config, because
@@ -132,12 +144,29 @@ class Model(Section):
 
     input_shape: tuple[int, ...] | None = None
     layers: Annotated[tuple[Layer, ...], BeforeValidator(_read_layers), PlainSerializer(dump_layers)]
-    features: str | None = None
+    features: Annotated[
+        str | tuple[FeatureSource, ...] | None,
+        BeforeValidator(_read_features),
+        PlainSerializer(dump_features),
+    ] = None
     weights: Annotated[Weights, BeforeValidator(_expand_short_weights)]
     compile: Compile = Compile()
     batch: Annotated[PositiveInt, Field(le=65_536)] = 64
 
     @property
+    def feature_sources(self) -> tuple[FeatureSource, ...]:
+        """The layers whose outputs are the columns of the row, in order, with their pooling."""
+        if isinstance(self.features, tuple):
+            return self.features
+        return (FeatureSource(self.features or self.layers[-1].name),)
+
+    @property
     def feature_layer(self) -> str:
-        """The name of the layer whose output is the row of features."""
+        """The name of the one layer whose output is the row of features.
+
+        Raises:
+            RuntimeError: the row has several layers or a pooling.
+        """
+        if isinstance(self.features, tuple):
+            raise RuntimeError("the row consists of several layers, or of a pooled one")
         return self.features or self.layers[-1].name

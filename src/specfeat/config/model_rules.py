@@ -75,10 +75,13 @@ def check_input_shape(model: Model, derived: tuple[int, int, int]) -> None:
 
 
 def check_features(model: Model) -> None:
-    """Check that the layer of the features is one of the layers."""
+    """Check that the layers of the features are layers of the network."""
     names = [layer.name for layer in model.layers]
-    if model.features is not None and model.features not in names:
-        hint = suggest_name(model.features, names) or f"; the last one is {names[-1]!r}"
-        raise make_rule_error(
-            ("model", "features"), f"is {format_value(model.features)}, not the name of a layer{hint}"
-        )
+    for number, source in enumerate(model.feature_sources):
+        if source.layer not in names:
+            hint = suggest_name(source.layer, names) or f"; the last one is {names[-1]!r}"
+            place = (number,) if isinstance(model.features, tuple) else ()
+            raise make_rule_error(
+                ("model", "features", *place),
+                f"is {format_value(source.layer)}, not the name of a layer{hint}",
+            )

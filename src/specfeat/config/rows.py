@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from specfeat.config.pool import Pool, list_statistics
+from specfeat.architecture.feature_sources import parse_pool
+from specfeat.config.pool import Pool
 from specfeat.config.section import Section, make_rule_error
 
 
@@ -22,7 +23,7 @@ class Rows(Section):
     @property
     def statistics(self) -> tuple[str, ...]:
         """The statistics of the clips' features that make a row; empty if each clip has a row."""
-        return () if self.per == "clip" else list_statistics(self.pool)
+        return () if self.per == "clip" else parse_pool(self.pool)
 
     def count_features(self, width: int) -> int:
         """Return the number of features in a row.

@@ -6,6 +6,7 @@ multiplied by `g`, and the other term can be added to its bias. Without folding,
 multiplications and additions, which TensorFlow does not fuse.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,18 +19,20 @@ from specfeat.tensorflow_runtime import keras
 DoubleArray = NDArray[np.float64]
 
 
-def fold_batch_norms(model: Any, feature_layer: str) -> Any:
+def fold_batch_norms(model: Any, *feature_layers: str) -> Any:
     """Return a Keras model from clips to rows, in which batch normalisations are folded if that is exact.
 
     Layers that have no effect on the rows are left out. Layers that are not changed are shared with `model`.
 
     Args:
         model: the composed Keras model, its weights set.
-        feature_layer: the name, in the config, of the layer whose output is the row.
+        feature_layers: the name, in the config, of the layer whose output is the row. With several names, the
+            model returns a list of the outputs of these layers.
     """
-    name = to_keras_name(feature_layer)
-    extractor = keras.Model(model.inputs[0], model.get_layer(name).output)
-    norms = _find_foldable_norms(extractor, name)
+    names = [to_keras_name(name) for name in feature_layers]
+    outputs = [model.get_layer(name).output for name in names]
+    extractor = keras.Model(model.inputs[0], outputs if len(outputs) > 1 else outputs[0])
+    norms = _find_foldable_norms(extractor, names)
     folded_norm_ids = {id(norm) for norm in norms.values()}
 
     # `clone_model` calls replace_layer and then call_layer for one layer after the other. A folded norm is
@@ -45,11 +48,11 @@ def fold_batch_norms(model: Any, feature_layer: str) -> Any:
     )
 
 
-def _find_foldable_norms(extractor: Any, feature_layer: str) -> dict[str, Any]:
+def _find_foldable_norms(extractor: Any, feature_layers: Sequence[str]) -> dict[str, Any]:
     """Return the batch normalisations that can be folded, each by the name of the layer before it.
 
     Folding is exact only if the layer has no activation, if no other layer reads its output, if this output
-    is not the row, and if the normalisation is along the channels.
+    is not a part of the row, and if the normalisation is along the channels.
     """
     readers: dict[int, list[Any]] = {}  # id of a tensor -> the layers that read it
     for layer in extractor.layers:
@@ -59,7 +62,7 @@ def _find_foldable_norms(extractor: Any, feature_layer: str) -> dict[str, Any]:
     for layer in extractor.layers:
         output_readers = [reader for reader in readers.get(id(layer.output), []) if reader is not layer]
         kind = get_layer_kind(type(layer).__name__)
-        if not kind.fold_axes or layer.name == feature_layer or len(output_readers) != 1:
+        if not kind.fold_axes or layer.name in feature_layers or len(output_readers) != 1:
             continue
         norm = output_readers[0]
         is_linear = layer.activation is keras.activations.linear

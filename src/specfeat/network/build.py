@@ -10,16 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.architecture.axes import Shape
+from specfeat.architecture.feature_sources import ColumnGroup
 from specfeat.architecture.graph import Layer
 from specfeat.architecture.shapes import UnknownShapeError, count_multiplications
 from specfeat.config import Config
 from specfeat.errors import ModelError
 from specfeat.native_stderr import capture_native_stderr
-from specfeat.network.batch_norm_folding import fold_batch_norms
 from specfeat.network.compose import ComposedModel, compose_model
 from specfeat.network.engines import Device, Engine, EngineFactory, RowFunction, Rows
 from specfeat.network.engines.tensorflow import TensorFlowEngine
 from specfeat.network.equal_places import count_equal_places
+from specfeat.network.feature_columns import list_column_groups, make_extractor
 from specfeat.system_limits import report_system_limits
 from specfeat.text import format_shape
 from specfeat.weights import load_weights
@@ -48,7 +49,8 @@ class Network:
             stay zero, because a clip would have a row with other bits there. Mostly the same number as
             `batch`.
         input_shape: the shape of one clip, without the batch: (frames, bins, channels).
-        width: the number of features in a row.
+        width: the number of features of a clip.
+        columns: the columns of each layer and statistic, in order.
         engine: the engine that runs the network.
         weights: the entry `weights` of the record: {"random": seed}, or {"file": path, "sha256": ...,
             "format": ...}; for a single file, also path, size in bytes, mtime_ns, ctime_ns and inode.
@@ -62,6 +64,7 @@ class Network:
     places: int
     input_shape: Shape
     width: int
+    columns: tuple[ColumnGroup, ...] = field(repr=False)
     engine: Engine
     weights: dict[str, object]
     seconds: float
@@ -116,7 +119,7 @@ def build_network(
         with chosen_engine.place_variables():
             composed = compose_model(config)
             weights = _set_weights(config, composed)
-            extractor = fold_batch_norms(composed.keras_model, composed.feature_layer)
+            extractor = make_extractor(composed.keras_model, composed.feature_sources)
             row_function = _make_row_function(config, chosen_engine, extractor)
         certain_places = settings.model.batch - chosen_engine.count_uncertain_places(extractor)
         places = max(1, min(certain_places, _count_places(config, row_function)))
@@ -127,6 +130,7 @@ def build_network(
         places=places,
         input_shape=settings.input_shape,
         width=extractor.output_shape[-1],
+        columns=list_column_groups(composed.keras_model, composed.feature_sources),
         engine=chosen_engine,
         weights=weights,
         seconds=time.perf_counter() - start,

@@ -10,6 +10,7 @@ from typing import Any
 
 from specfeat.architecture.axes import Shape
 from specfeat.architecture.check import check_feature_shape, find_mismatch
+from specfeat.architecture.feature_sources import FeatureSource
 from specfeat.architecture.graph import INPUT_NAME, Layer, LayerMismatchError, to_keras_name
 from specfeat.architecture.kinds import get_layer_kind
 from specfeat.architecture.size_limits import check_output_size
@@ -36,13 +37,13 @@ class ComposedModel:
         whole_model: the Keras model with all layers, which are those of `keras_model` and perhaps more.
         layers: the model's layers in order; an application of the config is replaced by that application's
             own layers.
-        feature_layer: the name of the layer whose output is the row.
+        feature_sources: the layers whose outputs are the columns of the row, in order.
     """
 
     keras_model: Any
     whole_model: Any
     layers: tuple[Layer, ...] = field(repr=False)
-    feature_layer: str
+    feature_sources: tuple[FeatureSource, ...]
 
 
 def compose_model(
@@ -98,28 +99,35 @@ def _connect_layers(config: Config, output_layers: Sequence[str] = ()) -> Compos
             _check_name(config, part, tensors)
             tensors[part.name] = _apply_layer(config, part, tensors)
         layers += parts
-    feature_layer = output_names[settings.model.feature_layer]
-    try:
-        check_feature_shape(
-            {layer.name: layer for layer in layers},
-            feature_layer,
-            _get_shape(tensors[feature_layer]),
-            features=settings.model.features,
-        )
-    except LayerMismatchError as e:
-        raise _make_error(config, e.layer, e.reason) from e
+    sources = tuple(
+        replace(source, layer=output_names[source.layer]) for source in settings.model.feature_sources
+    )
+    _check_features(config, sources, layers, tensors)
     read_names = {name for layer in layers for name in layer.inputs}
     unread_outputs = [tensor for name, tensor in tensors.items() if name not in read_names]
     whole_model = keras_model = _make_model(tensors[INPUT_NAME], unread_outputs)
     if output_layers:
         outputs = [tensors[output_names[name]] for name in output_layers]
         keras_model = _make_model(tensors[INPUT_NAME], outputs)
-    return ComposedModel(keras_model, whole_model, tuple(layers), feature_layer)
+    return ComposedModel(keras_model, whole_model, tuple(layers), sources)
 
 
 def _make_model(clips: Any, outputs: Sequence[Any]) -> Any:
     """Return the Keras model from the tensor of the clips to some tensors."""
     return keras.Model(clips, outputs if len(outputs) > 1 else outputs[0])
+
+
+def _check_features(
+    config: Config, sources: Sequence[FeatureSource], layers: Sequence[Layer], tensors: Mapping[str, Any]
+) -> None:
+    """Check that the outputs of these layers make one row."""
+    by_name = {layer.name: layer for layer in layers}
+    is_named = config.settings.model.features is not None
+    try:
+        for source in sources:
+            check_feature_shape(by_name, source, _get_shape(tensors[source.layer]), is_named=is_named)
+    except LayerMismatchError as e:
+        raise _make_error(config, e.layer, e.reason) from e
 
 
 def _expand_layer(config: Config, layer: Layer, tensors: Mapping[str, Any]) -> tuple[list[Layer], str]:

@@ -10,6 +10,7 @@ from typing import Annotated, get_args
 
 from pydantic import AfterValidator, Field, InstanceOf, Strict
 
+from specfeat.architecture.feature_sources import ColumnGroup
 from specfeat.files import FileIdentity
 from specfeat.output.digests import OutputDigests
 from specfeat.output.field_types import Count, Flag, Integer, JsonObject, Seconds, Text, write_fields
@@ -136,6 +137,8 @@ class Provenance:
             built, as are the next two.
         device: the device that runs the network, e.g. "cpu".
         features: the number of features in a row.
+        feature_columns: the columns of each layer and statistic, in order; empty if all columns belong to one
+            layer that is not pooled.
     """
 
     config: ConfigIdentity
@@ -146,6 +149,7 @@ class Provenance:
     weights: InstanceOf[JsonObject] | None = None
     device: Text | None = None
     features: Annotated[int, Strict(), Field(ge=1, lt=2**31)] | None = None
+    feature_columns: tuple[ColumnGroup, ...] = ()
 
     @property
     def width(self) -> int:
@@ -160,7 +164,9 @@ class Provenance:
 
     def to_json(self) -> JsonObject:
         """Return the keys of the provenance in the JSON object of a journal's header or of a record."""
-        return write_fields(self) | {"config": write_fields(self.config)}
+        columns = [write_fields(group) for group in self.feature_columns]
+        values = write_fields(self) | {"config": write_fields(self.config)}
+        return values | ({"feature_columns": columns} if columns else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from specfeat.config import Config
 from specfeat.config.model import WEIGHTS_FILE_KEYS
 from specfeat.config.rows import Rows
 from specfeat.onednn import ONEDNN_VARIABLE, get_onednn_setting
+from specfeat.output.feature_columns import list_row_groups
 from specfeat.output.records import ConfigIdentity, Provenance
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def add_network(provenance: Provenance, network: "Network", rows: Rows = _ROW_PE
         weights=network.weights,
         device=network.device.description,
         features=rows.count_features(network.width),
+        feature_columns=list_row_groups(network.columns, rows.statistics),
     )
 
 
@@ -110,7 +112,13 @@ def copy_network_fields(provenance: Provenance, previous: Provenance) -> Provena
         provenance: what is known before the network is built.
         previous: the provenance of the previous run whose rows are reused.
     """
-    return replace(provenance, weights=previous.weights, device=previous.device, features=previous.features)
+    return replace(
+        provenance,
+        weights=previous.weights,
+        device=previous.device,
+        features=previous.features,
+        feature_columns=previous.feature_columns,
+    )
 
 
 def collect_versions() -> dict[str, str]:

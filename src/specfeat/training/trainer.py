@@ -74,6 +74,7 @@ def run_training(request: TrainingRequest, listener: TrainingListener) -> Traini
         SpecfeatError: what the caller can correct; see the modules of this package.
     """
     request = replace(request, config=add_default_train(request.config))
+    _check_features(request.config)
     data = read_training_data(request.inputs, request.train)
     listener.on_data(data)
     for note in list_notes(data, request.train):
@@ -116,3 +117,16 @@ def _execute_training(
     remove_caches(folder.work_folder)
     listener.on_results(summary, request.folder)
     return summary
+
+
+def _check_features(config: Config) -> None:
+    """Check that the features are the output of one layer, after which the heads of a training are added.
+
+    Raises:
+        ConfigError: the features are those of several layers, or of a layer that is pooled.
+    """
+    if isinstance(config.settings.model.features, tuple):
+        raise config.tree.make_error(
+            ("model", "features"),
+            "has several layers or a pooling; a training needs one layer, e.g. features: embedding",
+        )
