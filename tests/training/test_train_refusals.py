@@ -55,6 +55,7 @@ def test_a_dry_run_names_what_a_training_will_lack(folder: Path) -> None:
         (("train", "in", ".", "-c", "my.yaml"), ".: has files that are not of a training, e.g. in; give a new folder for the results"),
         (("train", "in/400", "run", "-c", "my.yaml"), "in/400/00.wav: is in no folder below the input"),
         (("train", "in", "run", "--labels", "it's no.csv"), "it's no.csv: the table of labels cannot be read"),
+        (("train", "in", "run", "-c", "my.yaml", "--set", "model.features=[{conv2d_1: mean}]"), "a training needs one layer, e.g. features: embedding"),
         (("train", "in", "run", "--set", "train.epochs=0"), "--set train.epochs=0: train.epochs: is 0; wanted more than 0"),
     ],
     ids=lambda value: "" if isinstance(value, tuple) else value[:30],

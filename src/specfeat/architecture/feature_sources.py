@@ -1,7 +1,7 @@
 """The sources of a row: the layers whose outputs are its columns, and how their outputs are pooled."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -128,6 +128,42 @@ class FeatureSource:
         return ColumnGroup(
             layer=self.layer, pool=statistic, over=over, first=first, count=self.count_columns(shape)
         )
+
+
+def list_column_groups(
+    sources: Sequence[FeatureSource], shapes: Mapping[str, Shape]
+) -> tuple[ColumnGroup, ...]:
+    """Return the columns of a clip's row: for each layer and each of its statistics a group, in order.
+
+    Args:
+        sources: the layers whose outputs are the columns of the row, in order, with their pooling.
+        shapes: the shapes of their outputs, without the batch.
+    """
+    groups: list[ColumnGroup] = []
+    for source in sources:
+        for statistic in source.statistics or (None,):
+            first = groups[-1].end if groups else 0
+            groups.append(source.make_group(statistic, shapes[source.layer], first))
+    return tuple(groups)
+
+
+def find_label_mismatch(groups: Sequence[ColumnGroup], labels: int) -> str | None:
+    """Return why the names of classes fit no layer of the row; None if they fit one.
+
+    The names belong to each layer that is not pooled and has as many values as there are names.
+
+    Args:
+        groups: the columns of a clip's row.
+        labels: the number of names.
+
+    Returns:
+        A sentence without its subject, which is the list of names.
+    """
+    widths = [group.count for group in groups if group.pool is None]
+    if labels in widths:
+        return None
+    values = " and ".join(map(str, widths)) or "only pooled"
+    return f"has {labels} names, but the layers of the features give {values} values"
 
 
 def parse_features(value: object) -> str | tuple[FeatureSource, ...]:

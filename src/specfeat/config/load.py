@@ -13,6 +13,8 @@ from specfeat.architecture.graph import LayerMismatchError
 from specfeat.config.config_files import find_config_file, shipped_names
 from specfeat.config.config_tree import ConfigTree
 from specfeat.config.constants_file import read_constants_files
+from specfeat.config.label_rules import check_labels
+from specfeat.config.labels_file import read_labels_file
 from specfeat.config.layer_errors import make_layer_error
 from specfeat.config.overrides import apply_override
 from specfeat.config.seconds import convert_seconds
@@ -78,6 +80,7 @@ def load_config(
     resolve_weights_path(tree, path.parent)
     resolve_train_paths(tree, path.parent)
     read_constants_files(tree, path.parent)
+    read_labels_file(tree, path.parent)
     settings = _validate_settings(tree)
     try:
         check_network(
@@ -88,6 +91,7 @@ def load_config(
         )
     except LayerMismatchError as e:
         raise make_layer_error(tree, e.layer, e.reason) from e
+    check_labels(tree, settings)
     return Config(str(source), settings, tree)
 
 

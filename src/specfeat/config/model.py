@@ -136,11 +136,15 @@ class Model(Section):
             them.
         features: the name of the layer whose output is the row of features; the last layer if left out. Or a
             list of layers, each perhaps with its pooling, whose outputs follow one another in the row.
+        labels: the names of the classes, if the row has class scores: the names of the columns, in order. In
+            a config it can be a file with the names.
         weights: the source of the weights. It is required, so that nobody uses random weights by mistake.
         compile: the arguments of Keras' `Model.compile`.
         batch: how many clips go through the network together, 1 to 65,536. It is part of the config, because
             another batch size changes the last bits of the features.
     """
+
+    later_keys: ClassVar[frozenset[str]] = frozenset({"labels"})
 
     input_shape: tuple[int, ...] | None = None
     layers: Annotated[tuple[Layer, ...], BeforeValidator(_read_layers), PlainSerializer(dump_layers)]
@@ -149,6 +153,8 @@ class Model(Section):
         BeforeValidator(_read_features),
         PlainSerializer(dump_features),
     ] = None
+    # Not strict: a file with the names has been replaced by a list.
+    labels: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)] = ()
     weights: Annotated[Weights, BeforeValidator(_expand_short_weights)]
     compile: Compile = Compile()
     batch: Annotated[PositiveInt, Field(le=65_536)] = 64

@@ -82,10 +82,11 @@ class Settings(Section):
     def digest(self) -> str:
         """The SHA-256 of the settings with all defaults, in hexadecimal. Equal settings have equal digests.
 
-        `WEIGHTS_FILE_KEYS` and `train` are left out, because the record has the SHA-256 of the weights file.
+        `WEIGHTS_FILE_KEYS` and `train` are left out, because the record has the SHA-256 of the weights file;
+        the names of classes are left out, because they do not change the features.
         """
         data = self.model_dump(
-            mode="json", exclude={"model": {"weights": set(WEIGHTS_FILE_KEYS)}, "train": True}
+            mode="json", exclude={"model": {"weights": set(WEIGHTS_FILE_KEYS), "labels": True}, "train": True}
         )
         # Sorted keys and no spaces, so that equal settings give the same text.
         text = json.dumps(data, sort_keys=True, separators=(",", ":"))

@@ -20,7 +20,7 @@ from specfeat.network.compose import ComposedModel, compose_model
 from specfeat.network.engines import Device, Engine, EngineFactory, RowFunction, Rows
 from specfeat.network.engines.tensorflow import TensorFlowEngine
 from specfeat.network.equal_places import count_equal_places
-from specfeat.network.feature_columns import list_column_groups, make_extractor
+from specfeat.network.feature_columns import list_model_columns, make_extractor
 from specfeat.system_limits import report_system_limits
 from specfeat.text import format_shape
 from specfeat.weights import load_weights
@@ -121,6 +121,7 @@ def build_network(
             weights = _set_weights(config, composed)
             extractor = make_extractor(composed.keras_model, composed.feature_sources)
             row_function = _make_row_function(config, chosen_engine, extractor)
+        columns = list_model_columns(config, composed)
         certain_places = settings.model.batch - chosen_engine.count_uncertain_places(extractor)
         places = max(1, min(certain_places, _count_places(config, row_function)))
     return Network(
@@ -130,7 +131,7 @@ def build_network(
         places=places,
         input_shape=settings.input_shape,
         width=extractor.output_shape[-1],
-        columns=list_column_groups(composed.keras_model, composed.feature_sources),
+        columns=columns,
         engine=chosen_engine,
         weights=weights,
         seconds=time.perf_counter() - start,

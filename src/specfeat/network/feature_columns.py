@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from specfeat.architecture.feature_sources import ColumnGroup, FeatureSource
+from specfeat.architecture.feature_sources import ColumnGroup, FeatureSource, list_column_groups
 from specfeat.architecture.graph import to_keras_name
+from specfeat.config import Config
+from specfeat.config.label_rules import check_label_count
 from specfeat.network.batch_norm_folding import fold_batch_norms
+from specfeat.network.compose import ComposedModel
 from specfeat.tensorflow_runtime import keras
 
 Layer: Any = keras.layers.Layer
@@ -70,16 +73,21 @@ def make_extractor(model: Any, sources: Sequence[FeatureSource]) -> Any:
     return keras.Model(extractor.inputs[0], joined([outputs[source.layer] for source in sources]))
 
 
-def list_column_groups(model: Any, sources: Sequence[FeatureSource]) -> tuple[ColumnGroup, ...]:
+def list_model_columns(config: Config, composed: ComposedModel) -> tuple[ColumnGroup, ...]:
     """Return the columns of a clip's row: for each layer and each of its statistics a group, in order.
 
     Args:
-        model: the composed Keras model.
-        sources: the layers whose outputs are the columns of the row, in order, with their pooling.
+        config: the config of the model.
+        composed: the composed model.
+
+    Raises:
+        ConfigError: the config has names of classes, and no layer of the features has so many values.
     """
-    groups: list[ColumnGroup] = []
-    for source in sources:
-        shape = tuple(model.get_layer(to_keras_name(source.layer)).output.shape[1:])
-        for statistic in source.statistics or (None,):
-            groups.append(source.make_group(statistic, shape, groups[-1].end if groups else 0))
-    return tuple(groups)
+    layers = {source.layer: to_keras_name(source.layer) for source in composed.feature_sources}
+    shapes = {
+        name: tuple(composed.keras_model.get_layer(keras_name).output.shape[1:])
+        for name, keras_name in layers.items()
+    }
+    groups = list_column_groups(composed.feature_sources, shapes)
+    check_label_count(config.tree, config.settings, groups)
+    return groups

@@ -33,6 +33,8 @@ def list_row_groups(clip_groups: Sequence[ColumnGroup], statistics: Sequence[str
 def name_features(provenance: "Provenance") -> tuple[str, ...]:
     """Return a name for each column of the array: `f0`, `f1`, ... if all belong to one layer.
 
+    If the config has names of classes, the columns of the layer with the scores have these names.
+
     If the columns belong to several layers or statistics, a name has the layer, the statistic over frames or
     bins with the axis if it is only one, the number of the value, and the statistic over the clips of a file:
     `conv5_mean_0`, `conv5_std_time_17`, `embedding_3_max`. If two names would be equal, all columns have the
@@ -41,15 +43,31 @@ def name_features(provenance: "Provenance") -> tuple[str, ...]:
     Args:
         provenance: the provenance of the rows; complete.
     """
-    names = tuple(name for group in provenance.feature_columns for name in _name_group(group))
-    # Without groups there are no names. A layer `a_max` and the maximum of a layer `a` have the same names.
+    labels = list_labels(provenance)
+    groups = provenance.feature_columns
+    names = tuple(name for group in groups for name in _name_group(group, labels)) if groups else labels
+    # Without groups and labels there are no names. Two classes can have one name, and a layer `a_max` and the
+    # maximum of a layer `a` have the same names.
     if len(set(names)) != provenance.width:
         return tuple(f"f{number}" for number in range(provenance.width))
     return names
 
 
-def _name_group(group: ColumnGroup) -> Iterable[str]:
+def list_labels(provenance: "Provenance") -> tuple[str, ...]:
+    """Return the names of the classes that the config has; empty if it has none.
+
+    Args:
+        provenance: the provenance of the rows.
+    """
+    model = provenance.config.resolved.get("model")
+    labels = model.get("labels") if isinstance(model, dict) else None
+    return tuple(map(str, labels)) if isinstance(labels, list) else ()
+
+
+def _name_group(group: ColumnGroup, labels: Sequence[str]) -> Iterable[str]:
     over = None if group.over == "both" else group.over
     before = "_".join(filter(None, (group.layer, group.pool, over)))
     after = f"_{group.rows}" if group.rows else ""
+    if group.pool is None and group.count == len(labels):
+        return (f"{label}{after}" for label in labels)
     return (f"{before}_{number}{after}" for number in range(group.count))

@@ -182,11 +182,12 @@ def describe_differences(old: Provenance, new: Provenance) -> str:
 
 
 def _select_relevant(section: str, provenance: Provenance) -> object:
-    """Leave out what does not affect the numbers: names, where a weights file lies, the operating system."""
+    """Leave out what does not affect the numbers: names, the path of a weights file, the operating system."""
     if section == "config":
         resolved = json.loads(json.dumps(provenance.config.resolved))
         for name in WEIGHTS_FILE_KEYS:
             resolved["model"]["weights"].pop(name, None)
+        resolved["model"].pop("labels", None)
         return resolved
     if section == "weights":
         weights = provenance.weights or {}

@@ -82,7 +82,9 @@ class ResultsWriter:
         self._write_file(BEST_WEIGHTS, self._make_weights())
         summary = self._summarize(progress, losses, evaluations)
         request, data = self._request, self._data
-        config = make_config_data(request.config, self._model.network, BEST_WEIGHTS, summary.weights_sha256)
+        config = make_config_data(
+            request.config, self._model.network, BEST_WEIGHTS, summary.weights_sha256, data.classes
+        )
         self._write_text(CONFIG, format_yaml(config, _CONFIG_COMMENT))
         for name, table in make_tables(progress, data, evaluations).items():
             self._write_text(name, table)

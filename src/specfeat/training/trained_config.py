@@ -1,6 +1,7 @@
 """The config that uses the trained weights: the config that was trained, with its weights and its head."""
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 from specfeat.config import Config
@@ -9,7 +10,7 @@ from specfeat.training.heads import NetworkWithHeads
 
 
 def make_config_data(
-    config: Config, network: NetworkWithHeads, weights_file: str, digest: str
+    config: Config, network: NetworkWithHeads, weights_file: str, digest: str, classes: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return the config as plain data, with the trained weights and the layer that was added for the classes.
 
@@ -20,6 +21,8 @@ def make_config_data(
         network: the network of this config, with the layers that were added.
         weights_file: the weights file, relative to the folder of the config.
         digest: the SHA-256 of the weights file.
+        classes: the names of the classes in the order of the outputs. They name the columns if the features
+            are the scores of the classes.
     """
     settings = config.settings
     data: dict[str, Any] = copy.deepcopy(config.tree.data) or settings.model_dump(mode="json")
@@ -30,4 +33,6 @@ def make_config_data(
     if heads:
         model["layers"] += dump_layers(heads)
         model["features"] = settings.model.feature_layer
+    if classes and network.outputs == (settings.model.feature_layer,):
+        model["labels"] = list(classes)
     return data
