@@ -123,6 +123,7 @@ def _measure_file(path: str, maker: "ClipMaker") -> tuple[dict[str, float], int,
     """
     from specfeat.audio import decode
     from specfeat.audio.audio_file import AudioFile
+    from specfeat.audio.channel_choice import choose_channels
 
     audio = maker.settings.audio
     meter = _StageMeter()
@@ -130,7 +131,7 @@ def _measure_file(path: str, maker: "ClipMaker") -> tuple[dict[str, float], int,
     with AudioFile(path) as file:
         meter.seconds["decode"] += time.process_time() - started_at
         blocks = file.read_blocks(decode.compute_block_frames(file, audio, decode.BLOCK_VALUES))
-        mono = decode.mix_to_mono(meter.measure("decode", blocks), audio.channel)
+        mono = choose_channels(meter.measure("decode", blocks), audio, None, file.rate)
         resampled = decode.resample_blocks(meter.measure("mono", mono), file.rate, audio)
         clips = maker.make_clips(meter.measure("resample", resampled))
         count = sum(1 for _ in meter.measure("spectrogram", clips))

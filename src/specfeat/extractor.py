@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from specfeat.audio import decode
+from specfeat.audio.channel_choice import choose_channels
 from specfeat.audio.clip_stream import LocalClipStream
 from specfeat.audio.clips import ClipMaker
 from specfeat.config import Config, Settings
 from specfeat.config.audio import SAMPLE_RATE_LIMITS
 from specfeat.config.weights_file import check_weights_file
-from specfeat.errors import AudioError, UsageError
+from specfeat.errors import AudioError, ConfigError, UsageError
 from specfeat.events import RowsEvent
 from specfeat.network.build import Network, build_network
 from specfeat.pipeline import extract_rows
@@ -78,6 +79,11 @@ class Extractor:
         device: str = "auto",
     ) -> None:
         self.config = load_any_config(config, overrides)
+        if self.settings.audio.channels == "each":
+            raise ConfigError(
+                "audio.channels is each, which makes rows for each channel of a file, and an Extractor gives "
+                "one array for a file; use extract_to, or choose another audio.channels"
+            )
         check_weights_file(self.config)
         self.network: Network = build_network(self.config, device)
         warn_of_random_weights(self.config)
@@ -169,9 +175,7 @@ class Extractor:
         # The same size of blocks as for a file, so that an array needs no more working memory than a file.
         step = max(1, decode.BLOCK_VALUES // samples.shape[1])
         blocks = (samples[i : i + step] for i in range(0, len(samples), step))
-        return decode.resample_blocks(
-            decode.mix_to_mono(blocks, audio.channel, sample_rate), sample_rate, audio
-        )
+        return decode.resample_blocks(choose_channels(blocks, audio, None, sample_rate), sample_rate, audio)
 
 
 def _check_samples(samples: ArrayLike) -> NDArray[np.float32]:

@@ -16,6 +16,7 @@ import soxr
 from numpy.typing import NDArray
 
 from specfeat.audio import audio_file, decode
+from specfeat.audio.channel_choice import mix_to_mono
 from specfeat.config.audio import Audio
 from specfeat.errors import AudioError
 from specfeat.sound import Sound
@@ -139,7 +140,7 @@ def test_mixing_and_resampling_together(name: str, monkeypatch: pytest.MonkeyPat
 def test_the_mix_is_librosas(channels: int, length: int) -> None:
     """The mean of the channels has the bits of `librosa.to_mono`, shape (channels, samples) in memory."""
     samples = make_noise(1000, channels)
-    mixed = np.concatenate(list(decode.mix_to_mono(cut_blocks(samples, length), None)))
+    mixed = np.concatenate(list(mix_to_mono(cut_blocks(samples, length), None)))
 
     assert mixed.dtype == np.float32
     np.testing.assert_array_equal(mixed, to_mono(samples))
@@ -149,7 +150,7 @@ def test_mixing_does_not_change_its_input() -> None:
     """The samples that a caller passes are not changed."""
     samples = make_noise(100, 3)
     before = samples.copy()
-    list(decode.mix_to_mono([samples], None))
+    list(mix_to_mono([samples], None))
 
     np.testing.assert_array_equal(samples, before)
 

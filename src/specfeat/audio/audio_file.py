@@ -167,6 +167,15 @@ class AudioFile:
         return start
 
 
+def count_channels(path: str) -> int:
+    """Return the number of channels in a file; 0 if the file cannot be opened."""
+    try:
+        with AudioFile(path) as file:
+            return file.channels
+    except (AudioError, MemoryError):
+        return 0
+
+
 def _check_file(path: str) -> None:
     """Check that a path leads to a regular file with content that may be read.
 

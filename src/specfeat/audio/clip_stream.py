@@ -91,6 +91,9 @@ class WorkerClipStream:
     Args:
         sound: the sound.
         take_event: a function that waits for the next event of the worker, and returns it.
+
+    Attributes:
+        channels: the number of channels in the file, if the worker only counts them; otherwise None.
     """
 
     def __init__(self, sound: Sound, take_event: Callable[[], WorkerEvent]) -> None:
@@ -101,6 +104,7 @@ class WorkerClipStream:
         self.too_loud = False
         self.break_error: AudioError | None = None
         self.decoder: str | None = None
+        self.channels: int | None = None
         self._take_event = take_event
         self._has_ended = False
 
@@ -119,7 +123,7 @@ class WorkerClipStream:
             self._has_ended = True
             self.samples, self.seconds = event.samples, event.seconds
             self.silent, self.too_loud = event.silent, event.too_loud
-            self.decoder = event.decoder
+            self.decoder, self.channels = event.decoder, event.channels
             if event.error is None:
                 return
             error = event.error.to_error()

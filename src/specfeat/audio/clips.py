@@ -1,12 +1,14 @@
 """Makes the network's inputs from a stream of samples: spectrogram, clips, normalisation of each clip."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.audio.spectrogram import SpectrogramMaker
+from specfeat.audio.stacked_clips import StackedClips
 from specfeat.audio.stft import FloatArray
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError
@@ -30,14 +32,21 @@ class ClipMaker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.spectrogram = SpectrogramMaker(settings)
+        # The clips of stacked channels are made at the same time, so each channel has its working memory.
+        others = (settings.audio.stacked_channels or 1) - 1
+        self._spectrograms = [self.spectrogram, *(SpectrogramMaker(settings) for _ in range(others))]
 
-    def make_clips(self, blocks: Iterable[FloatArray]) -> "ClipIterator":
+    def make_clips(self, blocks: Iterable[FloatArray]) -> "ClipIterator | StackedClips":
         """Return an iterator over the clips of one sound.
 
         Args:
-            blocks: the mono samples of the sound at the config's sample rate, in blocks of any lengths.
+            blocks: the samples of the sound at the config's sample rate, in blocks of any lengths. They are
+                mono, or have the shape (n, channels) if the config stacks channels.
         """
-        return ClipIterator(self, blocks)
+        if len(self._spectrograms) == 1:
+            return ClipIterator(self.settings, self.spectrogram, blocks)
+        makers = [partial(ClipIterator, self.settings, spectrogram) for spectrogram in self._spectrograms]
+        return StackedClips(makers, blocks, reads_ahead=self.settings.reads_ahead)
 
 
 class ClipIterator:
@@ -50,13 +59,15 @@ class ClipIterator:
         too_loud: whether a sample is larger than `LARGEST_PLAUSIBLE_SAMPLE`.
     """
 
-    def __init__(self, maker: ClipMaker, blocks: Iterable[FloatArray]) -> None:
+    def __init__(
+        self, settings: Settings, spectrogram: SpectrogramMaker, blocks: Iterable[FloatArray]
+    ) -> None:
         self.samples = 0
         self.clip_count = 0
         self.silent = True
         self.too_loud = False
-        self._settings = maker.settings
-        self._spectrogram = maker.spectrogram
+        self._settings = settings
+        self._spectrogram = spectrogram
         self._blocks = blocks
         # The length of the sound with the silence after it; known only after the last sample.
         self._padded_samples = 0

@@ -13,6 +13,7 @@ import soxr
 from numpy.typing import NDArray
 
 from specfeat.audio.audio_file import AudioFile
+from specfeat.audio.channel_choice import choose_channels
 from specfeat.audio.decoder import Block
 from specfeat.audio.sound_parts import SampleRange, WaitingPart
 from specfeat.config.audio import Audio
@@ -31,7 +32,7 @@ KEEP_PARTIAL_BLOCK_VALUES = 4_096
 def read_samples(
     sound: Sound, audio: Audio, on_break: BreakHandler | None = None, on_open: OpenHandler | None = None
 ) -> Iterator[Samples]:
-    """Yield the mono samples of a sound at `audio.sample_rate`, in blocks.
+    """Yield the samples of a sound at `audio.sample_rate`, in blocks.
 
     Args:
         sound: the file, and the part of it that is read.
@@ -41,7 +42,8 @@ def read_samples(
         on_open: called when the file has been opened, with the version of the decoder; see `AudioFile`.
 
     Yields:
-        float32, shape (n,), -1..1 for integer formats, as stored for float formats.
+        float32, -1..1 for integer formats, as stored for float formats. The shape is (n,), or (n, channels)
+        if the config stacks channels.
 
     Raises:
         AudioError: the file cannot be opened or decoded, has a value that is not finite, or does not have the
@@ -108,8 +110,7 @@ class PartReader:
         """
         part, audio, rate = self._parts[number], self._audio, self._file.rate
         samples = part.get_range()
-        channel = audio.channel if part.channel is None else part.channel
-        blocks = mix_to_mono(self._take_blocks(part, samples), channel, rate, samples.start)
+        blocks = choose_channels(self._take_blocks(part, samples), audio, part.channel, rate, samples.start)
         if on_break:
             blocks = _stop_at_break(blocks, on_break)
         try:
@@ -165,40 +166,8 @@ def _stop_at_break(blocks: Iterator[Samples], on_break: BreakHandler) -> Iterato
         on_break(e)
 
 
-def mix_to_mono(
-    blocks: Iterable[Block], channel: int | None, rate: int | None = None, first_sample: int = 0
-) -> Iterator[Samples]:
-    """Take one channel, or the mean of all, of blocks of shape (n, channels).
-
-    Args:
-        blocks: the blocks.
-        channel: the channel, counted from 0; None for the mean of all.
-        rate: samples per second, for the time in an error.
-        first_sample: the number of the first sample in its file, for the place in an error.
-
-    Raises:
-        AudioError: there is no such channel, or a sample is not finite; what comes before it has been
-            yielded.
-    """
-    position = first_sample
-    for block in blocks:
-        used_channels = block if channel is None else _select_channel(block, channel)
-        samples = _compute_mean(used_channels)
-        is_finite = np.isfinite(samples)
-        if not is_finite.all():
-            first_bad = int(np.argmin(is_finite))
-            yield samples[:first_bad]
-            bad_position = position + first_bad
-            text = _describe_bad_sample(
-                used_channels[first_bad], samples[first_bad], bad_position, channel or 0
-            )
-            raise AudioError(text, "decode", "not finite", bad_position / rate if rate else None)
-        position += len(block)
-        yield samples
-
-
 def resample_blocks(blocks: Iterable[Samples], rate: int, audio: Audio) -> Iterator[Samples]:
-    """Resample mono blocks from `rate` Hz to `audio.sample_rate`.
+    """Resample blocks from `rate` Hz to `audio.sample_rate`; each channel by itself if there are several.
 
     The result has the same bytes as `soxr.resample` of all samples at once.
     """
@@ -206,33 +175,9 @@ def resample_blocks(blocks: Iterable[Samples], rate: int, audio: Audio) -> Itera
         yield from blocks
         return
     quality = audio.res_type.removeprefix("soxr_").upper()
-    resampler = soxr.ResampleStream(rate, audio.sample_rate, 1, dtype="float32", quality=quality)
+    channels = audio.stacked_channels or 1
+    resampler = soxr.ResampleStream(rate, audio.sample_rate, channels, dtype="float32", quality=quality)
     for block in blocks:
         yield resampler.resample_chunk(block)
-    yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
-
-
-def _select_channel(block: Block, channel: int) -> Block:
-    channels = block.shape[1]
-    if channel >= channels:
-        count = f"{channels} channel{'s' * (channels != 1)}"
-        raise AudioError(f"has {count}, counted from 0, so no channel {channel}", "open", "channel")
-    return block[:, channel : channel + 1]
-
-
-def _describe_bad_sample(values: Samples, mean: np.float32, position: int, first_channel: int) -> str:
-    for column, value in enumerate(values):
-        if not np.isfinite(value):
-            return f"sample {position} of channel {first_channel + column} is {value}"
-    return f"sample {position} is too large: the mean of its channels is {mean}"
-
-
-def _compute_mean(block: Block) -> Samples:
-    # Column by column: `.mean(axis=1)` over interleaved samples takes longer than resampling does.
-    total = block[:, 0].copy()
-    with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the result
-        for column in range(1, block.shape[1]):
-            total += block[:, column]
-    if block.shape[1] > 1:
-        total /= np.float32(block.shape[1])
-    return total
+    end = np.empty((0, channels) if audio.stacked_channels else 0, np.float32)
+    yield resampler.resample_chunk(end, last=True)

@@ -74,6 +74,7 @@ class DecodedSoundEnd:
         keeps_clips: whether the clips of the sound are valid. With an error, they are valid only if the file
             broke in the middle and the caller wants the clips before the break.
         decoder: the version of FFmpeg if it decoded the file; None if libsndfile decoded it.
+        channels: the number of channels in the file, if the worker only counts them; otherwise None.
     """
 
     samples: int
@@ -83,6 +84,12 @@ class DecodedSoundEnd:
     keeps_clips: bool
     too_loud: bool = False
     decoder: str | None = None
+    channels: int | None = None
+
+
+def make_count_end(channels: int) -> DecodedSoundEnd:
+    """Return the result of a sound whose channels have only been counted."""
+    return DecodedSoundEnd(0, 0.0, silent=False, error=None, keeps_clips=False, channels=channels)
 
 
 WorkerEvent = ClipsEvent | DecodedSoundEnd
@@ -142,11 +149,13 @@ class WorkerSetup:
         settings: the config's settings.
         keep_partial: whether the clips before the break of a file that breaks in the middle are kept.
         augmentation: random changes of the samples, for training; None for none.
+        counts_channels: whether the worker only opens each file and counts its channels.
     """
 
     settings: Settings
     keep_partial: bool
     augmentation: SampleAugmentation | None = None
+    counts_channels: bool = False
 
 
 def encode_setup(setup: WorkerSetup) -> bytes:

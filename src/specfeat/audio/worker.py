@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from specfeat.audio.audio_file import count_channels
 from specfeat.audio.augmentation import augment_samples
 from specfeat.audio.clips import ClipIterator, ClipMaker
 from specfeat.audio.messages import (
@@ -33,10 +34,12 @@ from specfeat.audio.messages import (
     WorkerSetup,
     decode_setup,
     decode_task,
+    make_count_end,
     send_message,
     write_progress,
 )
 from specfeat.audio.sound_reader import SoundReader
+from specfeat.audio.stacked_clips import StackedClips
 from specfeat.audio.stft import FloatArray
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError
@@ -138,6 +141,12 @@ def run_tasks(connection: Connection, progress: mmap.mmap) -> None:
             sounds = decode_task(connection.recv_bytes())
         except EOFError:
             return
+        if setup.counts_channels:
+            for sound in sounds:
+                sender.begin_sound()
+                sender.add_end(make_count_end(count_channels(sound.path)))
+            sender.send()
+            continue
         for _, sounds_of_file in groupby(sounds, key=lambda sound: sound.path):
             with SoundReader(list(sounds_of_file), setup.settings.audio) as reader:
                 for number in range(len(reader.sounds)):
@@ -183,7 +192,7 @@ def process_sound(
     )
 
 
-def _send_clips(clips: ClipIterator, sender: EventSender) -> AudioError | None:
+def _send_clips(clips: ClipIterator | StackedClips, sender: EventSender) -> AudioError | None:
     try:
         for clip in clips:
             sender.add_clip(clip)

@@ -46,6 +46,7 @@ class WorkerPool:
             the network; None for 600, plus 1 per 100 kB of the file.
         keep_partial: whether the clips before the break of a file that breaks in the middle are kept.
         augmentation: random changes of the samples, for training; None for none.
+        counts_channels: whether the workers only count the channels of each file; see `count_channels`.
 
     Raises:
         WorkerError: the system does not let so many processes start.
@@ -59,13 +60,14 @@ class WorkerPool:
         timeout_s: float | None = None,
         keep_partial: bool = False,
         augmentation: SampleAugmentation | None = None,
+        counts_channels: bool = False,
     ) -> None:
         self._lock = threading.Lock()
         self._sounds: deque[Sound] = deque()  # the sounds that are in no task yet
         self._given_tasks: queue.Queue[tuple[WorkerSupervisor, list[Sound]]] = queue.Queue()
         message_bytes = 4 * math.prod(compute_message_shape(settings))
         queue_size = max(2, min(QUEUE_BYTES, ALL_QUEUES_BYTES // workers) // message_bytes)
-        setup = WorkerSetup(settings, keep_partial, augmentation)
+        setup = WorkerSetup(settings, keep_partial, augmentation, counts_channels)
         self._supervisors: list[WorkerSupervisor] = []
         try:
             for _ in range(workers):

@@ -13,13 +13,14 @@ from specfeat.config import clip_rules, compression_rules, model_rules, normaliz
 from specfeat.config.audio import Audio
 from specfeat.config.clip_grid import ClipGrid
 from specfeat.config.clips import Clips
+from specfeat.config.compression import Db
 from specfeat.config.model import WEIGHTS_FILE_KEYS, Model
 from specfeat.config.row_spans import RowSpan, iterate_file_span
 from specfeat.config.rows import Rows, check_rows
 from specfeat.config.section import Section
 from specfeat.config.spectrogram import Spectrogram
 from specfeat.config.train import Train
-from specfeat.config.train_rules import check_train
+from specfeat.config.train_rules import check_train, check_training_channels
 
 
 class Settings(Section):
@@ -52,7 +53,18 @@ class Settings(Section):
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """The shape of the network's input without the batch: (frames, bins, channels)."""
-        return (self.clip_grid.frames, self.spectrogram.bins, self.spectrogram.channels)
+        channels = self.spectrogram.channels * (self.audio.stacked_channels or 1)
+        return (self.clip_grid.frames, self.spectrogram.bins, channels)
+
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether a sound is read to its end before its first clip, for a value of the whole sound."""
+        spectrogram = self.spectrogram
+        return self.clips.cut == "frames" and (
+            spectrogram.peak is not None
+            or bool(spectrogram.normalize and spectrogram.normalize.file)
+            or any(isinstance(step, Db) and step.has_largest_value for step in spectrogram.compression_steps)
+        )
 
     @property
     def graph(self) -> LayerGraph:
@@ -128,4 +140,5 @@ class Settings(Section):
         check_rows(self.rows)
         if self.train is not None:
             check_train(self.train)
+            check_training_channels(self.train, audio)
         return self

@@ -1,5 +1,6 @@
 """The rules that tie the settings of a training together."""
 
+from specfeat.config.audio import Audio
 from specfeat.config.augmentation import Augmentation
 from specfeat.config.section import list_given_keys, make_rule_error
 from specfeat.config.train import Teacher, Train
@@ -24,6 +25,13 @@ def check_train(train: Train) -> None:
     for number, augmentation in enumerate(train.augment):
         _check_augmentation(augmentation, number)
     _check_task(train)
+
+
+def check_training_channels(train: Train, audio: Audio) -> None:
+    """Check that random changes of samples are asked for only with sounds of one channel."""
+    if audio.stacked_channels and train.sample_augmentations:
+        text = "changes samples of one channel, and audio.channels stacks several; leave it out"
+        raise make_rule_error(("train", "augment"), text)
 
 
 def _check_task(train: Train) -> None:

@@ -24,7 +24,10 @@ def _join_names(names: tuple[str, ...]) -> str:
 # What is wanted at places where a value may have several types. There, pydantic reports one error for each
 # type, and none of them names all types.
 _WANTED_BY_PATH: dict[KeyPath, str] = {
-    ("audio", "channels"): "mix, left, right or a channel's number, from 0",
+    (
+        "audio",
+        "channels",
+    ): "mix, left, right, each, a channel's number from 0, or {stack: N} with N up to 64",
     ("spectrogram", "window"): (
         f"{_join_names(get_args(Window))}, or [name, parameter] with "
         f"{_join_names(get_args(get_args(ShapedWindow)[0]))}"

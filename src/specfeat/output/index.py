@@ -76,7 +76,7 @@ def write_index(
         file: the open file that is written.
     """
     sound_columns = find_sound_columns(entries, columns)
-    index = IndexWriter(file, settings.audio.channels, settings.audio.sample_rate, sound_columns)
+    index = IndexWriter(file, settings.audio.description, settings.audio.sample_rate, sound_columns)
     for entry in entries:
         if entry.rows:
             index.add_sound(entry, settings.iterate_row_spans(entry.samples))
@@ -92,7 +92,8 @@ class IndexWriter:
 
     Args:
         file: the open file that is written.
-        channels: the config's `audio.channels`. It is the `channel` of all sounds that name no channel.
+        channels: the channels of the config (`Audio.description`). It is the `channel` of all sounds that
+            name no channel.
         sample_rate: the config's sample rate, in Hz.
         sound_columns: the columns after these.
     """

@@ -40,6 +40,11 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
     with report_system_limits(), ExitStack() as network_threads, work_folder:
         found = select_sounds(request.selection, request.inputs, request.listed_inputs, request.path_filter)
         paths.check_inputs([*request.selection.tables, *dict.fromkeys(sound.path for sound in found.sounds)])
+        if request.config.settings.audio.channels == "each":
+            # Imported here, because most runs that have nothing to do need no workers.
+            from specfeat.run.channel_sounds import split_channels
+
+            found = split_channels(found, request.config.settings, request.execution)
         plan = make_plan(request.config, found, work_folder, request.options, request.execution.device)
         listener.on_plan(request.config, plan)
         for note in plan.notes:
