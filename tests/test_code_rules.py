@@ -86,6 +86,7 @@ DOORS = {
         "output/formats/h5.py",
     },
     "pyarrow": {"output/arrow_tables.py"},
+    "zarr": {"output/formats/zarr.py"},
     "zipfile": {"output/formats/npz.py", "training/checkpoints.py", "weights/files/zip_archive.py"},
     "librosa": {"audio/stft.py"},
     "soundfile": {"audio/audio_extensions.py", "audio/decoder.py", "run/provenance.py"},
@@ -95,6 +96,7 @@ DOORS = {
     "typer": {
         *{"cli/app.py", "cli/extract.py", "cli/options.py", "cli/train.py", "cli/weights.py"},
         "cli/segment_options.py",
+        "cli/convert.py",
     },
     "tqdm": {"cli/progress.py", "cli/progress_display.py", "cli/training_progress.py", "cli/weights.py"},
     "matplotlib": {"network/picture.py", "training/curves.py"},

@@ -38,6 +38,7 @@ _EXPORTS = {
     "TrainingListener": "specfeat.training.listener",
     "TrainingSummary": "specfeat.training.summary",
     "WeightsError": "specfeat.errors",
+    "convert_output": "specfeat.run.convert",
     "extract_to": "specfeat.run.extract_to",
     "load_config": "specfeat.config",
     "shipped_names": "specfeat.config",
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     )
     from specfeat.extractor import Extractor, Features
     from specfeat.output.summary import RunSummary
+    from specfeat.run.convert import convert_output
     from specfeat.run.extract_to import extract_to
     from specfeat.run.listener import RunListener
     from specfeat.training.interface import train
@@ -83,6 +85,7 @@ __all__ = [
     "TrainingSummary",
     "UsageError",
     "WeightsError",
+    "convert_output",
     "extract_to",
     "load_config",
     "shipped_names",

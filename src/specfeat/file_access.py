@@ -139,6 +139,18 @@ def sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def sync_tree(folder: Path) -> None:
+    """Bring every byte of all files in a folder and its subfolders, and their names, to the disk.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    for path, _, names in os.walk(folder):
+        for name in names:
+            sync_file(Path(path, name))
+        sync_folder(Path(path))
+
+
 def sync_folder(folder: Path) -> None:
     """Bring the names in a folder to the disk, so that renames in it survive a power failure."""
     with contextlib.suppress(OSError):  # a folder that may not be read cannot be synced

@@ -75,15 +75,17 @@ class HandmadeRuns:
     Attributes:
         folder: the folder of the files and of the output.
         array_name: the name of the array.
+        array_format: the name of its format; "" for the format that belongs to its extension.
     """
 
     folder: Path
     array_name: str = "out.npy"
+    array_format: str = ""
 
     @property
     def paths(self) -> OutputPaths:
         """The paths of the output."""
-        return OutputPaths(self.folder / self.array_name)
+        return OutputPaths(self.folder / self.array_name, self.array_format)
 
     def write_files(self, count: int) -> list[str]:
         """Write the files 0, 1, ..., count - 1, each longer than the one before, and return their paths."""

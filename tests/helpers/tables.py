@@ -63,7 +63,7 @@ def write_array(path: Path, rows: Rows, format_name: str = "", block_rows: int =
     output_format = get_format(format_name or path.suffix[1:])
     index = path.parent / "index.csv"
     write_index(index)
-    path.touch()
+    path.mkdir() if output_format.is_folder else path.touch()
     metadata = {"specfeat": "1", "config_sha256": "ab", "config": '{"a": 1}'}
     parts = [rows[first : first + block_rows] for first in range(0, len(rows), block_rows)]
     with open_table(path, make_layout(rows), index, metadata, lambda: iter(parts)) as table:

@@ -16,21 +16,23 @@ from specfeat.output.feature_table import ArrayLayout, Rows
 from specfeat.output.formats import OutputFormat, get_format, list_format_names
 from specfeat.output.paths import OutputPaths
 
-FORMATS = sorted(list_format_names())
+FORMATS = [*sorted(list_format_names()), "npy-files"]
 
 
 def make_runs(folder: Path, format_name: str) -> HandmadeRuns:
     """Make runs that write this format; skip the test if its package is missing."""
     if package := get_format(format_name).package:
         pytest.importorskip(package, reason=f"the format {format_name} needs {package}")
-    return HandmadeRuns(folder, f"out.{format_name}")
+    is_named = format_name in list_format_names()
+    return HandmadeRuns(folder, f"out.{format_name}" if is_named else "out", "" if is_named else format_name)
 
 
-def read_files(runs: HandmadeRuns) -> tuple[bytes, bytes]:
+def read_files(runs: HandmadeRuns) -> dict[str, bytes]:
     """Return the bytes of array and index, and check that there is no other file of the output."""
     paths = runs.paths
     assert sorted(runs.folder.glob("out*")) == sorted(paths.files)
-    return paths.array.read_bytes(), paths.index.read_bytes()
+    files = [path for path in paths.array.rglob("*") if path.is_file()] or [paths.array]
+    return {str(path): path.read_bytes() for path in [*files, paths.index]}
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -31,6 +31,7 @@ from specfeat.cli.options import (
     OnError,
     OnErrorOption,
     Output,
+    PerFileOption,
     PerOption,
     PoolOption,
     ProgressChoice,
@@ -88,6 +89,7 @@ def extract_command(
     end: EndOption = None,
     duration: DurationOption = None,
     label_from: LabelFromOption = None,
+    per_file: PerFileOption = None,
     config: ConfigOption = "default",
     overrides: SetOption = None,
     per: PerOption = None,
@@ -123,6 +125,9 @@ def extract_command(
     from specfeat.run.options import ExecutionOptions, RunOptions
     from specfeat.run.request import ExtractionRequest
 
+    if per_file is not None:  # then there is no OUTPUT, so the last word is an input, too
+        inputs = [*(inputs or []), *([output] if output else [])]
+        output, output_format = per_file, f"{output_format or 'npy'}-files"
     check_log_target(log_json, output, [*(inputs or []), *(segments or []), files_from, config])
     command_line: CommandLine = context.obj
     failure_limit = _read_failure_limit(on_error, max_failures)

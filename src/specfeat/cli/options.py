@@ -43,14 +43,23 @@ Output = Annotated[
         help="The array to write, e.g. out.npy; out.index.csv and out.run.json are written beside it.",
     ),
 ]
+PerFileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--per-file",
+        metavar="DIR",
+        show_default=False,
+        help="Instead of OUTPUT: write one file for each input to the folder DIR, in the format of --format.",
+    ),
+]
 FormatOption = Annotated[
     str,
     typer.Option(
         "--format",
         metavar="NAME",
         show_default=False,
-        help="The format of OUTPUT: npy, npz, csv, jsonl, parquet, h5 or arrow. By default, the extension "
-        "of OUTPUT decides, and npy is used if it is not one of these.",
+        help="The format of OUTPUT: npy, npz, csv, jsonl, parquet, h5, arrow or zarr. By default, the "
+        "extension of OUTPUT decides, and npy is used if it is not one of these.",
     ),
 ]
 

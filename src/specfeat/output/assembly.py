@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import specfeat
-from specfeat.file_access import open_regular_file, sync_file, sync_open_file
+from specfeat.file_access import open_regular_file, sync_file, sync_open_file, sync_tree
 from specfeat.files import wrap_os_errors
 from specfeat.output.digests import OutputDigests, digest_file
 from specfeat.output.feature_table import ArrayLayout, Rows
@@ -108,7 +108,10 @@ def _assemble_array(
         return rows.path
     array = get_array_path(paths)
     with wrap_os_errors(array):
-        open_regular_file(array, "wb").close()  # makes the file; refuses a link that another program has made
+        if paths.format.is_folder:
+            array.mkdir()
+        else:
+            open_regular_file(array, "wb").close()  # makes it; refuses a link that another program has made
         _copy_stored_rows(spans, paths.work_folder / PREVIOUS_ROWS_NAME)
         layout = ArrayLayout(
             rows=sum(span.count for span in spans),
@@ -120,7 +123,10 @@ def _assemble_array(
         read_rows = partial(_read_spans, spans)
         with open_table(paths.array, layout, index, _describe_config(config), read_rows) as table:
             paths.format.write_table(array, table)
-        sync_file(array)
+        if paths.format.is_folder:
+            sync_tree(array)
+        else:
+            sync_file(array)
     return array
 
 

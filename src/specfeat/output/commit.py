@@ -14,7 +14,8 @@ A work folder contains these files. A run makes them in this order:
 The commit then moves the files to their final places, in this order:
 
     array                  if array.FORMAT exists, rows.npy is removed; otherwise rows.npy is renamed to
-                           array.FORMAT. Then array.FORMAT is moved
+                           array.FORMAT. Then array.FORMAT is moved. If it is a folder, the old one is moved
+                           to the work folder before (`replaced`), and removed after the commit
     index                  index.csv is moved
     record                 run.json is moved, after the names of the other two are on the disk
 
@@ -34,15 +35,17 @@ from pathlib import Path
 
 from specfeat.errors import UsageError
 from specfeat.file_access import open_regular_file, sync_folder, sync_open_file
-from specfeat.files import read_size, wrap_os_errors
+from specfeat.files import wrap_os_errors
 from specfeat.output.assembly import INDEX_NAME, get_array_path, list_prepared_names
 from specfeat.output.digests import OutputDigests, digest_file
 from specfeat.output.paths import OutputPaths
 from specfeat.output.record_json import RecordFaultError, format_record, parse_digests
 from specfeat.output.records import RunRecord
 from specfeat.output.rows_file import ROWS_NAME
+from specfeat.output.tree_files import measure_size, remove_tree
 
 NEW_RECORD_NAME, PENDING_RECORD_NAME = "new.json", "run.json"
+REPLACED_NAME = "replaced"  # the old array, if it is a folder, between its move and its removal
 
 
 def write_commit_record(paths: OutputPaths, record: RunRecord) -> None:
@@ -117,9 +120,10 @@ def _has_committed_files(digests: OutputDigests, target: OutputPaths) -> bool:
         if path is None:
             return False
         with wrap_os_errors(path, "read"):
-            open_regular_file(path).close()  # refuses a link or a FIFO
+            if path.is_symlink() or not path.is_dir():
+                open_regular_file(path).close()  # refuses a link or a FIFO
             # The size is compared first, because it takes minutes to compute the hash of a large array.
-            if read_size(path) != digest.bytes or digest_file(path) != digest:
+            if measure_size(path) != digest.bytes or digest_file(path) != digest:
                 return False
     return True
 
@@ -146,6 +150,8 @@ def move_into_place(paths: OutputPaths) -> bool:
             remove_files(folder, ROWS_NAME)
         else:
             _move_file(folder / ROWS_NAME, array)
+        if array.is_dir():
+            _move_old_folder(paths.array, folder / REPLACED_NAME)
         _move_file(array, paths.array)
     with wrap_os_errors(paths.index):
         _move_file(folder / INDEX_NAME, paths.index)
@@ -156,6 +162,16 @@ def move_into_place(paths: OutputPaths) -> bool:
         (folder / PENDING_RECORD_NAME).replace(paths.record)
     sync_folder(paths.array.parent)
     return True
+
+
+def _move_old_folder(folder: Path, place: Path) -> None:
+    """Move the old array away if it is a folder, because a folder cannot be renamed over another one.
+
+    If this function is interrupted, it can be called again: the old folder is moved only once, because then
+    nothing is at its place before the new one is.
+    """
+    if folder.is_dir() and not folder.is_symlink():
+        folder.rename(place)
 
 
 def _move_file(source: Path, target: Path) -> None:
@@ -169,15 +185,15 @@ def remove_prepared_files(folder: Path) -> None:
     Raises:
         OutputError: a file cannot be removed.
     """
-    remove_files(folder, *list_prepared_names(folder), NEW_RECORD_NAME)
+    remove_files(folder, *list_prepared_names(folder), NEW_RECORD_NAME, REPLACED_NAME)
 
 
 def remove_files(folder: Path, *names: str) -> None:
-    """Remove files of a work folder; files that do not exist are ignored.
+    """Remove files and folders from a work folder; those that do not exist are ignored.
 
     Raises:
         OutputError: a file cannot be removed.
     """
     for name in names:
         with wrap_os_errors(folder / name, "removed"):
-            (folder / name).unlink(missing_ok=True)
+            remove_tree(folder / name)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from specfeat.files import compute_sha256, read_size
 from specfeat.output.field_types import Count, Text
+from specfeat.output.tree_files import compute_sha256_of_tree, measure_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +41,9 @@ class OutputDigests:
 
 
 def digest_file(path: Path) -> FileDigest:
-    """Return size and hash of a file.
+    """Return size and hash of a file, or of a folder.
 
     Raises:
         OSError: the file cannot be read.
     """
-    return FileDigest(bytes=read_size(path), sha256=compute_sha256(path))
+    return FileDigest(bytes=measure_size(path), sha256=compute_sha256_of_tree(path))

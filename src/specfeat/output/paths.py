@@ -12,6 +12,7 @@ from specfeat.file_access import (
     find_name_problem,
     is_existing_folder,
     is_folder,
+    is_real_folder,
     read_first_bytes,
 )
 from specfeat.files import FileVersion, identify_inode, identify_version
@@ -106,10 +107,11 @@ class OutputPaths:
         folder = self.array.parent
         if not is_existing_folder(folder):
             raise UsageError(f"{folder}: no such folder for the output; make it first: mkdir -p {folder}")
-        if self.array.name in ("", ".", "..") or is_folder(self.array):
+        self._check_suffix()
+        is_other_folder = is_folder(self.array) and not self.format.is_folder
+        if self.array.name in ("", ".", "..") or is_other_folder:
             example = self.array / "out.npy"
             raise UsageError(f"{self.array}: is a folder; wanted the output's file name, e.g. {example}")
-        self._check_suffix()
         if problem := find_folder_problem(folder):
             raise OutputError(f"{folder}: the folder cannot be written to: {problem}")
         for path in (*self.files, self.work_folder):
@@ -157,10 +159,13 @@ class OutputPaths:
             UsageError: one of the three paths is a folder or a device, or the file at the array's path does
                 not begin like an array of its format.
         """
-        for path in self.files:
+        is_folder_format = self.format.is_folder
+        if is_folder_format and os.path.lexists(self.array) and not is_real_folder(self.array):
+            raise UsageError(f"{self.array}: is not a folder, and the format is {self.format_name}")
+        for path in (self.index, self.record) if is_folder_format else self.files:
             if os.path.lexists(path) and not path.is_file():
                 raise UsageError(f"{path}: is not a regular file; wanted the output's file name")
-        if self.array.exists():
+        if self.array.exists() and not is_folder_format:
             magic = self.format.magic
             # An empty file can be replaced, because nothing is lost. If a file cannot be read (None), the
             # commit fails if it cannot be replaced either.
@@ -195,9 +200,11 @@ class OutputPaths:
         """
         own = {identify_inode(os.fspath(path)) for path in self.files} - {None}
         inner = {identify_inode(os.fspath(path)) for path in self.work_folder.rglob("*")} - {None}
+        array_prefix = f"{os.path.realpath(self.array)}/" if is_folder(self.array) else None
         for path in inputs:
             inode = identify_inode(path)
-            if inode in own:
+            is_inside = array_prefix and os.path.realpath(path).startswith(array_prefix)
+            if inode in own or is_inside:
                 raise UsageError(f"{self.array}: would be written over the input {path!r}; give another name")
             if inode in inner:
                 raise UsageError(f"{path}: lies in the work folder {self.work_folder}; move it elsewhere")
@@ -207,12 +214,12 @@ class OutputPaths:
         resolve = cache(os.path.realpath)  # cached, because many paths may be in the same few folders
         own_folder = resolve(self.array.parent)
         own_names = {path.name for path in self.files}
-        work_prefix = f"{Path(own_folder, self.work_folder.name)}/"
+        own_prefixes = tuple(f"{Path(own_folder, path.name)}/" for path in (self.work_folder, self.array))
 
         def is_own(path: str) -> bool:
             folder, name = os.path.split(path)
             folder = resolve(folder or ".")
-            return f"{folder}/".startswith(work_prefix) or (folder == own_folder and name in own_names)
+            return f"{folder}/".startswith(own_prefixes) or (folder == own_folder and name in own_names)
 
         return [path for path in paths if not is_own(path)]
 
@@ -258,7 +265,13 @@ def make_output_paths(name: str | os.PathLike[str], array_format: str = "") -> O
             "name a file, e.g. out.npy"
         )
     # A path of pathlib has no slash at its end, so `newdir/` would become the file `newdir`.
-    if text.endswith(("/", "/.")) and not is_folder(Path(text)):
+    is_named_like_folder = text.endswith(("/", "/.")) and not is_folder(Path(text))
+    if is_named_like_folder and not _is_folder_format(text, array_format):
         example = Path(text, "out.npy")
         raise UsageError(f"{text}: names a folder; wanted the output's file name, e.g. {example}")
     return OutputPaths(Path(text), array_format)
+
+
+def _is_folder_format(name: str, array_format: str) -> bool:
+    """Return whether an array with this name, which ends with a slash, is a folder."""
+    return get_format(array_format or find_format_name(name.rstrip("/."))).is_folder

@@ -10,19 +10,18 @@ from specfeat.file_access import open_regular_file
 from specfeat.files import (
     UNREADABLE_FILE,
     FileIdentity,
-    compute_sha256,
     from_record_name,
-    read_size,
     wrap_os_errors,
 )
 from specfeat.output.feature_table import ArrayLayout
-from specfeat.output.formats import OutputFormat
+from specfeat.output.formats import OutputFormat, get_format
 from specfeat.output.formats.npy import read_header
 from specfeat.output.journal import JOURNAL_NAME, read_journal
 from specfeat.output.paths import OutputPaths
-from specfeat.output.record_json import RecordFaultError, parse_record
+from specfeat.output.record_json import RecordFaultError, parse_digests, parse_record
 from specfeat.output.records import JournalHeader, Provenance, RunRecord, SoundEntry
 from specfeat.output.rows_file import FLOAT32, ROWS_NAME, count_rows
+from specfeat.output.tree_files import compute_sha256_of_tree, measure_size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,6 +154,31 @@ class DamagedRun:
     fault: str
 
 
+def find_output_paths(array: Path) -> OutputPaths:
+    """Return the paths of an existing output, in the format that its record names.
+
+    If there is no record, the format belongs to the extension of the array.
+
+    Args:
+        array: the path of the array.
+
+    Raises:
+        OutputError: the record cannot be read.
+        UsageError: the record names a format that does not exist.
+    """
+    paths = OutputPaths(array)
+    if not paths.record.is_file():
+        return paths
+    with wrap_os_errors(paths.record, "read"):
+        text = paths.record.read_bytes()
+    try:
+        array_format = parse_digests(text).array_format
+    except RecordFaultError:  # `read_previous_output` describes it
+        return paths
+    get_format(array_format)
+    return OutputPaths(array, array_format)
+
+
 def read_previous_output(paths: OutputPaths) -> PreviousOutput:
     """Read the record of an output, and check that array and index belong to it.
 
@@ -165,13 +189,13 @@ def read_previous_output(paths: OutputPaths) -> PreviousOutput:
         OutputError: a file cannot be read.
     """
     for path in paths.files:
-        if not path.is_file():
+        if not (path.is_dir() if path == paths.array and paths.format.is_folder else path.is_file()):
             raise UsageError(
                 f"{path}: is missing, so the output is not complete", remedy=Remedy.REPLACE_OUTPUT
             )
     with wrap_os_errors(paths.record, "read"):
         text = paths.record.read_bytes()
-        sizes = [read_size(path) for path in (paths.array, paths.index)]
+        sizes = [measure_size(path) for path in (paths.array, paths.index)]
     try:
         record = parse_record(text)
     except RecordFaultError as e:
@@ -220,7 +244,7 @@ def verify_output(output: PreviousOutput, paths: OutputPaths) -> None:
     """
     for path, digest in ((paths.array, output.record.array), (paths.index, output.record.index)):
         with wrap_os_errors(path, "read"):
-            sha256 = compute_sha256(path)
+            sha256 = compute_sha256_of_tree(path)
         if sha256 != digest.sha256:
             raise UsageError(f"{path}: has been changed since it was written", remedy=Remedy.REPLACE_OUTPUT)
 

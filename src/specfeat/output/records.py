@@ -209,6 +209,7 @@ class RunRecord(OutputDigests):
         skipped_files: the names of the skipped files; JSON has them as `passed_over`.
         empty_places: how many places of each batch stay empty, because a clip would get other bits there.
         columns: the names of the additional columns of the index. Each entry has a value for each of them.
+        converted_from: "output" and "sha256" of the array from which this one was converted; None if none.
     """
 
     command: tuple[Text, ...]
@@ -222,6 +223,7 @@ class RunRecord(OutputDigests):
     skipped_files: Annotated[tuple[Text, ...], Field(alias="passed_over")]
     empty_places: Annotated[int, Strict(), Field(ge=0)] = 0
     columns: tuple[Text, ...] = ()
+    converted_from: InstanceOf[JsonObject] | None = None
 
     @property
     def rows(self) -> int:
@@ -243,6 +245,7 @@ class RunRecord(OutputDigests):
             "folder": self.folder,
             "output": self.output,
             **({} if self.array_format == "npy" else {"array_format": self.array_format}),
+            **({"converted_from": self.converted_from} if self.converted_from else {}),
             "started": self.started,
             "seconds": self.seconds,
             "build_seconds": self.build_seconds,

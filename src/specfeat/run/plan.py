@@ -23,6 +23,7 @@ from specfeat.errors import UsageError
 from specfeat.files import format_path, to_record_name
 from specfeat.output.previous_run import FinishedSound, PreviousOutput, PreviousRun, UnfinishedRun
 from specfeat.output.records import Provenance, RunRecord
+from specfeat.output.replacement_check import check_replaceable
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.decisions import (
     OutputAction,
@@ -91,7 +92,7 @@ def make_plan(
         OutputError: an existing file cannot be read.
     """
     paths = work_folder.paths
-    paths.check_replaceable()
+    check_replaceable(paths)
     comparer = ProvenanceComparer(config, device, keep_partial=options.keep_partial)
     examiner = EarlierWorkExaminer(work_folder, found, options, comparer)
 

@@ -1,6 +1,8 @@
 """Each output format, read back by the programs that people read it with."""
 
 import json
+import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +12,21 @@ import h5py
 import numpy as np
 import pytest
 
-from helpers.tables import TEXT_NAMES, WIDTH, list_paths, make_layout, make_rows, write_array
+from helpers.sample_records import make_entry
+from helpers.tables import (
+    NAMES,
+    ROW_COUNTS,
+    TEXT_NAMES,
+    WIDTH,
+    list_paths,
+    make_layout,
+    make_rows,
+    write_array,
+)
+from specfeat.output.digests import digest_file
 from specfeat.output.feature_table import Rows
 from specfeat.output.formats import get_format, list_format_names
+from specfeat.output.sound_files import list_file_names
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +45,7 @@ def write(folder: Path, format_name: str, rows: Rows, block_rows: int = 5) -> Pa
     if package := get_format(format_name).package:
         pytest.importorskip(package, reason=f"the format {format_name} needs {package}")
     path = folder / f"out.{format_name}"
-    write_array(path, rows, block_rows=block_rows)
+    write_array(path, rows, format_name, block_rows)
     return path
 
 
@@ -54,7 +68,7 @@ def check_columns(columns: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [*FORMATS, "npy-files", "csv-files"])
 def test_rows_are_read_back_bit_by_bit(name: str, rows: Rows, tmp_path: Path) -> None:
     """An update reads the rows of the old output back; only an array of the same layout is taken for it."""
     output_format, layout = get_format(name), make_layout(rows)
@@ -63,21 +77,24 @@ def test_rows_are_read_back_bit_by_bit(name: str, rows: Rows, tmp_path: Path) ->
     check_equal(np.concatenate(list(output_format.read_rows(path, layout))), rows)
     assert output_format.has_layout(path, layout)
     assert not output_format.has_layout(path, replace(layout, width=WIDTH + 1))
+    if output_format.is_folder:
+        return
     for damage in (b"", b"PAR1", output_format.magic * 3, path.read_bytes()[:50]):
         path.write_bytes(damage)
         assert not output_format.has_layout(path, layout)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [*FORMATS, "npz-files"])
 def test_the_same_rows_give_the_same_bytes(name: str, tmp_path: Path) -> None:
     """Two files have the same bytes, also if the rows come in pieces of another length."""
-    files = []
+    digests = []
     for k, block_rows in enumerate((5, 3)):
         (tmp_path / str(k)).mkdir()
-        files.append(write(tmp_path / str(k), name, make_rows(), block_rows).read_bytes())
+        path = write(tmp_path / str(k), name, make_rows(), block_rows)
+        digests.append(digest_file(path))
+        assert path.is_dir() or path.read_bytes().startswith(get_format(name).magic)
 
-    assert files[0] == files[1]
-    assert files[0].startswith(get_format(name).magic)
+    assert digests[0] == digests[1]
 
 
 def test_numpy_reads_npz(rows: Rows, tmp_path: Path) -> None:
@@ -212,6 +229,61 @@ def test_datasets_reads_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     check_equal(table.with_format("numpy")["features"][:], rows)
     check_columns(table)
+
+
+def test_zarr_reads_zarr(rows: Rows, tmp_path: Path) -> None:
+    """A group with an array for the features and one for each column; the metadata are its attributes."""
+    zarr = pytest.importorskip("zarr", reason="zarr is not installed")
+    path = write(tmp_path, "zarr", rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Zarr 3 has no final specification of texts
+        group = zarr.open_group(path, mode="r")
+        check_columns({name: group[name][:] for name in ("path", "label", "path_hex", "row", "start_s")})
+
+    check_equal(group["features"][:], rows)
+    assert group.attrs["config"] == '{"a": 1}'
+    (path / "notes").mkdir()
+    (path / "notes/mine.txt").touch()
+    assert get_format("zarr").find_other_file(path, make_layout(rows)) == "notes/mine.txt"
+
+
+def test_each_sound_has_a_file_of_its_own(tmp_path: Path) -> None:
+    """The folders are those of the inputs, and the names keep their bytes."""
+    rows = make_rows()
+    path = write(tmp_path, "npy-files", rows)
+    names = [os.fsdecode(name.encode("utf-8", "surrogateescape")) for name in NAMES]
+    arrays = [np.load(path / f"{name}.npy") for name in names]
+
+    check_equal(np.concatenate(arrays), rows)
+    assert [len(array) for array in arrays] == list(ROW_COUNTS)
+    lines = (write(tmp_path, "csv-files", rows) / "in/a b.wav.csv").read_text().splitlines()
+    assert [line.split(",")[1] for line in lines] == ['"path"', '"in/a b.wav"']
+
+
+def test_no_two_sounds_have_one_file() -> None:
+    """Files with one stem, parts of one file, absolute paths, names that look like the file of another sound."""
+
+    def list_names(*sounds: str | tuple[str, dict[str, Any]]) -> list[str]:
+        pairs = [(sound, {}) if isinstance(sound, str) else sound for sound in sounds]
+        return list_file_names([make_entry(path, 1, **fields) for path, fields in pairs], "npy")
+
+    assert list_names("x/a.wav", "x/a.flac") == ["x/a.wav.npy", "x/a.flac.npy"]
+    assert list_names("/x/a.wav", "x/a.wav", "./x/a.wav") == ["x/a.wav.npy", "x/a.wav~2.npy", "x/a.wav~3.npy"]
+    assert list_names("../../etc/a.wav", "a/../b.wav") == ["__/__/etc/a.wav.npy", "a/__/b.wav.npy"]
+    assert list_names("a", "a.npy/b") == ["a.npy", "a.npy/b~2.npy"] or len({*list_names("a", "a.npy/b")}) == 2
+    parts: list[tuple[str, dict[str, Any]]] = [
+        ("a.wav", {"id": "o/wl"}),
+        ("a.wav", {"start_s": 1.5, "end_s": 2.0}),
+        ("a.wav", {"start_s": 1.5}),
+        ("a.wav", {"channel": 1}),
+    ]
+    assert list_names(*parts) == [
+        "a.wav~o_wl.npy",
+        "a.wav~1.5-2.npy",
+        "a.wav~1.5-end.npy",
+        "a.wav~channel-1.npy",
+    ]
+    assert len(os.fsencode(list_names("é" * 127 + ".wav")[0])) <= 255
 
 
 def test_a_broken_row_count_is_noticed(tmp_path: Path) -> None:

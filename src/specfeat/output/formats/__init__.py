@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 DEFAULT_FORMAT = "npy"
 PLUGIN_GROUP = "specfeat.output_formats"
+# The end of the name of a format that is a folder: "csv-files" is a folder with one CSV file for each sound.
+SOUND_FILES_ENDING = "-files"
 # Other extensions of a format's files.
 _ALIASES = {"hdf5": "h5"}
 
@@ -46,12 +48,14 @@ class OutputFormat(Protocol):
             this name can be replaced if the user allows replacing (`force`).
         is_rows_format: whether the internal rows file has this format already, so that it only has to be
             renamed. True for `.npy` only.
+        is_folder: whether an array is a folder with files, and not a file.
         package: the name of a package that the format imports and that specfeat does not require; "" if none.
         extra: the name of specfeat's extra that installs this package.
     """
 
     magic: bytes
     is_rows_format: bool = False
+    is_folder: bool = False
     package: str = ""
     extra: str = ""
 
@@ -59,8 +63,8 @@ class OutputFormat(Protocol):
         """Write the whole array to a file.
 
         Args:
-            path: the file, in the work folder. It exists and is empty. After this call, the caller makes sure
-                that its bytes are on the disk (fsync).
+            path: the file (or the folder, if `is_folder`) in the work folder. It exists and is empty. After
+                this call, the caller makes sure that all bytes are on the disk (fsync).
             table: the rows and their lines of the index. They need not fit into memory together.
 
         Raises:
@@ -95,6 +99,20 @@ class OutputFormat(Protocol):
             OSError: the file cannot be read.
             RuntimeError: the file is not of this format, or has too few rows.
         """
+
+    def find_other_file(self, path: Path, layout: "ArrayLayout") -> str:
+        """Return a file in the folder of an array that does not belong to the array; "" if there is none.
+
+        This is called only if `is_folder` is true. specfeat does not replace a folder with such a file.
+
+        Args:
+            path: the folder of an array.
+            layout: the layout of the array.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        return ""
 
 
 @cache
@@ -137,7 +155,12 @@ def get_format(name: str) -> OutputFormat:
         InstallError: a format of another package cannot be loaded.
     """
     output_format: Any = None
-    if name in list_format_names():
+    if name.endswith(SOUND_FILES_ENDING):
+        file_format = name.removesuffix(SOUND_FILES_ENDING)
+        output_format = importlib.import_module("specfeat.output.sound_files").SoundFilesFormat(
+            file_format, get_format(file_format)
+        )
+    elif name in list_format_names():
         output_format = importlib.import_module(f"{__name__}.{name.replace('-', '_')}").FORMAT
     elif plugin := find_plugin(PLUGIN_GROUP, name):
         output_format = plugin.load()

@@ -1,0 +1,51 @@
+"""`specfeat convert SOURCE TARGET`: writes a finished output in another format."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specfeat.cli.messages import print_message
+from specfeat.cli.options import FormatOption, LockWaitOption
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE", show_default=False, help="The array of a finished output, e.g. out.npy."
+    ),
+]
+Target = Annotated[
+    str,
+    typer.Argument(metavar="TARGET", show_default=False, help="The array to write, e.g. out.parquet."),
+]
+ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")]
+
+
+def convert_command(
+    source: Source,
+    target: Target,
+    output_format: FormatOption = "",
+    force: ReplaceOption = False,
+    lock_wait: LockWaitOption = 0.0,
+    quiet: QuietOption = False,
+) -> int:
+    """Write the features of a finished output in another format.
+
+    No audio is read. Index and record are written beside TARGET, too; the record says from what it was
+    converted. SOURCE is not changed.
+
+    Exit code: 0 written, 1 failed, 2 usage is wrong or SOURCE is not a complete output, 75 another run is
+    writing TARGET, 130 and 143 stopped by a signal.
+    """
+    # Here, because --help needs none of these, and they take time to load.
+    from specfeat.output.paths import make_output_paths
+    from specfeat.run.convert import convert
+
+    paths = make_output_paths(target, output_format)
+    paths.check_writable()
+    summary = convert(Path(source), paths, force=force, lock_wait_s=lock_wait)
+    if not quiet:
+        rows = f"{summary.rows} row{'s' * (summary.rows != 1)} x {summary.width} features"
+        print_message(f"{target}: {rows}, from {source}")
+    return 0
