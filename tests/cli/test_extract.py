@@ -45,7 +45,7 @@ def test_the_sample(tmp_path: Path) -> None:
     messages = run.stderr.splitlines()
 
     assert (run.returncode, run.stdout) == (0, "")
-    assert rows.shape == (len(index), 128)
+    assert rows.shape == (len(index), 640)
     assert rows.dtype == np.float32
     assert np.isfinite(rows).all()
     assert list(index.columns) == ["row", "path", "channel", "start_s", "end_s", "padded", "status"]
@@ -55,15 +55,11 @@ def test_the_sample(tmp_path: Path) -> None:
     assert all(Path(path).is_file() for path in index["path"])
     assert ((index["padded"] >= 0) & (index["padded"] < 1)).all()
 
-    assert len(messages) == 2
-    assert messages[0] == (
-        "specfeat: the network's weights are random (seed 0): its features are those of an untrained network; "
-        "use --set model.weights.file=PATH for trained weights"
-    )
-    assert messages[1].startswith(f"specfeat: features.npy: {len(rows)} rows x 128 features from ")
+    assert len(messages) == 1
+    assert messages[0].startswith(f"specfeat: features.npy: {len(rows)} rows x 640 features from ")
 
     assert record["rows"] == len(rows)
-    assert record["weights"] == {"random": 0}
+    assert record["weights"]["sha256"] == load_config().settings.model.weights.sha256
     assert record["device"] == "cpu" or record["device"].startswith("gpu:")
     assert record["config"]["sha256"] == load_config().settings.digest
     assert record["config"]["resolved"]["audio"]["res_type"] == "soxr_hq"
