@@ -71,6 +71,7 @@ def test_an_update_after_a_change_of_the_table(folder: Path) -> None:
     done = run_command(folder, *command, "-c", "minimal", "--workers", "1", "-v")
     assert "in/a.wav (3 s to 4 s): " in done.stderr
     assert "(1 s to 3 s)" not in done.stderr
+    assert " from 5 segments, " in done.stderr
     run_extract(folder, "in", "new.npy", "--segments", "t.csv")
     assert read_output(folder)[:2] == read_output(folder, "new")[:2]
     assert read_output(folder)[2] == read_output(folder, "new")[2]

@@ -103,10 +103,11 @@ class ProgressReporter:
         """Print what the output contains."""
         if self._is_quiet:
             return
+        sound_noun = "segment" if summary.has_segments else "file"
         files = summary.files - summary.failed - summary.without_rows
         text = (
             f"{array}: {format_count(summary.rows, 'row')} x {format_count(summary.width, 'feature')} "
-            f"from {format_count(files, 'file')}"
+            f"from {format_count(files, sound_noun)}"
         )
         if is_new:
             seconds = time.perf_counter() - self._start_s
@@ -121,11 +122,11 @@ class ProgressReporter:
             text += f" ({summary.read_seconds / summary.seconds:.0f} x real time after the start)"
         other_files = summary.skipped_files - len(summary.convertible_files)
         for count, noun, description in (
-            (summary.without_rows, "file", "empty or too short"),
-            (summary.silent, "file", "silent"),
-            (summary.too_loud, "file", "with samples far beyond -1..1, see the record"),
-            (summary.partial, "file", "broken in the middle, see the record"),
-            (summary.failed, "file", "failed, see the record"),
+            (summary.without_rows, sound_noun, "empty or too short"),
+            (summary.silent, sound_noun, "silent"),
+            (summary.too_loud, sound_noun, "with samples far beyond -1..1, see the record"),
+            (summary.partial, sound_noun, "broken in the middle, see the record"),
+            (summary.failed, sound_noun, "failed, see the record"),
             (other_files, "other file", f"skipped ({summary.skipped_names}), see the record"),
         ):
             if count:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from specfeat.convertible_files import list_convertible_files
 from specfeat.files import from_record_name
+from specfeat.sound import WHOLE_FILE
 from specfeat.text import describe_files
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class RunSummary:
             many there are of each extension; "" if there are none.
         convertible_files: the paths of those skipped files whose extensions belong to formats of sound that
             libsndfile cannot read, such as M4A.
+        has_segments: whether sounds are parts of files that a table lists.
     """
 
     files: int
@@ -49,6 +51,7 @@ class RunSummary:
     skipped_names: str = ""
     too_loud: int = 0
     convertible_files: tuple[str, ...] = ()
+    has_segments: bool = False
 
 
 def summarize_record(record: "RunRecord", read_seconds: float = 0.0) -> RunSummary:
@@ -77,6 +80,7 @@ def summarize_record(record: "RunRecord", read_seconds: float = 0.0) -> RunSumma
         skipped_files=len(skipped),
         skipped_names=describe_files(other) if other else "",
         convertible_files=convertible,
+        has_segments=any(not entry.may_end_early and entry.key.part != WHOLE_FILE for entry in record.files),
     )
 
 
