@@ -49,11 +49,22 @@ def _pool(output: Any, statistic: str, axes: tuple[int, ...]) -> Any:
     if statistic in ("first", "last"):
         index = 0 if statistic == "first" else output.shape[axes[0]] - 1
         return keras.ops.take(output, index, axis=axes[0])
-    if statistic == "std":
+    if statistic in ("mean", "std"):
+        mean = _average(output, axes)
+        if statistic == "mean":
+            return mean
         # The definition of numpy.std. The mean is subtracted first, so that a large mean costs no digits.
-        difference = output - keras.ops.mean(output, axis=axes, keepdims=True)
-        return keras.ops.sqrt(keras.ops.mean(keras.ops.square(difference), axis=axes))
-    return {"mean": keras.ops.mean, "max": keras.ops.max, "min": keras.ops.min}[statistic](output, axis=axes)
+        return keras.ops.sqrt(_average(keras.ops.square(output - mean), axes))
+    return {"max": keras.ops.max, "min": keras.ops.min}[statistic](output, axis=axes)
+
+
+def _average(values: Any, axes: tuple[int, ...]) -> Any:
+    """Return the mean over axes, which stay with the size 1.
+
+    Not `keras.ops.mean`: over one of two axes, TensorFlow rounds differently at different places of a batch.
+    """
+    window = [size if axis in axes else 1 for axis, size in enumerate(values.shape[1:-1], 1)]
+    return keras.ops.average_pool(values, window, data_format="channels_last")
 
 
 def make_extractor(model: Any, sources: Sequence[FeatureSource]) -> Any:
