@@ -17,6 +17,7 @@ from specfeat.config.label_rules import check_labels
 from specfeat.config.labels_file import read_labels_file
 from specfeat.config.layer_errors import make_layer_error
 from specfeat.config.overrides import apply_override
+from specfeat.config.postprocess_files import resolve_postprocess_files
 from specfeat.config.seconds import convert_seconds
 from specfeat.config.settings import Settings
 from specfeat.config.train_paths import resolve_train_paths
@@ -81,6 +82,7 @@ def load_config(
     resolve_train_paths(tree, path.parent)
     read_constants_files(tree, path.parent)
     read_labels_file(tree, path.parent)
+    resolve_postprocess_files(tree, path.parent)
     settings = _validate_settings(tree)
     try:
         check_network(

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, PositiveInt
 from specfeat.architecture.feature_sources import FeatureSource, dump_features, parse_features
 from specfeat.architecture.graph import Layer, LayerListError
 from specfeat.architecture.layer_list import parse_layers
+from specfeat.config.postprocess import PostprocessStep, expand_short_steps
 from specfeat.config.section import Section, make_rule_error
 
 Optimizer = Literal[
@@ -138,13 +139,14 @@ class Model(Section):
             list of layers, each perhaps with its pooling, whose outputs follow one another in the row.
         labels: the names of the classes, if the row has class scores: the names of the columns, in order. In
             a config it can be a file with the names.
+        postprocess: what is done with the features of each clip after the network, in this order.
         weights: the source of the weights. It is required, so that nobody uses random weights by mistake.
         compile: the arguments of Keras' `Model.compile`.
         batch: how many clips go through the network together, 1 to 65,536. It is part of the config, because
             another batch size changes the last bits of the features.
     """
 
-    later_keys: ClassVar[frozenset[str]] = frozenset({"labels"})
+    later_keys: ClassVar[frozenset[str]] = frozenset({"labels", "postprocess"})
 
     input_shape: tuple[int, ...] | None = None
     layers: Annotated[tuple[Layer, ...], BeforeValidator(_read_layers), PlainSerializer(dump_layers)]
@@ -155,6 +157,9 @@ class Model(Section):
     ] = None
     # Not strict: a file with the names has been replaced by a list.
     labels: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)] = ()
+    postprocess: Annotated[
+        tuple[PostprocessStep, ...], BeforeValidator(expand_short_steps), Field(strict=False)
+    ] = ()
     weights: Annotated[Weights, BeforeValidator(_expand_short_weights)]
     compile: Compile = Compile()
     batch: Annotated[PositiveInt, Field(le=65_536)] = 64

@@ -15,6 +15,7 @@ from specfeat.config.clip_grid import ClipGrid
 from specfeat.config.clips import Clips
 from specfeat.config.compression import Db
 from specfeat.config.model import WEIGHTS_FILE_KEYS, Model
+from specfeat.config.postprocess import check_postprocess, remove_file_paths
 from specfeat.config.row_spans import RowSpan, iterate_file_span
 from specfeat.config.rows import Rows, check_rows
 from specfeat.config.section import Section
@@ -100,6 +101,7 @@ class Settings(Section):
         data = self.model_dump(
             mode="json", exclude={"model": {"weights": set(WEIGHTS_FILE_KEYS), "labels": True}, "train": True}
         )
+        remove_file_paths(data["model"])
         # Sorted keys and no spaces, so that equal settings give the same text.
         text = json.dumps(data, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
@@ -137,6 +139,7 @@ class Settings(Section):
         clip_rules.check_clip_samples(self.clip_grid)
         model_rules.check_input_shape(model, self.input_shape)
         model_rules.check_features(model)
+        check_postprocess(model.postprocess)
         check_rows(self.rows)
         if self.train is not None:
             check_train(self.train)

@@ -21,6 +21,7 @@ from specfeat.network.engines import Device, Engine, EngineFactory, RowFunction,
 from specfeat.network.engines.tensorflow import TensorFlowEngine
 from specfeat.network.equal_places import count_equal_places
 from specfeat.network.feature_columns import list_model_columns, make_extractor
+from specfeat.network.postprocess import Postprocess, make_postprocess
 from specfeat.system_limits import report_system_limits
 from specfeat.text import format_shape
 from specfeat.weights import load_weights
@@ -56,6 +57,7 @@ class Network:
             "format": ...}; for a single file, also path, size in bytes, mtime_ns, ctime_ns and inode.
         seconds: the time that building took, in seconds.
         row_function: the function that the engine has made of the model.
+        postprocess: what is done with the features after the network.
     """
 
     model: Any
@@ -69,6 +71,7 @@ class Network:
     weights: dict[str, object]
     seconds: float
     row_function: RowFunction = field(repr=False)
+    postprocess: Postprocess = field(repr=False)
 
     @property
     def device(self) -> Device:
@@ -89,7 +92,7 @@ class Network:
         Returns:
             float32, shape (batch, width).
         """
-        return self.row_function(clips)
+        return self.postprocess.apply(self.row_function(clips))
 
 
 def build_network(
@@ -122,6 +125,7 @@ def build_network(
             extractor = make_extractor(composed.keras_model, composed.feature_sources)
             row_function = _make_row_function(config, chosen_engine, extractor)
         columns = list_model_columns(config, composed)
+        postprocess = make_postprocess(config, extractor.output_shape[-1])
         certain_places = settings.model.batch - chosen_engine.count_uncertain_places(extractor)
         places = max(1, min(certain_places, _count_places(config, row_function)))
     return Network(
@@ -130,12 +134,13 @@ def build_network(
         batch=settings.model.batch,
         places=places,
         input_shape=settings.input_shape,
-        width=extractor.output_shape[-1],
-        columns=columns,
+        width=postprocess.width,
+        columns=postprocess.list_columns(columns),
         engine=chosen_engine,
         weights=weights,
         seconds=time.perf_counter() - start,
         row_function=row_function,
+        postprocess=postprocess,
     )
 
 

@@ -15,6 +15,7 @@ import soxr
 import specfeat
 from specfeat.config import Config
 from specfeat.config.model import WEIGHTS_FILE_KEYS
+from specfeat.config.postprocess import remove_file_paths
 from specfeat.config.rows import Rows
 from specfeat.onednn import ONEDNN_VARIABLE, get_onednn_setting
 from specfeat.output.feature_columns import list_row_groups
@@ -188,6 +189,7 @@ def _select_relevant(section: str, provenance: Provenance) -> object:
         for name in WEIGHTS_FILE_KEYS:
             resolved["model"]["weights"].pop(name, None)
         resolved["model"].pop("labels", None)
+        remove_file_paths(resolved["model"])
         return resolved
     if section == "weights":
         weights = provenance.weights or {}
