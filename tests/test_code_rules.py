@@ -97,6 +97,7 @@ DOORS = {
         *{"cli/app.py", "cli/extract.py", "cli/options.py", "cli/train.py", "cli/weights.py"},
         "cli/segment_options.py",
         "cli/convert.py",
+        "cli/merge.py",
     },
     "tqdm": {"cli/progress.py", "cli/progress_display.py", "cli/training_progress.py", "cli/weights.py"},
     "matplotlib": {"network/picture.py", "training/curves.py"},

@@ -41,6 +41,7 @@ _EXPORTS = {
     "convert_output": "specfeat.run.convert",
     "extract_to": "specfeat.run.extract_to",
     "load_config": "specfeat.config",
+    "merge_outputs": "specfeat.run.merge",
     "shipped_names": "specfeat.config",
     "train": "specfeat.training.interface",
 }
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from specfeat.run.convert import convert_output
     from specfeat.run.extract_to import extract_to
     from specfeat.run.listener import RunListener
+    from specfeat.run.merge import merge_outputs
     from specfeat.training.interface import train
     from specfeat.training.listener import TrainingListener
     from specfeat.training.summary import TrainingSummary
@@ -88,6 +90,7 @@ __all__ = [
     "convert_output",
     "extract_to",
     "load_config",
+    "merge_outputs",
     "shipped_names",
     "train",
 ]

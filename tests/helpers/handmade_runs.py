@@ -20,6 +20,7 @@ from specfeat.run.options import RunOptions
 from specfeat.run.plan import RunPlan, make_plan
 from specfeat.run.provenance import add_network
 from specfeat.run.runner import RunOrigin, execute_plan
+from specfeat.run.shard import select_shard
 from specfeat.sound import make_file_sound
 
 WIDTH = 3
@@ -95,16 +96,18 @@ class HandmadeRuns:
         return [str(path) for path in paths]
 
     def make_plan(
-        self, work_folder: WorkFolder, files: Sequence[str], *overrides: str, **options: bool
+        self, work_folder: WorkFolder, files: Sequence[str], *overrides: str, **options: Any
     ) -> RunPlan:
         """Make the plan of a run over these files."""
         config = load_config("minimal", overrides)
-        return make_plan(
-            config, FoundSounds(tuple(map(make_file_sound, files)), ()), work_folder, RunOptions(**options)
-        )
+        found, identity = FoundSounds(tuple(map(make_file_sound, files)), ()), None
+        run_options = RunOptions(**options)
+        if run_options.shard is not None:
+            found, identity = select_shard(found, run_options.shard)
+        return make_plan(config, found, work_folder, run_options, shard=identity)
 
     def run(
-        self, files: Sequence[str], *overrides: str, stop_after: int = -1, **options: bool
+        self, files: Sequence[str], *overrides: str, stop_after: int = -1, **options: Any
     ) -> RunSummary | None:
         """Write the output of these files.
 

@@ -12,6 +12,7 @@ from specfeat import __version__
 from specfeat.cli.command_line import CommandLine
 from specfeat.cli.convert import convert_command
 from specfeat.cli.extract import extract_command
+from specfeat.cli.merge import merge_command
 from specfeat.cli.messages import describe_error, print_message
 from specfeat.cli.signals import (
     StoppedBySignal,
@@ -61,6 +62,7 @@ def read_global_options(
 
 app.command("extract")(extract_command)
 app.command("convert")(convert_command)
+app.command("merge")(merge_command)
 app.command("train")(train_command)
 app.add_typer(weights_app)
 

@@ -41,6 +41,7 @@ from specfeat.cli.options import (
     RetryOption,
     RowUnit,
     SetOption,
+    ShardOption,
     ThreadsOption,
     TimeoutOption,
     UpdateOption,
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from specfeat.run.listener import RunListener
     from specfeat.run.options import ExecutionOptions, FailureLimit
     from specfeat.run.request import ExtractionRequest
+    from specfeat.run.shard import Shard
 
 
 def extract_command(
@@ -90,6 +92,7 @@ def extract_command(
     duration: DurationOption = None,
     label_from: LabelFromOption = None,
     per_file: PerFileOption = None,
+    shard: ShardOption = None,
     config: ConfigOption = "default",
     overrides: SetOption = None,
     per: PerOption = None,
@@ -163,6 +166,7 @@ def extract_command(
                 update=update,
                 retry_failed=retry_failed,
                 keep_partial=keep_partial,
+                shard=_read_shard(shard),
             ),
             execution=execution,
             command=command_line.list_recorded_words(),
@@ -190,6 +194,15 @@ def _read_failure_limit(on_error: OnError, max_failures: str | None) -> "Failure
         return FailureLimit(stop_at_first=on_error is OnError.stop, max_failures=max_failures)
     except UsageError as e:
         raise UsageError(f"--max-failures: {e}") from e
+
+
+def _read_shard(shard: str | None) -> "Shard | None":
+    from specfeat.run.shard import parse_shard
+
+    try:
+        return None if shard is None else parse_shard(shard)
+    except UsageError as e:
+        raise UsageError(f"--shard: {e}") from e
 
 
 def _check_output(output: str, output_format: str) -> "OutputPaths":

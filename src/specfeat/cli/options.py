@@ -99,6 +99,15 @@ ExcludeOption = Annotated[
         help="In folders, leave out files and folders that match, e.g. noise/. Can be given several times.",
     ),
 ]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        show_default=False,
+        help="Extract only part I of N parts of the files, e.g. 1/8; specfeat merge puts the parts together.",
+    ),
+]
 
 # --- what to compute -----------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from specfeat.architecture.feature_sources import ColumnGroup
 from specfeat.files import FileIdentity
 from specfeat.output.digests import OutputDigests
 from specfeat.output.field_types import Count, Flag, Integer, JsonObject, Seconds, Text, write_fields
+from specfeat.output.shard_identity import ShardIdentity
 from specfeat.sound import SoundKey, SoundPart, SoundStatus
 
 
@@ -179,17 +180,19 @@ class JournalHeader:
         replaced_files: size in bytes and time of the last change (as in `FileIdentity`) of array, index and
             record when the run started; None for each file that did not exist. The JSON key is `replaces`.
         is_update: whether the run brings an output up to date. The JSON key is `updates`.
+        shard: which shard of a divided run it is, e.g. "2/8"; "" if the run is not divided.
     """
 
     provenance: Provenance
     output: Text
     replaced_files: Annotated[tuple[tuple[Integer, Integer] | None, ...], Field(alias="replaces")]
     is_update: Annotated[Flag, Field(alias="updates")]
+    shard: Text = ""
 
     def to_json(self) -> JsonObject:
         """Return the header as the JSON object that is written to the journal."""
         own = {"output": self.output, "replaces": self.replaced_files, "updates": self.is_update}
-        return self.provenance.to_json() | own
+        return self.provenance.to_json() | own | ({"shard": self.shard} if self.shard else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +213,7 @@ class RunRecord(OutputDigests):
         empty_places: how many places of each batch stay empty, because a clip would get other bits there.
         columns: the names of the additional columns of the index. Each entry has a value for each of them.
         converted_from: "output" and "sha256" of the array from which this one was converted; None if none.
+        shard: which shard of a divided run the output is; None if the run is not divided.
     """
 
     command: tuple[Text, ...]
@@ -224,6 +228,7 @@ class RunRecord(OutputDigests):
     empty_places: Annotated[int, Strict(), Field(ge=0)] = 0
     columns: tuple[Text, ...] = ()
     converted_from: InstanceOf[JsonObject] | None = None
+    shard: ShardIdentity | None = None
 
     @property
     def rows(self) -> int:
@@ -257,6 +262,7 @@ class RunRecord(OutputDigests):
             "index": write_fields(self.index),
             "counts": self.counts,
             **({"columns": self.columns} if self.columns else {}),
+            **({"shard": self.shard.to_json()} if self.shard else {}),
             "files": self.files,
             "passed_over": self.skipped_files,
         }

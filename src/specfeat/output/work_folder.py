@@ -94,12 +94,13 @@ class WorkFolder:
             remove_prepared_files(self.paths.work_folder)
         self.unfinished_run, self.finished_count = None, 0
 
-    def start(self, provenance: Provenance, *, is_update: bool) -> None:
+    def start(self, provenance: Provenance, *, is_update: bool, shard: str = "") -> None:
         """Begin to write rows, after those of the unfinished run if that has not been discarded.
 
         Args:
             provenance: the provenance of the rows; complete.
             is_update: whether the run brings an output up to date.
+            shard: which shard of a divided run it is, e.g. "2/8"; "" if the run is not divided.
         """
         if isinstance(self.unfinished_run, DamagedRun):
             raise RuntimeError("damaged work must be discarded first")
@@ -112,6 +113,7 @@ class WorkFolder:
             output=self.paths.array.name,
             replaced_files=self.replaced_sizes_and_times,
             is_update=is_update,
+            shard=shard,
         )
         self._config = provenance.config
         self._writer = SoundWriter(folder, header, self.unfinished_run)

@@ -16,6 +16,7 @@ from specfeat.output.previous_run import (
     verify_output,
 )
 from specfeat.output.records import SoundEntry
+from specfeat.output.shard_identity import ShardIdentity
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.decisions import OutputState, OutputUse, UnfinishedState
 from specfeat.run.options import RunOptions
@@ -66,6 +67,7 @@ class EarlierWorkExaminer:
         found: the sounds in the inputs of this run, in order.
         options: what this run may do with earlier work.
         comparer: compares the provenance of earlier runs with that of this run.
+        shard: which shard of a divided run this run is; None if it is not divided.
 
     Attributes:
         found: the sounds of this run, in order. After an examination, it also has the sounds of the examined
@@ -78,12 +80,14 @@ class EarlierWorkExaminer:
         found: FoundSounds,
         options: RunOptions,
         comparer: ProvenanceComparer,
+        shard: ShardIdentity | None = None,
     ) -> None:
         self._work_folder = work_folder
         self._paths = work_folder.paths
         self.found = found
         self._options = options
         self._comparer = comparer
+        self._shard = shard
 
     def examine_unfinished_work(self) -> FoundUnfinishedWork:
         """Examine the work of an interrupted run in the work folder."""
@@ -97,7 +101,11 @@ class EarlierWorkExaminer:
         # have depends on the settings.
         if isinstance(run, DamagedRun):
             return _describe_damaged_work(count, run.fault)
-        differences = _describe_other_name(run, self._paths) or self._comparer.describe_differences(run)
+        differences = (
+            _describe_other_name(run, self._paths)
+            or _describe_other_shard(run.header.shard, self._shard.name if self._shard else "")
+            or self._comparer.describe_differences(run)
+        )
         if differences:
             return FoundUnfinishedWork(
                 state=UnfinishedState.OTHER_SETTINGS,
@@ -157,7 +165,9 @@ class EarlierWorkExaminer:
         """
         run = read_previous_output(self._paths)
         # Before the numbers of rows, because these depend on the settings.
-        if differences := self._comparer.describe_differences(run):
+        old_shard, new_shard = (shard.name if shard else "" for shard in (run.record.shard, self._shard))
+        differences = _describe_other_shard(old_shard, new_shard) or self._comparer.describe_differences(run)
+        if differences:
             problem = UsageError(
                 f"{self._paths.array}: was made with different settings ({differences})",
                 remedy=Remedy.REPLACE_OUTPUT,
@@ -189,6 +199,7 @@ class EarlierWorkExaminer:
         keys_and_columns = [(key, sound.entry.columns) for key, sound in finished.items()]
         return (
             run.record.columns == self.found.columns
+            and run.record.shard == self._shard
             and keys_and_columns == [(sound.key, sound.columns) for sound in self.found.sounds]
             and len(finished) == len(run.entries)
         )
@@ -216,3 +227,8 @@ def _describe_other_name(run: UnfinishedRun, paths: OutputPaths) -> str:
     """
     old_name = run.header.output
     return "" if old_name == paths.array.name else f"output: {old_name}, now {paths.array.name}"
+
+
+def _describe_other_shard(old: str, new: str) -> str:
+    """Return how the shard of an earlier run differs from that of this run; "" if it is the same."""
+    return "" if old == new else f"shard: {old or 'none'}, now {new or 'none'}"

@@ -17,6 +17,7 @@ from specfeat.run.listener import RunListener, SilentListener
 from specfeat.run.options import ExecutionOptions, FailureLimit, RunOptions
 from specfeat.run.request import ExtractionRequest
 from specfeat.run.selection_options import SoundSelection, make_time_range
+from specfeat.run.shard import parse_shard
 from specfeat.segments import SegmentOptions
 from specfeat.segments.base import FIELDS
 from specfeat.sound import SoundPart
@@ -78,6 +79,7 @@ def extract_to(
     force: bool = False,
     retry_failed: bool = False,
     keep_partial: bool = False,
+    shard: str | None = None,
     on_error: Literal["skip", "stop"] = "skip",
     max_failures: int | str | None = None,
     workers: int | None = None,
@@ -122,6 +124,8 @@ def extract_to(
             with one of them, discard it only if it cannot be continued.
         retry_failed: whether `resume` and `update` also extract again the files that failed before.
         keep_partial: whether the rows before the damage are kept if a file is damaged in the middle.
+        shard: extract only one part of the files, e.g. "1/8" for the first of eight parts; `merge_outputs`
+            puts the parts together.
         on_error: what to do when a file fails: "skip" it and continue, or "stop" the run.
         max_failures: stop the run when more files than this have failed: a number of files, or a share of all
             files such as "1%".
@@ -166,6 +170,7 @@ def extract_to(
                 update=update,
                 retry_failed=retry_failed,
                 keep_partial=keep_partial,
+                shard=None if shard is None else parse_shard(shard),
             ),
             execution=ExecutionOptions(
                 device=device,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from specfeat.config.device import parse_device
 from specfeat.errors import Remedy, UsageError, escape_control_characters
+from specfeat.run.shard import Shard
 
 _MAX_FILES = 10**12  # a larger limit is a mistake; it could also be too large for a float
 
@@ -19,6 +20,7 @@ class RunOptions:
         update: take the rows of unchanged files from the existing output; continue unfinished work, too.
         retry_failed: whether files that failed, or gave only a part, in an earlier run are extracted again.
         keep_partial: whether the rows before the damage are kept if a file is damaged in the middle.
+        shard: the shard of the run that is extracted; None for the whole run.
 
     Raises:
         UsageError: `retry_failed` is set without `resume` or `update`.
@@ -29,6 +31,7 @@ class RunOptions:
     update: bool = False
     retry_failed: bool = False
     keep_partial: bool = False
+    shard: Shard | None = None
 
     def __post_init__(self) -> None:
         if self.retry_failed and not self.uses_unfinished_work:

@@ -24,6 +24,7 @@ from specfeat.files import format_path, to_record_name
 from specfeat.output.previous_run import FinishedSound, PreviousOutput, PreviousRun, UnfinishedRun
 from specfeat.output.records import Provenance, RunRecord
 from specfeat.output.replacement_check import check_replaceable
+from specfeat.output.shard_identity import ShardIdentity
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.decisions import (
     OutputAction,
@@ -59,6 +60,7 @@ class RunPlan:
         complete_record: the record of the existing output, if the run has nothing to do; otherwise None.
         notes: messages for the user, each a whole sentence.
         columns: the names of the additional columns of the index.
+        shard: which shard of a divided run it is; None if the run is not divided.
     """
 
     config: Config
@@ -73,10 +75,16 @@ class RunPlan:
     complete_record: RunRecord | None
     notes: tuple[str, ...]
     columns: tuple[str, ...] = ()
+    shard: ShardIdentity | None = None
 
 
 def make_plan(
-    config: Config, found: FoundSounds, work_folder: WorkFolder, options: RunOptions, device: str = "auto"
+    config: Config,
+    found: FoundSounds,
+    work_folder: WorkFolder,
+    options: RunOptions,
+    device: str = "auto",
+    shard: ShardIdentity | None = None,
 ) -> RunPlan:
     """Decide what the run has to do, and delete unfinished work that it will not use.
 
@@ -86,6 +94,7 @@ def make_plan(
         work_folder: the output's work folder, locked. Unfinished work that is not used is removed from it.
         options: what the run may do with earlier work.
         device: the device that the caller asks for: "auto", "cpu", "gpu" or "gpu:N".
+        shard: which shard of a divided run the found sounds are; None if the run is not divided.
 
     Raises:
         UsageError: an output or unfinished work must be kept, or was made with different settings.
@@ -94,7 +103,7 @@ def make_plan(
     paths = work_folder.paths
     check_replaceable(paths)
     comparer = ProvenanceComparer(config, device, keep_partial=options.keep_partial)
-    examiner = EarlierWorkExaminer(work_folder, found, options, comparer)
+    examiner = EarlierWorkExaminer(work_folder, found, options, comparer, shard)
 
     unfinished_work = examiner.examine_unfinished_work()
     unfinished, notes = _apply_unfinished_action(unfinished_work, work_folder, options)
@@ -120,6 +129,7 @@ def make_plan(
         complete_record=output.record if output and is_complete else None,
         notes=found.notes + notes + _describe_unreadable_folders(found, finished),
         columns=found.columns,
+        shard=shard,
     )
 
 

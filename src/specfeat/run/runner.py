@@ -73,7 +73,7 @@ def execute_plan(
     timer = _Timer()
     for run in plan.previous_runs:
         _check_same_settings(run, provenance)
-    work_folder.start(provenance, is_update=plan.is_update)
+    work_folder.start(provenance, is_update=plan.is_update, shard=plan.shard.name if plan.shard else "")
     extracted = _write_rows(plan, events, work_folder, listener)
     sounds = [_find_rows(sound, extracted, plan) for sound in plan.sounds]
     record = _write_output(plan, sounds, provenance, origin, work_folder, timer)
@@ -103,7 +103,8 @@ def _write_output(
     """Write array, index and record of these sounds, and commit them."""
     settings = plan.config.settings
     entries = tuple(sound.entry for sound in sounds)
-    if not any(entry.rows for entry in entries):
+    # A shard without rows is written, because its failures belong to the record of the merged output.
+    if not plan.shard and not any(entry.rows for entry in entries):
         work_folder.discard()
         raise NoUsableAudioError(_describe_no_rows(entries))
     digests = work_folder.prepare_output(sounds, partial(write_index, settings, entries, plan.columns))
@@ -123,6 +124,7 @@ def _write_output(
         skipped_files=plan.skipped_files,
         empty_places=origin.empty_places,
         columns=plan.columns,
+        shard=plan.shard,
     )
     work_folder.commit(record)
     return record

@@ -1,0 +1,60 @@
+"""`specfeat merge SHARDS... OUTPUT`: puts the outputs of all shards of a run together."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from specfeat.cli.options import ForceOption, LockWaitOption, QuietOption
+from specfeat.errors import UsageError
+
+if TYPE_CHECKING:
+    from specfeat.cli.command_line import CommandLine
+
+Shards = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SHARDS", show_default=False, help="The arrays of all shards, in any order."),
+]
+MergedOutput = Annotated[
+    str,
+    typer.Argument(metavar="OUTPUT", show_default=False, help="The array to write, e.g. out.npy."),
+]
+
+
+def merge_command(
+    context: typer.Context,
+    shards: Shards = None,
+    output: MergedOutput = "",  # Python wants a default after a default; none is taken
+    force: ForceOption = False,
+    lock_wait: LockWaitOption = 0.0,
+    quiet: QuietOption = False,
+) -> int:
+    """Put the outputs of all shards of a run together.
+
+    Array and index have the same bytes as those of a run that is not divided. First extract each shard, e.g.
+    on a machine of its own:
+
+    specfeat extract recordings/ part1.npy --shard 1/2
+
+    specfeat extract recordings/ part2.npy --shard 2/2
+
+    specfeat merge part1.npy part2.npy out.npy
+
+    Exit code: 0 merged, 1 failed, 2 a shard is missing or wrong, 3 merged but some files failed, 75 another
+    run is writing OUTPUT.
+    """
+    # Here and below: --help needs none of these, and they take time to load.
+    from specfeat.cli.progress import ProgressReporter
+    from specfeat.run.merge import merge_outputs
+
+    if not shards or not output:
+        raise UsageError("SHARDS or OUTPUT is missing; e.g. specfeat merge part1.npy part2.npy out.npy")
+    command_line: CommandLine = context.obj
+    summary = merge_outputs(
+        shards,
+        output,
+        force=force,
+        lock_wait_s=lock_wait,
+        command=command_line.list_recorded_words(),
+        listener=ProgressReporter(quiet=quiet, verbose=False),
+    )
+    return 3 if summary.failed or summary.partial else 0
