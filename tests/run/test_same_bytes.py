@@ -66,7 +66,7 @@ class Lab:
     network: Any
 
     def run(
-        self, names: Sequence[str], output: str, workers: int = 0, stop_after: int = 1_000, **options: bool
+        self, names: Sequence[str], output: str, workers: int = 0, stop_after: int = 1_000, **options: Any
     ) -> None:
         """Run over these files, with processes that decode or, for 0, without."""
         sounds = tuple(make_file_sound(str(self.folder / name)) for name in names)

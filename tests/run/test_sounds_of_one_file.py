@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def make_events(plan: RunPlan) -> Iterator[Event]:
         yield SoundEndEvent(sound=sound, status="ok", samples=SAMPLES, rows=rows)
 
 
-def run(runs: HandmadeRuns, sounds: Sequence[Sound], *, stop_after: int = -1, **options: bool) -> RunPlan:
+def run(runs: HandmadeRuns, sounds: Sequence[Sound], *, stop_after: int = -1, **options: Any) -> RunPlan:
     """Write the output of these sounds, and return the plan of the run."""
     found = FoundSounds(tuple(sounds), (), columns=("label",))
     with WorkFolder(runs.paths) as work_folder:

@@ -36,7 +36,7 @@ class FolderRuns(HandmadeRuns):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(bytes(10_000 * (k + 1)))
 
-    def update(self, stop_after: int = -1, **options: bool) -> RunPlan:
+    def update(self, stop_after: int = -1, **options: Any) -> RunPlan:
         """Run over the folder, and return the plan."""
         with WorkFolder(self.paths) as work_folder:
             found = find_sounds([self.folder / "in"])
