@@ -20,7 +20,7 @@ from specfeat.run.options import RunOptions
 from specfeat.run.plan import RunPlan, make_plan
 from specfeat.run.provenance import add_network
 from specfeat.run.runner import RunOrigin, execute_plan
-from specfeat.run.shard import select_shard
+from specfeat.run.shard_selection import select_shard
 from specfeat.sound import make_file_sound
 
 WIDTH = 3

@@ -11,7 +11,8 @@ from helpers.specfeat_command import run_in_this_process, run_specfeat, write_no
 from specfeat.audio.discovery import FoundSounds
 from specfeat.errors import NoUsableAudioError, SpecfeatError, UsageError
 from specfeat.run.merge import merge_outputs
-from specfeat.run.shard import Shard, parse_shard, select_shard
+from specfeat.run.shard import Shard, parse_shard
+from specfeat.run.shard_selection import select_shard
 from specfeat.sound import Sound, SoundPart
 
 RECORD_KEYS = ("command", "folder", "output", "started", "seconds", "build_seconds", "files")

@@ -45,7 +45,10 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
             from specfeat.run.channel_sounds import split_channels
 
             found = split_channels(found, request.config.settings, request.execution)
-        plan = make_plan(request.config, found, work_folder, request.options, request.execution.device)
+        shard = None
+        if request.options.shard is not None:
+            found, shard = select_shard(found, request.options.shard)
+        plan = make_plan(request.config, found, work_folder, request.options, request.execution.device, shard)
         listener.on_plan(request.config, plan)
         for note in plan.notes:
             listener.on_note(note)
