@@ -15,6 +15,7 @@ from specfeat.output.work_folder import WorkFolder
 from specfeat.run.listener import RunListener
 from specfeat.run.plan import make_plan
 from specfeat.run.request import ExtractionRequest
+from specfeat.run.shard_selection import select_shard
 from specfeat.run.sound_selection import select_sounds
 from specfeat.system_limits import report_system_limits
 
