@@ -33,14 +33,17 @@ def simplify_typer_message(text: str) -> str:
 
 
 def _write_suggestion(match: re.Match[str]) -> str:
-    """Return Typer's suggestion in our words; "" if the suggested word is too different from the wrong word.
+    """Return the most similar word of Typer's suggestion; "" if it is too different from the wrong word.
 
     Typer would suggest `--force` for `--format`, and `--verbose` for `--overwrite`.
     """
-    suggestion = match[1] or match[2]
-    word = match.string[: match.start()].split()[-1]
-    similarity = SequenceMatcher(None, word.strip("'."), suggestion.strip("'")).ratio()
-    return f" (did you mean {suggestion}?)" if similarity >= MIN_SIMILARITY else ""
+    word = match.string[: match.start()].split()[-1].strip("'.")
+
+    def measure_similarity(suggestion: str) -> float:
+        return SequenceMatcher(None, word, suggestion.strip("'")).ratio()
+
+    best = max((match[1] or match[2]).split(", "), key=measure_similarity)
+    return f" (did you mean {best}?)" if measure_similarity(best) >= MIN_SIMILARITY else ""
 
 
 _WRONG_INDENTATION = (

@@ -141,3 +141,13 @@ def test_null_counts_as_left_out(section: str, text: str) -> None:
     """It does not count as one of several keys, and is not enough where a key is wanted."""
     with pytest.raises(ConfigError, match=r"wanted (exactly one of|\{mean)"):
         load_text(BASE, [f"spectrogram.{section}={text}"])
+
+
+def test_a_copy_with_other_clips_has_another_clip_grid() -> None:
+    """The grid of the copy follows from its own clips, also if the grid of the original was used before."""
+    settings = load_config("default").settings
+    assert settings.clip_grid.hop_samples == 16_000
+    changed = settings.model_copy(update={"clips": settings.clips.model_copy(update={"hop": 50})})
+
+    assert changed.clip_grid.hop_samples == 8_000
+    assert settings.clip_grid.hop_samples == 16_000

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from specfeat.config import Config, Settings, load_config
+from specfeat.config import Config, load_config
 from specfeat.config.train import Teacher, Train
 from specfeat.config.yaml_writer import quote_yaml
 from specfeat.errors import ConfigError
@@ -86,6 +86,4 @@ def _load_teacher_config(teacher: Teacher, config: Config) -> Config:
             "short": config.settings.clips.short,
         }
     )
-    return replace(
-        loaded, settings=Settings.model_validate(loaded.settings.model_copy(update={"clips": new_clips}))
-    )
+    return replace(loaded, settings=loaded.settings.model_copy(update={"clips": new_clips}))
