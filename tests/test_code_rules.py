@@ -27,6 +27,7 @@ ALLOWED = {
         "architecture",
         *{"process_state", "system_limits", "cpu_count", "sound", "atomic_file", "events"},
     },
+    "integrations": {"extractor", "tensorflow_runtime", "config"},
     "extractor": {"pipeline", "events", "network", "audio", "config", "sound", "python_config"},
     "run": {
         *{"pipeline", "events", "network", "weights", "audio", "output", "config", "segments"},
@@ -100,6 +101,7 @@ DOORS = {
         "cli/merge.py",
     },
     "tqdm": {"cli/progress.py", "cli/progress_display.py", "cli/training_progress.py", "cli/weights.py"},
+    "sklearn": {"integrations/scikit_learn.py"},
     "matplotlib": {"network/picture.py", "training/curves.py"},
 }
 

@@ -1,7 +1,9 @@
 """The Python interface that returns features as arrays, with the same pipeline as the command line."""
 
+import copy
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -98,6 +100,28 @@ class Extractor:
     def width(self) -> int:
         """The number of features in a row."""
         return self.settings.rows.count_features(self.network.width)
+
+    def change_settings(self, settings: Settings) -> "Extractor":
+        """Return an extractor with the same network, and other settings for clips and rows.
+
+        Args:
+            settings: the new settings. Only the sections `clips` and `rows` may differ from those of this
+                extractor, and the shape of a clip must be the same.
+
+        Raises:
+            UsageError: something else differs.
+        """
+        old = self.settings
+        if (
+            settings.input_shape != old.input_shape
+            or settings.model_copy(update={"clips": old.clips, "rows": old.rows}).model_dump()
+            != old.model_dump()
+        ):
+            raise UsageError("the new settings need another network; make another Extractor for them")
+        changed = copy.copy(self)
+        changed.config = replace(self.config, settings=settings)
+        changed._maker = ClipMaker(settings)
+        return changed
 
     def extract(self, source: PathLike | ArrayLike, sample_rate: int | None = None) -> Features:
         """Extract the features of one file, or of samples.
