@@ -159,7 +159,7 @@ def test_each_file_keeps_its_identity(tmp_path: Path) -> None:
     options = ("--files-from", "-", "-0", "-c", "minimal", "-q", "--log-json", "log")
     input_list = os.fsdecode(b"\0".join(names) + b"\0")
     run = run_specfeat(tmp_path, "extract", "o.npy", *options, input=input_list, errors="surrogateescape")
-    index = pd.read_csv(tmp_path / "o.index.csv", encoding_errors="surrogateescape")
+    index = pd.read_csv(tmp_path / "o.index.csv", encoding_errors="surrogateescape", dtype={"path": object})
     record = json.loads((tmp_path / "o.run.json").read_text())
     events = read_log(tmp_path / "log")
     logged_names = [
