@@ -76,9 +76,12 @@ class Teacher(Section):
         weight: the factor of this teacher in the sum of the losses.
         power: the exponent of the teacher's values before they are standardised, e.g. 0.5 for values that are
             never negative and often 0.
+        min_deviation: the least deviation by which a column is divided, as a share of the root mean square of
+            the deviations of all columns. A column that is almost always 0 has a small deviation; without
+            this limit, its few other values would be very large, and most of the loss would come from them.
     """
 
-    later_keys: ClassVar[frozenset[str]] = frozenset({"output"})
+    later_keys: ClassVar[frozenset[str]] = frozenset({"output", "min_deviation"})
 
     config: Text | None = None
     output: Text | None = None
@@ -86,6 +89,7 @@ class Teacher(Section):
     features: Text | None = None
     weight: PositiveFloat = 1.0
     power: Annotated[float, Field(gt=0, le=1)] = 1.0
+    min_deviation: Share = 0.0
 
 
 class Stop(Section):
