@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from helpers.broken_audio import write_good_file
-from helpers.specfeat_command import run_program
+from helpers.specfeat_command import run_program, write_noise
 from specfeat.errors import Remedy, SystemLimitError
 from specfeat.system_limits import report_system_limits
 
@@ -110,3 +110,23 @@ def test_a_batch_that_needs_more_memory_than_there_is() -> None:
     row_function._device, row_function._graph = Device("/CPU:0", "cpu"), compute_rows
     with pytest.raises(SystemLimitError, match="not enough memory"), report_system_limits():
         row_function(np.zeros((1, 2), np.float32))
+
+
+def test_a_library_that_does_not_fit_into_the_memory_is_one_sentence(tmp_path: Path) -> None:
+    """With an address space of 50 MB, NumPy cannot be loaded; the message names the limit."""
+    limit = 50_000_000
+    script = f"import resource; resource.setrlimit(resource.RLIMIT_AS, ({limit}, {limit})); import specfeat.cli; raise SystemExit(specfeat.cli.main())"
+    write_noise(tmp_path / "a.wav", 0.1)
+    done = run_program(tmp_path, sys.executable, "-c", script, "extract", "a.wav", "o.npy", "-c", "minimal")
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "specfeat: there is not enough memory to load a library; raise the limit of the process (ulimit -v)\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
+def test_an_import_error_of_another_kind_stays() -> None:
+    """A package that is missing is not called a lack of memory."""
+    with pytest.raises(ImportError, match="no such package"), report_system_limits():
+        raise ImportError("no such package")

@@ -17,6 +17,12 @@ _TYPER_REPLACEMENTS = {
     "Unable to parse input string as an integer, exceeded maximum size": "wanted a whole number",
     "Input should be a valid number, unable to parse string as a number": "wanted a number",
 }
+_MEMORY_LIMIT_WORDS = (
+    "failed to map segment from shared object",
+    "cannot allocate memory",
+    "Cannot allocate memory",
+)
+_MAX_CHAINED_ERRORS = 20  # an error can follow itself
 # A suggestion of Typer is kept if its similarity to the wrong word is at least this: --sett and --set have
 # 0.91, --format and --force have 0.67.
 MIN_SIMILARITY = 0.8
@@ -89,9 +95,25 @@ def shorten_pydantic_message(text: str) -> str:
     return text.removeprefix("Input should be ")
 
 
-def is_thread_limit(error: RuntimeError) -> bool:
+def is_thread_limit(error: Exception) -> bool:
     """Return whether this is Python's error about too many threads on the system."""
     return str(error) == "can't start new thread"
+
+
+def is_memory_limit(error: BaseException) -> bool:
+    """Return whether an import has failed because the process may not have more memory.
+
+    The text is that of the dynamic loader (glibc) about a shared object. Other packages may have replaced the
+    error by one of their own, so the errors that it follows are examined, too.
+    """
+    following: BaseException | None = error
+    for _ in range(_MAX_CHAINED_ERRORS):
+        if following is None:
+            return False
+        if any(words in str(following) for words in _MEMORY_LIMIT_WORDS):
+            return True
+        following = following.__cause__ or following.__context__
+    return False
 
 
 def summarize_keras_error(error: Exception) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from specfeat.errors import Remedy, SystemLimitError
-from specfeat.library_messages import is_thread_limit
+from specfeat.errors import InstallError, Remedy, SystemLimitError
+from specfeat.library_messages import is_memory_limit, is_thread_limit
 
 
 @contextmanager
@@ -21,7 +21,11 @@ def report_system_limits() -> Iterator[None]:
         raise SystemLimitError(
             f"there is not enough memory{f' ({detail})' if detail else ''}", remedy=Remedy.USE_LESS_MEMORY
         ) from e
-    except RuntimeError as e:
+    except (ImportError, InstallError, RuntimeError) as e:
+        if is_memory_limit(e):
+            raise SystemLimitError(
+                "there is not enough memory to load a library; raise the limit of the process (ulimit -v)"
+            ) from e
         if not is_thread_limit(e):
             raise
         raise SystemLimitError(
