@@ -172,6 +172,8 @@ def _find_stream(container: InputContainer) -> AudioStream:
     stream = container.streams.best("audio")
     if not isinstance(stream, AudioStream):
         raise AudioError("has no sound; leave this file out", "open", "not audio")
+    if stream.codec_context is None:  # the header names a coding that FFmpeg does not know
+        raise AudioError("has a coding that FFmpeg does not decode; leave this file out", "open", "not audio")
     stream.codec_context.thread_count = 1  # there is a worker for each core
     stream.codec_context.options = {"err_detect": "crccheck+explode"}  # report damage, and do not hide it
     return stream

@@ -1,6 +1,7 @@
 """A folder with one file of another format for each sound."""
 
 import hashlib
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -83,17 +84,29 @@ def list_file_names(entries: Sequence[SoundEntry], extension: str) -> list[str]:
     names = []
     for entry in entries:
         stem = _make_stem(entry)
-        number = 1
-        while True:
-            name = f"{stem}.{extension}" if number == 1 else f"{stem}~{number}.{extension}"
-            folders = [os.fspath(folder) for folder in Path(name).parents]
+        # The name of a folder in the path may be that of a file; then the number belongs to the folder.
+        is_folder_taken = not files.isdisjoint(_list_folders(f"{stem}.{extension}"))
+        for number in itertools.count(1):
+            name = f"{_add_number(stem, number, to_folder=is_folder_taken)}.{extension}"
+            folders = _list_folders(name)
             if name not in taken and files.isdisjoint(folders):
                 break
-            number += 1
         taken |= {name, *folders}
         files.add(name)
         names.append(name)
     return names
+
+
+def _list_folders(name: str) -> list[str]:
+    return [os.fspath(folder) for folder in Path(name).parents]
+
+
+def _add_number(stem: str, number: int, *, to_folder: bool) -> str:
+    """Return a path with a number at its end, or at the end of its first folder; 1 adds nothing."""
+    if number == 1:
+        return stem
+    folder, slash, rest = stem.partition("/")
+    return f"{folder}~{number}{slash}{rest}" if to_folder else f"{stem}~{number}"
 
 
 def _make_stem(entry: SoundEntry) -> str:
