@@ -398,8 +398,12 @@ def test_leaving_does_not_wait_for_a_process_that_cannot_be_ended(
     """Ctrl-C ends the run even if a dead network disk is read."""
     run_in_workers(HANG.format(action="time.sleep(600)"))
     threads = threading.active_count()
+    # Different files, because all sounds of one file go to one worker.
+    links = [tmp_path / f"{number}-11.wav" for number in range(4 * worker_pool.TASK_FILES)]
+    for link in links:
+        link.hardlink_to(sounds[11].path)
     with WorkerPool(SETTINGS, 4) as pool:
-        pool.stream_clips(sounds[11:12] * 4 * worker_pool.TASK_FILES)
+        pool.stream_clips([make_file_sound(str(link)) for link in links])
         wait_until(lambda: count_hanging_workers(tmp_path) == 4)
         monkeypatch.setattr(worker_process, "KILL_WAIT_S", 10.0)
         begun = time.monotonic()
