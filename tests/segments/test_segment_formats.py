@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from specfeat.errors import UsageError
-from specfeat.segments import SegmentLine, SegmentTable
+from specfeat.segments import SegmentLine, SegmentTable, text_lines
 from specfeat.segments.formats import FORMATS, find_segment_format
 from specfeat.sound import SoundPart
 
@@ -147,6 +147,14 @@ def test_kaldi(tmp_path: Path) -> None:
     assert len(read(tmp_path / "wav.scp")[1]) == 2
 
 
+def test_the_name_of_a_kaldi_recording_ends_at_the_first_blank(tmp_path: Path) -> None:
+    """A tab ends the name even if the file has a space in its name; a mark of UTF-8 is not part of the name."""
+    write(tmp_path, "wav.scp", "\ufeffr1\t/data/my file.wav\nr2  b.flac\n")
+    write(tmp_path, "segments", "u1 r1 0 1\nu2 r2 0 1\n")
+    _, lines = read(tmp_path)
+    assert [line.paths for line in lines] == [("/data/my file.wav",), ("b.flac",)]
+
+
 def make_cut(**changes: object) -> dict[str, Any]:
     source = {"type": "file", "channels": [0, 1], "source": "rec/a.wav"}
     recording = {
@@ -213,6 +221,8 @@ def make_source(**source: object) -> dict[str, Any]:
         ("wav.scp", "r1 sox a.wav -t wav - |\n", "'r1' is a command, and specfeat runs no commands"),
         ("wav.scp", "r1 a.ark:1234\n", "'r1' is a place in an archive"),
         ("wav.scp", "r1 -\n", "names no file"),
+        ("wav.scp", "r1\n", "names no file"),
+        ("wav.scp", "r1 a.wav\nr1 b.wav\n", "line 2: the recording 'r1' is in line 1 already"),
         ("cuts.jsonl", json.dumps(make_source(type="command", source="rm -rf /")), "its source is a command"),
         ("cuts.jsonl", json.dumps(make_source(type="url", source="http://x")), "its source is a url"),
         ("cuts.jsonl", json.dumps(make_cut(type="MixedCut")), "is a MixedCut"),
@@ -252,6 +262,28 @@ def test_only_the_id_of_a_fixed_format_can_be_named(tmp_path: Path, field: str, 
     path = write(tmp_path, "a.txt", RAVEN)
     with pytest.raises(UsageError):
         list(FORMATS["raven"].read_table(path, {field: name}).lines)
+
+
+@pytest.mark.parametrize("name", ["csv", "jsonl", "raven", "audacity", "kaldi", "lhotse"])
+def test_a_table_that_does_not_exist(tmp_path: Path, name: str) -> None:
+    """If the user names the format of a table that does not exist, the error is a sentence about the path."""
+    with pytest.raises(UsageError, match="cannot be read: No such file or directory; check its name, and"):
+        list(FORMATS[name].read_table(tmp_path / "none", {}).lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("audacity", "0\t1\tlong label\n"), ("kaldi", "r1 a_long_name.wav\n")]
+)
+def test_a_line_that_is_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    """A line above the limit is refused, and not read as two lines; a line of exactly the limit is read."""
+    path = write(tmp_path, "wav.scp", text)
+    monkeypatch.setattr(text_lines, "MAX_LINE_LENGTH", len(text))
+    assert len(list(FORMATS[name].read_table(path, {}).lines)) == 1
+    monkeypatch.setattr(text_lines, "MAX_LINE_LENGTH", len(text) - 2)
+    with pytest.raises(UsageError, match="line 1: is too long"):
+        list(FORMATS[name].read_table(path, {}).lines)
 
 
 def test_an_unknown_format(tmp_path: Path) -> None:

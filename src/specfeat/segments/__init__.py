@@ -2,6 +2,7 @@
 
 base         what a format is, and what it reads from a table
 formats      the formats
+text_lines   reads the lines of formats without a header
 file_search  finds the files that a table names
 sounds       makes the sounds of a run from tables
 """

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from specfeat.errors import Remedy, UsageError
-from specfeat.files import format_path
+from specfeat.errors import CHECK_PATH_HINT, Remedy, UsageError
+from specfeat.files import describe_os_error, format_path
 from specfeat.sound import WHOLE_FILE, SoundPart
 from specfeat.text import join_names, suggest_name
 from specfeat.time_text import parse_seconds
@@ -62,7 +62,7 @@ class SegmentFormat(ABC):
 
         Args:
             path: the table: a file, or a folder.
-            start: the first lines of the file as text, at most some thousand characters; "" for a folder.
+            start: the first 65,536 characters of the file, or all if it has fewer; "" for a folder.
         """
 
     @abstractmethod
@@ -92,21 +92,52 @@ def get_id_column(path: Path, columns: Mapping[str, str], names: Sequence[str]) 
     Raises:
         UsageError: the user has named a column for another field, or a column that does not exist.
     """
-    for field, name in columns.items():
+    check_fixed_fields(path, columns)
+    if "id" not in columns:
+        return None
+    name = columns["id"]
+    if name not in names:
+        raise UsageError(describe_missing_column(path, name, names), remedy=Remedy.NAME_COLUMN)
+    return names.index(name)
+
+
+def check_fixed_fields(path: Path, columns: Mapping[str, str]) -> None:
+    """Check that the user has named no column, except for the id, for a format that has fixed columns.
+
+    Args:
+        path: the table.
+        columns: see `SegmentFormat.read_table`.
+
+    Raises:
+        UsageError: the user has named a column for another field.
+    """
+    for field in columns:
         if field != "id":
             raise UsageError(
                 f"{format_path(str(path))}: the format of this table says where {field!r} is, "
                 "so a column can be named only for 'id'"
             )
-        if name not in names:
-            raise UsageError(describe_missing_column(path, name, names), remedy=Remedy.NAME_COLUMN)
-    return names.index(columns["id"]) if "id" in columns else None
 
 
 def describe_missing_column(path: Path, name: str, names: Sequence[str]) -> str:
     """Return a message about a column that a table does not have."""
-    found = join_names(names) if names else "no header line"
-    return f"{format_path(str(path))}: has no column {name!r}{suggest_name(name, names)}; it has {found}"
+    existing_names = join_names(names) if names else "no header line"
+    return (
+        f"{format_path(str(path))}: has no column {name!r}{suggest_name(name, names)}; "
+        f"it has {existing_names}"
+    )
+
+
+def make_reading_error(path: Path, noun: str, error: Exception) -> UsageError:
+    """Return the error for a table that cannot be read.
+
+    Args:
+        path: the table.
+        noun: what the table is, e.g. "the label track".
+        error: the error of the system.
+    """
+    hint = f"; {CHECK_PATH_HINT}" if isinstance(error, FileNotFoundError) else ""
+    return UsageError(f"{format_path(str(path))}: {noun} cannot be read: {describe_os_error(error)}{hint}")
 
 
 def format_place(path: Path, number: int) -> str:

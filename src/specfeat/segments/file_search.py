@@ -1,4 +1,4 @@
-"""Finds the files that a table of segments names, and the file that a table without names belongs to."""
+"""Finds the files that a table of segments names; for a table that names none, the file it belongs to."""
 
 import os
 from collections.abc import Collection, Sequence
@@ -45,7 +45,7 @@ class FileSearch:
         return [*inputs, *(os.path.join("" if folder == "." else folder, name) for folder in folders), name]
 
     def find_own_file(self) -> str:
-        """Return the file that a table belongs to which names no file.
+        """Return the file that the table belongs to, for a table that names no file.
 
         This is the only input, or the audio file with the name of the table: `a.wav` belongs to `a.txt` and
         to `a.Table.1.selections.txt`.
@@ -58,15 +58,15 @@ class FileSearch:
         name = self._table.name
         while "." in name.lstrip("."):
             name = name.rpartition(".")[0]
-            found = self._find_by_stem(name)
-            if len(found) > 1:
-                some = join_names([format_path(path) for path in found[:MAX_NAMES]], "or")
+            paths = self._find_by_stem(name)
+            if len(paths) > 1:
+                names = join_names([format_path(path) for path in paths[:MAX_NAMES]], "or")
                 raise UsageError(
-                    f"{format_path(str(self._table))}: names no file, and it can belong to {some}; "
+                    f"{format_path(str(self._table))}: names no file, and it can belong to {names}; "
                     "give the file that it belongs to as the only input"
                 )
-            if found:
-                return found[0]
+            if paths:
+                return paths[0]
         raise UsageError(
             f"{format_path(str(self._table))}: names no file, and there is no audio file with its name; "
             "give the file that it belongs to as the only input"
@@ -74,13 +74,13 @@ class FileSearch:
 
     def _find_by_stem(self, stem: str) -> list[str]:
         """Return the audio files with a name, in the first place that has one."""
-        found = [path for path in self._files if self._has_stem(os.path.basename(path), stem)]
+        paths = [path for path in self._files if self._has_stem(os.path.basename(path), stem)]
         for folder in [*self._folders, str(self._table.parent)]:
-            if found:
+            if paths:
                 break
             names = sorted(name for name in _list_folder(folder) if self._has_stem(name, stem))
-            found = [os.path.join("" if folder == "." else folder, name) for name in names]
-        return found
+            paths = [os.path.join("" if folder == "." else folder, name) for name in names]
+        return paths
 
     def _has_stem(self, name: str, stem: str) -> bool:
         start, extension = os.path.splitext(name)
@@ -90,7 +90,7 @@ class FileSearch:
 def _exists(path: str) -> bool:
     try:
         return os.path.lexists(path)
-    except ValueError:  # a name with a NUL
+    except ValueError:  # the name contains a NUL byte
         return False
 
 

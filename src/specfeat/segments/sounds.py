@@ -116,11 +116,11 @@ class _SegmentReader:
                 file = search.find_file(line.paths)
             else:
                 file = own_file = own_file or search.find_own_file()
-            self._check_new(file, line.part, path, line.number)
+            self._check_is_new(file, line.part, path, line.number)
             values = line.values
             if not is_same_order:
-                placed = dict(zip(numbers, values, strict=True))
-                values = tuple(placed.get(number, "") for number in range(len(self.columns)))
+                values_by_column = dict(zip(numbers, values, strict=True))
+                values = tuple(values_by_column.get(number, "") for number in range(len(self.columns)))
             self.sounds.append(Sound(file, line.part, self._identify_file(file), values))
         if not table.has_times and len(self.sounds) > first_sound:
             count = format_count(len(self.sounds) - first_sound, "line", "lines")
@@ -149,15 +149,19 @@ class _SegmentReader:
             self.columns[name] = suggest_free_name(new_name, self.columns.values())
         return list(self.columns).index(name)
 
-    def _check_new(self, file: str, part: SoundPart, table: Path, number: int) -> None:
+    def _check_is_new(self, file: str, part: SoundPart, table: Path, number: int) -> None:
+        """Check that no line before this one has the same segment.
+
+        Raises:
+            UsageError: a line before this one has it.
+        """
         key = (self._make_absolute(file), part)
         if key in self._places:
             other_table, other_number = self._places[key]
-            other = (
-                f"line {other_number}" if other_table == table else format_place(other_table, other_number)
-            )
+            is_same_table = other_table == table
+            other_line = f"line {other_number}" if is_same_table else format_place(other_table, other_number)
             raise UsageError(
-                f"{format_place(table, number)}: has the same file, times, channel and id as {other}; "
+                f"{format_place(table, number)}: has the same file, times, channel and id as {other_line}; "
                 "keep one of the lines",
                 remedy=Remedy.NAME_ID_COLUMN,
             )

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from specfeat.errors import CHECK_PATH_HINT, InstallError, Remedy, UsageError
-from specfeat.files import describe_os_error, format_path
+from specfeat.errors import InstallError, Remedy, UsageError
+from specfeat.files import format_path
 from specfeat.plugins import find_plugin, list_plugins
-from specfeat.segments.base import SegmentFormat
+from specfeat.segments.base import SegmentFormat, make_reading_error
 from specfeat.segments.formats import audacity, columns, json_lines, kaldi, lhotse, raven
 from specfeat.text import join_names, suggest_name
 
@@ -31,40 +31,41 @@ def find_segment_format(path: Path, name: str | None) -> SegmentFormat:
 
     Raises:
         UsageError: there is no format of this name, no format recognises the table, or it cannot be read.
+        InstallError: the format of another package cannot be loaded.
     """
     if name in FORMATS:
         return FORMATS[name]
     if name is not None:
         if name in (plugins := list_plugins(PLUGIN_GROUP)):
-            return _load(name)
+            return _load_plugin(name)
         names = [*FORMATS, *plugins]
         raise UsageError(
             f"there is no format of segment tables {name!r}{suggest_name(name, names)}; "
             f"give one of {join_names(names)}"
         )
     start = _read_start(path)
-    found = [known for known in FORMATS.values() if known.is_format_of(path, start)]
-    if found:
-        return found[0]
+    for own_format in FORMATS.values():
+        if own_format.is_format_of(path, start):
+            return own_format
     for plugin in list_plugins(PLUGIN_GROUP):
-        known = _load(plugin)
-        if known.is_format_of(path, start):
-            return known
+        plugin_format = _load_plugin(plugin)
+        if plugin_format.is_format_of(path, start):
+            return plugin_format
     raise UsageError(
         f"{format_path(str(path))}: is no table of segments whose format is known",
         remedy=Remedy.NAME_SEGMENT_FORMAT,
     )
 
 
-def _load(name: str) -> SegmentFormat:
+def _load_plugin(name: str) -> SegmentFormat:
     plugin = find_plugin(PLUGIN_GROUP, name)
-    known = plugin.load() if plugin else None
-    if not isinstance(known, SegmentFormat):
+    plugin_format = plugin.load() if plugin else None
+    if not isinstance(plugin_format, SegmentFormat):
         raise InstallError(
             f"the format of segment tables {name!r} of another package is no `SegmentFormat`; "
             "update or remove this package"
         )
-    return known
+    return plugin_format
 
 
 def _read_start(path: Path) -> str:
@@ -74,6 +75,4 @@ def _read_start(path: Path) -> str:
         with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
             return file.read(_START_CHARACTERS)
     except (OSError, ValueError) as e:
-        hint = f"; {CHECK_PATH_HINT}" if isinstance(e, FileNotFoundError) else ""
-        text = f"{format_path(str(path))}: the table of segments cannot be read: {describe_os_error(e)}{hint}"
-        raise UsageError(text) from e
+        raise make_reading_error(path, "the table of segments", e) from e

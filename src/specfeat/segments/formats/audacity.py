@@ -8,9 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from specfeat.errors import UsageError
-from specfeat.files import describe_os_error, format_path
 from specfeat.segments.base import (
-    MAX_LINE_LENGTH,
     SegmentFormat,
     SegmentLine,
     SegmentTable,
@@ -18,10 +16,13 @@ from specfeat.segments.base import (
     get_id_column,
     read_time,
 )
+from specfeat.segments.text_lines import read_text_lines
 from specfeat.sound import SoundPart
 from specfeat.time_text import parse_seconds
 
 _COLUMNS = ("label", "low_hz", "high_hz")
+# The number of the line, start and end in seconds, and the values of `_COLUMNS`.
+_Label = tuple[int, tuple[float, float], list[str]]
 
 
 class AudacityFormat(SegmentFormat):
@@ -53,14 +54,14 @@ class AudacityFormat(SegmentFormat):
         )
 
 
-def _read_labels(path: Path) -> Iterator[tuple[int, tuple[float, float], list[str]]]:
-    """Yield the number, the times, and the values of `_COLUMNS` of each label.
+def _read_labels(path: Path) -> Iterator[_Label]:
+    """Yield the labels.
 
     Raises:
         UsageError: the file cannot be read, or has a line of another form.
     """
-    label: tuple[int, tuple[float, float], list[str]] | None = None
-    for number, line in _read_lines(path):
+    label: _Label | None = None
+    for number, line in read_text_lines(path, "the label track"):
         place = format_place(path, number)
         values = line.split("\t", 2)
         if values[0] == "\\":
@@ -80,19 +81,6 @@ def _read_labels(path: Path) -> Iterator[tuple[int, tuple[float, float], list[st
         label = (number, (start, end), [values[2] if len(values) == 3 else "", "", ""])
     if label:
         yield label
-
-
-def _read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
-            number = 0
-            while line := file.readline(MAX_LINE_LENGTH):
-                number += 1
-                if line.strip():
-                    yield number, line.removesuffix("\n")
-    except OSError as e:
-        text = f"{format_path(str(path))}: the label track cannot be read: {describe_os_error(e)}"
-        raise UsageError(text) from e
 
 
 FORMAT = AudacityFormat()

@@ -15,6 +15,7 @@ from specfeat.segments.base import (
     SegmentTable,
     describe_missing_column,
     format_place,
+    make_reading_error,
     read_channel,
     read_time,
 )
@@ -26,7 +27,7 @@ MAX_COLUMNS = 1000
 
 
 class ColumnsFormat(SegmentFormat):
-    """A table with the columns `path`, and if wanted `start`, `end`, `channel` and `id`, and any others."""
+    """A table with the column `path`; it can also have `start`, `end`, `channel`, `id` and other columns."""
 
     def is_format_of(self, path: Path, start: str) -> bool:
         """See `SegmentFormat`."""
@@ -75,21 +76,24 @@ class ColumnLayout:
             UsageError: a value is wrong.
         """
 
-        def get(field: str) -> tuple[str, str]:
+        def get_value_and_column(field: str) -> tuple[str, str]:
             column = self.fields.get(field)
             return ("", "") if column is None else (values[column[0]], column[1])
 
-        path = get("path")[0]
+        path, path_column = get_value_and_column("path")
         if not path:
-            raise UsageError(f"{place}: {get('path')[1]} is empty; give the name of a file")
-        start, end, duration = (read_time(*get(field), place) for field in ("start", "end", "duration"))
+            raise UsageError(f"{place}: {path_column} is empty; give the name of a file")
+        start, end, duration = (
+            read_time(*get_value_and_column(field), place) for field in ("start", "end", "duration")
+        )
         if duration is not None:
             if end is not None:
                 raise UsageError(f"{place}: has an end and a duration; give one of them")
             end = add_seconds(start or 0.0, duration)
-        part = SoundPart(read_channel(*get("channel"), place), start, end, get("id")[0] or None)
-        others = tuple(values[k] for k in self.other_columns)
-        return SegmentLine(number=number, paths=(path,), part=part, values=others)
+        channel = read_channel(*get_value_and_column("channel"), place)
+        part = SoundPart(channel, start, end, get_value_and_column("id")[0] or None)
+        other_values = tuple(values[k] for k in self.other_columns)
+        return SegmentLine(number=number, paths=(path,), part=part, values=other_values)
 
 
 def add_seconds(start_s: float, duration_s: float) -> float:
@@ -98,12 +102,19 @@ def add_seconds(start_s: float, duration_s: float) -> float:
 
 
 def choose_delimiter(path: Path) -> str:
-    """Return the delimiter of a table: a tab or a semicolon if its header has no comma but one of these."""
+    """Return the delimiter of a table: a tab or a semicolon if its header has no comma but one of these.
+
+    Raises:
+        UsageError: the table cannot be read.
+    """
     delimiter = find_delimiter(path)
     if delimiter == "\t":
         return delimiter
-    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
-        header = file.readline(100_000)
+    try:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
+            header = file.readline(100_000)
+    except OSError as e:
+        raise make_reading_error(path, "the table of segments", e) from e
     return next((mark for mark in (",", "\t", ";") if mark in header), delimiter)
 
 
@@ -130,10 +141,11 @@ def find_layout(path: Path, names: Sequence[str], columns: Mapping[str, str]) ->
             fields[field] = (names.index(name), name)
         elif field == "path" or field in columns:
             raise UsageError(describe_missing_column(path, name, names), remedy=Remedy.NAME_COLUMN)
-    used = {number for number, _ in fields.values()}
-    if "id" in columns:  # a column such as the label stays a column of its own
-        used.discard(fields["id"][0])
-    return ColumnLayout(fields, tuple(number for number in range(len(names)) if number not in used))
+    field_columns = {number for number, _ in fields.values()}
+    if "id" in columns:  # a column that the user names for the id, e.g. the label, is also kept as a column
+        field_columns.discard(fields["id"][0])
+    other_columns = tuple(number for number in range(len(names)) if number not in field_columns)
+    return ColumnLayout(fields, other_columns)
 
 
 def _read_lines(

@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import IO
 
 from specfeat.errors import UsageError
-from specfeat.files import describe_os_error, format_path
-from specfeat.segments.base import MAX_LINE_LENGTH, SegmentFormat, SegmentTable, format_place
+from specfeat.segments.base import (
+    MAX_LINE_LENGTH,
+    SegmentFormat,
+    SegmentTable,
+    format_place,
+    make_reading_error,
+)
 from specfeat.segments.formats.columns import find_layout
 
 JsonObject = dict[str, object]
@@ -17,7 +22,7 @@ MAX_BYTES = 2**32  # of a table after decompression
 
 
 class JsonLinesFormat(SegmentFormat):
-    """Objects with the keys `path`, and if wanted `start`, `end`, `channel` and `id`, and any others."""
+    """Objects with the key `path`; they can also have `start`, `end`, `channel`, `id` and other keys."""
 
     def is_format_of(self, path: Path, start: str) -> bool:
         """See `SegmentFormat`."""
@@ -59,7 +64,7 @@ def read_objects(path: Path) -> Iterator[tuple[int, JsonObject]]:
         UsageError: the file cannot be read, is too large, or a line has no object.
     """
     try:
-        with _open(path) as file:
+        with _open_table(path) as file:
             total = number = 0
             while line := file.readline(MAX_LINE_LENGTH):
                 number += 1
@@ -67,17 +72,16 @@ def read_objects(path: Path) -> Iterator[tuple[int, JsonObject]]:
                 if total > MAX_BYTES or (len(line) == MAX_LINE_LENGTH and not line.endswith(b"\n")):
                     raise UsageError(f"{format_place(path, number)}: is too long for a table of segments")
                 if line.strip():
-                    yield number, _parse(line, format_place(path, number))
+                    yield number, _parse_object(line, format_place(path, number))
     except (OSError, EOFError, zlib.error) as e:
-        text = f"{format_path(str(path))}: the table of segments cannot be read: {describe_os_error(e)}"
-        raise UsageError(text) from e
+        raise make_reading_error(path, "the table of segments", e) from e
 
 
-def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
+def _open_table(path: Path) -> IO[bytes] | gzip.GzipFile:
     return gzip.GzipFile(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
 
 
-def _parse(line: bytes, place: str) -> JsonObject:
+def _parse_object(line: bytes, place: str) -> JsonObject:
     try:
         data: object = json.loads(line.decode("utf-8-sig"))
         if not isinstance(data, dict):

@@ -8,18 +8,17 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from specfeat.errors import CHECK_PATH_HINT, UsageError
-from specfeat.files import describe_os_error, format_path
+from specfeat.errors import UsageError
 from specfeat.segments.base import (
-    MAX_LINE_LENGTH,
     SegmentFormat,
     SegmentLine,
     SegmentTable,
+    check_fixed_fields,
     format_place,
-    get_id_column,
     read_channel,
     read_time,
 )
+from specfeat.segments.text_lines import read_text_lines
 from specfeat.sound import SoundPart
 
 _RECORDINGS, _SEGMENTS = "wav.scp", "segments"
@@ -36,9 +35,9 @@ class KaldiFormat(SegmentFormat):
 
     def read_table(self, path: Path, columns: Mapping[str, str]) -> SegmentTable:
         """See `SegmentFormat`."""
-        get_id_column(path, {field: name for field, name in columns.items() if field != "id"}, ())
+        check_fixed_fields(path, columns)
         folder = path if path.is_dir() else path.parent
-        recordings = dict(_read_recordings(folder / _RECORDINGS))
+        recordings = _read_recordings(folder / _RECORDINGS)
         segments = folder / _SEGMENTS
         if path.name == _RECORDINGS or not segments.exists():
             lines = _make_whole_files(recordings)
@@ -46,29 +45,37 @@ class KaldiFormat(SegmentFormat):
         return SegmentTable(columns=_COLUMNS, lines=_read_segments(segments, recordings))
 
 
-def _read_recordings(path: Path) -> Iterator[tuple[str, tuple[int, str]]]:
-    """Yield the name of each recording, and the line number and the file.
+def _read_recordings(path: Path) -> dict[str, tuple[int, str]]:
+    """Return the line number and the file of each recording, by the name of the recording.
 
     Raises:
-        UsageError: the file cannot be read, or a recording is not a file.
+        UsageError: `wav.scp` cannot be read, a recording is not a file, or two have the same name.
     """
+    recordings: dict[str, tuple[int, str]] = {}
     for number, line in _read_lines(path):
         place = format_place(path, number)
-        name, _, rest = line.partition(" " if " " in line else "\t")
-        rest = rest.strip()
-        if rest.endswith("|") or rest.startswith("|"):
+        # The name ends at the first space or tab; the name of the file may contain more of them.
+        name, *rest = re.split(r"[ \t]+", line, maxsplit=1)
+        file = rest[0] if rest else ""
+        if name in recordings:
+            raise UsageError(
+                f"{place}: the recording {name!r} is in line {recordings[name][0]} already; "
+                "give each recording a name of its own"
+            )
+        if file.endswith("|") or file.startswith("|"):
             raise UsageError(
                 f"{place}: {name!r} is a command, and specfeat runs no commands; "
                 "run it yourself, and write the name of the resulting file here"
             )
-        if re.search(r":\d+(\[[^]]*\])?$", rest):
+        if re.search(r":\d+(\[[^]]*\])?$", file):
             raise UsageError(
                 f"{place}: {name!r} is a place in an archive, which specfeat does not read; "
                 "copy the recordings to files, and write their names here"
             )
-        if rest in ("", "-"):
+        if file in ("", "-"):
             raise UsageError(f"{place}: {name!r} names no file")
-        yield name, (number, rest)
+        recordings[name] = (number, file)
+    return recordings
 
 
 def _make_whole_files(recordings: Mapping[str, tuple[int, str]]) -> Iterator[SegmentLine]:
@@ -94,16 +101,8 @@ def _read_segments(path: Path, recordings: Mapping[str, tuple[int, str]]) -> Ite
 
 
 def _read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        with path.open(encoding="utf-8", errors="surrogateescape") as file:
-            number = 0
-            while line := file.readline(MAX_LINE_LENGTH):
-                number += 1
-                if line.strip():
-                    yield number, line.strip()
-    except OSError as e:
-        hint = f"; {CHECK_PATH_HINT}" if isinstance(e, FileNotFoundError) else ""
-        raise UsageError(f"{format_path(str(path))}: cannot be read: {describe_os_error(e)}{hint}") from e
+    for number, line in read_text_lines(path, f"the Kaldi file {path.name!r}"):
+        yield number, line.strip()
 
 
 FORMAT = KaldiFormat()

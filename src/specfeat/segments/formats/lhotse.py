@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from specfeat.errors import UsageError
-from specfeat.segments.base import SegmentFormat, SegmentLine, SegmentTable, format_place, get_id_column
+from specfeat.segments.base import SegmentFormat, SegmentLine, SegmentTable, check_fixed_fields, format_place
 from specfeat.segments.formats.columns import add_seconds
 from specfeat.segments.formats.json_lines import JsonObject, format_json_value, is_json_lines, read_objects
 from specfeat.sound import SoundPart
@@ -30,7 +30,7 @@ class LhotseFormat(SegmentFormat):
 
     def read_table(self, path: Path, columns: Mapping[str, str]) -> SegmentTable:
         """See `SegmentFormat`."""
-        get_id_column(path, {field: name for field, name in columns.items() if field != "id"}, ())
+        check_fixed_fields(path, columns)
         return SegmentTable(columns=_COLUMNS, lines=_read_cuts(path))
 
 
@@ -86,19 +86,23 @@ def _find_source(sources: list[dict[str, Any]], channels: Any, place: str) -> tu
     Raises:
         UsageError: the source is not a file, or the cut has some but not all of the channels.
     """
-    wanted = [channels] if isinstance(channels, int) else list(channels)
-    source = next((source for source in sources if set(wanted) <= set(source["channels"])), None)
+    cut_channels = [channels] if isinstance(channels, int) else list(channels)
+    source = next((source for source in sources if set(cut_channels) <= set(source["channels"])), None)
     if source is None:
-        raise UsageError(f"{place}: its channels {wanted} are not in one source of its recording")
+        raise UsageError(f"{place}: its channels {cut_channels} are not in one source of its recording")
     if source["type"] != "file":
         raise UsageError(
             f"{place}: its source is a {source['type']}, and specfeat reads only files and runs no commands; "
             "save the recording to a file"
         )
-    own = list(source["channels"])
-    if len(wanted) > 1 and set(wanted) != set(own):
-        raise UsageError(f"{place}: has the channels {wanted} of {own}; give one channel, or all of them")
-    return str(source["source"]), (own.index(wanted[0]) if len(wanted) == 1 and len(own) > 1 else None)
+    file, file_channels = str(source["source"]), list(source["channels"])
+    if len(cut_channels) == 1:
+        return file, (file_channels.index(cut_channels[0]) if len(file_channels) > 1 else None)
+    if cut_channels and set(cut_channels) != set(file_channels):
+        raise UsageError(
+            f"{place}: has the channels {cut_channels} of {file_channels}; give one channel, or all of them"
+        )
+    return file, None
 
 
 FORMAT = LhotseFormat()

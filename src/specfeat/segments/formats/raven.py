@@ -26,7 +26,8 @@ _SELECTION, _VIEW, _CHANNEL = "Selection", "View", "Channel"
 _BEGIN, _END = "Begin Time (s)", "End Time (s)"
 _BEGIN_PATH, _BEGIN_FILE, _OFFSET = "Begin Path", "Begin File", "File Offset (s)"
 _Line = tuple[int, dict[str, str]]  # the number of a line, and its values by their columns
-_OWN = (_SELECTION, _VIEW, _CHANNEL, _BEGIN, _END, _BEGIN_PATH, _BEGIN_FILE, _OFFSET)
+# All other columns become columns of the index.
+_SELECTION_COLUMNS = (_SELECTION, _VIEW, _CHANNEL, _BEGIN, _END, _BEGIN_PATH, _BEGIN_FILE, _OFFSET)
 
 
 class RavenFormat(SegmentFormat):
@@ -48,13 +49,15 @@ class RavenFormat(SegmentFormat):
                 raise UsageError(
                     f"{format_path(str(path))}: is no selection table, because it has no column {name!r}"
                 )
-        others = [name for name in names if name not in _OWN]
+        other_columns = [name for name in names if name not in _SELECTION_COLUMNS]
         selections = _choose_views(
             (number, dict(zip(names, values, strict=True))) for number, values in lines
         )
         _check_files(path, names, selections)
-        id_column = get_id_column(path, columns, others)
-        return SegmentTable(columns=tuple(others), lines=_make_lines(path, selections, others, id_column))
+        id_column = get_id_column(path, columns, other_columns)
+        return SegmentTable(
+            columns=tuple(other_columns), lines=_make_lines(path, selections, other_columns, id_column)
+        )
 
 
 def _choose_views(lines: Iterator[_Line]) -> list[_Line]:
@@ -92,7 +95,7 @@ def _check_files(path: Path, names: Sequence[str], selections: Sequence[_Line]) 
 
 
 def _make_lines(
-    path: Path, selections: Sequence[_Line], others: Sequence[str], id_column: int | None
+    path: Path, selections: Sequence[_Line], other_columns: Sequence[str], id_column: int | None
 ) -> Iterator[SegmentLine]:
     for number, line in selections:
         place = format_place(path, number)
@@ -104,7 +107,7 @@ def _make_lines(
         channel = read_channel(line.get(_CHANNEL, ""), _CHANNEL, place)
         if channel == 0:
             raise UsageError(f"{place}: {_CHANNEL} is 0; Raven counts the channels from 1")
-        values = tuple(line[name] for name in others)
+        values = tuple(line[name] for name in other_columns)
         part = SoundPart(
             None if channel is None else channel - 1,
             start,
