@@ -40,13 +40,16 @@ def test_an_estimate_that_was_too_low_grows() -> None:
 
 
 def test_parts_of_a_file_share_its_size() -> None:
-    """After one of two parts of the only file, half of the audio is read."""
+    """The two parts of a file count as much as the file, and each of them as half of it."""
     parts = [Sound("a.wav", SoundPart(start_s=start), FileIdentity(1000, 0)) for start in (0.0, 5.0)]
-    run = RunProgress(parts)
+    run = RunProgress([*parts, SOUNDS[1]])
     run.add_seconds(5)
     run.end_sound("a.wav")
+    assert run.total_seconds == 40
 
-    assert run.total_seconds == 10
+    run.add_seconds(5)
+    run.end_sound("a.wav")
+    assert run.total_seconds == 40
 
 
 @pytest.mark.parametrize(

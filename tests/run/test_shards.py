@@ -81,6 +81,20 @@ def test_a_shard_without_files_is_not_needed(tmp_path: Path) -> None:
     assert (tmp_path / "merged.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
 
 
+def test_a_shard_without_rows_is_written(tmp_path: Path) -> None:
+    """A shard whose only file gives no row has a record, so that the merged record names the file."""
+    paths = HandmadeRuns(tmp_path).write_files(2)
+    Path(paths[1]).write_bytes(b"")
+    HandmadeRuns(tmp_path, "whole.npy").run(paths)
+    for shard in _list_shards(2):
+        HandmadeRuns(tmp_path, f"part{shard.number}.npy").run(paths, shard=shard)
+    merge_outputs([tmp_path / "part1.npy", tmp_path / "part2.npy"], tmp_path / "merged.npy")
+
+    assert (tmp_path / "merged.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
+    whole, merged = (_read_comparable_record(tmp_path / f"{name}.run.json") for name in ("whole", "merged"))
+    assert merged == whole
+
+
 def test_wrong_shards_are_refused_by_name(tmp_path: Path) -> None:
     """A shard that is missing, given twice, of another run or no shard at all is named; nothing is written."""
     shards = _write_shards(tmp_path, 3)
