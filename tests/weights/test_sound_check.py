@@ -125,7 +125,7 @@ def test_sound_settings_are_compared_one_by_one(settings: Settings) -> None:
     with pytest.raises(WeightsError) as error:
         check_sound(settings, FileContents(format="test", arrays=(), sound_settings=json.dumps(other)))
     assert str(error.value) == (
-        "was trained with audio.sample_rate 16000, the config has 8000; its features would be wrong"
+        "was trained with audio.sample_rate 16000, the config has 8000; its features would be wrong; use the value of the file, or other weights"
     )
 
 

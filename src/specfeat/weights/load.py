@@ -54,9 +54,10 @@ def load_weights(model: Any, layers: tuple[Layer, ...], settings: Settings) -> d
                 try:
                     result = match_config_arrays(slots, contents, weights)
                     result.raise_if_incomplete()
-                    check_sound(settings, contents)
                 except WeightsError as e:
                     raise add_fitting_configs(e, settings, contents) from e
+                # If only the sound differs, the message says which setting to change, and needs no config.
+                check_sound(settings, contents)
                 for slot, array in result.pairs:
                     slot.variable.assign(read_slot_values(slot, array))
     for layer in model.layers:

@@ -25,6 +25,7 @@ from specfeat.weights.files.arrays import FileArray, FileContents
 
 # The largest difference between two values of a window, or the largest relative difference between two values
 # of a filter. The float32 values of the known files differ by less than 1e-6.
+_WRONG_FEATURES = "its features would be wrong; use the value of the file, or other weights"
 _TOLERANCE = 1e-4
 
 
@@ -75,7 +76,7 @@ def _check_settings(settings: Settings, text: str) -> None:
     if key is not None:
         raise WeightsError(
             f"was trained with {key} {format_sound_setting(file_settings.get(key))}, "
-            f"the config has {format_sound_setting(config_settings.get(key))}; its features would be wrong"
+            f"the config has {format_sound_setting(config_settings.get(key))}; {_WRONG_FEATURES}"
         )
 
 
@@ -173,5 +174,5 @@ def _compute_hann_window(spectrogram: Spectrogram) -> NDArray[np.float64]:
 def _make_setting_error(array: FileArray, key: str, file_value: object, config_value: object) -> WeightsError:
     return WeightsError(
         f"was trained with {key} {file_value} ({array.name}), the config has {config_value}; "
-        "its features would be wrong"
+        f"{_WRONG_FEATURES}"
     )
