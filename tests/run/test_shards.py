@@ -54,6 +54,20 @@ def test_merged_shards_are_the_whole_output(tmp_path: Path, count: int) -> None:
     assert not (tmp_path / "merged.partial").exists()
 
 
+@pytest.mark.parametrize("array_format", ["npz", "csv"])
+def test_shards_of_every_format_are_merged(tmp_path: Path, array_format: str) -> None:
+    """Shards that can only be read from their start, with rows between each other's rows, give all right rows."""
+    names = [f"part{number}.{array_format}" for number in (1, 2)]
+    paths = HandmadeRuns(tmp_path).write_files(5)
+    HandmadeRuns(tmp_path, "whole.npy").run(paths)
+    for name, shard in zip(names, _list_shards(2), strict=True):
+        HandmadeRuns(tmp_path, name).run(paths, shard=shard)
+    merge_outputs([tmp_path / name for name in names], tmp_path / "merged.npy")
+
+    assert (tmp_path / "merged.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
+    assert not (tmp_path / "merged.partial").exists()
+
+
 def test_each_sound_is_in_one_shard_and_the_parts_of_a_file_stay_together() -> None:
     """Ten shards of 25 files with two parts each are disjoint and complete; each has two or three files."""
     sounds = tuple(Sound(f"{n % 25}.wav", SoundPart(start_s=float(n // 25))) for n in range(50))

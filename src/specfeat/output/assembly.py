@@ -21,9 +21,9 @@ from specfeat.output.rows_file import RowsFile
 from specfeat.output.table_source import open_table
 
 INDEX_NAME = "index.csv"  # its name in the work folder
-# The rows of an earlier output that is not a `.npy` file are copied to this file in the work folder, if they
-# are needed in another order.
-PREVIOUS_ROWS_NAME = "previous.npy"
+# The names in the work folder to which the rows of earlier outputs are copied that are not `.npy` files, if the
+# rows are needed in another order. The number is that of the earlier output.
+PREVIOUS_ROWS_NAME = "previous{number}.npy"
 
 
 class RowSpan:
@@ -57,7 +57,8 @@ def list_prepared_names(folder: Path) -> list[str]:
     `out` can have any format, and always has the same work folder. So another run may have left an array of
     any format there.
     """
-    return [*sorted(path.name for path in folder.glob("array.*")), PREVIOUS_ROWS_NAME, INDEX_NAME]
+    patterns = ("array.*", PREVIOUS_ROWS_NAME.format(number="*"))
+    return [*sorted(path.name for pattern in patterns for path in folder.glob(pattern)), INDEX_NAME]
 
 
 def prepare_files(
@@ -112,7 +113,7 @@ def _assemble_array(
             array.mkdir()
         else:
             open_regular_file(array, "wb").close()  # makes it; refuses a link that another program has made
-        _copy_stored_rows(spans, paths.work_folder / PREVIOUS_ROWS_NAME)
+        _copy_stored_rows(spans, paths.work_folder)
         layout = ArrayLayout(
             rows=sum(span.count for span in spans),
             width=rows.width,
@@ -157,19 +158,21 @@ def join_spans(sounds: Sequence[FinishedSound]) -> list[RowSpan]:
     return spans
 
 
-def _copy_stored_rows(spans: Sequence[RowSpan], copy: Path) -> None:
-    """Copy the rows of an earlier output that has another format than `.npy`, if several spans need them.
+def _copy_stored_rows(spans: Sequence[RowSpan], work_folder: Path) -> None:
+    """Copy the rows of each earlier output that has another format than `.npy`, if several spans need them.
 
     Most formats can only be read from the start. So each row is read once, and not once for each span.
 
     Args:
-        spans: the spans; those of the earlier output then have the path of the copy.
-        copy: the file to write.
+        spans: the spans; those of a copied output then have the path of the copy.
+        work_folder: the folder to which the copies are written.
     """
     span_counts = Counter(span.stored_array for span in spans if span.stored_array)
-    for stored_array, count in span_counts.items():
+    for number, (stored_array, count) in enumerate(span_counts.items(), 1):
         if count == 1:
             continue
+        # Merged shards can be several such outputs, so each of them has a copy of its own.
+        copy = work_folder / PREVIOUS_ROWS_NAME.format(number=number)
         rows = stored_array.format.read_rows(stored_array.path, stored_array.layout)
         open_regular_file(copy, "wb").close()
         NPY.write_rows(copy, rows, stored_array.layout)

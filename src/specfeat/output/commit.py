@@ -5,7 +5,7 @@ A work folder contains these files. A run makes them in this order:
     lock                   the lock of the run
     rows.npy, journal      the finished sounds; another run can continue after them
     index.csv              the index, complete and on the disk, as are the files below
-    previous.npy           a copy of old rows, only while some arrays are written (see `assembly`)
+    previousN.npy          copies of old rows, only while some arrays are written (see `assembly`)
     array.FORMAT           the array; FORMAT is the name of its format. It is missing if `rows.npy` can become
                            the array as it is, which is the common case (see `assembly`)
     new.json               the record
