@@ -42,6 +42,7 @@ class Remedy(Enum):
 
     REPLACE_OUTPUT = auto()  # recompute everything, and replace the output
     UPDATE_OR_REPLACE_OUTPUT = auto()  # choose another name for the output, update it, or replace it
+    RENAME_OR_REPLACE_OUTPUT = auto()  # choose another name for the output, or replace it
     RESUME_OR_REPLACE = auto()  # continue the unfinished run, or start again
     EXTEND_OR_REPLACE = auto()  # continue the finished training with more epochs, or start again
     SAME_SETTINGS_OR_REPLACE = auto()  # continue with the settings of the unfinished run, or start again

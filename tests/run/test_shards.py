@@ -10,6 +10,7 @@ from helpers.handmade_runs import HandmadeRuns
 from helpers.specfeat_command import run_in_this_process, run_specfeat, write_noise
 from specfeat.audio.discovery import FoundSounds
 from specfeat.errors import NoUsableAudioError, SpecfeatError, UsageError
+from specfeat.run.convert import convert_output
 from specfeat.run.merge import merge_outputs
 from specfeat.run.shard import Shard, parse_shard
 from specfeat.run.shard_selection import select_shard
@@ -52,6 +53,51 @@ def test_merged_shards_are_the_whole_output(tmp_path: Path, count: int) -> None:
         tmp_path / "whole.run.json"
     )
     assert not (tmp_path / "merged.partial").exists()
+
+
+def test_the_format_of_a_shard_is_in_its_record(tmp_path: Path) -> None:
+    """Shards whose names say nothing of their format are merged, also if their formats differ."""
+    shards = _write_shards(tmp_path, 2)
+    convert_output(shards[0], tmp_path / "first", array_format="csv")
+    convert_output(shards[1], tmp_path / "second/", array_format="npy-files")
+    merge_outputs([tmp_path / "first", tmp_path / "second"], tmp_path / "merged.npy")
+
+    assert (tmp_path / "merged.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
+
+
+def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path) -> None:
+    """If the merged output is a folder, a file that the user has put there is not lost, even with `force`."""
+    pytest.importorskip("zarr", reason="the test writes the format Zarr")
+    shards = _write_shards(tmp_path, 2)
+    merged = tmp_path / "merged.zarr"
+    merge_outputs(shards, merged)
+    merge_outputs(shards, merged, force=True)
+    (merged / "mine.txt").touch()
+    with pytest.raises(UsageError, match=r"merged\.zarr: contains mine\.txt, which specfeat has not written"):
+        merge_outputs(shards, merged, force=True)
+
+    assert (merged / "mine.txt").exists()
+
+
+def test_the_command_suggests_only_options_that_it_has(tmp_path: Path) -> None:
+    """`specfeat merge` and `specfeat convert` cannot update or resume, and `--force` does not repair a shard."""
+    _write_shards(tmp_path, 2)
+    words = ("merge", "part1.npy", "part2.npy", "merged.parquet")
+    merged = run_in_this_process(tmp_path, *words)
+    existing = run_in_this_process(tmp_path, *words)
+    converted = run_in_this_process(tmp_path, "convert", "part1.npy", "whole.npy")
+    absent = run_in_this_process(tmp_path, "merge", "part1.npy", "none.npy", "other.npy")
+
+    suggestion = "exists already; give the output another name, or use --force to replace it\n"
+    assert merged.returncode == 0
+    assert existing.stderr == f"specfeat: merged.parquet: {suggestion}"
+    assert converted.stderr == f"specfeat: whole.npy: {suggestion}"
+    assert absent.stderr == (
+        "specfeat: none.npy: is missing, so the output is not complete; only complete outputs of shards can be "
+        "merged\n"
+    )
+    with pytest.raises(UsageError, match=r"another name, or pass force=True to replace it"):
+        merge_outputs([tmp_path / "part1.npy", tmp_path / "part2.npy"], tmp_path / "merged.parquet")
 
 
 @pytest.mark.parametrize("array_format", ["npz", "csv"])
@@ -153,7 +199,7 @@ def test_an_output_is_replaced_only_on_request(tmp_path: Path) -> None:
         with pytest.raises(SpecfeatError):
             merge_outputs(shards, tmp_path / output)
     HandmadeRuns(tmp_path, "kept.npy").run([str(tmp_path / "0"), str(tmp_path / "1")], stop_after=1)
-    with pytest.raises(UsageError, match=r"kept\.partial: holds finished files of an unfinished run"):
+    with pytest.raises(UsageError, match=r"kept\.partial: holds the finished files of an unfinished run"):
         merge_outputs(shards, tmp_path / "kept.npy")
 
     merge_outputs(shards, tmp_path / "merged.npy", force=True)

@@ -30,8 +30,9 @@ def merge_command(
 ) -> int:
     """Put the outputs of all shards of a run together.
 
-    Array and index have the same bytes as those of a run that is not divided. First extract each shard, e.g.
-    on a machine of its own:
+    The extension of OUTPUT decides its format, e.g. out.parquet; the shards can have any formats. Array and
+    index have the same bytes as those of a run that is not divided. First extract each shard, e.g. on a
+    machine of its own:
 
     specfeat extract recordings/ part1.npy --shard 1/2
 
@@ -44,17 +45,18 @@ def merge_command(
     """
     # Here and below: --help needs none of these, and they take time to load.
     from specfeat.cli.progress import ProgressReporter
-    from specfeat.run.merge import merge_outputs
+    from specfeat.output.paths import make_output_paths
+    from specfeat.output.work_folder import WorkFolder
+    from specfeat.run.merge import merge
 
     if not shards or not output:
         raise UsageError("SHARDS or OUTPUT is missing; e.g. specfeat merge part1.npy part2.npy out.npy")
     command_line: CommandLine = context.obj
-    summary = merge_outputs(
+    summary = merge(
         shards,
-        output,
+        WorkFolder(make_output_paths(output), lock_wait),
+        command_line.list_recorded_words(),
+        ProgressReporter(quiet=quiet, verbose=False),
         force=force,
-        lock_wait_s=lock_wait,
-        command=command_line.list_recorded_words(),
-        listener=ProgressReporter(quiet=quiet, verbose=False),
     )
     return 3 if summary.failed or summary.partial else 0

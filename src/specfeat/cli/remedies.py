@@ -8,6 +8,7 @@ SUGGESTIONS = {
         "give the output another name, use --update to extract only new and changed files, "
         "or use --force to replace the output"
     ),
+    Remedy.RENAME_OR_REPLACE_OUTPUT: "give the output another name, or use --force to replace it",
     Remedy.RESUME_OR_REPLACE: "use --resume to continue the unfinished run, or --force to start again",
     Remedy.EXTEND_OR_REPLACE: "use --resume with more --epochs to continue it, or --force to start again",
     Remedy.SAME_SETTINGS_OR_REPLACE: (

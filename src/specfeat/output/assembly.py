@@ -21,8 +21,8 @@ from specfeat.output.rows_file import RowsFile
 from specfeat.output.table_source import open_table
 
 INDEX_NAME = "index.csv"  # its name in the work folder
-# The names in the work folder to which the rows of earlier outputs are copied that are not `.npy` files, if the
-# rows are needed in another order. The number is that of the earlier output.
+# If the rows of an earlier output are needed in another order, and it is not a `.npy` file, they are copied
+# to a file with this name in the work folder. Each such output has its own number.
 PREVIOUS_ROWS_NAME = "previous{number}.npy"
 
 

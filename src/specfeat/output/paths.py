@@ -177,15 +177,18 @@ class OutputPaths:
                     f"{EXTRACT_USAGE_HINT if is_named_like_audio else hint}"
                 )
 
-    def check_absent(self) -> None:
+    def check_absent(self, remedy: Remedy = Remedy.UPDATE_OR_REPLACE_OUTPUT) -> None:
         """Check that none of the three files exists.
+
+        Args:
+            remedy: what the caller can do if one exists.
 
         Raises:
             UsageError: one of them exists.
         """
         for path in self.files:
             if path.exists():
-                raise UsageError(f"{path}: exists already", remedy=Remedy.UPDATE_OR_REPLACE_OUTPUT)
+                raise UsageError(f"{path}: exists already", remedy=remedy)
 
     def check_inputs(self, inputs: Iterable[str]) -> None:
         """Check that the run would not replace or remove one of its inputs.

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from specfeat.errors import SpecfeatError, UsageError, append_suggestion
+from specfeat.errors import SpecfeatError, append_suggestion
 from specfeat.files import wrap_os_errors
 from specfeat.output.paths import OutputPaths, make_output_paths
 from specfeat.output.previous_run import (
@@ -16,10 +16,10 @@ from specfeat.output.previous_run import (
     read_previous_output,
     verify_output,
 )
-from specfeat.output.replacement_check import check_replaceable
 from specfeat.output.summary import RunSummary, summarize_record
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.extract_to import SUGGESTIONS
+from specfeat.run.source_outputs import explain_refusal, prepare_target
 
 
 def convert_output(
@@ -72,16 +72,7 @@ def convert(
     """
     source_paths, output = _read_source(source)
     with WorkFolder(target_paths, lock_wait_s) as work_folder:
-        target_paths.check_inputs([os.fspath(path) for path in source_paths.files])
-        check_replaceable(target_paths)
-        if not force:
-            target_paths.check_absent()
-        if work_folder.finished_count and not force:
-            raise UsageError(
-                f"{target_paths.work_folder}: holds the finished files of an unfinished run; "
-                "continue that run, or give another name"
-            )
-        work_folder.discard()
+        prepare_target(work_folder, [source_paths], force=force)
         work_folder.start(output.provenance, is_update=False)
         digests = work_folder.prepare_output(
             [*output.list_finished_sounds()], partial(_copy_file, source_paths.index)
@@ -101,11 +92,9 @@ def convert(
 def _read_source(source: Path) -> tuple[OutputPaths, PreviousOutput]:
     """Read the record of the finished output, and compare array and index with their hashes."""
     paths = find_output_paths(source)
-    try:
+    with explain_refusal("only a complete output can be converted"):
         output = read_previous_output(paths)
         verify_output(output, paths)
-    except UsageError as e:
-        raise UsageError(f"{e}; only a complete output can be converted") from None
     return paths, output
 
 

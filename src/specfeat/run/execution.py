@@ -4,7 +4,6 @@ If the network shows that finished rows cannot be used, the plan is replaced by 
 """
 
 from contextlib import ExitStack, closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specfeat.audio.worker_pool import WorkerPool
@@ -102,15 +101,8 @@ class Execution:
         return self._network
 
     def _make_origin(self, build_seconds: float = 0.0, empty_places: int = 0) -> RunOrigin:
-        try:
-            folder = str(Path.cwd())
-        except OSError:  # the folder has been removed
-            folder = None
         return RunOrigin(
-            command=self._request.command,
-            folder=folder,
-            build_seconds=build_seconds,
-            empty_places=empty_places,
+            command=self._request.command, build_seconds=build_seconds, empty_places=empty_places
         )
 
 

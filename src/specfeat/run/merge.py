@@ -2,30 +2,55 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from specfeat.config import Config, Settings
 from specfeat.config.config_tree import ConfigTree
-from specfeat.errors import Remedy, UsageError
+from specfeat.errors import SpecfeatError, UsageError, append_suggestion
 from specfeat.files import format_path, from_record_name
-from specfeat.output.paths import make_output_paths
+from specfeat.output.paths import OutputPaths, make_output_paths
 from specfeat.output.previous_run import (
     FinishedSound,
     PreviousOutput,
+    find_output_paths,
     read_previous_output,
     verify_output,
 )
 from specfeat.output.shard_identity import ShardIdentity
 from specfeat.output.summary import RunSummary
 from specfeat.output.work_folder import WorkFolder
+from specfeat.run.extract_to import SUGGESTIONS
 from specfeat.run.listener import RunListener, SilentListener
 from specfeat.run.plan import RunPlan
 from specfeat.run.provenance import describe_differences
 from specfeat.run.runner import RunOrigin, execute_plan
+from specfeat.run.source_outputs import explain_refusal, prepare_target
 from specfeat.sound import Sound
 
 PathLike = str | os.PathLike[str]
 MAX_NAMED_SHARDS = 10  # how many missing shards a message names
+_REQUIREMENT = "only complete outputs of shards can be merged"
+
+
+@dataclass(frozen=True, slots=True)
+class _ShardOutput:
+    """The output of one shard.
+
+    Attributes:
+        paths: its paths.
+        output: the output, as its record describes it.
+        shard: which shard it is.
+    """
+
+    paths: OutputPaths
+    output: PreviousOutput
+    shard: ShardIdentity
+
+    @property
+    def name(self) -> str:
+        """The path of the array, for messages."""
+        return format_path(str(self.paths.array))
 
 
 def merge_outputs(
@@ -34,7 +59,6 @@ def merge_outputs(
     *,
     force: bool = False,
     lock_wait_s: float = 0.0,
-    command: Sequence[str] = ("specfeat.merge_outputs",),
     listener: RunListener | None = None,
 ) -> RunSummary:
     """Put the outputs of all shards of a run together.
@@ -43,11 +67,10 @@ def merge_outputs(
     entries. The shards stay as they are.
 
     Args:
-        shards: the arrays of the shards, in any order.
-        output: the array to write.
+        shards: the arrays of the shards, in any order. They can have any formats.
+        output: the array to write. Its extension decides its format.
         force: replace an existing output, and discard unfinished work in its work folder.
         lock_wait_s: how many seconds to wait while another run is writing the output.
-        command: how the merging was started, for the record.
         listener: the object that is told of the result; only its methods `on_note` and `on_output` are
             called.
 
@@ -59,69 +82,70 @@ def merge_outputs(
             given twice; or the output exists.
         NoUsableAudioError: no sound of any shard has a row.
         OutputError: a file cannot be read or written.
+        LockedError: another run is writing the output.
     """
-    listener = listener or SilentListener()
-    parts = [_read_shard(os.fspath(path)) for path in shards]
+    command = ("specfeat.merge_outputs",)
+    try:
+        work_folder = WorkFolder(make_output_paths(output), lock_wait_s)
+        return merge(shards, work_folder, command, listener or SilentListener(), force=force)
+    except SpecfeatError as e:
+        append_suggestion(e, SUGGESTIONS)
+        raise
+
+
+def merge(
+    shards: Iterable[PathLike],
+    work_folder: WorkFolder,
+    command: Sequence[str],
+    listener: RunListener,
+    *,
+    force: bool,
+) -> RunSummary:
+    """See `merge_outputs`, which also adds suggestions to errors.
+
+    Args:
+        shards: the arrays of the shards, in any order.
+        work_folder: the work folder of the output to write; this function locks and releases it.
+        command: how the merging was started, for the record.
+        listener: the object that is told of the result.
+        force: replace an existing output, and discard unfinished work in its work folder.
+    """
+    parts = [_read_shard(Path(path)) for path in shards]
     if not parts:
         raise UsageError("no shards are given; give the arrays of all shards of a run")
     _check_same_run(parts)
-    _check_complete([_get_shard(part) for part in parts], parts)
+    _check_complete(parts)
+    work_folder.paths.check_writable()
     for part in parts:
-        verify_output(part, make_output_paths(part.rows_path))
-    paths = make_output_paths(output)
-    paths.check_writable()
-    paths.check_inputs([str(part.rows_path) for part in parts])
-    work_folder = WorkFolder(paths, lock_wait_s)
+        with explain_refusal(_REQUIREMENT):
+            verify_output(part.output, part.paths)
     with work_folder:
-        paths.check_replaceable()
-        if not force:
-            paths.check_absent()
-        if work_folder.unfinished_run is not None:
-            if not force:
-                raise UsageError(
-                    f"{paths.work_folder}: holds finished files of an unfinished run",
-                    remedy=Remedy.RESUME_OR_REPLACE,
-                )
-            work_folder.discard()
-        plan = _make_plan(parts)
-        record = parts[0].record
-        origin = RunOrigin(
-            command=tuple(command), folder=_find_current_folder(), empty_places=record.empty_places
-        )
-        summary = execute_plan(plan, (), record.provenance, origin, work_folder, listener)
-    listener.on_output(summary, paths.array, is_new=True)
+        prepare_target(work_folder, [part.paths for part in parts], force=force)
+        record = parts[0].output.record
+        origin = RunOrigin(command=tuple(command), empty_places=record.empty_places)
+        summary = execute_plan(_make_plan(parts), (), record.provenance, origin, work_folder, listener)
+    listener.on_output(summary, work_folder.paths.array, is_new=True)
     return summary
 
 
-def _find_current_folder() -> str | None:
-    try:
-        return str(Path.cwd())
-    except OSError:  # the folder has been removed
-        return None
-
-
-def _read_shard(path: str) -> PreviousOutput:
+def _read_shard(path: Path) -> _ShardOutput:
     """Read the record of one shard.
 
     Raises:
         UsageError: there is no such output, or it is no shard.
     """
-    output = read_previous_output(make_output_paths(path))
+    paths = find_output_paths(path)
+    with explain_refusal(_REQUIREMENT):
+        output = read_previous_output(paths)
     if output.record.shard is None:
         raise UsageError(
-            f"{format_path(path)}: is a whole output and no shard; only outputs that were extracted as "
+            f"{format_path(str(path))}: is a whole output and no shard; only outputs that were extracted as "
             "shards of one run can be merged"
         )
-    return output
+    return _ShardOutput(paths, output, output.record.shard)
 
 
-def _get_shard(output: PreviousOutput) -> ShardIdentity:
-    if output.record.shard is None:
-        raise RuntimeError("the output is no shard")
-    return output.record.shard
-
-
-def _check_same_run(parts: Sequence[PreviousOutput]) -> None:
+def _check_same_run(parts: Sequence[_ShardOutput]) -> None:
     """Check that all shards belong to one run.
 
     Raises:
@@ -129,53 +153,51 @@ def _check_same_run(parts: Sequence[PreviousOutput]) -> None:
     """
     first = parts[0]
     for part in parts[1:]:
-        shard, first_shard = _get_shard(part), _get_shard(first)
-        differences = describe_differences(first.provenance, part.provenance)
-        if not differences and shard.count != first_shard.count:
-            differences = f"number of shards: {first_shard.count}, here {shard.count}"
-        if not differences and (
-            (shard.inputs_sha256, shard.sounds) != (first_shard.inputs_sha256, first_shard.sounds)
-            or part.record.columns != first.record.columns
-            or part.record.skipped_files != first.record.skipped_files
-        ):
+        differences = describe_differences(first.output.provenance, part.output.provenance)
+        if not differences and part.shard.count != first.shard.count:
+            differences = f"number of shards: {first.shard.count}, here {part.shard.count}"
+        if not differences and _get_inputs(part) != _get_inputs(first):
             differences = "other inputs"
         if differences:
-            raise UsageError(
-                f"{format_path(str(part.rows_path))}: is not a shard of the same run as "
-                f"{format_path(str(first.rows_path))} ({differences})"
-            )
+            raise UsageError(f"{part.name}: is not a shard of the same run as {first.name} ({differences})")
 
 
-def _check_complete(shards: Sequence[ShardIdentity], parts: Sequence[PreviousOutput]) -> None:
+def _get_inputs(part: _ShardOutput) -> tuple[object, ...]:
+    """Return what the record of a shard says about the inputs of the whole run."""
+    shard, record = part.shard, part.output.record
+    return shard.inputs_sha256, shard.sounds, record.columns, record.skipped_files
+
+
+def _check_complete(parts: Sequence[_ShardOutput]) -> None:
     """Check that each shard is given once.
 
     Raises:
         UsageError: a shard is missing, or given twice.
     """
-    paths: dict[int, Path] = {}
-    for shard, part in zip(shards, parts, strict=True):
-        if shard.number in paths:
+    given: dict[int, _ShardOutput] = {}
+    for part in parts:
+        other = given.setdefault(part.shard.number, part)
+        if other is not part:
             raise UsageError(
-                f"{format_path(str(part.rows_path))}: is shard {shard.name}, as "
-                f"{format_path(str(paths[shard.number]))} is; give each shard once"
+                f"{part.name}: is shard {part.shard.name}, as {other.name} is; give each shard once"
             )
-        paths[shard.number] = part.rows_path
-    if sum(len(shard.positions) for shard in shards) == shards[0].sounds:
+    if sum(len(part.shard.positions) for part in parts) == parts[0].shard.sounds:
         return  # the missing shards, if there are any, have no files
-    missing = [number for number in range(1, shards[0].count + 1) if number not in paths]
-    names = ", ".join(f"{number}/{shards[0].count}" for number in missing[:MAX_NAMED_SHARDS])
+    count = parts[0].shard.count
+    missing = [number for number in range(1, count + 1) if number not in given]
+    names = ", ".join(f"{number}/{count}" for number in missing[:MAX_NAMED_SHARDS])
     more = f" and {len(missing) - MAX_NAMED_SHARDS} more" if len(missing) > MAX_NAMED_SHARDS else ""
     raise UsageError(f"shard {names}{more} is missing; give the outputs of all shards")
 
 
-def _make_plan(parts: Sequence[PreviousOutput]) -> RunPlan:
+def _make_plan(parts: Sequence[_ShardOutput]) -> RunPlan:
     """Return the plan of a run whose sounds are all finished, in the order of the run that was divided."""
     placed: list[tuple[int, FinishedSound]] = []
     for part in parts:
-        placed += zip(_get_shard(part).positions, part.list_finished_sounds(), strict=True)
+        placed += zip(part.shard.positions, part.output.list_finished_sounds(), strict=True)
     placed.sort(key=lambda pair: pair[0])
     finished = {sound.entry.key: sound for _, sound in placed}
-    record = parts[0].record
+    record = parts[0].output.record
     settings = Settings.model_validate(record.provenance.config.resolved, strict=False)
     name = record.provenance.config.name
     return RunPlan(
@@ -193,7 +215,7 @@ def _make_plan(parts: Sequence[PreviousOutput]) -> RunPlan:
         finished=finished,
         remaining=(),
         provenance=record.provenance,
-        previous_runs=tuple(parts),
+        previous_runs=tuple(part.output for part in parts),
         is_update=False,
         can_discard_finished=False,
         complete_record=None,

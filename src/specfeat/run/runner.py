@@ -3,8 +3,9 @@
 import datetime
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 from specfeat.config.settings import Settings
 from specfeat.errors import NoUsableAudioError, Remedy, UsageError
@@ -27,6 +28,14 @@ class ChangedSettingsError(UsageError):
     """
 
 
+def find_current_folder() -> str | None:
+    """Return the current folder of the process; None if it has been removed."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOrigin:
     """How the run was started, for the record.
@@ -39,7 +48,7 @@ class RunOrigin:
     """
 
     command: tuple[str, ...]
-    folder: str | None
+    folder: str | None = field(default_factory=find_current_folder)
     build_seconds: float = 0.0
     empty_places: int = 0
 
