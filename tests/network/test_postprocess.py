@@ -94,7 +94,7 @@ def test_a_clip_does_not_depend_on_the_others() -> None:
     [
         ("[{pca: no.npz}]", "model.postprocess[0].pca.file: is the text 'no.npz': no such file"),
         ("[l2, {pca: pipe}]", "model.postprocess[1].pca.file: is the text 'pipe': no such file"),
-        ("[{pca: {file: pca.npz, sha256: " + "ab" * 32 + "}}]", "whose SHA-256 is not abab"),
+        ("[{pca: {file: pca.npz, sha256: " + "ab" * 32 + "}}]", "its SHA-256 is not abab"),
         ("[{clip: [2, -2]}]", "model.postprocess[0].clip: wanted two numbers, the smaller one first"),
         (
             "[{clip: [0, 1], l2: true}]",

@@ -81,6 +81,10 @@ class ConfigTree:
         """Return an override as the user gave it, with its prefix, and shortened if it is very long."""
         return f"{self.override_prefix}{shorten_text(override, MAX_OVERRIDE_LENGTH)}"
 
+    def is_from_override(self, path: KeyPath) -> bool:
+        """Return whether an override has given the value at `path`, or a section that contains it."""
+        return any(path[:length] in self.overrides for length in range(1, len(path) + 1))
+
     def mark_overridden(self, path: KeyPath, override: str) -> None:
         """Record that an override has given the value at `path`, which then has no line in the file.
 

@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 from specfeat.config.config_tree import ConfigTree
-from specfeat.errors import ConfigError
+from specfeat.config.named_files import locate_file, make_file_error, read_small_file
 from specfeat.key_path import KeyPath
-from specfeat.text import format_value
 
 _MAX_FILE_BYTES = 1_000_000  # more than three times what 4,096 bands and three channels need
 _WANTED = "a number, a list of numbers, or the path of a text file of numbers"
@@ -30,27 +29,17 @@ def read_constants_files(tree: ConfigTree, folder: Path) -> None:
     for key in ("mean", "std"):
         if isinstance(normalize, dict) and isinstance(normalize.get(key), str):
             path: KeyPath = ("spectrogram", "normalize", key)
-            is_from_override = any(path[:length] in tree.overrides for length in range(1, 4))
-            file = Path(normalize[key])
-            text = _read_text(tree, path, file if is_from_override else folder / file)
+            text = _read_text(tree, path, locate_file(tree, path, folder, normalize[key]))
             normalize[key] = _parse_numbers(tree, path, text)
 
 
 def _read_text(tree: ConfigTree, path: KeyPath, file: Path) -> str:
+    content = read_small_file(tree, path, file, _MAX_FILE_BYTES, f"wanted {_WANTED}")
     try:
-        if not file.is_file():  # opening a FIFO would wait for ever
-            raise _make_error(tree, path, file, f"no such file; wanted {_WANTED}")
-        with file.open("rb") as stream:
-            data = stream.read(_MAX_FILE_BYTES + 1)
-        if len(data) > _MAX_FILE_BYTES:
-            raise _make_error(tree, path, file, f"is larger than {_MAX_FILE_BYTES:,} bytes")
-        return data.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as e:
         text = "is not a text file; write the numbers as text, e.g. with numpy.savetxt"
-        raise _make_error(tree, path, file, text) from e
-    except (OSError, ValueError) as e:
-        reason = getattr(e, "strerror", None) or e
-        raise _make_error(tree, path, file, f"cannot be read: {reason}; wanted {_WANTED}") from e
+        raise make_file_error(tree, path, file, text) from e
 
 
 def _parse_numbers(tree: ConfigTree, path: KeyPath, text: str) -> list[float] | list[list[float]]:
@@ -73,7 +62,3 @@ def _parse_numbers(tree: ConfigTree, path: KeyPath, text: str) -> list[float] | 
     if len(lines) == 1:
         return lines[0]
     return [line[0] for line in lines] if all(len(line) == 1 for line in lines) else lines
-
-
-def _make_error(tree: ConfigTree, path: KeyPath, file: Path, problem: str) -> ConfigError:
-    return tree.make_error(path, f"is {format_value(str(file))}: {problem}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from specfeat.config.config_tree import ConfigTree
+from specfeat.config.named_files import locate_file, make_file_error, read_small_file
 from specfeat.errors import ConfigError
 from specfeat.key_path import KeyPath
 from specfeat.text import format_value, suggest_name
@@ -43,9 +44,7 @@ def read_labels_file(tree: ConfigTree, folder: Path) -> None:
     file, column = labels.get("file"), labels.get("column")
     if not isinstance(file, str) or not (column is None or isinstance(column, str)):
         raise tree.make_error(_PATH, f"is {format_value(labels)}; {_WANTED}")
-    is_from_override = any(path in tree.overrides for path in (_PATH[:1], _PATH, (*_PATH, "file")))
-    path = Path(file) if is_from_override else folder / file
-    model["labels"] = _LabelsFile(tree, path).read(column)
+    model["labels"] = _LabelsFile(tree, locate_file(tree, (*_PATH, "file"), folder, file)).read(column)
 
 
 class _LabelsFile:
@@ -79,18 +78,11 @@ class _LabelsFile:
         return [str(line[chosen] or "") for line in lines]
 
     def _read_text(self) -> str:
+        content = read_small_file(self._tree, _PATH, self._path, _MAX_FILE_BYTES, _WANTED)
         try:
-            if not self._path.is_file():  # opening a FIFO would wait for ever
-                raise self._make_error(f"no such file; {_WANTED}")
-            with self._path.open("rb") as stream:
-                data = stream.read(_MAX_FILE_BYTES + 1)
-            if len(data) > _MAX_FILE_BYTES:
-                raise self._make_error(f"is larger than {_MAX_FILE_BYTES:,} bytes")
-            return data.decode("utf-8-sig")
+            return content.decode("utf-8-sig")
         except UnicodeDecodeError as e:
             raise self._make_error(f"is not UTF-8 text (byte {e.start}); save it as UTF-8") from e
-        except (OSError, ValueError) as e:
-            raise self._make_error(f"cannot be read: {getattr(e, 'strerror', None) or e}") from e
 
     def _choose_column(self, names: list[str], column: str | None) -> str:
         if column is not None:
@@ -116,4 +108,4 @@ class _LabelsFile:
                 )
 
     def _make_error(self, problem: str) -> ConfigError:
-        return self._tree.make_error(_PATH, f"is {format_value(str(self._path))}: {problem}")
+        return make_file_error(self._tree, _PATH, self._path, problem)

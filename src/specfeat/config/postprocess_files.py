@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from specfeat.config.config_tree import ConfigTree
+from specfeat.config.named_files import locate_file, make_file_error
 from specfeat.config.postprocess import expand_short_step
 from specfeat.files import compute_sha256, describe_os_error
 from specfeat.key_path import KeyPath
-from specfeat.text import format_value
 
-# 4,096 components of 4,096 features as float64 have half of it.
+# Twice the size of the vectors of 4,096 components of 4,096 features in float64.
 _MAX_FILE_BYTES = 2**28
 
 
@@ -33,22 +33,20 @@ def resolve_postprocess_files(tree: ConfigTree, folder: Path) -> None:
         pca = step.get("pca") if isinstance(step, dict) else None
         if isinstance(pca, dict) and isinstance(pca.get("file"), str) and pca["file"]:
             path: KeyPath = ("model", "postprocess", number, "pca", "file")
-            is_from_override = any(path[:length] in tree.overrides for length in range(1, len(path) + 1))
-            file = Path(pca["file"]) if is_from_override else folder / pca["file"]
+            file = locate_file(tree, path, folder, pca["file"])
             digest = _compute_hash(tree, path, file)
             given = pca.get("sha256")
             if given is not None and str(given).lower() != digest:
-                raise tree.make_error(path, f"is {format_value(str(file))}, whose SHA-256 is not {given}")
+                raise make_file_error(tree, path, file, f"its SHA-256 is not {given}")
             steps[number] = {**step, "pca": {**pca, "file": str(file), "sha256": digest}}
 
 
 def _compute_hash(tree: ConfigTree, path: KeyPath, file: Path) -> str:
-    shown = f"is {format_value(str(file))}"
     try:
         if not file.is_file():  # opening a FIFO would wait for ever
-            raise tree.make_error(path, f"{shown}: no such file; wanted an .npz file, e.g. of VGGish")
+            raise make_file_error(tree, path, file, "no such file; wanted an .npz file, e.g. that of VGGish")
         if file.stat().st_size > _MAX_FILE_BYTES:
-            raise tree.make_error(path, f"{shown}, which is larger than {_MAX_FILE_BYTES:,} bytes")
+            raise make_file_error(tree, path, file, f"is larger than {_MAX_FILE_BYTES:,} bytes")
         return compute_sha256(file)
     except OSError as e:
-        raise tree.make_error(path, f"{shown}: cannot be read: {describe_os_error(e)}") from e
+        raise make_file_error(tree, path, file, f"cannot be read: {describe_os_error(e)}") from e

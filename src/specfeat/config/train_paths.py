@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from specfeat.config.config_tree import ConfigTree
+from specfeat.config.named_files import locate_file
 from specfeat.key_path import KeyPath
 
 
@@ -16,6 +17,9 @@ def resolve_train_paths(tree: ConfigTree, folder: Path) -> None:
     Args:
         tree: the config, which is changed.
         folder: the folder of the config.
+
+    Raises:
+        ConfigError: a path begins with the name of an unknown user (`~NAME`).
     """
     train = tree.data.get("train")
     if not isinstance(train, dict):
@@ -45,6 +49,5 @@ def _resolve_path(tree: ConfigTree, section: object, path: KeyPath, folder: Path
     key = path[-1]
     if not isinstance(section, dict) or not isinstance(section.get(key), str) or not section[key]:
         return
-    is_from_override = any(path[:length] in tree.overrides for length in range(1, len(path) + 1))
-    if not is_from_override:
-        section[key] = str(folder / Path(section[key]).expanduser())
+    if not tree.is_from_override(path):
+        section[key] = str(locate_file(tree, path, folder, section[key]))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specfeat.config.config_tree import ConfigTree
-from specfeat.text import format_value
+from specfeat.config.named_files import locate_file
 
 if TYPE_CHECKING:
     from specfeat.config.load import Config
@@ -44,12 +44,7 @@ def resolve_weights_path(tree: ConfigTree, folder: Path) -> None:
             f"is an address, {file[:_MAX_ADDRESS_LENGTH]!r}, and nothing is downloaded; fetch the file first "
             "(specfeat weights fetch, or a browser) and give its path",
         )
-    try:
-        expanded = Path(file).expanduser()
-    except RuntimeError as e:
-        raise tree.make_error(path, f"is {format_value(file)}: there is no such user's folder") from e
-    is_from_override = any(path[:length] in tree.overrides for length in range(1, 4))
-    weights["file"] = str(expanded if is_from_override else folder / expanded)
+    weights["file"] = str(locate_file(tree, path, folder, file))
 
 
 def check_weights_file(config: "Config") -> None:
