@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from functools import cached_property
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import ClassVar
 
 from pydantic import model_validator
 
@@ -46,19 +45,10 @@ class Settings(Section):
     rows: Rows = Rows()
     train: Train | None = None
 
-    @cached_property
+    @property
     def clip_grid(self) -> ClipGrid:
         """The grid that computes which samples each clip of a file has."""
         return ClipGrid(self.spectrogram, self.clips)
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> "Settings":
-        """Return a copy with other sections, without the clip grid of this object.
-
-        Pydantic would copy the values of cached properties, too, and the clip grid would not fit other clips.
-        """
-        copied = super().model_copy(update=update, deep=deep)
-        copied.__dict__.pop("clip_grid", None)
-        return copied
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
