@@ -3,9 +3,12 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import soundfile
 
 from helpers.command_runs import write_inputs
 
@@ -50,6 +53,20 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def _without_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make PyAV look as if it was not installed, in this process."""
     monkeypatch.setitem(sys.modules, "av", None)
+
+
+@pytest.fixture
+def count_opens(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Return a function that says how often libsndfile has opened a file since the start of the test."""
+    opened: list[object] = []
+    initialize = soundfile.SoundFile.__init__
+
+    def count(self: Any, *arguments: Any, **options: Any) -> None:
+        opened.append(arguments)
+        initialize(self, *arguments, **options)
+
+    monkeypatch.setattr(soundfile.SoundFile, "__init__", count)
+    return lambda: len(opened)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import soxr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.sample_data import Float, examples, make_noise
+from helpers.sample_data import Float, examples, join_blocks, make_noise
 from specfeat.audio import decode
 from specfeat.audio.decode import PartReader
 from specfeat.audio.sound_parts import find_sample_range
@@ -24,13 +24,11 @@ RATE = 8000
 SAMPLES = 10_000  # 1.25 s
 
 
-def join(blocks: Any) -> Float:
-    return np.concatenate([np.empty(0, np.float32), *blocks])
-
-
 def read_part(path: Path, sample_rate: int = RATE, **part: Any) -> Float:
     """Return the samples of a part; the arguments are those of `SoundPart`."""
-    return join(decode.read_samples(Sound(str(path), SoundPart(**part)), Audio(sample_rate=sample_rate)))
+    return join_blocks(
+        decode.read_samples(Sound(str(path), SoundPart(**part)), Audio(sample_rate=sample_rate))
+    )
 
 
 def read_error(path: Path, **part: Any) -> AudioError:
@@ -46,20 +44,6 @@ def stereo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Float]:
     samples = np.stack([make_noise(SAMPLES, 1), make_noise(SAMPLES, 2)], axis=1)
     soundfile.write(path, samples, RATE, subtype="FLOAT")
     return path, samples
-
-
-@pytest.fixture
-def count_opens(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """Count how often libsndfile opens a file."""
-    opened: list[object] = []
-    initialize = soundfile.SoundFile.__init__
-
-    def count(self: Any, *arguments: Any, **options: Any) -> None:
-        opened.append(arguments)
-        initialize(self, *arguments, **options)
-
-    monkeypatch.setattr(soundfile.SoundFile, "__init__", count)
-    return lambda: len(opened)
 
 
 @pytest.mark.parametrize(
@@ -104,8 +88,8 @@ def test_a_part_without_channel_has_the_configs_channel(stereo: tuple[Path, Floa
     path, samples = stereo
     audio = Audio(sample_rate=RATE, channels="right")
 
-    by_config = join(decode.read_samples(Sound(str(path), SoundPart(end_s=0.5)), audio))
-    by_part = join(decode.read_samples(Sound(str(path), SoundPart(channel=0, end_s=0.5)), audio))
+    by_config = join_blocks(decode.read_samples(Sound(str(path), SoundPart(end_s=0.5)), audio))
+    by_part = join_blocks(decode.read_samples(Sound(str(path), SoundPart(channel=0, end_s=0.5)), audio))
 
     np.testing.assert_array_equal(by_config, samples[:4000, 1])
     np.testing.assert_array_equal(by_part, samples[:4000, 0])
@@ -192,7 +176,7 @@ def test_a_part_that_breaks_can_keep_its_beginning(stereo: tuple[Path, Float]) -
     errors: list[AudioError] = []
     sound = Sound(str(path), SoundPart(channel=0, start_s=1.0, end_s=2.0))
 
-    result = join(decode.read_samples(sound, Audio(sample_rate=RATE), errors.append))
+    result = join_blocks(decode.read_samples(sound, Audio(sample_rate=RATE), errors.append))
 
     np.testing.assert_array_equal(result, samples[8000:, 0])
     assert [error.cause for error in errors] == ["part"]
@@ -221,9 +205,9 @@ def test_one_decoding_serves_several_parts(
     monkeypatch.setattr(decode, "BLOCK_VALUES", 600)
     path, _ = stereo
     with PartReader(str(path), PARTS, AUDIO) as reader:
-        result = {number: join(reader.read_samples(number)) for number in order}
+        result = {number: join_blocks(reader.read_samples(number)) for number in order}
     opens = count_opens()
-    alone = [join(decode.read_samples(Sound(str(path), part), AUDIO)) for part in PARTS]
+    alone = [join_blocks(decode.read_samples(Sound(str(path), part), AUDIO)) for part in PARTS]
 
     assert opens == 1
     for number, samples in result.items():
@@ -239,8 +223,8 @@ def test_parts_can_be_read_by_turns(stereo: tuple[Path, Float], count_opens: Cal
 
     assert count_opens() == 1
     assert max(len(left) for left, _ in blocks) == 250
-    np.testing.assert_array_equal(join(left for left, _ in blocks), samples[:, 0])
-    np.testing.assert_array_equal(join(right for _, right in blocks), samples[:, 1])
+    np.testing.assert_array_equal(join_blocks(left for left, _ in blocks), samples[:, 0])
+    np.testing.assert_array_equal(join_blocks(right for _, right in blocks), samples[:, 1])
 
 
 def test_a_bad_part_costs_only_itself(stereo: tuple[Path, Float]) -> None:
@@ -251,13 +235,15 @@ def test_a_bad_part_costs_only_itself(stereo: tuple[Path, Float]) -> None:
     with PartReader(str(path), [*PARTS, *bad_parts], AUDIO) as reader:
         for number in range(len(PARTS), len(PARTS) + len(bad_parts)):
             with pytest.raises(AudioError) as caught:
-                join(reader.read_samples(number))
+                join_blocks(reader.read_samples(number))
             causes.append(caught.value.cause)
-        result = [join(reader.read_samples(number)) for number in range(len(PARTS))]
+        result = [join_blocks(reader.read_samples(number)) for number in range(len(PARTS))]
 
     assert causes == ["part", "part", "channel"]
     for samples, part in zip(result, PARTS, strict=True):
-        np.testing.assert_array_equal(samples, join(decode.read_samples(Sound(str(path), part), AUDIO)))
+        np.testing.assert_array_equal(
+            samples, join_blocks(decode.read_samples(Sound(str(path), part), AUDIO))
+        )
 
 
 def test_a_break_fails_the_parts_that_it_concerns(tmp_path: Path) -> None:
@@ -269,9 +255,9 @@ def test_a_break_fails_the_parts_that_it_concerns(tmp_path: Path) -> None:
     with PartReader(str(path), parts, AUDIO, block_values=1000) as reader:
         for number in (1, 2):
             with pytest.raises(AudioError, match="breaks off at sample"):
-                join(reader.read_samples(number))
+                join_blocks(reader.read_samples(number))
 
-        assert len(join(reader.read_samples(0))) == 16_000
+        assert len(join_blocks(reader.read_samples(0))) == 16_000
 
 
 def test_parts_in_order_take_little_memory(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import math
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.sample_data import Float, examples, make_noise
+from helpers.sample_data import Float, examples, join_blocks, make_noise
 from specfeat.audio import decode
 from specfeat.audio.sound_reader import MAX_DECODERS, MAX_WAITING_S, SoundReader, plan_decoders
 from specfeat.config.audio import Audio
@@ -31,31 +30,13 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def count_opens(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
-    """Count how often libsndfile opens a file."""
-    opened: list[object] = []
-    initialize = soundfile.SoundFile.__init__
-
-    def count(self: Any, *arguments: Any, **options: Any) -> None:
-        opened.append(arguments)
-        initialize(self, *arguments, **options)
-
-    monkeypatch.setattr(soundfile.SoundFile, "__init__", count)
-    return lambda: len(opened)
-
-
-def join(blocks: Any) -> Float:
-    return np.concatenate([np.empty(0, np.float32), *blocks])
-
-
 def make_sounds(path: Path, *times: tuple[float | None, float | None]) -> list[Sound]:
     return [Sound(str(path), SoundPart(start_s=start, end_s=end)) for start, end in times]
 
 
 def read_all(sounds: list[Sound]) -> list[Float]:
     with SoundReader(sounds, AUDIO) as reader:
-        return [join(reader.read_samples(number)) for number in range(len(sounds))]
+        return [join_blocks(reader.read_samples(number)) for number in range(len(sounds))]
 
 
 @pytest.mark.parametrize(
@@ -115,10 +96,10 @@ def test_a_part_that_fails_does_not_affect_the_others(path: Path) -> None:
     with SoundReader(make_sounds(path, *times), AUDIO) as reader:
         for number in range(len(times)):
             if number not in problems:
-                assert len(join(reader.read_samples(number))) == RATE
+                assert len(join_blocks(reader.read_samples(number))) == RATE
                 continue
             with pytest.raises(AudioError, match=problems[number]):
-                join(reader.read_samples(number))
+                join_blocks(reader.read_samples(number))
 
 
 def test_a_part_that_may_end_early(path: Path) -> None:
@@ -126,9 +107,9 @@ def test_a_part_that_may_end_early(path: Path) -> None:
     longer = Sound(str(path), SoundPart(start_s=150.0, end_s=999.0, may_end_early=True))
     later = Sound(str(path), SoundPart(start_s=200.0, end_s=999.0, may_end_early=True))
 
-    assert len(join(decode.read_samples(longer, AUDIO))) == 50 * RATE
+    assert len(join_blocks(decode.read_samples(longer, AUDIO))) == 50 * RATE
     with pytest.raises(AudioError, match="begins after the end"):
-        join(decode.read_samples(later, AUDIO))
+        join_blocks(decode.read_samples(later, AUDIO))
 
 
 def test_a_part_that_is_not_read_takes_no_memory(tmp_path: Path) -> None:
@@ -141,9 +122,9 @@ def test_a_part_that_is_not_read_takes_no_memory(tmp_path: Path) -> None:
         samples = reader.read_samples(0)
         next(samples)
         del samples
-        join(reader.read_samples(1))
+        join_blocks(reader.read_samples(1))
         tracemalloc.start()
-        assert len(join(reader.read_samples(2))) == 9 * RATE
+        assert len(join_blocks(reader.read_samples(2))) == 9 * RATE
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < 8 * 4 * decode.BLOCK_VALUES  # the file has 16 MB as float32

@@ -68,6 +68,11 @@ def cut_blocks(sound: Float, sizes: Iterable[int] = ()) -> Iterator[Float]:
     yield sound[start:]
 
 
+def join_blocks(blocks: Iterable[Float]) -> Float:
+    """Return the samples of some blocks, of which there may be none."""
+    return np.concatenate([np.empty(0, np.float32), *blocks])
+
+
 def compute_frames(settings: Settings, sound: Float, sizes: Iterable[int] = ()) -> Float:
     """Return the spectrogram, shape (frames, bins, channels), of a sound that comes in blocks of these sizes."""
     no_frames = np.empty((0, *settings.input_shape[1:]), np.float32)

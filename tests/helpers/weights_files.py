@@ -102,7 +102,7 @@ def assert_same_arrays(expected: Mapping[str, NDArray[Any]], actual: Mapping[str
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
     """Write an .npz archive. The file may have any extension."""
     with path.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # NumPy's stubs think of allow_pickle
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # mypy takes an array for allow_pickle
     return path
 
 

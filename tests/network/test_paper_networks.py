@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from helpers.weights_files import write_npz
 from specfeat.config import load_config
 
 pytestmark = pytest.mark.tf
@@ -46,7 +47,7 @@ def _rows(folder: Path, layers: str, arrays: Arrays) -> Float:
     from specfeat.network.build import build_network
 
     (folder / "c.yaml").write_text(HEAD + textwrap.indent(layers, "    "))
-    np.savez(folder / "w.npz", **arrays)  # type: ignore[arg-type]
+    write_npz(folder / "w.npz", arrays)
     return build_network(load_config(folder / "c.yaml"), "cpu").compute_rows(CLIPS)
 
 

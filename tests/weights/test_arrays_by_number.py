@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -161,9 +162,9 @@ def test_a_normalization_layer_needs_no_count(
     network: LoadNetwork, tmp_path: Path, has_count: bool, match_rule: MatchRule
 ) -> None:
     """Its mean and variance are used; the number of samples that Keras has seen may be in the file or not."""
-    arrays = {"normalization/0": count_up(10), "normalization/1": count_up(10) + 3}
+    arrays: dict[str, Any] = {"normalization/0": count_up(10), "normalization/1": count_up(10) + 3}
     if has_count:
-        arrays["normalization/2"] = np.int64(7)  # type: ignore[assignment]
+        arrays["normalization/2"] = np.int64(7)
     path = _write_keras_3(tmp_path / "w.weights.h5", arrays, {"normalization": "norm"})
 
     with open_weights_file(locate_weights(str(path))) as contents:

@@ -13,7 +13,7 @@ from helpers.matching import (
     load_network,
     match_and_arrange,
 )
-from helpers.weights_files import write_keras_2, write_safetensors
+from helpers.weights_files import write_keras_2, write_npz, write_safetensors
 from specfeat.errors import WeightsError
 from specfeat.weights.files.arrays import FileArray, FileContents
 from specfeat.weights.files.formats import open_weights_file
@@ -45,7 +45,7 @@ def test_pytorchs_words_mean_pytorchs_axes_in_every_file(
             for name, array in arrays.items():
                 file[name] = array
     elif kind == "npz":
-        np.savez(path, **arrays)  # type: ignore[arg-type]
+        write_npz(path, arrays)
     else:
         write_safetensors(path, arrays)
 

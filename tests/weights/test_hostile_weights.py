@@ -112,7 +112,7 @@ def test_good_files_of_the_same_formats_load(tmp_path: Path) -> None:
         tmp_path / "good.keras", {"model.weights.h5": make_good_hdf5(tmp_path), "config.json": b"{"}
     )
     with (tmp_path / "good.npz").open("wb") as npz:
-        np.savez_compressed(npz, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(npz, **arrays)  # type: ignore[arg-type]  # mypy takes an array for allow_pickle
     write_safetensors(tmp_path / "good.safetensors", arrays)
     constants = [
         encode_constant(name, list(array.shape), encode_field(4, array.tobytes()))

@@ -1,6 +1,6 @@
 """`match: order` uses an order only where the file tells it: by its place in a list, or by numbers in names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,9 +17,12 @@ from helpers.matching import (
     make_dense_kernels,
     match_and_arrange,
 )
+from helpers.weights_files import write_npz
+from specfeat.config import Settings
 from specfeat.errors import WeightsError
 from specfeat.weights.files.formats import open_weights_file
 from specfeat.weights.files.source import locate_weights
+from specfeat.weights.matching.match import MatchRule
 
 
 @pytest.fixture
@@ -52,10 +55,10 @@ def _write_groups(
     return path
 
 
-def _read_layers(settings: object, path: Path, match_rule: str = "order") -> list[int]:
+def _read_layers(settings: Settings, path: Path, match_rule: MatchRule = "order") -> list[int]:
     """Return for each layer the number of its kernel in `make_dense_kernels`."""
     with open_weights_file(locate_weights(str(path))) as contents:
-        rows = match_and_arrange(settings, contents, match_rule)  # type: ignore[arg-type]
+        rows = match_and_arrange(settings, contents, match_rule)
     return [int(row[0, 0]) for row in rows.values()]
 
 
@@ -132,16 +135,13 @@ def _write_safetensors(path: Path, arrays: Arrays) -> Path:
     return path
 
 
-def _write_npz(path: Path, arrays: Arrays) -> Path:
-    np.savez(path, **arrays)  # type: ignore[arg-type]
-    return path
-
-
-@pytest.mark.parametrize("write", [_write_safetensors, _write_npz])
-def test_names_without_numbers_tell_no_order(network: LoadNetwork, tmp_path: Path, write: object) -> None:
+@pytest.mark.parametrize("write", [_write_safetensors, write_npz])
+def test_names_without_numbers_tell_no_order(
+    network: LoadNetwork, tmp_path: Path, write: Callable[[Path, Arrays], Path]
+) -> None:
     """In a file sorted by name, `exit` stands after `entry` for its letters alone, and so is not paired."""
     settings = network(*list_dense_layers("a", "b", "c"))
-    path = write(tmp_path / "w.npz", make_dense_kernels("entry", "exit", "trunk"))  # type: ignore[operator]
+    path = write(tmp_path / "w.npz", make_dense_kernels("entry", "exit", "trunk"))
 
     with pytest.raises(WeightsError, match=r"could have entry/kernel or exit/kernel for a/kernel"):
         _read_layers(settings, path)
@@ -165,7 +165,7 @@ def test_numbers_and_shapes_tell_the_order(network: LoadNetwork, tmp_path: Path)
 
 def test_an_archive_in_the_programs_order_keeps_it(network: LoadNetwork, tmp_path: Path) -> None:
     """NumPy writes an .npz archive in the order in which the program names its arrays."""
-    path = _write_npz(tmp_path / "w.npz", make_dense_kernels("entry", "trunk", "exit"))
+    path = write_npz(tmp_path / "w.npz", make_dense_kernels("entry", "trunk", "exit"))
 
     assert _read_layers(network(*list_dense_layers("a", "b", "c")), path) == [0, 1, 2]
 

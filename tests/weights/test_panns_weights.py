@@ -52,6 +52,7 @@ def _make_cnn6(torch: Any) -> Any:
     """Return the network of audioset_tagging_cnn's models.py after the log-mel, with random weights."""
     nn = torch.nn
 
+    # mypy knows no classes of `torch` here, because `torch` is a parameter. So the classes need `type: ignore`.
     class Block(nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self, before: int, after: int) -> None:
             super().__init__()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.specfeat_command import run_in_this_process
-from helpers.weights_files import CONFIG, Arrays, make_arrays, make_slots, make_torch_state
+from helpers.weights_files import CONFIG, Arrays, make_arrays, make_slots, make_torch_state, write_npz
 from specfeat.errors import WeightsError
 from specfeat.weights.files.formats import open_weights_file
 from specfeat.weights.files.source import locate_weights
@@ -19,7 +19,7 @@ def _match(
     folder: Path, arrays: Arrays, user_map: dict[str, str] | None = None, match_rule: MatchRule = "name"
 ) -> MatchResult:
     """Match the arrays, written to an .npz archive, with the small network."""
-    np.savez(folder / "w.npz", **arrays)  # type: ignore[arg-type]
+    write_npz(folder / "w.npz", arrays)
     with open_weights_file(locate_weights(str(folder / "w.npz"))) as contents:
         return match_arrays(make_slots(), contents, match_rule, user_map or {})
 
@@ -138,8 +138,7 @@ def test_averages_of_another_layer_are_not_missed(tmp_path: Path) -> None:
     """A norm without gamma and beta beside the mean and variance of a Normalization layer: nothing is suggested."""
     arrays = {name: a for name, a in make_arrays().items() if "/bn/" not in name}
     arrays |= {f"normalization/{word}": np.ones(3, "f4") for word in ("mean", "variance")}
-    (tmp_path / "w.npz").touch()
-    np.savez(tmp_path / "w.npz", **arrays)  # type: ignore[arg-type]
+    write_npz(tmp_path / "w.npz", arrays)
     slots = [slot for slot in make_slots() if slot.name not in ("block/bn/gamma", "block/bn/beta")]
     with (
         open_weights_file(locate_weights(str(tmp_path / "w.npz"))) as contents,
@@ -170,7 +169,7 @@ def test_show_prints_the_network_beside_the_file(tmp_path: Path) -> None:
     arrays = make_arrays()
     arrays["row/kernel"] = np.zeros((100, 7), np.float32)
     del arrays["head/bias"]
-    np.savez(tmp_path / "w.npz", **arrays, **{"extra/kernel": np.zeros((2, 3), np.float32)})  # type: ignore[arg-type]
+    write_npz(tmp_path / "w.npz", arrays | {"extra/kernel": np.zeros((2, 3), np.float32)})
     (tmp_path / "net.yaml").write_text(CONFIG)
 
     result = run_in_this_process(tmp_path, "weights", "show", "w.npz", "-c", "net.yaml")

@@ -25,6 +25,7 @@ def _make_torch_network(torch: Any) -> Any:
     """Return the small network as a PyTorch program has it; its input is (batch, 1, frames, bins)."""
     nn = torch.nn
 
+    # mypy knows no classes of `torch` here, because `torch` is a parameter. So the classes need `type: ignore`.
     class Block(nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.matching import LoadNetwork, load_network, match_and_arrange
-from helpers.weights_files import write_safetensors
+from helpers.weights_files import write_npz, write_safetensors
 from specfeat.errors import WeightsError
 from specfeat.weights.files.formats import open_weights_file
 from specfeat.weights.files.source import locate_weights
@@ -41,7 +41,7 @@ def test_each_filter_has_the_length_that_the_file_gives(
     arrays = _make_arrays(names, (3, 1, 1, 1))
     path = tmp_path / f"w.{kind}"
     if kind == "npz":
-        np.savez(path, **arrays)  # type: ignore[arg-type]
+        write_npz(path, arrays)
     else:
         write_safetensors(path, arrays)
 
@@ -57,7 +57,7 @@ def test_each_filter_has_the_length_that_the_file_gives(
 def test_one_length_for_the_whole_weight(network: LoadNetwork, tmp_path: Path) -> None:
     """With `dim=None`, PyTorch stores a single number, the norm of the whole weight."""
     arrays = _make_arrays(NAMES["old"], ())
-    np.savez(tmp_path / "w.npz", **arrays)  # type: ignore[arg-type]
+    write_npz(tmp_path / "w.npz", arrays)
 
     with open_weights_file(locate_weights(str(tmp_path / "w.npz"))) as contents:
         kernel = match_and_arrange(network(CONV), contents)["conv/kernel"]
@@ -72,7 +72,7 @@ def test_arrays_that_do_not_belong_together_stay(
     network: LoadNetwork, tmp_path: Path, shape: tuple[int, ...], extra: dict[str, np.ndarray]
 ) -> None:
     """With other shapes, or beside the weight itself, the two arrays are unused, which is an error."""
-    np.savez(tmp_path / "w.npz", **_make_arrays(NAMES["old"], shape), **extra)  # type: ignore[arg-type]
+    write_npz(tmp_path / "w.npz", _make_arrays(NAMES["old"], shape) | extra)
 
     with (
         open_weights_file(locate_weights(str(tmp_path / "w.npz"))) as contents,
