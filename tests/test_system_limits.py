@@ -84,7 +84,7 @@ except SpecfeatError as e:
 
 
 @pytest.mark.tf
-@pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are tried on Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to the limit of the address space")
 def test_weights_that_need_more_memory_than_there_is() -> None:
     """It is a lack of memory, and no mistake in a line of the config."""
     result = subprocess.run(

@@ -22,7 +22,7 @@ _MEMORY_LIMIT_WORDS = (
     "cannot allocate memory",
     "Cannot allocate memory",
 )
-_MAX_CHAINED_ERRORS = 20  # an error can follow itself
+_MAX_CHAINED_ERRORS = 20  # a chain of errors can be a circle
 # A suggestion of Typer is kept if its similarity to the wrong word is at least this: --sett and --set have
 # 0.91, --format and --force have 0.67.
 MIN_SIMILARITY = 0.8
@@ -104,15 +104,15 @@ def is_memory_limit(error: BaseException) -> bool:
     """Return whether an import has failed because the process may not have more memory.
 
     The text is that of the dynamic loader (glibc) about a shared object. Other packages may have replaced the
-    error by one of their own, so the errors that it follows are examined, too.
+    error by one of their own, so the errors before it are examined, too.
     """
-    following: BaseException | None = error
+    cause: BaseException | None = error
     for _ in range(_MAX_CHAINED_ERRORS):
-        if following is None:
+        if cause is None:
             return False
-        if any(words in str(following) for words in _MEMORY_LIMIT_WORDS):
+        if any(words in str(cause) for words in _MEMORY_LIMIT_WORDS):
             return True
-        following = following.__cause__ or following.__context__
+        cause = cause.__cause__ or cause.__context__
     return False
 
 

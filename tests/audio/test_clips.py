@@ -183,7 +183,7 @@ def test_a_clip_of_samples_is_the_spectrogram_of_its_span() -> None:
     for random, settings in draw_settings(40, cut="samples"):
         samples = random.randint(1, 300)
         sound = make_noise(samples)
-        maker = ClipMaker(settings).spectrogram
+        maker = SpectrogramMaker(settings)
 
         clips = compute_clips(settings, sound)
 

@@ -25,7 +25,7 @@ from specfeat.files import format_path
 from specfeat.sound import WHOLE_FILE, Sound
 
 needs_any_name = pytest.mark.skipif(
-    sys.platform != "linux", reason="other systems refuse or normalise such names"
+    sys.platform != "linux", reason="other systems refuse some of these names, and change others"
 )
 
 

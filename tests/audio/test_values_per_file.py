@@ -22,8 +22,8 @@ from helpers.sample_data import (
     make_settings,
 )
 from specfeat.audio import frame_buffer, stft
-from specfeat.audio.clips import ClipMaker
 from specfeat.audio.frame_buffer import FrameBuffer
+from specfeat.audio.spectrogram import SpectrogramMaker
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError
 
@@ -118,7 +118,7 @@ def test_a_clip_is_normalised_after_its_decibels_are_limited(clip: str) -> None:
     both = make_mel_settings(
         clips=clips, compress={"db": {"top_db": 30.0, "per": "clip"}}, normalize={"clip": clip}
     )
-    plain = ClipMaker(make_mel_settings(clips=clips, normalize={"clip": clip})).spectrogram
+    plain = SpectrogramMaker(make_mel_settings(clips=clips, normalize={"clip": clip}))
 
     expected = [plain.normalize_clip(limited) for limited in compute_clips(limit, sound)]
 

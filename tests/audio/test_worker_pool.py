@@ -441,7 +441,9 @@ def test_closing_does_not_wait_for_a_worker_that_is_being_replaced(sounds: list[
             time.sleep(delay_s)
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the settings are those of glibc's malloc")
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="only glibc's malloc has the settings that the workers change"
+)
 def test_a_worker_keeps_the_memory_of_a_file_for_the_next_one(tmp_path: Path) -> None:
     """Otherwise each short file costs some 150 new pages from the system, which take longer than its samples."""
     for k in range(220):

@@ -298,7 +298,7 @@ def test_a_model_is_not_lost_in_a_scope(write: Callable[[str], str]) -> None:
 
     assert rows.shape == (2, 784)
     with pytest.raises(TypeError, match=r"missing .* required keyword-only arguments"):
-        Network()  # type: ignore[call-arg]  # the point: there is no empty network
+        Network()  # type: ignore[call-arg]  # the test makes this mistake on purpose
 
 
 def _python(code: str) -> str:

@@ -156,7 +156,7 @@ def test_shipped_networks_use_every_place(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    "SPECFEAT_LONG_TESTS" not in os.environ, reason="takes minutes: set SPECFEAT_LONG_TESTS=1"
+    "SPECFEAT_LONG_TESTS" not in os.environ, reason="it takes minutes; set SPECFEAT_LONG_TESTS=1 to run it"
 )
 def test_random_networks_with_more_batches(tmp_path: Path) -> None:
     """The long form: three batches of each random network, with 1, 2 and 8 threads."""
@@ -169,7 +169,9 @@ def test_random_networks_with_more_batches(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("SPECFEAT_LONG_TESTS" not in os.environ, reason="takes hours: set SPECFEAT_LONG_TESTS=1")
+@pytest.mark.skipif(
+    "SPECFEAT_LONG_TESTS" not in os.environ, reason="it takes hours; set SPECFEAT_LONG_TESTS=1 to run it"
+)
 @pytest.mark.parametrize("isa", INSTRUCTION_SETS)
 @pytest.mark.parametrize("onednn", ["0", "1"])
 @pytest.mark.parametrize("name", ALL_SHIPPED)

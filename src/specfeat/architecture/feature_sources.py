@@ -17,7 +17,7 @@ _WANTED = "wanted the name of a layer, or {NAME: {pool: mean, over: time}}"
 
 
 class PoolError(ValueError):
-    """A text is no list of statistics; the text of the error follows the key path in a message."""
+    """A text does not name statistics. The text of the error follows the key path in a message."""
 
 
 def parse_pool(pool: str) -> tuple[str, ...]:
@@ -180,11 +180,11 @@ def parse_features(value: object) -> str | tuple[FeatureSource, ...]:
     items = value if isinstance(value, list) else [value]
     if not items:
         raise LayerListError((), f"is empty; {_WANTED}, or leave it out")
-    path_of = (lambda number: (number,)) if isinstance(value, list) else (lambda _: ())
-    sources = tuple(_parse_source(item, path_of(number)) for number, item in enumerate(items))
+    paths: list[KeyPath] = [(number,) for number in range(len(items))] if isinstance(value, list) else [()]
+    sources = tuple(map(_parse_source, items, paths))
     for number, source in enumerate(sources):
         if source in sources[:number]:
-            raise LayerListError(path_of(number), "is there twice; give it once")
+            raise LayerListError(paths[number], "is there twice; give it once")
     return sources[0].layer if len(sources) == 1 and not sources[0].statistics else sources
 
 

@@ -57,7 +57,7 @@ class AudioFile:
         except OSError as e:
             os.close(self._descriptor)
             raise _convert_os_error(e, "cannot be read", "open") from e
-        except BaseException:
+        except BaseException:  # after an error here, no caller can close the file
             os.close(self._descriptor)
             raise
         self.rate = self._decoder.rate

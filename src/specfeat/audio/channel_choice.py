@@ -104,7 +104,7 @@ def mix_to_mono(
 def _select_channel(block: Block, channel: int) -> Block:
     channels = block.shape[1]
     if channel >= channels:
-        count = f"{channels} channel{'s' * (channels != 1)}"
+        count = format_count(channels, "channel", "channels")
         raise AudioError(f"has {count}, counted from 0, so no channel {channel}", "open", "channel")
     return block[:, channel : channel + 1]
 

@@ -31,10 +31,9 @@ class ClipMaker:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.spectrogram = SpectrogramMaker(settings)
-        # The clips of stacked channels are made at the same time, so each channel has its working memory.
-        others = (settings.audio.stacked_channels or 1) - 1
-        self._spectrograms = [self.spectrogram, *(SpectrogramMaker(settings) for _ in range(others))]
+        # The clips of stacked channels are made at the same time, so each channel has its own working memory.
+        channels = settings.audio.stacked_channels or 1
+        self._spectrograms = [SpectrogramMaker(settings) for _ in range(channels)]
 
     def make_clips(self, blocks: Iterable[FloatArray]) -> "ClipIterator | StackedClips":
         """Return an iterator over the clips of one sound.
@@ -44,7 +43,7 @@ class ClipMaker:
                 mono, or have the shape (n, channels) if the config stacks channels.
         """
         if len(self._spectrograms) == 1:
-            return ClipIterator(self.settings, self.spectrogram, blocks)
+            return ClipIterator(self.settings, self._spectrograms[0], blocks)
         makers = [partial(ClipIterator, self.settings, spectrogram) for spectrogram in self._spectrograms]
         return StackedClips(makers, blocks, reads_ahead=self.settings.reads_ahead)
 

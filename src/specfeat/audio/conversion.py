@@ -8,7 +8,7 @@ from specfeat.audio.containers.file_bytes import FileBytes
 from specfeat.audio.ffmpeg_formats import find_demuxer, is_for_ffmpeg_alone
 from specfeat.text import describe_files, format_count
 
-# How FFmpeg's decoders are installed, which read these files without a conversion.
+# The command that installs FFmpeg's decoders. With them, specfeat reads these files itself.
 _INSTALL_COMMAND = "pip install 'specfeat[av]'"
 
 
@@ -36,10 +36,10 @@ def describe_convertible_files(paths: Sequence[str]) -> str:
     files = format_count(len(paths), "file", "files")
     object_word, example = ("it", "") if len(paths) == 1 else ("them", ", for example")
     text = f"{files} of a format that cannot be read ({describe_files(paths)})"
-    cure = (
+    advice = (
         f"read {object_word} with FFmpeg ({_INSTALL_COMMAND}), or convert {object_word} with ffmpeg{example}"
     )
-    return f"{text}: {cure}: {_format_command(paths[0])}"
+    return f"{text}: {advice}: {_format_command(paths[0])}"
 
 
 def _shorten_path(path: str) -> str:

@@ -96,6 +96,10 @@ class PartReader:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
     def read_samples(self, number: int, on_break: BreakHandler | None = None) -> Iterator[Samples]:
@@ -130,7 +134,7 @@ class PartReader:
             self._decode_block()
 
     def _decode_block(self) -> None:
-        """Decode one block, and keep what of it belongs to each part."""
+        """Decode one block, and keep for each part the samples that belong to it."""
         if self._error:  # another part has met it first
             raise self._error
         try:

@@ -49,7 +49,7 @@ class Decoder:
         channels: the number of channels.
         container: libsndfile's name of the file format, e.g. "WAV".
         coding: libsndfile's name of the coding of the samples, e.g. "PCM_16".
-        version: None, because every record has the version of libsndfile.
+        version: None. The record has the version of libsndfile once, and not for each file.
         frames: the number of samples of each channel in the header; None if libsndfile does not know it.
         sound: how much sound the file has; None if that is not known before it is decoded.
         block: the smallest piece that can be decoded; None if the pieces have different lengths, or if
@@ -74,7 +74,7 @@ class Decoder:
             self.sound = measure_sound(content, self._file.format, sample_bytes)
             if self.sound and self.sound.problem:
                 raise AudioError(f"{self.sound.problem}; convert it with ffmpeg", "open", "header")
-        except BaseException:
+        except BaseException:  # after an error here, no caller can close the file
             self._file.close()
             raise
         self.rate: int = self._file.samplerate

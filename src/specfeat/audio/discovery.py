@@ -113,8 +113,7 @@ def find_sounds(
         listed_inputs: files and folders from a list. They may have disappeared since the list was made; then
             each of them is a sound that will fail.
         path_filter: chooses the files in folders. What it leaves out is neither a sound nor a skipped file.
-        An
-            input that is a file is not compared with it.
+            It does not apply to an input that is a file.
 
     Raises:
         UsageError: an input does not exist or is a folder that cannot be read, or a file is given twice.

@@ -67,7 +67,7 @@ class FfmpegDecoder:
             self._blocks = self._decode_blocks()
             self._next_block = self._read_first_block()
             self.sample_limit = self._compute_sample_limit()
-        except BaseException:
+        except BaseException:  # after an error here, no caller can close the container
             self._container.close()
             raise
 

@@ -31,7 +31,8 @@ class FrameBuffer:
 
     def __init__(self, blocks: Iterable[FloatArray]) -> None:
         self._blocks = blocks
-        self._file = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115  closed in `__exit__`
+        # No `with` statement here: the file stays open until `__exit__` closes it.
+        self._file = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115
         self._shapes: list[tuple[int, ...]] = []
 
     def __enter__(self) -> "FrameBuffer":
@@ -42,7 +43,7 @@ class FrameBuffer:
                 self._shapes.append(block.shape)
             with _convert_temporary_folder_errors():
                 self._file.flush()
-        except BaseException:
+        except BaseException:  # Python does not call `__exit__` after an error in `__enter__`
             with contextlib.suppress(OSError):  # closing tries again to write the rest
                 self._file.close()
             raise

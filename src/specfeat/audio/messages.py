@@ -170,14 +170,19 @@ def encode_task(sounds: Sequence[Sound]) -> bytes:
 
 def decode_setup(data: bytes) -> WorkerSetup:
     """Return the setup in the bytes that `encode_setup` returned."""
-    setup: WorkerSetup = pickle.loads(data)  # noqa: S301  only the parent has the other end of the connection
+    setup: WorkerSetup = _unpickle(data)
     return setup
 
 
 def decode_task(data: bytes) -> list[Sound]:
     """Return the task in the bytes that `encode_task` returned."""
-    sounds: list[Sound] = pickle.loads(data)  # noqa: S301  only the parent has the other end of the connection
+    sounds: list[Sound] = _unpickle(data)
     return sounds
+
+
+def _unpickle(data: bytes) -> Any:
+    # The bytes come from the parent process, because only it has the other end of the connection.
+    return pickle.loads(data)  # noqa: S301
 
 
 # --- progress, in shared memory ------------------------------------------------------------------

@@ -79,12 +79,14 @@ class _Pattern:
         places = {0}  # how many names of the pattern may stand for the names of the path so far
         for name in names:
             places = self._skip_stars(places)
-            following = {k for k in places if k < len(self._names) and self._names[k] is None}
-            for k in places - following:
-                expression = self._names[k] if k < len(self._names) else None
-                if expression is not None and expression.match(name):
-                    following.add(k + 1)
-            places = following
+            next_places: set[int] = set()
+            for k in places - {len(self._names)}:
+                expression = self._names[k]
+                if expression is None:  # `**` stands for this folder, and perhaps for the next one
+                    next_places.add(k)
+                elif expression.match(name):
+                    next_places.add(k + 1)
+            places = next_places
         return len(self._names) in self._skip_stars(places)
 
     def _skip_stars(self, places: set[int]) -> set[int]:

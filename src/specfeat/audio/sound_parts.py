@@ -1,4 +1,4 @@
-"""Converts the part of a file that makes up a sound from seconds to samples of the file."""
+"""Parts of a file: converts their times to samples of the file, and keeps their decoded samples."""
 
 import math
 from collections import deque
@@ -87,7 +87,7 @@ def find_sample_range(part: SoundPart, rate: int) -> SampleRange:
 
 
 class WaitingPart:
-    """One part of a file, and what has been decoded of it and not been read yet.
+    """A part of a file, and those of its samples that have been decoded but have not been read yet.
 
     Args:
         part: the part.
@@ -119,7 +119,7 @@ class WaitingPart:
         return self._range
 
     def get_start(self) -> int:
-        """Return the number of the first sample."""
+        """Return the number of the first sample; 0 if the part is wrong."""
         return self._range.start if isinstance(self._range, SampleRange) else 0
 
     def needs_samples(self, position: int) -> bool:
@@ -131,12 +131,17 @@ class WaitingPart:
         )
 
     def drop_blocks(self) -> None:
-        """Forget what has been decoded, because the part is read."""
+        """Forget what has been decoded, because nobody reads the part any more."""
         self._is_read = True
         self.blocks.clear()
 
     def add_block(self, block: Block, position: int) -> None:
-        """Keep what belongs to the part of a block whose first sample has the number `position`."""
+        """Keep the samples of a block that belong to the part.
+
+        Args:
+            block: the block.
+            position: the number of its first sample in the file.
+        """
         if isinstance(self._range, SampleRange):
             piece = self._range.cut_block(block, position)
             if len(piece):

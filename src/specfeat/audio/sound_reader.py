@@ -48,7 +48,7 @@ class SoundReader:
 
     def __exit__(self, *error: object) -> None:
         for reader in self._readers.values():
-            reader.__exit__()
+            reader.close()
 
     def read_samples(
         self, number: int, on_break: BreakHandler | None = None, on_open: OpenHandler | None = None
@@ -75,14 +75,14 @@ class SoundReader:
             on_open(self._readers[decoder].decoder_version)
         yield from self._readers[decoder].read_samples(part_number, on_break)
         if part_number == len(parts) - 1:
-            self._readers.pop(decoder).__exit__()
+            self._readers.pop(decoder).close()
 
 
 def plan_decoders(parts: Sequence[SoundPart]) -> list[int | None]:
     """Return which decoder reads each part of a file, if the parts are read in this order.
 
     While a decoder reads a part, it keeps what it decodes of the later ones. A part is given to the first
-    decoder that keeps at most `MAX_WAITING_S` of it.
+    decoder that has to keep at most `MAX_WAITING_S` of it.
 
     Returns:
         For each part the number of its decoder; None for a part that needs a decoder of its own.

@@ -200,7 +200,7 @@ def _send_clips(clips: ClipIterator | StackedClips, sender: EventSender) -> Audi
         return e
     except MemoryError:
         return AudioError("needs more memory than there is", "decode", "memory")
-    except Exception:  # a bug in specfeat: the main process raises an error with this traceback
+    except Exception:  # this is a bug in specfeat; the main process raises an error with this traceback
         return AudioError(traceback.format_exc(), "bug")
     return None
 

@@ -41,10 +41,10 @@ class WorkerSupervisor:
         dead --> replaced by a new process --> starting
         any state --> closing: killed by the pool, and not replaced
 
-    A process that has died is replaced. The sound that it was decoding fails (and so do the next ones of its
-    file, if it is the second of this file). The new process decodes the other sounds. This thread kills the
-    process when a sound takes too long, and the pool kills it when the pool closes, at any time. So a process
-    is replaced, and the supervisor closed, only under `_process_lock`: none is started after the closing.
+    A process that has died is replaced. The sound that it was decoding fails. If two sounds of a file in a
+    row end a process, the later sounds of the file fail, too. The new process decodes all others. This thread
+    kills a process when a sound takes too long, and the pool may kill it at any time to close. So processes
+    are replaced, and the supervisor is closed, only under `_process_lock`: none is started after the closing.
 
     Args:
         setup: the settings for the worker.
@@ -229,11 +229,11 @@ class WorkerSupervisor:
             error = AudioError(text, "decode", "timeout", remedy=Remedy.ALLOW_MORE_TIME)
         end = DecodedSoundEnd(0, 0.0, silent=False, error=ErrorData.from_error(error), keeps_clips=False)
         fatal_path, self._fatal_path = self._fatal_path, task[current].path
-        following = current + 1
-        while following < len(task) and task[following].path == task[current].path == fatal_path:
-            following += 1
-        self._messages.put([end] * (following - current))
-        return task[following:]
+        next_number = current + 1
+        while next_number < len(task) and task[next_number].path == task[current].path == fatal_path:
+            next_number += 1
+        self._messages.put([end] * (next_number - current))
+        return task[next_number:]
 
     def _replace_process(self) -> str:
         """Start a new process in place of the dead one; return how the dead one ended.

@@ -66,7 +66,8 @@ def check_pickles(file: IO[bytes], count: int) -> None:
     reader = _PickleReader(file)
     operations = objects = 0
     for _ in range(count):
-        for operation, _, _ in pickletools.genops(reader):  # type: ignore[arg-type]  # it has the methods that genops uses
+        # `_PickleReader` is not a whole file object, but it has the methods that `genops` calls.
+        for operation, _, _ in pickletools.genops(reader):  # type: ignore[arg-type]
             operations += 1
             objects += operation.name in _OBJECT_OPERATIONS
             if operations > MAX_OPERATIONS:
