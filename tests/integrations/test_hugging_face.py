@@ -10,7 +10,7 @@ import pytest
 
 from helpers.sample_data import make_noise
 from helpers.specfeat_command import write_noise
-from specfeat.errors import UsageError
+from specfeat.errors import ConfigError, UsageError
 from specfeat.integrations.hugging_face import FeatureFunction
 
 RATE = 8000
@@ -36,7 +36,10 @@ def test_paths_arrays_and_decoders_give_the_same_features(tmp_path: Path) -> Non
 
     assert all(np.array_equal(row, rows[0]) for row in rows)
     assert rows[0].shape == (10,)
-    clips = FeatureFunction("minimal", column="sound", pool=None)({"sound": values[:1]})["features"][0]
+    per_file = ["rows.per=file", "rows.pool=max"]  # as a config with a row for each file
+    clip_function = FeatureFunction("minimal", column="sound", pool=None, overrides=per_file)
+    clips = clip_function({"sound": values[:1]})["features"][0]
+    assert len(clips) > 1
     np.testing.assert_allclose(clips.mean(axis=0), rows[0], rtol=1e-5, atol=1e-6)
 
     datasets = pytest.importorskip("datasets", reason="the last check needs the package datasets")
@@ -49,5 +52,11 @@ def test_wrong_columns_are_named() -> None:
     function = FeatureFunction("minimal")
     with pytest.raises(UsageError, match=r"no column 'audio'; it has label, sound"):
         function({"sound": [], "label": []})
-    with pytest.raises(UsageError, match=r"the column 'audio' has a int; wanted a path"):
+    with pytest.raises(UsageError, match=r"the column 'audio' has a value of the type int; wanted a path"):
         function({"audio": [make_noise(5).size]})
+
+
+def test_an_empty_pool_is_refused() -> None:
+    """Only `None` means a row for each clip; an empty text is a mistake, and no other clip gets lost because of it."""
+    with pytest.raises(ConfigError, match=r"rows\.pool"):
+        FeatureFunction("minimal", pool="")({"audio": ["a.wav"]})

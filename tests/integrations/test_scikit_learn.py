@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn")
+pytest.importorskip("sklearn", reason="the transformer needs scikit-learn")
 
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression

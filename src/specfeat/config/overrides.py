@@ -1,6 +1,6 @@
 """Applies overrides: single values that replace values of a config, each written as `KEY.PATH=VALUE`."""
 
-from typing import Any
+from typing import Any, Literal
 
 from specfeat.config.config_tree import ConfigTree
 from specfeat.config.seconds import list_keys_of_same_length
@@ -55,6 +55,20 @@ def list_train_overrides(labels: str | None, epochs: int | None) -> list[str]:
     """Return the overrides that set the table of labels and the number of epochs; None for no override."""
     overrides = [] if labels is None else [f"train.labels.file={quote_yaml(labels)}"]
     return overrides if epochs is None else [*overrides, f"train.epochs={epochs}"]
+
+
+def list_row_overrides(per: Literal["clip", "file"] | None, pool: str | None) -> list[str]:
+    """Return the overrides that set what has a row of its own.
+
+    Args:
+        per: whether each clip or each file has a row; None for no override.
+        pool: the statistics of the clips that make the row of a file; None for no override. A row of a clip
+            has none.
+    """
+    if per == "clip":
+        return ["rows={per: clip}"]  # the whole section, so that the statistics of the config are removed
+    overrides = [] if per is None else ["rows.per=file"]
+    return overrides if pool is None else [*overrides, f"rows.pool={pool}"]
 
 
 def _parse_path(dotted_path: str) -> KeyPath:

@@ -18,12 +18,12 @@ def choose_sample_rate(config: Config) -> int:
     Raises:
         ConfigError: the sample rate of the config is above all of them.
     """
-    wanted = config.settings.audio.sample_rate
+    config_rate = config.settings.audio.sample_rate
     for rate in SAMPLE_RATES:
-        if rate >= wanted:
+        if rate >= config_rate:
             return rate
     raise ConfigError(
-        f"{config.name}: audio.sample_rate is {wanted}, but HEAR gives sounds with at most "
+        f"{config.name}: audio.sample_rate is {config_rate}, but HEAR gives sounds with at most "
         f"{SAMPLE_RATES[-1]} Hz; use a config with a lower sample rate"
     )
 

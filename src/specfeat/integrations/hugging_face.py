@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from specfeat.config.overrides import list_row_overrides
 from specfeat.errors import UsageError
 from specfeat.integrations.shared_extractor import get_shared_extractor
 
@@ -62,8 +63,8 @@ class FeatureFunction:
         self._config = config
         self._column = column
         self._output = output
-        self._overrides = [*overrides, *(["rows.per=file", f"rows.pool={pool}"] if pool else [])]
         self._has_one_row = pool is not None
+        self._overrides = [*overrides, *list_row_overrides("file" if self._has_one_row else "clip", pool)]
         self._device = device
 
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
@@ -87,12 +88,11 @@ class FeatureFunction:
         extractor = get_shared_extractor(self._config, self._overrides, self._device)
         features = []
         for sound in sounds:
-            found = (
-                extractor.extract(sound.values, sound.sample_rate)
-                if isinstance(sound, _Samples)
-                else extractor.extract(sound)
-            )
-            features.append(found.rows[0] if self._has_one_row else found.rows)
+            if isinstance(sound, _Samples):
+                rows = extractor.extract(sound.values, sound.sample_rate).rows
+            else:
+                rows = extractor.extract(sound).rows
+            features.append(rows[0] if self._has_one_row else rows)
         return {self._output: features}
 
 
@@ -112,6 +112,6 @@ def _read_value(value: Any, column: str) -> "_Samples | str":
         samples = value.get_all_samples()
         return _Samples(values=np.asarray(samples.data, np.float32).T, sample_rate=samples.sample_rate)
     raise UsageError(
-        f"the column {column!r} has a {type(value).__name__}; wanted a path, a dictionary with array and "
-        "sampling_rate, or a decoder of datasets.Audio"
+        f"the column {column!r} has a value of the type {type(value).__name__}; wanted a path, a dictionary "
+        "with array and sampling_rate, or a decoder of datasets.Audio"
     )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import validate_data
 
+from specfeat.config.overrides import list_row_overrides
 from specfeat.integrations.shared_extractor import get_shared_extractor
 
 
@@ -51,7 +52,7 @@ class SoundFeatures(TransformerMixin, BaseEstimator):
         self.overrides = overrides
         self.device = device
 
-    def fit(self, X: Any, y: Any = None) -> "SoundFeatures":  # noqa: N803 -- scikit-learn's name
+    def fit(self, X: Any, y: Any = None) -> "SoundFeatures":  # noqa: N803  scikit-learn requires this name
         """Check the arguments and the sounds; nothing is learned.
 
         Args:
@@ -64,7 +65,7 @@ class SoundFeatures(TransformerMixin, BaseEstimator):
         self._read_sounds(X, reset=True)
         return self
 
-    def transform(self, X: Any) -> NDArray[np.float32]:  # noqa: N803 -- scikit-learn's name
+    def transform(self, X: Any) -> NDArray[np.float32]:  # noqa: N803  scikit-learn requires this name
         """Return the features of sounds, float32, shape (sounds, features).
 
         Args:
@@ -79,11 +80,11 @@ class SoundFeatures(TransformerMixin, BaseEstimator):
         if not len(sounds):
             return np.empty((0, extractor.width), np.float32)
         if isinstance(sounds, list):
-            features = [found for _, found in extractor.stream(sounds)]
+            features = [sound_features for _, sound_features in extractor.stream(sounds)]
         else:
             rate = self.sample_rate or extractor.settings.audio.sample_rate
             features = [extractor.extract(samples, rate) for samples in sounds]
-        return np.concatenate([found.rows for found in features])
+        return np.concatenate([sound_features.rows for sound_features in features])
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the names of the columns: "feature0", "feature1" and so on.
@@ -94,7 +95,7 @@ class SoundFeatures(TransformerMixin, BaseEstimator):
         return np.array([f"feature{n}" for n in range(self._get_extractor().width)], object)
 
     def _get_extractor(self) -> Any:
-        overrides = [*self.overrides, "rows.per=file", f"rows.pool={self.pool}"]
+        overrides = [*self.overrides, *list_row_overrides("file", self.pool)]
         return get_shared_extractor(self.config, overrides, self.device)
 
     def _read_sounds(self, sounds: Any, *, reset: bool) -> "list[str] | NDArray[np.float32]":
