@@ -64,6 +64,8 @@ from specfeat.errors import EXTRACT_USAGE_HINT, Remedy, TooManyFailuresError, Us
 from specfeat.process_state import hide_optional_packages, resume_garbage_collection
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from specfeat.config import Config
     from specfeat.network.build import Network
     from specfeat.output.paths import OutputPaths
@@ -78,7 +80,7 @@ if TYPE_CHECKING:
 def extract_command(
     context: typer.Context,
     inputs: Inputs = None,
-    output: Output = "",  # Python wants a default after a default; none is taken
+    output: Output = "",  # Python requires a default here; "" means that it is missing
     files_from: FilesFromOption = None,
     null: NullOption = False,
     output_format: FormatOption = "",
@@ -121,17 +123,17 @@ def extract_command(
     Exit code: 0 all done, 1 failed, 2 usage or config is wrong, 3 done but some files failed or broke, 4 no
     file is usable, 75 another run is writing OUTPUT, 130 and 143 stopped by a signal.
     """
-    # Here and below: --help and --version need none of these, and they take time to load.
+    # Imported here and in the functions below, because --help and --version need none of these, and they take
+    # time to load.
     from specfeat.cli.progress import ProgressReporter
-    from specfeat.config import load_config
-    from specfeat.config.weights_file import check_weights_file
     from specfeat.run.options import ExecutionOptions, RunOptions
     from specfeat.run.request import ExtractionRequest
 
-    if per_file is not None:  # then there is no OUTPUT, so the last word is an input, too
-        inputs = [*(inputs or []), *([output] if output else [])]
+    inputs = inputs or []
+    if per_file is not None:  # There is no OUTPUT, so the last word of the command is an input, too.
+        inputs = [*inputs, output] if output else inputs
         output, output_format = per_file, f"{output_format or 'npy'}-files"
-    check_log_target(log_json, output, [*(inputs or []), *(segments or []), files_from, config])
+    check_log_target(log_json, output, [*inputs, *(segments or []), files_from, config])
     command_line: CommandLine = context.obj
     failure_limit = _read_failure_limit(on_error, max_failures)
     with JsonLog(log_json) as log:
@@ -140,23 +142,20 @@ def extract_command(
             device=device,
             workers=workers,
             threads=threads,
-            timeout_s=timeout_per_file or (None if timeout_per_file is None else math.inf),
+            timeout_s=math.inf if timeout_per_file == 0 else timeout_per_file,  # 0 means no limit
             failure_limit=failure_limit,
         )
-        loaded_config = load_config(
-            config, [*(overrides or []), *_list_row_overrides(per, pool)], override_prefix="--set "
-        )
-        check_weights_file(loaded_config)
+        loaded_config = _load_config(config, overrides or [], per, pool)
         if not output or not (inputs or files_from or segments):
             raise UsageError(f"{'INPUTS are' if output else 'OUTPUT is'} missing; {EXTRACT_USAGE_HINT}")
         paths = _check_output(output, output_format)
         listed_inputs = [] if files_from is None else read_input_list(files_from, null=null)
         path_filter = PathFilter(tuple(include or ()), tuple(exclude or ()))
-        check_inputs_exist(inputs or [])  # before the audio libraries are imported, which takes time
+        check_inputs_exist(inputs)  # before the audio libraries are imported, which takes time
         selection = make_selection(segments, segments_format, columns, (start, end, duration), label_from)
         request = ExtractionRequest(
             config=loaded_config,
-            inputs=tuple(inputs or []),
+            inputs=tuple(inputs),
             listed_inputs=tuple(listed_inputs),
             path_filter=path_filter,
             selection=selection,
@@ -177,14 +176,17 @@ def extract_command(
     return log.exit_code
 
 
-def _list_row_overrides(per: RowUnit | None, pool: str | None) -> list[str]:
-    """Return the overrides for `--per` and `--pool`."""
-    if per is RowUnit.clip:
-        if pool is not None:
-            raise UsageError("--pool applies only to --per file, because a row per clip pools nothing")
-        return ["rows={per: clip}"]  # also replaces the statistics of the config
-    overrides = [] if per is None else ["rows.per=file"]
-    return overrides if pool is None else [*overrides, f"rows.pool={pool}"]
+def _load_config(name: str, overrides: "Sequence[str]", per: RowUnit | None, pool: str | None) -> "Config":
+    from specfeat.config import load_config
+    from specfeat.config.overrides import list_row_overrides
+    from specfeat.config.weights_file import check_weights_file
+
+    if per is RowUnit.clip and pool is not None:
+        raise UsageError("--pool applies only to --per file, because a row per clip pools nothing")
+    row_overrides = list_row_overrides(per.value if per else None, pool)
+    config = load_config(name, [*overrides, *row_overrides], override_prefix="--set ")
+    check_weights_file(config)
+    return config
 
 
 def _read_failure_limit(on_error: OnError, max_failures: str | None) -> "FailureLimit":
@@ -237,7 +239,7 @@ def _run_request(
         kept_files = f"{describe_kept_files(work_folder)}; " if work_folder.finished_count else ""
         add_run_state(e, f"{kept_files}continue with {resume_command}")
         raise
-    except Exception as e:
+    except Exception as e:  # Every error is raised again, with what the run has written.
         if work_folder.has_started:
             add_run_state(e, describe_state())
         raise
