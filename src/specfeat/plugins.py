@@ -28,7 +28,7 @@ class Plugin:
         """
         try:
             return self.entry_point.load()
-        except Exception as e:  # the import runs code of another package, which may raise anything
+        except Exception as e:  # The import runs code of another package, which may raise anything.
             reason = " ".join(str(e).split()) or type(e).__name__
             raise InstallError(
                 f"{_describe_package(self.entry_point)} offers {self.entry_point.name!r} to specfeat, and it "
@@ -50,11 +50,13 @@ def find_plugin(group: str, name: str) -> Plugin | None:
     Raises:
         InstallError: two packages offer something under this name.
     """
-    found = sorted({*importlib.metadata.entry_points(group=group, name=name)}, key=lambda entry: entry.value)
-    if len(found) > 1:
-        packages = " and ".join(map(_describe_package, found))
+    entry_points = sorted(
+        {*importlib.metadata.entry_points(group=group, name=name)}, key=lambda entry: entry.value
+    )
+    if len(entry_points) > 1:
+        packages = " and ".join(map(_describe_package, entry_points))
         raise InstallError(f"{packages} both offer {name!r} to specfeat; remove one of these packages")
-    return Plugin(found[0]) if found else None
+    return Plugin(entry_points[0]) if entry_points else None
 
 
 @cache

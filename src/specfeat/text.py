@@ -54,9 +54,15 @@ def format_shape(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def format_count(number: int, singular: str, plural: str) -> str:
-    """Return a number and the word for the things that are counted, e.g. `1 band` or `2 bands`."""
-    return f"{number} {singular if number == 1 else plural}"
+def format_count(number: int, singular: str, plural: str = "") -> str:
+    """Return a number and the word for the things that are counted, e.g. `1 band` or `2 bands`.
+
+    Args:
+        number: the number of things.
+        singular: the word for one thing.
+        plural: the word for several things; "" for the singular with an "s".
+    """
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
 def describe_files(paths: Sequence[str]) -> str:

@@ -133,7 +133,7 @@ def _run_command(command_line: CommandLine) -> int:
         return e.exit_code
     except (OSError, SystemExit) as e:  # Typer turns a BrokenPipeError into SystemExit
         return _handle_stdout_error(e)
-    except Exception as e:
+    except Exception as e:  # Errors that are not from Typer are raised again.
         if not hasattr(e, "format_message"):
             raise
         # An error of Typer: an unknown option, a missing argument, or a value of the wrong type.

@@ -7,6 +7,7 @@ import typer
 
 from specfeat.cli.messages import print_message
 from specfeat.cli.options import FormatOption, LockWaitOption
+from specfeat.text import format_count
 
 Source = Annotated[
     str,
@@ -38,7 +39,7 @@ def convert_command(
     Exit code: 0 written, 1 failed, 2 usage is wrong or SOURCE is not a complete output, 75 another run is
     writing TARGET, 130 and 143 stopped by a signal.
     """
-    # Here, because --help needs none of these, and they take time to load.
+    # Imported here, because --help needs none of these, and they take time to load.
     from specfeat.output.paths import make_output_paths
     from specfeat.run.convert import convert
 
@@ -46,6 +47,6 @@ def convert_command(
     paths.check_writable()
     summary = convert(Path(source), paths, force=force, lock_wait_s=lock_wait)
     if not quiet:
-        rows = f"{summary.rows} row{'s' * (summary.rows != 1)} x {summary.width} features"
-        print_message(f"{target}: {rows}, from {source}")
+        shape = f"{format_count(summary.rows, 'row')} x {format_count(summary.width, 'feature')}"
+        print_message(f"{target}: {shape}, from {source}")
     return 0

@@ -53,7 +53,8 @@ class JsonLog:
     def __init__(self, target: str | None) -> None:
         self.exit_code = 0
         self._summary: RunSummary | None = None
-        self._count_features: Callable[[int], int] = int  # in a row, from those of a clip
+        # Returns the number of features in a row, for the number of features of a clip.
+        self._count_features: Callable[[int], int] = int
         self._progress: RunProgress | None = None
         self._progress_written_at = -math.inf
         self._target = target

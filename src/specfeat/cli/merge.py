@@ -23,7 +23,7 @@ MergedOutput = Annotated[
 def merge_command(
     context: typer.Context,
     shards: Shards = None,
-    output: MergedOutput = "",  # Python wants a default after a default; none is taken
+    output: MergedOutput = "",  # Python requires a default here; "" means that it is missing
     force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
     quiet: QuietOption = False,
@@ -43,7 +43,7 @@ def merge_command(
     Exit code: 0 merged, 1 failed, 2 a shard is missing or wrong, 3 merged but some files failed, 75 another
     run is writing OUTPUT.
     """
-    # Here and below: --help needs none of these, and they take time to load.
+    # Imported here, because --help needs none of these, and they take time to load.
     from specfeat.cli.progress import ProgressReporter
     from specfeat.output.paths import make_output_paths
     from specfeat.output.work_folder import WorkFolder

@@ -30,7 +30,10 @@ def read_playlist(data: bytes, source: str) -> list[str]:
     """
     place = f"--files-from {format_path(source)}"
     if b"#EXT-X-" in data:
-        raise UsageError(f"{place}: is the playlist of a stream, whose pieces are not files of their own")
+        raise UsageError(
+            f"{place}: is the playlist of a stream, whose pieces are not files of their own; "
+            "save the stream to a file, and give this file"
+        )
     folder = os.fsencode(Path(source).parent)
     paths = []
     for number, line in enumerate(data.removeprefix(codecs.BOM_UTF8).splitlines(), 1):
@@ -38,12 +41,13 @@ def read_playlist(data: bytes, source: str) -> list[str]:
         if not name or name.startswith(b"#"):
             continue
         if address := _ADDRESS.match(name):
-            computer, slash, path = name[address.end() :].partition(b"/")
+            computer, slash, quoted_path = name[address.end() :].partition(b"/")
             if address[1].lower() != b"file" or computer.lower() not in _OWN_COMPUTER or not slash:
                 raise UsageError(
                     f"{place}: line {number}: is an address, and specfeat reads only files; "
-                    "fetch the file, and write its name"
+                    "download the file, and write its path here"
                 )
-            name = b"/" + unquote_to_bytes(path)
-        paths.append(os.fsdecode(name if folder == b"." else os.path.join(folder, name)))  # noqa: PTH118
+            name = b"/" + unquote_to_bytes(quoted_path)
+        path = name if folder == b"." else os.path.join(folder, name)  # noqa: PTH118  pathlib takes no bytes
+        paths.append(os.fsdecode(path))
     return paths

@@ -9,10 +9,11 @@ from specfeat import __version__
 from specfeat.audio.conversion import describe_convertible_files
 from specfeat.cli.messages import describe_error, print_message
 from specfeat.cli.progress_display import BAR_WITHOUT_TOTAL, ProgressBar, ProgressLines
-from specfeat.cli.run_progress import format_count, format_duration
+from specfeat.cli.run_progress import format_duration
 from specfeat.files import format_path
 from specfeat.output.summary import list_visible_files
 from specfeat.sound import format_sound
+from specfeat.text import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +44,8 @@ class ProgressReporter:
         self._form = form
         self._is_verbose = verbose and not quiet
         self._start_s = time.perf_counter()
-        self._count_features: Callable[[int], int] = int  # in a row, from those of a clip
+        # Returns the number of features in a row, for the number of features of a clip.
+        self._count_features: Callable[[int], int] = int
         self._bar: ProgressBar | None = None
         self._lines: ProgressLines | None = None
 

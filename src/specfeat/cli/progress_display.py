@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from specfeat.cli.messages import format_message, print_message
-from specfeat.cli.run_progress import RunProgress, format_count, format_duration, format_remaining_time
+from specfeat.cli.run_progress import RunProgress, format_duration, format_remaining_time
+from specfeat.text import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

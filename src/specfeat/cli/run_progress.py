@@ -79,11 +79,6 @@ def format_remaining_time(seconds: float) -> str:
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
-def format_count(count: int, noun: str) -> str:
-    """Return a number and its noun, e.g. "1 file" or "2 files"."""
-    return f"{count} {noun}" + ("" if count == 1 else "s")
-
-
 def format_duration(seconds: float) -> str:
     """Return a length of audio in seconds, minutes or hours, with one decimal place."""
     if seconds < 120:

@@ -106,7 +106,9 @@ def make_selection(
         raise UsageError(f"{option} is about a table of segments; give the table with --segments TABLE")
     segments = None
     if tables:
-        segments = SegmentOptions(tables=tuple(tables), format=table_format, columns=_split(columns or ()))
+        segments = SegmentOptions(
+            tables=tuple(tables), format=table_format, columns=_parse_columns(columns or ())
+        )
     return SoundSelection(
         segments=segments,
         time_range=make_time_range(*times),
@@ -114,11 +116,11 @@ def make_selection(
     )
 
 
-def _split(columns: Sequence[str]) -> dict[str, str]:
+def _parse_columns(columns: Sequence[str]) -> dict[str, str]:
     """Return the column of each field, from texts such as `path=filename`."""
     from specfeat.segments.base import FIELDS
 
-    names = {}
+    columns_by_field = {}
     for text in columns:
         field, equals, column = text.partition("=")
         if not equals or field not in FIELDS:
@@ -126,5 +128,5 @@ def _split(columns: Sequence[str]) -> dict[str, str]:
                 f"--column {escape_control_characters(text)}: write FIELD=COLUMN, where FIELD is one of "
                 f"{', '.join(FIELDS)}"
             )
-        names[field] = column
-    return names
+        columns_by_field[field] = column
+    return columns_by_field

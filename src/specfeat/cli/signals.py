@@ -134,7 +134,7 @@ def restore_signal_error() -> Iterator[None]:
     """
     try:
         yield
-    except Exception as e:
+    except Exception as e:  # Without a signal, every error is raised again.
         if _request and _request.number is not None:
             raise StoppedBySignal(_request.number) from e
         raise

@@ -147,7 +147,7 @@ def _run_training(request: "TrainingRequest", command_line: "CommandLine", *, qu
     try:
         with restore_signal_error(), reporter:
             summary = run_training(request, reporter)
-    except Exception as e:
+    except Exception as e:  # Every error is raised again, with what the training has written.
         if state := reporter.describe_state(command_line.format_resume_command()):
             add_run_state(e, state)
         raise
