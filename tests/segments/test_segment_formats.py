@@ -210,14 +210,14 @@ def make_source(**source: object) -> dict[str, Any]:
         ("t.csv", "path,channel\na,mono\n", "channel is 'mono'"),
         ("t.csv", "path\n" + "a" * 1_100_000 + "\n", "field larger than field limit"),
         ("t.csv", ",".join(f"c{k}" for k in range(2000)) + "\n", "has 2000 columns"),
-        ("t.foo", "path\na.wav\n", "is no table of segments whose format is known"),
+        ("t.foo", "path\na.wav\n", "the format of this table of segments is not recognised"),
         ("t.jsonl", "[1]\n", "line 1: is not a JSON object: the line has no object"),
         ("t.jsonl", '{"path": "a"}\n{"path": \n', "line 2: is not a JSON object"),
         ("t.jsonl", '{"path": "\\ud800"}\n', "is not a JSON object"),
         ("t.jsonl", "[" * 100_000 + "\n", "is not a JSON object"),
         ("t.jsonl.gz", "no gzip", "cannot be read"),
         ("a.txt", "0.5\t1\tx\n1.5 2 y\n", "line 2: has no tab"),
-        ("a.txt", "0.5\t1\tx\n\\\t1\n", "line 2: has frequencies without"),
+        ("a.txt", "0.5\t1\tx\n\\\t1\n", "line 2: does not have two frequencies"),
         ("wav.scp", "r1 sox a.wav -t wav - |\n", "'r1' is a command, and specfeat runs no commands"),
         ("wav.scp", "r1 a.ark:1234\n", "'r1' is a place in an archive"),
         ("wav.scp", "r1 -\n", "names no file"),
@@ -284,6 +284,13 @@ def test_a_line_that_is_too_long(
     monkeypatch.setattr(text_lines, "MAX_LINE_LENGTH", len(text) - 2)
     with pytest.raises(UsageError, match="line 1: is too long"):
         list(FORMATS[name].read_table(path, {}).lines)
+
+
+def test_frequencies_without_a_label(tmp_path: Path) -> None:
+    """A label track that begins with frequencies is refused."""
+    path = write(tmp_path, "a.txt", "\\\t1\t2\n0.5\t1\tx\n")
+    with pytest.raises(UsageError, match="line 1: has frequencies, but there is no label before it"):
+        list(FORMATS["audacity"].read_table(path, {}).lines)
 
 
 def test_an_unknown_format(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def find_segment_format(path: Path, name: str | None) -> SegmentFormat:
         if plugin_format.is_format_of(path, start):
             return plugin_format
     raise UsageError(
-        f"{format_path(str(path))}: is no table of segments whose format is known",
+        f"{format_path(str(path))}: the format of this table of segments is not recognised",
         remedy=Remedy.NAME_SEGMENT_FORMAT,
     )
 

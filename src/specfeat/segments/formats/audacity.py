@@ -65,9 +65,7 @@ def _read_labels(path: Path) -> Iterator[_Label]:
         place = format_place(path, number)
         values = line.split("\t", 2)
         if values[0] == "\\":
-            if label is None or len(values) != 3:
-                raise UsageError(f"{place}: has frequencies without a label before it, or not two of them")
-            label[2][1:] = values[1:]
+            _add_frequencies(label, values[1:], place)
             continue
         if label:
             yield label
@@ -81,6 +79,22 @@ def _read_labels(path: Path) -> Iterator[_Label]:
         label = (number, (start, end), [values[2] if len(values) == 3 else "", "", ""])
     if label:
         yield label
+
+
+def _add_frequencies(label: _Label | None, frequencies: list[str], place: str) -> None:
+    """Add the frequencies of a line to the label in the line before.
+
+    Raises:
+        UsageError: there is no label before the line, or the line does not have two frequencies.
+    """
+    if label is None:
+        raise UsageError(f"{place}: has frequencies, but there is no label before it; remove this line")
+    if len(frequencies) != 2:
+        raise UsageError(
+            f"{place}: does not have two frequencies; a line with frequencies is backslash, tab, lowest "
+            "frequency, tab, highest frequency"
+        )
+    label[2][1:] = frequencies
 
 
 FORMAT = AudacityFormat()
