@@ -97,6 +97,19 @@ def test_the_same_rows_give_the_same_bytes(name: str, tmp_path: Path) -> None:
     assert digests[0] == digests[1]
 
 
+def test_a_compressed_npz_file_is_not_an_array_of_specfeat(tmp_path: Path) -> None:
+    """Another program wrote this file, because specfeat compresses nothing. Its compressed bytes are not read."""
+    rows = make_rows()
+    path = tmp_path / "out.npz"
+    np.savez_compressed(path, features=rows)
+    data = bytearray(path.read_bytes())
+    assert not get_format("npz").has_layout(path, make_layout(rows))
+    start = data.index(b"features.npy") + len(b"features.npy")
+    data[start : start + 60] = bytes([255]) * 60
+    path.write_bytes(data)
+    assert not get_format("npz").has_layout(path, make_layout(rows))
+
+
 def test_numpy_reads_npz(rows: Rows, tmp_path: Path) -> None:
     """NumPy reads it without pickle; a text is found by its position."""
     with np.load(write(tmp_path, "npz", rows), allow_pickle=False) as file:

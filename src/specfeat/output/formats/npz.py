@@ -53,8 +53,14 @@ class NpzFormat(OutputFormat):
                 zipfile.ZipFile(path) as archive,
                 archive.open(f"{FEATURES_NAME}.npy") as file,
             ):
+                # specfeat compresses nothing, and damaged compressed bytes raise further errors.
+                if archive.getinfo(f"{FEATURES_NAME}.npy").compress_type != zipfile.ZIP_STORED:
+                    return False
                 return read_header(cast("BinaryIO", file)) == (layout.rows, layout.width, layout.dtype)
-        except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, EOFError):
+        # zipfile raises these errors for a damaged file or one of another program: it is not a ZIP file, a
+        # name is not UTF-8, there are no features, they cannot be decoded (e.g. encrypted), or they end too
+        # early.
+        except (zipfile.BadZipFile, UnicodeDecodeError, KeyError, RuntimeError, EOFError):
             return False
 
     def read_rows(self, path: Path, layout: ArrayLayout) -> Iterator[Rows]:
