@@ -188,11 +188,8 @@ class Extractor:
                 on_error(path, error)
 
     def _compute_times(self, samples: int) -> NDArray[np.float64]:
-        spans = list(self.settings.iterate_row_spans(samples))
-        return (
-            np.array([span[:2] for span in spans], np.float64).reshape(-1, 2)
-            / self.settings.audio.sample_rate
-        )
+        times = [(span.start, span.end) for span in self.settings.iterate_row_spans(samples)]
+        return np.array(times, np.float64).reshape(-1, 2) / self.settings.audio.sample_rate
 
     def _read_blocks(self, samples: NDArray[np.float32], sample_rate: int) -> Iterator[NDArray[np.float32]]:
         audio = self.settings.audio

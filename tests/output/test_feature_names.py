@@ -30,7 +30,7 @@ def test_statistics_of_files_repeat_the_columns_of_a_clip() -> None:
 
 
 def test_every_column_has_a_name() -> None:
-    """Names have what differs; columns of one layer are numbered, as are columns whose names would be equal."""
+    """A name has layer and statistics; columns of one layer, or with equal names, have only numbers."""
     provenance = replace(
         make_provenance(), features=6, feature_columns=list_row_groups(CLIP, ["mean", "max"])
     )

@@ -71,8 +71,8 @@ def run(runs: HandmadeRuns, sounds: Sequence[Sound], *, stop_after: int = -1, **
 def read_index(runs: HandmadeRuns) -> list[tuple[str, str, str, str]]:
     """Return path, start, id and label of each sound in the index."""
     lines = csv.DictReader(runs.paths.index.read_text().splitlines())
-    names = ("path", "segment_start_s", "id", "label")
-    return list(dict.fromkeys(tuple(Path(line[name]).name for name in names) for line in lines))  # type: ignore[misc]
+    values = ((Path(line["path"]).name, line["segment_start_s"], line["id"], line["label"]) for line in lines)
+    return list(dict.fromkeys(values))
 
 
 def test_rows_have_the_order_of_the_table(runs: HandmadeRuns) -> None:

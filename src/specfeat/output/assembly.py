@@ -26,7 +26,7 @@ INDEX_NAME = "index.csv"  # its name in the work folder
 PREVIOUS_ROWS_NAME = "previous{number}.npy"
 
 
-class RowSpan:
+class RowsInFile:
     """Rows that follow each other in one file.
 
     Args:
@@ -139,14 +139,14 @@ def _describe_config(config: ConfigIdentity) -> dict[str, str]:
     }
 
 
-def _are_all_rows(spans: Sequence[RowSpan], rows: RowsFile) -> bool:
+def _are_all_rows(spans: Sequence[RowsInFile], rows: RowsFile) -> bool:
     """Return whether the spans are all rows of the rows file, in their order; also true if there is none."""
     return [(span.path, span.first, span.count) for span in spans] in ([(rows.path, 0, rows.count)], [])
 
 
-def join_spans(sounds: Sequence[FinishedSound]) -> list[RowSpan]:
+def join_spans(sounds: Sequence[FinishedSound]) -> list[RowsInFile]:
     """Return the spans of rows that the sounds have; sounds that follow each other give one span."""
-    spans: list[RowSpan] = []
+    spans: list[RowsInFile] = []
     for sound in sounds:
         if not sound.entry.rows:
             continue
@@ -154,11 +154,11 @@ def join_spans(sounds: Sequence[FinishedSound]) -> list[RowSpan]:
         if last and (sound.rows_path, sound.first_row) == (last.path, last.first + last.count):
             last.count += sound.entry.rows
         else:
-            spans.append(RowSpan(sound))
+            spans.append(RowsInFile(sound))
     return spans
 
 
-def _copy_stored_rows(spans: Sequence[RowSpan], work_folder: Path) -> None:
+def _copy_stored_rows(spans: Sequence[RowsInFile], work_folder: Path) -> None:
     """Copy the rows of each earlier output that has another format than `.npy`, if several spans need them.
 
     Most formats can only be read from the start. So each row is read once, and not once for each span.
@@ -181,7 +181,7 @@ def _copy_stored_rows(spans: Sequence[RowSpan], work_folder: Path) -> None:
                 span.path, span.stored_array = copy, None
 
 
-def _read_spans(spans: Sequence[RowSpan]) -> Iterator[Rows]:
+def _read_spans(spans: Sequence[RowsInFile]) -> Iterator[Rows]:
     for span in spans:
         if span.stored_array is None:
             yield from read_rows_between(span.path, span.first, span.count)

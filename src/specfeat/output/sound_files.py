@@ -117,7 +117,7 @@ def _make_stem(entry: SoundEntry) -> str:
         part = f"{part or 'channel'}-{entry.channel}"
     path = from_record_name(entry.path) + (f"~{part.replace('/', '_')}" if part else "")
     # ".." in the path of an input must not lead out of the folder.
-    words = [word.replace("..", "__") if word == ".." else word for word in path.split("/")]
+    words = ["__" if word == ".." else word for word in path.split("/")]
     return "/".join(_shorten_name(word) for word in words if word not in ("", "."))
 
 

@@ -26,9 +26,8 @@ def split_channels(found: FoundSounds, settings: Settings, execution: ExecutionO
     Raises:
         WorkerError: worker processes cannot be started.
     """
-    paths = dict.fromkeys(sound.path for sound in found.sounds if sound.part.channel is None)
-    files = {sound.path: sound for sound in found.sounds}
-    counts = _count_channels([files[path] for path in paths], settings, execution) if paths else {}
+    files = {sound.path: sound for sound in found.sounds if sound.part.channel is None}
+    counts = _count_channels([*files.values()], settings, execution) if files else {}
     sounds: list[Sound] = []
     ends = [0]  # how many sounds there are up to the end of each sound of `found`
     for sound in found.sounds:

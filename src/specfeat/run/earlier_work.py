@@ -190,7 +190,7 @@ class EarlierWorkExaminer:
         known = (
             Sound(from_record_name(entry.path), entry.key.part, entry.file, entry.columns)
             for entry in run.entries
-            if self.found.unreadable_folders and _has_form(entry, self.found)
+            if self.found.unreadable_folders and _is_same_selection(entry, self.found)
         )
         self.found = self.found.add_unseen_sounds(known)
 
@@ -205,8 +205,8 @@ class EarlierWorkExaminer:
         )
 
 
-def _has_form(entry: SoundEntry, found: FoundSounds) -> bool:
-    """Return whether an earlier run has taken the same part of each file, and added as many columns."""
+def _is_same_selection(entry: SoundEntry, found: FoundSounds) -> bool:
+    """Return whether a sound of an earlier run has the times and as many columns as those of this run."""
     times = (found.time_range.start_s, found.time_range.end_s)
     return len(entry.columns) == len(found.columns) and (entry.start_s, entry.end_s) == times
 

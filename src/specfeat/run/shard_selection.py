@@ -32,24 +32,24 @@ def select_shard(found: FoundSounds, shard: Shard) -> tuple[FoundSounds, ShardId
             f"{format_path(found.unreadable_folders[0].path)}: cannot be read, but the shards of a run need "
             "the complete list of files; make it readable or leave it out"
         )
-    names = hashlib.sha256()
-    numbers: dict[str, int] = {}
+    digest = hashlib.sha256()
+    file_numbers: dict[str, int] = {}
     positions = []
     for position, sound in enumerate(found.sounds):
-        names.update(repr(sound.key).encode(errors="surrogateescape") + b"\n")
-        number = numbers.setdefault(sound.path, len(numbers))
-        if number % shard.count == shard.number - 1:
+        digest.update(repr(sound.key).encode(errors="surrogateescape") + b"\n")
+        file_number = file_numbers.setdefault(sound.path, len(file_numbers))
+        if file_number % shard.count == shard.number - 1:
             positions.append(position)
     if not positions:
         raise NoUsableAudioError(
-            f"shard {shard.number}/{shard.count} has no file, because there are only {len(numbers)} files; "
-            "nothing is written, and the shards can be merged without it"
+            f"shard {shard.number}/{shard.count} has no file, because there are only {len(file_numbers)} "
+            "files; nothing is written, and the shards can be merged without it"
         )
     identity = ShardIdentity(
         number=shard.number,
         count=shard.count,
         sounds=len(found.sounds),
-        inputs_sha256=names.hexdigest(),
+        inputs_sha256=digest.hexdigest(),
         positions=tuple(positions),
     )
     return replace(found, sounds=tuple(found.sounds[k] for k in positions)), identity

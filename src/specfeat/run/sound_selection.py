@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from specfeat.audio.audio_extensions import list_audio_extensions
 from specfeat.audio.discovery import FoundSounds, find_sounds
@@ -72,4 +73,5 @@ def _add_labels(found: FoundSounds) -> FoundSounds:
 
 
 def _get_folder_name(path: str) -> str:
-    return to_record_name(os.path.basename(os.path.dirname(os.path.abspath(path))))  # noqa: PTH100, PTH119, PTH120
+    # pathlib cannot remove ".." from a path without following links, and a link may have another folder.
+    return to_record_name(Path(os.path.abspath(path)).parent.name)  # noqa: PTH100  see above
