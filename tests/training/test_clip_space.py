@@ -46,6 +46,18 @@ def test_the_size_is_told_once(tmp_path: Path) -> None:
     assert notes[1] == f"the clips take about 0.001 MB in {tmp_path} until the training ends"
 
 
+def test_the_note_about_the_size_is_one_line(tmp_path: Path) -> None:
+    """The name of the folder can have a line break."""
+    folder = tmp_path / "two\nlines"
+    folder.mkdir()
+    notes: list[str] = []
+    ClipSpace(folder, MB, 1, 1, notes.append).add_clips(1, 1, 1000)
+
+    assert len(notes) == 1
+    assert r"two\nlines until the training ends" in notes[0]
+    assert "\n" not in notes[0]
+
+
 def test_clips_beyond_the_limit_are_refused(tmp_path: Path) -> None:
     """Exactly the limit is allowed; one byte more is not. The sentence gives both sizes and what to do."""
     space = _make_space(tmp_path, [], max_mb=2)

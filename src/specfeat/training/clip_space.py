@@ -17,8 +17,8 @@ MEGABYTE = 1e6
 class ClipSpace:
     """Adds up the bytes of all clips of a training, and stops it if they take more than is allowed.
 
-    The estimate is only told. A training is stopped when the clips on the disk take too much, or when it is
-    certain that they will.
+    The estimate is only a message. A training is stopped when the clips on the disk take too much, or when it
+    is certain that they will.
 
     Args:
         folder: the folder of the clips.
@@ -97,7 +97,8 @@ class ClipSpace:
         if not self._done_file_bytes:
             return
         estimate = self._done_bytes / self._done_file_bytes * self._file_bytes
-        text = f"the clips take about {_format_size(estimate)} in {self._folder} until the training ends"
+        folder = format_path(str(self._folder))
+        text = f"the clips take about {_format_size(estimate)} in {folder} until the training ends"
         free = self._measure_free_bytes()
         if estimate > self._max_bytes:
             text += f"; {self._describe_limit()}, and the training stops with an error if they take more"
