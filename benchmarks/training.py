@@ -179,13 +179,11 @@ def main() -> None:
     elif options.kind:
         print(json.dumps(measure_specfeat(options.folder, options.config, options.batch, options.kind)))
     else:
-        grid, rate = (
-            load_config(options.config).settings.clip_grid,
-            load_config(options.config).settings.audio,
-        )
+        settings = load_config(options.config).settings
+        clip_s = settings.clip_grid.clip_samples / settings.audio.sample_rate
         seconds: dict[str, list[list[float]]] = {kind: [] for kind in KINDS}
         with tempfile.TemporaryDirectory() as scratch:
-            write_sounds(Path(scratch) / "in", options.sounds, grid.clip_samples / rate.sample_rate)
+            write_sounds(Path(scratch) / "in", options.sounds, clip_s)
             for _ in range(options.rounds):
                 for kind, times in seconds.items():
                     times.append(run_part(kind, Path(scratch), options))

@@ -47,7 +47,8 @@ VARIANTS = (
     "+croak",
     "+whisper",
 )
-# English, and languages that give English words other vowels and consonants.
+# English, and languages that give English words other vowels and consonants. A language that is listed
+# several times is chosen more often.
 LANGUAGES = (
     "en-us",
     "en-gb",
@@ -88,7 +89,8 @@ def make_speech(folder: Path, seed: int, number: int) -> None:
         voice = random.choice(LANGUAGES) + random.choice(VARIANTS)
         speed, pitch = random.integers(110, 260), random.integers(15, 85)
         command = ["espeak-ng", "-v", voice, "-s", str(speed), "-p", str(pitch), "-w", str(path), words]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 -- the words of a file of this repository
+    # No shell reads the command, and its words come from this file and from `spoken_words.txt`.
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603
     samples, rate = soundfile.read(path, dtype="float32")
     path.unlink()
     samples = _cut_silence(soxr.resample(samples, rate, SAMPLE_RATE))
@@ -210,7 +212,7 @@ def _write(path: Path, samples: Samples | NDArray[np.float32]) -> None:
 
 
 def main() -> None:
-    """Read the command line, and write the files in two processes."""
+    """Read the command line, and write the files in one process for each core."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--speech", type=int, default=4000, help="files with spoken words")

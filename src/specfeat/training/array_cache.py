@@ -72,7 +72,7 @@ class CachedArrays:
         rows = self._starts[sound_numbers] + positions
         chunk_numbers = np.searchsorted(self._chunk_starts, rows, side="right") - 1
         values = np.empty((len(rows), *self._chunks[0].shape[1:]), np.float32)
-        # In the order of the disk, which is faster if the system has not kept the files in memory.
+        # The arrays are read in their order on the disk. This is faster if the files are not in the memory.
         for k in np.argsort(rows).tolist():
             chunk = chunk_numbers[k]
             values[k] = self._chunks[chunk][rows[k] - self._chunk_starts[chunk]]

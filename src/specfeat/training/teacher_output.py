@@ -102,17 +102,21 @@ def _check_clips(name: str, settings: Settings, trained: Settings) -> None:
     # The hop is compared as a fraction, because seconds are rounded.
     hop, wanted_hop = (Fraction(s.clip_grid.hop_samples, s.audio.sample_rate) for s in (settings, trained))
     for key, value, wanted in (
-        ("a hop of", f"{float(hop):g} s", f"{float(wanted_hop):g} s"),
+        ("a hop of", hop, wanted_hop),
         ("edges:", settings.clips.edges, "cut"),
         ("tail:", settings.clips.tail, trained.clips.tail),
         ("short:", settings.clips.short, trained.clips.short),
         ("a row per", settings.rows.per, "clip"),
     ):
-        if value != wanted or hop != wanted_hop:
+        if value != wanted:
             raise UsageError(
-                f"{name}: its clips have {key} {value}, and the config that is trained needs {key} {wanted}; "
-                "extract the features of this teacher with such clips"
+                f"{name}: its clips have {key} {_format_value(value)}, and the config that is trained needs "
+                f"{key} {_format_value(wanted)}; extract the features of this teacher with such clips"
             )
+
+
+def _format_value(value: Fraction | str) -> str:
+    return f"{float(value):g} s" if isinstance(value, Fraction) else value
 
 
 def _find_sounds(previous: PreviousOutput) -> dict[_Place, FinishedSound]:

@@ -20,7 +20,7 @@ def standardize_teacher_rows(clips: "TrainingClips", train: Train) -> tuple[Teac
     """Return the targets of `distill`: the rows of each teacher for training, and those that are held back.
 
     Each value is raised to the power of its teacher. Then each column gets mean 0 over the rows for training,
-    and is divided by `compute_scale`. The same change is made to the rows that are held back.
+    and is divided by its number from `compute_scale`. The same change is made to the rows that are held back.
     """
     train_targets: list[tuple[CachedArrays, ...]] = []
     held_back_targets: list[tuple[CachedArrays, ...]] = []
