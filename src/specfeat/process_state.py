@@ -55,7 +55,8 @@ def hide_optional_packages() -> Iterator[None]:
     """
     hidden = [name for name in OPTIONAL_PACKAGES if name not in sys.modules]
     for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment]  # Python's way to make an import fail
+        # Python refuses to import a module whose entry is None. The types of `sys.modules` do not know this.
+        sys.modules[name] = None  # type: ignore[assignment]
     try:
         yield
     finally:

@@ -18,6 +18,7 @@ from helpers.weights_files import (
     make_torch_state,
     read_network_arrays,
     write_keras_2,
+    write_npz,
 )
 from specfeat.config import load_config
 from specfeat.errors import WeightsError
@@ -36,8 +37,7 @@ def config_folder(tmp_path: Path) -> Path:
 def test_a_converted_file_gives_the_same_features(config_folder: Path) -> None:
     """From PyTorch's names and axes to Keras' format: rows, arrays, a second conversion and Keras' own reader agree."""
     weights = make_arrays()
-    with (config_folder / "it's.npz").open("wb") as file:
-        np.savez(file, **make_torch_state(weights))  # type: ignore[arg-type]  # to NumPy's stubs any keyword may be allow_pickle
+    write_npz(config_folder / "it's.npz", make_torch_state(weights))
 
     run = run_specfeat(config_folder, "weights", "convert", "it's.npz", "-c", "net.yaml", "out.weights.h5")
     second_run = run_specfeat(

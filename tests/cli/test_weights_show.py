@@ -15,6 +15,7 @@ from helpers.weights_files import (
     make_arrays,
     make_torch_state,
     write_keras_2,
+    write_npz,
     write_safetensors,
 )
 from specfeat.config import load_config
@@ -78,10 +79,10 @@ def test_show_says_why_a_config_does_not_fit(config_folder: Path) -> None:
 
 def test_show_names_the_shipped_configs_that_fit(config_folder: Path) -> None:
     """A file with the shapes of `minimal` fits it, by the order of its arrays, whatever their names are."""
-    with (config_folder / "w.npz").open("wb") as file:
-        names = ("a.weight", "a.bias", "b.weight", "b.bias")
-        shapes = ((32, 1, 3, 3), (32,), (10, 5408), (10,))
-        np.savez(file, **{n: np.zeros(s, np.float32) for n, s in zip(names, shapes, strict=True)})  # type: ignore[arg-type]  # to NumPy's stubs any keyword may be allow_pickle
+    names = ("a.weight", "a.bias", "b.weight", "b.bias")
+    shapes = ((32, 1, 3, 3), (32,), (10, 5408), (10,))
+    arrays = {name: np.zeros(shape, np.float32) for name, shape in zip(names, shapes, strict=True)}
+    write_npz(config_folder / "w.npz", arrays)
 
     run = run_specfeat(config_folder, "weights", "show", "w.npz")
     differs = run_specfeat(config_folder, "weights", "show", "w.npz", "-c", "net.yaml")

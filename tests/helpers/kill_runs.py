@@ -355,7 +355,8 @@ def kill_at_random_moments(times: int, expected: Output) -> int:
 if __name__ == "__main__":
     os.chdir(sys.argv[1])
     without_tensorflow.install_fake_network()
-    worker_pool.WorkerPool = LocalPool  # type: ignore[assignment,misc]  # it does what a run needs
+    # `LocalPool` is no subclass of the class that it replaces, but it has all methods that a run uses.
+    worker_pool.WorkerPool = LocalPool  # type: ignore[assignment,misc]
     work_folder.SYNC_INTERVAL_S = 0.0  # every file is brought to the disk
     write_sounds(LENGTHS)
     every = int(sys.argv[2]) if len(sys.argv) > 2 else 1

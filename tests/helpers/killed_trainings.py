@@ -2,10 +2,15 @@
 
     PYTHONPATH=tests python -m helpers.killed_trainings FOLDER POINT...
 
-FOLDER has sounds in `in` and the config my.yaml. The trainings are in `whole` and `killed`. A point is EVENT:NUMBER, the
-event and the how-manieth: `sound` (a sound's clips are made), `step` (a step is done), `sync` (a file is on the disk, but
-under its hidden name); or `name:FILE` (this file is). Or it is `time:SECONDS`. `full:BYTES` is no kill: no file may get
-larger. Prints a line for each training: the point, and how it ended.
+FOLDER has sounds in `in` and the config my.yaml. The trainings are in `whole` and `killed`. A point is one of
+
+- EVENT:NUMBER, e.g. `sound:3` for the third sound. Events are `sound` (the clips of a sound are made), `step` (a step is
+  done) and `sync` (a file is on the disk, but under its hidden name);
+- `name:FILE`: the file FILE is on the disk, but under its hidden name;
+- `time:SECONDS`;
+- `full:BYTES`: the training is not killed, but no file can get larger.
+
+The program prints a line for each training: the point, and how it ended.
 
 Each training is a child of this process, forked after all modules are loaded, so that it takes seconds.
 """
@@ -43,6 +48,7 @@ class Killer(SilentTrainingListener):
             if self._event == "name" and file.path.name == self._wanted:
                 os.kill(os.getpid(), signal.SIGKILL)
 
+        # This process does nothing but the training, so the method can be replaced for all files.
         AtomicFile.sync = sync  # type: ignore[method-assign, assignment]
         if self._event == "time":
             threading.Timer(float(self._wanted), os.kill, (os.getpid(), signal.SIGKILL)).start()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def load_network(folder: Path, *layers: str, weights: Mapping[str, object] | Non
 def make_contents(arrays: Arrays, sound_settings: str | None = None) -> FileContents:
     """Return the contents of a file that has only names and arrays, like .npz and safetensors files."""
     file_arrays = [
-        FileArray(name=name, shape=array.shape, dtype=str(array.dtype), read=lambda array=array: array)  # type: ignore[misc]  # the default has no type
+        FileArray(name=name, shape=array.shape, dtype=str(array.dtype), read=partial(np.asarray, array))
         for name, array in arrays.items()
     ]
     return FileContents(format="test", arrays=assign_roles(file_arrays), sound_settings=sound_settings)

@@ -38,7 +38,7 @@ def run_command(words: list[str]) -> dict[str, Any]:
     with contextlib.redirect_stderr(stderr):
         try:
             code: object = main()
-        except BaseException:
+        except BaseException:  # Every exception is a fault of specfeat, so its traceback is the result.
             code = traceback.format_exc()
     return {
         "code": code,

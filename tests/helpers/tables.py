@@ -17,10 +17,8 @@ NAMES = (
     "in/früh\N{PILE OF POO}.wav",
     "in/\udcff\udcfe.wav",
 )
-TEXT_NAMES = (
-    *NAMES[:4],
-    "in/\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}.wav",
-)  # as Unicode can have them
+# The same names in a format that stores Unicode text.
+TEXT_NAMES = (*NAMES[:4], "in/\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}.wav")
 ROW_COUNTS = (1, 3, 2, 4, 2)  # of these files
 WIDTH = 5
 

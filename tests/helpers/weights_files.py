@@ -102,7 +102,8 @@ def assert_same_arrays(expected: Mapping[str, NDArray[Any]], actual: Mapping[str
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> Path:
     """Write an .npz archive. The file may have any extension."""
     with path.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # mypy takes an array for allow_pickle
+        # No array has the name of the parameter `allow_pickle`, which mypy cannot know.
+        np.savez(file, **arrays)  # type: ignore[arg-type]
     return path
 
 

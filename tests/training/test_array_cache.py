@@ -1,11 +1,12 @@
 """The clips on the disk: interrupted and damaged chunks, and failures."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from helpers.training_data import make_space
 from specfeat.errors import AudioError
@@ -41,7 +42,7 @@ class Source:
             self.made.append(number)
             yield sound, self._make_arrays(number)
 
-    def _make_arrays(self, number: int):  # type: ignore[no-untyped-def]
+    def _make_arrays(self, number: int) -> Iterator[NDArray[np.float32]]:
         for _ in range(number % 4):
             yield np.full((1, *SHAPE), number, np.float32)
         if number in self._bad:

@@ -34,7 +34,7 @@ def test_the_next_item_is_read_while_one_is_used() -> None:
     items = read_ahead(read())
     assert next(items) == 0
     assert has_begun.wait(timeout=60)
-    items.close()  # type: ignore[attr-defined]  # a generator
+    items.close()
     assert reads == [0, 1]
 
 
@@ -57,6 +57,6 @@ def test_no_thread_is_left() -> None:
     list(read_ahead(iter([1, 2])))
     items = read_ahead(iter([1, 2, 3]))
     next(items)
-    items.close()  # type: ignore[attr-defined]  # a generator
+    items.close()
 
     assert threading.active_count() == before

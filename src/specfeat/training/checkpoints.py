@@ -153,7 +153,8 @@ def _write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], consequence: s
     """
     with AtomicFile(path) as file:
         try:
-            np.savez(file.file, **dict(arrays))  # type: ignore[arg-type]  # mypy takes an array for allow_pickle
+            # No array has the name of the parameter `allow_pickle`, which mypy cannot know.
+            np.savez(file.file, **dict(arrays))  # type: ignore[arg-type]
         except OSError as e:
             raise OutputError(
                 f"{format_path(str(path))}: cannot be written: {describe_os_error(e)}; {consequence}"

@@ -1,13 +1,13 @@
 """Reads the next batch while the network is busy with the one before."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
 
 
-def read_ahead(items: Iterator[_Item]) -> Iterator[_Item]:
+def read_ahead(items: Iterator[_Item]) -> Generator[_Item, None, None]:
     """Yield the items of an iterator in their order; a thread reads one of them in advance.
 
     TensorFlow does not hold Python's lock while it computes, so reading takes little time from a training
