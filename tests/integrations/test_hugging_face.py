@@ -11,7 +11,6 @@ import pytest
 from helpers.sample_data import make_noise
 from helpers.specfeat_command import write_noise
 from specfeat.errors import ConfigError, UsageError
-from specfeat.integrations.hugging_face import FeatureFunction
 
 RATE = 8000
 
@@ -21,6 +20,8 @@ RATE = 8000
 def test_paths_arrays_and_decoders_give_the_same_features(tmp_path: Path) -> None:
     """A batch is a dictionary of columns; a sound may have each form in which `datasets` gives it."""
     import soundfile
+
+    from specfeat.integrations.hugging_face import FeatureFunction
 
     write_noise(tmp_path / "a.wav", 1.5, RATE)
     samples, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")
@@ -47,8 +48,11 @@ def test_paths_arrays_and_decoders_give_the_same_features(tmp_path: Path) -> Non
     np.testing.assert_array_equal(np.float32(mapped["features"][2]), rows[0])
 
 
+@pytest.mark.tf
 def test_wrong_columns_are_named() -> None:
     """A column that does not exist, and one that has no sounds, are named with what is wanted."""
+    from specfeat.integrations.hugging_face import FeatureFunction
+
     function = FeatureFunction("minimal")
     with pytest.raises(UsageError, match=r"no column 'audio'; it has label, sound"):
         function({"sound": [], "label": []})
@@ -56,7 +60,10 @@ def test_wrong_columns_are_named() -> None:
         function({"audio": [make_noise(5).size]})
 
 
+@pytest.mark.tf
 def test_an_empty_pool_is_refused() -> None:
     """Only `None` means a row for each clip; an empty text is a mistake, and no other clip gets lost because of it."""
+    from specfeat.integrations.hugging_face import FeatureFunction
+
     with pytest.raises(ConfigError, match=r"rows\.pool"):
         FeatureFunction("minimal", pool="")({"audio": ["a.wav"]})

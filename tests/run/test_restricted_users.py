@@ -103,10 +103,11 @@ def run_as_cron(user: RestrictedUser, program: list[str]) -> None:
         run = user.run(
             *arguments, program=program, locale=locale, umask=0o077, preexec_fn=lambda: os.close(0)
         )
+        assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
         index = (user.folder / "out.index.csv").read_bytes()
         paths = [entry["path"] for entry in json.loads((user.folder / "out.run.json").read_text())["files"]]
 
-        assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
         assert paths == sorted(NAMES_OF_ALL_KINDS, key=os.fsencode)
         assert all(os.fsencode(name) in index for name in NAMES_OF_ALL_KINDS)
         assert sorted(path.name for path in user.folder.iterdir()) == ["closed", "in", *OUTPUT_NAMES]
