@@ -46,7 +46,7 @@ ALLOWED = {
     },
     "weights": {"config", "architecture", "tensorflow_runtime", "native_stderr", "anonymous_file"},
     "audio": {"convertible_files", "config", "sound", "anonymous_file"},
-    "output": {"convertible_files", "config", "architecture", "sound"},
+    "output": {"convertible_files", "config", "architecture", "sound", "anonymous_file"},
     "published": set(),
     "segments": {"sound"},
     "time_text": set(),

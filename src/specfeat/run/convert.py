@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from specfeat.errors import SpecfeatError, append_suggestion
 from specfeat.files import wrap_os_errors
+from specfeat.output.finished_output import explain_refusal
 from specfeat.output.paths import OutputPaths, make_output_paths
 from specfeat.output.previous_run import (
     PreviousOutput,
@@ -19,7 +20,7 @@ from specfeat.output.previous_run import (
 from specfeat.output.summary import RunSummary, summarize_record
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.extract_to import SUGGESTIONS
-from specfeat.run.source_outputs import explain_refusal, prepare_target
+from specfeat.run.source_outputs import prepare_target
 
 
 def convert_output(

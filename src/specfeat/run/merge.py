@@ -9,6 +9,7 @@ from specfeat.config import Config, Settings
 from specfeat.config.config_tree import ConfigTree
 from specfeat.errors import SpecfeatError, UsageError, append_suggestion
 from specfeat.files import format_path, from_record_name
+from specfeat.output.finished_output import explain_refusal
 from specfeat.output.paths import OutputPaths, make_output_paths
 from specfeat.output.previous_run import (
     FinishedSound,
@@ -25,7 +26,7 @@ from specfeat.run.listener import RunListener, SilentListener
 from specfeat.run.plan import RunPlan
 from specfeat.run.provenance import describe_differences
 from specfeat.run.runner import RunOrigin, execute_plan
-from specfeat.run.source_outputs import explain_refusal, prepare_target
+from specfeat.run.source_outputs import prepare_target
 from specfeat.sound import Sound
 
 PathLike = str | os.PathLike[str]

@@ -1,31 +1,12 @@
 """What converting and merging have in common: they write the rows of finished outputs as a new output."""
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from specfeat.errors import Remedy, UsageError
 from specfeat.output.paths import OutputPaths
 from specfeat.output.replacement_check import check_replaceable
 from specfeat.output.work_folder import WorkFolder
-
-
-@contextmanager
-def explain_refusal(requirement: str) -> Iterator[None]:
-    """Append a requirement to the message of each usage error, in place of the error's remedy.
-
-    The remedies of an incomplete output are for commands that extract: they can write this output again.
-
-    Args:
-        requirement: which outputs are wanted, e.g. "only a complete output can be converted".
-
-    Raises:
-        UsageError: the code in the context has raised one.
-    """
-    try:
-        yield
-    except UsageError as e:
-        raise UsageError(f"{e}; {requirement}") from None
 
 
 def prepare_target(work_folder: WorkFolder, sources: Iterable[OutputPaths], *, force: bool) -> None:
