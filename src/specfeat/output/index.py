@@ -114,6 +114,7 @@ class IndexWriter:
         self._csv = csv.writer(self._block, lineterminator="\n")
         self._quoting_csv = csv.writer(self._block, lineterminator="\n", quoting=csv.QUOTE_ALL)
         self._csv.writerow((*COLUMNS, *sound_columns.names))
+        self._flush()  # an index without rows has its header, too
 
     def add_sound(self, entry: SoundEntry, spans: Iterable[RowSpan]) -> None:
         """Write the lines of one sound, whose rows are the next ones in the array.
