@@ -25,8 +25,10 @@ ALLOWED = {
         *{"run", "training", "pipeline", "network", "weights", "audio", "output", "published", "config"},
         "segments",
         "architecture",
+        "analysis",
         *{"process_state", "system_limits", "cpu_count", "sound", "atomic_file", "events"},
     },
+    "analysis": {"segments", "atomic_file", "output"},
     "integrations": {"extractor", "tensorflow_runtime", "config"},
     "extractor": {"pipeline", "events", "network", "audio", "config", "sound", "python_config"},
     "run": {

@@ -1,0 +1,1 @@
+"""Computes with the rows of finished outputs, and writes tables of events."""
