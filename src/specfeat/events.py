@@ -82,6 +82,7 @@ class SoundEndEvent:
             columns=self.sound.columns,
             size=file.size,
             mtime_ns=file.mtime_ns,
+            version=file.version,
             status=self.status,
             rows=self.rows,
             samples=self.samples,

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import IO, Literal, NamedTuple
 
 from specfeat.errors import OutputError, escape_control_characters
 
@@ -47,11 +47,15 @@ class FileIdentity:
 
     Attributes:
         size: the size in bytes; None if the file could not be read.
-        mtime_ns: the time of the last change, in nanoseconds since 1970; None if the file could not be read.
+        mtime_ns: the time of the last change, in nanoseconds since 1970; None if the file could not be read,
+            or has no such time.
+        version: a checksum or another text that changes with the content, for a sound that is not a file of
+            its own, e.g. "crc32 3610a686"; None if there is none.
     """
 
     size: int | None
     mtime_ns: int | None
+    version: str | None = None
 
 
 UNREADABLE_FILE = FileIdentity(None, None)
@@ -66,6 +70,12 @@ def identify_file(path: str) -> FileIdentity:
         status = os.stat(path)  # pathlib turns "" into "." and "a/" into "a"
     except (OSError, ValueError):
         return UNREADABLE_FILE
+    return FileIdentity(status.st_size, status.st_mtime_ns)
+
+
+def identify_open_file(file: IO[bytes]) -> FileIdentity:
+    """Return the size and time of an open file; see `identify_file`."""
+    status = os.fstat(file.fileno())
     return FileIdentity(status.st_size, status.st_mtime_ns)
 
 

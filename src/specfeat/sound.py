@@ -1,9 +1,10 @@
 """The sound: one audio file, or one part of an audio file, that gives rows of its own."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import IO, Literal
 
 from specfeat.errors import escape_control_characters
 from specfeat.files import UNREADABLE_FILE, FileIdentity, format_path, identify_file, to_record_name
@@ -54,6 +55,23 @@ class SoundKey:
     part: SoundPart = WHOLE_FILE
 
 
+class SoundSource(ABC):
+    """The place of the bytes of a sound that is not a file of its own, e.g. a member of an archive.
+
+    The main process makes the objects, and a worker receives a copy of each and opens it. So they can be
+    pickled, and those of the same place are equal.
+    """
+
+    @abstractmethod
+    def open_file(self) -> IO[bytes]:
+        """Return the bytes as an open file with a descriptor, which the caller closes.
+
+        Raises:
+            AudioError: the bytes are not there, or must not be read.
+            OSError: the system cannot read them, or has no room for a copy.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Sound:
     """One audio file, or one part of an audio file, that gives rows of its own.
@@ -64,12 +82,14 @@ class Sound:
         file: size and time of the file, which are read before its content.
         columns: the values of this sound in the additional columns of the index, e.g. its label. All sounds
             of a run have the same columns.
+        source: the place of the bytes if the path is not that of a file; None for a file.
     """
 
     path: str
     part: SoundPart = WHOLE_FILE
     file: FileIdentity = UNREADABLE_FILE
     columns: tuple[str, ...] = ()
+    source: SoundSource | None = None
 
     @property
     def key(self) -> SoundKey:

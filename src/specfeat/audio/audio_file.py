@@ -17,8 +17,10 @@ from specfeat.audio.decoder_checks import (
     describe_unread_data,
 )
 from specfeat.audio.decoder_choice import open_decoder
+from specfeat.audio.inputs.copies import open_copy
 from specfeat.errors import AudioError
 from specfeat.files import describe_os_error, inspect_file
+from specfeat.sound import SoundSource
 
 # After a break, a file is decoded again to find the sample at which it breaks off, but only up to this number
 # of samples: 95 s at 44.1 kHz, a few tenths of a second of CPU time. Before a later break, only the number of
@@ -32,6 +34,7 @@ class AudioFile:
 
     Args:
         path: the path of the audio file.
+        source: the place of its bytes if the path is not that of a file; None for a file.
 
     Attributes:
         rate: the file's sample rate in Hz.
@@ -42,18 +45,25 @@ class AudioFile:
         AudioError: the file cannot be opened, or is not audio.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, source: SoundSource | None = None) -> None:
         # Absolute, because libsndfile takes the name "-" for standard input.
         path = os.path.abspath(path)
-        _check_file(path)
-        self._path = path
+        self._path, self._has_path = path, source is None
+        if source is None:
+            _check_file(path)
         try:
-            self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            self._descriptor = (
+                os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+                if source is None
+                else open_copy(source)
+            )
         except OSError as e:
             raise _convert_os_error(e, "cannot be opened", "open") from e
         try:
             self._content = FileBytes(self._descriptor)
-            self._decoder = open_decoder(path, self._descriptor, self._content)
+            if self._content.size == 0:  # the size of a file may have changed, or it may be a member's
+                raise AudioError("is empty, 0 bytes", "open", "0 bytes")
+            self._decoder = open_decoder(path, self._descriptor, self._content, has_path=self._has_path)
         except OSError as e:
             os.close(self._descriptor)
             raise _convert_os_error(e, "cannot be read", "open") from e
@@ -153,7 +163,7 @@ class AudioFile:
         for frames in (SEARCH_BLOCK_SAMPLES, 1):
             place = 0
             try:
-                decoder = open_decoder(self._path, self._descriptor, self._content)
+                decoder = open_decoder(self._path, self._descriptor, self._content, has_path=self._has_path)
                 with contextlib.closing(decoder):
                     while count := len(decoder.read(frames if place >= start else start - place)):
                         place += count
@@ -167,10 +177,15 @@ class AudioFile:
         return start
 
 
-def count_channels(path: str) -> int:
-    """Return the number of channels in a file; 0 if the file cannot be opened."""
+def count_channels(path: str, source: SoundSource | None = None) -> int:
+    """Return the number of channels in a file; 0 if the file cannot be opened.
+
+    Args:
+        path: see `AudioFile`.
+        source: see `AudioFile`.
+    """
     try:
-        with AudioFile(path) as file:
+        with AudioFile(path, source) as file:
             return file.channels
     except (AudioError, MemoryError):
         return 0

@@ -18,7 +18,7 @@ from specfeat.audio.decoder import Block
 from specfeat.audio.sound_parts import SampleRange, WaitingPart
 from specfeat.config.audio import Audio
 from specfeat.errors import AudioError
-from specfeat.sound import Sound, SoundPart
+from specfeat.sound import Sound, SoundPart, SoundSource
 
 Samples = NDArray[np.float32]
 BreakHandler = Callable[[AudioError], None]
@@ -50,7 +50,7 @@ def read_samples(
             channel or the part.
     """
     values = KEEP_PARTIAL_BLOCK_VALUES if on_break else BLOCK_VALUES
-    with PartReader(sound.path, [sound.part], audio, values) as reader:
+    with PartReader(sound.path, [sound.part], audio, values, sound.source) as reader:
         if on_open:
             on_open(reader.decoder_version)
         yield from reader.read_samples(0, on_break)
@@ -68,6 +68,7 @@ class PartReader:
         parts: the parts.
         audio: the config's sample rate, channel and quality of the resampler.
         block_values: how many values, of all channels together, are decoded at once.
+        source: the place of the bytes if the path is not that of a file; None for a file.
 
     Attributes:
         decoder_version: see `AudioFile`.
@@ -77,10 +78,15 @@ class PartReader:
     """
 
     def __init__(
-        self, path: str, parts: Sequence[SoundPart], audio: Audio, block_values: int | None = None
+        self,
+        path: str,
+        parts: Sequence[SoundPart],
+        audio: Audio,
+        block_values: int | None = None,
+        source: SoundSource | None = None,
     ) -> None:
         self._audio = audio
-        self._file = AudioFile(path)
+        self._file = AudioFile(path, source)
         self.decoder_version = self._file.decoder_version
         self._parts = [WaitingPart(part, self._file.rate) for part in parts]
         # The parts that begin after the position, and those that have begun and have not ended.

@@ -1,6 +1,7 @@
 """libsndfile's decoder of one open file."""
 
 import os
+from functools import partial
 
 import numpy as np
 import soundfile
@@ -43,6 +44,7 @@ class Decoder:
         path: the absolute path of the file.
         descriptor: the descriptor of the open file. It stays open.
         content: the bytes of the same file.
+        has_path: whether the file can be opened by its path, which `SoundSource` files cannot.
 
     Attributes:
         rate: samples per second.
@@ -62,14 +64,16 @@ class Decoder:
 
     version = None
 
-    def __init__(self, path: str, descriptor: int, content: FileBytes) -> None:
+    def __init__(self, path: str, descriptor: int, content: FileBytes, *, has_path: bool = True) -> None:
         self._descriptor = descriptor
-        self._file = _open_sound_file(path, descriptor, content, make_repaired_view(content))
+        open_path = None if has_path else f"/dev/fd/{descriptor}"
+        open_view = partial(_open_sound_file, path, descriptor, content, open_path or path)
+        self._file = open_view(make_repaired_view(content))
         try:
             view = make_view(content, self._file.format, self._get_length())
             if view:
                 self._file.close()
-                self._file = _open_sound_file(path, descriptor, content, view)
+                self._file = open_view(view)
             sample_bytes = get_sample_bytes(self._file.subtype, self._file.channels)
             self.sound = measure_sound(content, self._file.format, sample_bytes)
             if self.sound and self.sound.problem:
@@ -132,14 +136,14 @@ class Decoder:
 
 
 def _open_sound_file(
-    path: str, descriptor: int, content: FileBytes, view: FileView | None
+    path: str, descriptor: int, content: FileBytes, open_path: str, view: FileView | None
 ) -> soundfile.SoundFile:
     try:
         # The descriptor stays ours: where it stands tells what the decoder has read.
         os.lseek(descriptor, 0, os.SEEK_SET)
         file = _ForwardSoundFile(view or descriptor, closefd=False)
     except soundfile.LibsndfileError:
-        file = _open_by_name(path, content)
+        file = _open_by_name(path, content, open_path)
     lowest, highest = SAMPLE_RATE_LIMITS
     if not lowest <= file.samplerate <= highest:
         file.close()
@@ -148,11 +152,18 @@ def _open_sound_file(
     return file
 
 
-def _open_by_name(path: str, content: FileBytes) -> soundfile.SoundFile:
-    """Open a file by its name, because the extension alone tells some formats that have no header."""
+def _open_by_name(path: str, content: FileBytes, open_path: str) -> soundfile.SoundFile:
+    """Open a file by its name, because the extension alone tells some formats that have no header.
+
+    Args:
+        path: the path of the file for messages.
+        content: the bytes of the file.
+        open_path: the path by which the file is opened. It has no extension if the file has no name of its
+            own; then a file without a header is not audio.
+    """
     try:
         # As bytes, because a file name need not be text.
-        return _ForwardSoundFile(os.fsencode(path) if os.name == "posix" else path)
+        return _ForwardSoundFile(os.fsencode(open_path) if os.name == "posix" else open_path)
     except soundfile.LibsndfileError as e:
         text = _format_libsndfile_error(e)
         if e.code == LIBSNDFILE_SYSTEM_ERROR:

@@ -60,7 +60,7 @@ def describe_installed_ffmpeg() -> str | None:
     return describe_ffmpeg()
 
 
-def open_decoder(path: str, descriptor: int, content: FileBytes) -> SoundDecoder:
+def open_decoder(path: str, descriptor: int, content: FileBytes, *, has_path: bool = True) -> SoundDecoder:
     """Open the decoder of a file.
 
     libsndfile comes first, so that the rows of a file that it reads are the same with and without the extra.
@@ -69,13 +69,14 @@ def open_decoder(path: str, descriptor: int, content: FileBytes) -> SoundDecoder
         path: the absolute path of the file.
         descriptor: the descriptor of the open file. It stays open.
         content: the bytes of the same file.
+        has_path: whether the file can be opened by its path, which `SoundSource` files cannot.
 
     Raises:
         AudioError: the file is not audio, or a decoder would give wrong sound.
         OSError: the file cannot be read.
     """
     try:
-        return Decoder(path, descriptor, content)
+        return Decoder(path, descriptor, content, has_path=has_path)
     except AudioError as e:
         demuxer = find_demuxer(content, path) if e.cause == "not audio" and is_ffmpeg_installed() else None
         # Of FLAC, libsndfile lacks only some bit depths. If it refuses another file, the header is damaged.

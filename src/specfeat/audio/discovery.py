@@ -8,6 +8,8 @@ from specfeat.audio.ambiguous_files import can_be_audio
 from specfeat.audio.audio_extensions import list_audio_extensions
 from specfeat.audio.conversion import describe_convertible_files
 from specfeat.audio.folder_search import FoundPath, check_inputs_exist, is_hidden_by_error, list_files_below
+from specfeat.audio.inputs.listing import FoundInput, list_other_input, make_comparable_path
+from specfeat.audio.inputs.registry import find_input_kind
 from specfeat.audio.path_filter import EVERY_PATH, PathFilter
 from specfeat.convertible_files import list_convertible_files
 from specfeat.errors import NoUsableAudioError, UsageError
@@ -101,9 +103,11 @@ def find_sounds(
 ) -> FoundSounds:
     """Find the sounds in the inputs, and after them those in a list of inputs.
 
-    An input that is a file is a sound, with any extension. In a folder, all files below it are sounds that
-    have one of the `list_audio_extensions`, in upper or lower case. They are sorted by the bytes of their
-    path below the folder. If an extension is also used for other files, the first bytes of the file decide
+    An input that is a file is a sound, with any extension, unless it is of one of the kinds in
+    `inputs.registry`, e.g. an archive: then the files in it are sounds, as those in a folder are, and in the
+    order of the archive. In a folder, all files below it are sounds that have one of the
+    `list_audio_extensions`, in upper or lower case. They are sorted by the bytes of their path below the
+    folder. If an extension is also used for other files, the first bytes of the file decide
     (`ambiguous_files`). Hidden files and folders are skipped. The search follows links, except a link back to
     a folder that contains the link. If a folder inside an input cannot be read, the folder itself becomes a
     sound that will fail, so that the run reports it.
@@ -126,48 +130,33 @@ def find_sounds(
     if not names:
         raise UsageError("no inputs are given; expected audio files or folders")
     extensions = list_audio_extensions()
-    paths: list[str] = []
+    sounds: list[Sound] = []
     skipped_files: list[str] = []
     unreadable_folders: list[UnreadableFolder] = []
     input_of_file: dict[str, str] = {}  # for the absolute path of each file, the input that contains it
     for number, name in enumerate(names):
         found = _list_input(name, extensions, path_filter, is_listed=number >= first_listed)
-        for path in found.audio:
-            absolute_path = os.path.abspath(path)
-            if absolute_path in input_of_file:
-                both = f"'{format_path(input_of_file[absolute_path])}' and '{format_path(name)}'"
-                raise UsageError(f"{format_path(path)}: is named twice, by {both}; name it once")
-            input_of_file[absolute_path] = name
-        first, end = len(paths), len(paths) + len(found.audio)
-        paths += found.audio
+        for sound in found.sounds:
+            path = make_comparable_path(sound, name)
+            if path in input_of_file:
+                both = f"'{format_path(input_of_file[path])}' and '{format_path(name)}'"
+                raise UsageError(f"{format_path(sound.path)}: is named twice, by {both}; name it once")
+            input_of_file[path] = name
+        first, end = len(sounds), len(sounds) + len(found.sounds)
+        sounds += found.sounds
         skipped_files += found.skipped
         unreadable_folders += [UnreadableFolder(path, first, end) for path in found.unreadable]
-    if not paths:
+    if not sounds:
         if path_filter == EVERY_PATH:
             raise NoUsableAudioError(_describe_missing_audio(names, extensions, skipped_files))
         places = ", ".join(map(format_path, names))
         raise NoUsableAudioError(f"no audio in {places} that the patterns choose; check the patterns")
-    return FoundSounds(tuple(map(make_file_sound, paths)), tuple(skipped_files), tuple(unreadable_folders))
-
-
-@dataclass(frozen=True, slots=True)
-class _FoundInput:
-    """The files of one input.
-
-    Attributes:
-        audio: the paths of the audio files and of the unreadable folders, in the order of their sounds.
-        skipped: the paths of the other files.
-        unreadable: the paths of the folders that cannot be read.
-    """
-
-    audio: list[str]
-    skipped: list[str]
-    unreadable: list[str]
+    return FoundSounds(tuple(sounds), tuple(skipped_files), tuple(unreadable_folders))
 
 
 def _list_input(
     name: str, extensions: frozenset[str], path_filter: PathFilter, *, is_listed: bool
-) -> _FoundInput:
+) -> FoundInput:
     """Find the files of one input.
 
     Args:
@@ -180,20 +169,25 @@ def _list_input(
     Raises:
         UsageError: the input is a folder that cannot be read, and does not come from a list.
     """
+    if kind := find_input_kind(name):
+        return list_other_input(name, kind, extensions, path_filter)
     if not os.path.isdir(name):
-        return _FoundInput([name], [], [name] if is_hidden_by_error(name) else [])
+        return FoundInput([make_file_sound(name)], [], [name] if is_hidden_by_error(name) else [])
     try:
         found_paths = sorted(list_files_below(name, path_filter), key=lambda found: os.fsencode(found.path))
     except OSError as e:
         if is_listed:
-            return _FoundInput([name], [], [name])
+            return FoundInput([make_file_sound(name)], [], [name])
         text = f"{format_path(name)}: the folder cannot be read: {describe_os_error(e)}"
         raise UsageError(text) from e
-    found_input = _FoundInput([], [], [])
+    found_input = FoundInput([], [], [])
     for found in found_paths:
         full_path = os.path.join(name, found.path)
         is_sound = found.is_unreadable or _is_audio(found, full_path, extensions)
-        (found_input.audio if is_sound else found_input.skipped).append(full_path)
+        if is_sound:
+            found_input.sounds.append(make_file_sound(full_path))
+        else:
+            found_input.skipped.append(full_path)
         if found.is_unreadable:
             found_input.unreadable.append(full_path)
     return found_input

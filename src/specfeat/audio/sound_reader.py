@@ -70,7 +70,8 @@ class SoundReader:
         parts, part_number = self._parts[decoder], self._part_numbers[number]
         if decoder not in self._readers:
             block_values = decode.KEEP_PARTIAL_BLOCK_VALUES if on_break else None
-            self._readers[decoder] = PartReader(self.sounds[number].path, parts, self._audio, block_values)
+            sound = self.sounds[number]
+            self._readers[decoder] = PartReader(sound.path, parts, self._audio, block_values, sound.source)
         if on_open:
             on_open(self._readers[decoder].decoder_version)
         yield from self._readers[decoder].read_samples(part_number, on_break)

@@ -144,7 +144,7 @@ def run_tasks(connection: Connection, progress: mmap.mmap) -> None:
         if setup.counts_channels:
             for sound in sounds:
                 sender.begin_sound()
-                sender.add_end(make_count_end(count_channels(sound.path)))
+                sender.add_end(make_count_end(count_channels(sound.path, sound.source)))
             sender.send()
             continue
         for _, sounds_of_file in groupby(sounds, key=lambda sound: sound.path):

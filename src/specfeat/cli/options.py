@@ -32,7 +32,9 @@ class ProgressChoice(StrEnum):
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="INPUTS", show_default=False, help="Audio files, and folders to search for audio files."
+        metavar="INPUTS",
+        show_default=False,
+        help="Audio files, and folders and archives (zip, tar) to search for audio.",
     ),
 ]
 Output = Annotated[
@@ -87,7 +89,7 @@ IncludeOption = Annotated[
         "--include",
         metavar="PATTERN",
         show_default=False,
-        help="In folders, take only files that match, e.g. 'night_*.wav'. Can be given several times.",
+        help="In folders and archives, take only files that match, e.g. 'night_*.wav'. Can be repeated.",
     ),
 ]
 ExcludeOption = Annotated[
@@ -96,7 +98,7 @@ ExcludeOption = Annotated[
         "--exclude",
         metavar="PATTERN",
         show_default=False,
-        help="In folders, leave out files and folders that match, e.g. noise/. Can be given several times.",
+        help="In folders and archives, leave out files and folders that match, e.g. noise/. Can be repeated.",
     ),
 ]
 ShardOption = Annotated[

@@ -64,10 +64,9 @@ class FinishedSound:
         if file is None or file == self.entry.file:
             return file is not None
         # The entry of an unreadable file has neither size nor time. Now they may be known, even if this
-        # process still has no permission to read the file.
-        return self.entry.file == UNREADABLE_FILE and not os.access(
-            from_record_name(self.entry.path), os.R_OK
-        )
+        # process still has no permission to read the file. What is not a file has no permissions.
+        was_unreadable = self.entry.file == UNREADABLE_FILE and file.version is None
+        return was_unreadable and not os.access(from_record_name(self.entry.path), os.R_OK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ class SoundEntry:
         columns: the values of the sound in the additional columns of the index, see `RunRecord.columns`.
         size: the size of the file in bytes before it was read; None if it could not be read.
         mtime_ns: the time of the file's last change before it was read, see `FileIdentity`.
+        version: a checksum or another text that changes with the content, see `FileIdentity`.
         status: how the extraction of the sound ended.
         rows: how many rows of the array belong to the sound.
         samples: how many samples were read, at the config's sample rate. If there was no error, this is the
@@ -54,6 +55,7 @@ class SoundEntry:
     columns: tuple[Text, ...] = ()
     size: Count | None
     mtime_ns: Integer | None
+    version: Text | None = None
     status: SoundStatus
     rows: Count
     samples: Count
@@ -74,8 +76,8 @@ class SoundEntry:
 
     @property
     def file(self) -> FileIdentity:
-        """Size and time of the file before it was read."""
-        return FileIdentity(self.size, self.mtime_ns)
+        """Size, time and version of the file before it was read."""
+        return FileIdentity(self.size, self.mtime_ns, self.version)
 
     @property
     def is_failure(self) -> bool:

@@ -40,7 +40,8 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
     # then the run waits for the batches that the network's threads are computing.
     with report_system_limits(), ExitStack() as network_threads, work_folder:
         found = select_sounds(request.selection, request.inputs, request.listed_inputs, request.path_filter)
-        paths.check_inputs([*request.selection.tables, *dict.fromkeys(sound.path for sound in found.sounds)])
+        inputs = (*request.selection.tables, *request.inputs, *request.listed_inputs)
+        paths.check_inputs(dict.fromkeys((*inputs, *(sound.path for sound in found.sounds))))
         if request.config.settings.audio.channels == "each":
             # Imported here, because most runs that have nothing to do need no workers.
             from specfeat.run.channel_sounds import split_channels

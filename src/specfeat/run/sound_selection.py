@@ -8,6 +8,7 @@ from pathlib import Path
 from specfeat.audio.audio_extensions import list_audio_extensions
 from specfeat.audio.discovery import FoundSounds, find_sounds
 from specfeat.audio.folder_search import check_inputs_exist
+from specfeat.audio.inputs.listing import list_sounds_by_input
 from specfeat.audio.path_filter import EVERY_PATH, PathFilter
 from specfeat.errors import UsageError
 from specfeat.files import to_record_name
@@ -44,11 +45,13 @@ def select_sounds(
                 "segments names its files; leave the patterns out"
             )
         check_inputs_exist(inputs)
+        all_inputs = (*inputs, *listed_inputs)
         segments = read_segments(
             selection.segments,
-            (*inputs, *listed_inputs),
+            all_inputs,
             list_audio_extensions(),
             (*COLUMNS, *TIME_COLUMNS, ID_COLUMN),
+            list_sounds_by_input(all_inputs),
         )
         found = FoundSounds(segments.sounds, (), columns=segments.columns, notes=segments.notes)
     else:

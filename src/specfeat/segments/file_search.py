@@ -1,11 +1,13 @@
 """Finds the files that a table of segments names; for a table that names none, the file it belongs to."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from specfeat.errors import UsageError
 from specfeat.files import format_path, from_record_name
+from specfeat.sound import Sound
 from specfeat.text import join_names
 
 MAX_NAMES = 3  # how many names of files a message lists
@@ -18,11 +20,20 @@ class FileSearch:
         inputs: the inputs of the run: files, and folders.
         table: the table.
         extensions: the extensions of audio files, in lower case and without the dot.
+        sounds_by_input: the sounds of those inputs that are archives. They are searched as folders are.
     """
 
-    def __init__(self, inputs: Sequence[str], table: Path, extensions: Collection[str]) -> None:
-        self._files = [name for name in inputs if not os.path.isdir(name)]
-        self._folders = [name for name in inputs if os.path.isdir(name)]
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        table: Path,
+        extensions: Collection[str],
+        sounds_by_input: Mapping[str, Sequence[Sound]] = MappingProxyType({}),
+    ) -> None:
+        self._folders = [name for name in inputs if name in sounds_by_input or os.path.isdir(name)]
+        folders = {*self._folders}
+        self._files = [name for name in inputs if name not in folders]
+        self._members = {sound.path for sounds in sounds_by_input.values() for sound in sounds}
         self._table = table
         self._extensions = extensions
         self._found: dict[tuple[str, ...], str] = {}
@@ -35,7 +46,7 @@ class FileSearch:
         """
         if names not in self._found:
             paths = [path for name in names for path in self._list_paths(from_record_name(name))]
-            self._found[names] = next((path for path in paths if _exists(path)), paths[0])
+            self._found[names] = next((path for path in paths if self._exists(path)), paths[0])
         return self._found[names]
 
     def _list_paths(self, name: str) -> list[str]:
@@ -78,7 +89,7 @@ class FileSearch:
         for folder in [*self._folders, str(self._table.parent)]:
             if paths:
                 break
-            names = sorted(name for name in _list_folder(folder) if self._has_stem(name, stem))
+            names = sorted(name for name in self._list_folder(folder) if self._has_stem(name, stem))
             paths = [os.path.join("" if folder == "." else folder, name) for name in names]
         return paths
 
@@ -86,16 +97,14 @@ class FileSearch:
         start, extension = os.path.splitext(name)
         return start == stem and extension[1:].lower() in self._extensions
 
+    def _exists(self, path: str) -> bool:
+        try:
+            return path in self._members or os.path.lexists(path)
+        except ValueError:  # the name contains a NUL byte
+            return False
 
-def _exists(path: str) -> bool:
-    try:
-        return os.path.lexists(path)
-    except ValueError:  # the name contains a NUL byte
-        return False
-
-
-def _list_folder(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
+    def _list_folder(self, folder: str) -> list[str]:
+        try:
+            return os.listdir(folder)
+        except OSError:  # it may be an archive
+            return [os.path.basename(path) for path in self._members if os.path.dirname(path) == folder]

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 from specfeat.errors import NoUsableAudioError, Remedy, UsageError
 from specfeat.files import format_path, identify_file
@@ -48,7 +49,11 @@ class SegmentSounds:
 
 
 def read_segments(
-    options: SegmentOptions, inputs: Sequence[str], extensions: Collection[str], used_names: Sequence[str]
+    options: SegmentOptions,
+    inputs: Sequence[str],
+    extensions: Collection[str],
+    used_names: Sequence[str],
+    sounds_by_input: Mapping[str, Sequence[Sound]] = MappingProxyType({}),
 ) -> SegmentSounds:
     """Read tables of segments.
 
@@ -60,20 +65,23 @@ def read_segments(
         inputs: files, and folders, in which the files of the tables are searched.
         extensions: the extensions of audio files, in lower case and without the dot.
         used_names: the names of the columns that the index has itself.
+        sounds_by_input: the sounds of those inputs that are archives. They are searched as folders are.
 
     Raises:
         UsageError: a table cannot be read, or names a segment twice, or none of its files exists.
         NoUsableAudioError: the tables have no segments.
     """
-    reader = _SegmentReader(used_names)
+    members = {sound.path: sound for sounds in sounds_by_input.values() for sound in sounds}
+    reader = _SegmentReader(used_names, members)
     for name in options.tables:
         path = Path(name)
         table = find_segment_format(path, options.format).read_table(path, options.columns)
-        reader.read_table(path, table, FileSearch(inputs, path, extensions))
+        reader.read_table(path, table, FileSearch(inputs, path, extensions, sounds_by_input))
     names = ", ".join(map(format_path, options.tables))
     if not reader.sounds:
         raise NoUsableAudioError(f"{names}: has no segments; give one line for each segment")
-    if not any(os.path.lexists(path) for path in {sound.path for sound in reader.sounds} if "\0" not in path):
+    paths = {sound.path for sound in reader.sounds}
+    if not any(path in members or os.path.lexists(path) for path in paths if "\0" not in path):
         first = reader.sounds[0].path
         raise UsageError(
             f"{names}: none of the files exists, e.g. {format_path(first)}; names are relative to the "
@@ -89,6 +97,7 @@ class _SegmentReader:
 
     Args:
         used_names: the names of the columns that the index has itself.
+        members: the sounds in archives, by their paths.
 
     Attributes:
         sounds: the sounds. Sounds of the first tables may lack values of columns that only later tables have.
@@ -96,10 +105,11 @@ class _SegmentReader:
         notes: see `SegmentSounds`.
     """
 
-    def __init__(self, used_names: Sequence[str]) -> None:
+    def __init__(self, used_names: Sequence[str], members: Mapping[str, Sound]) -> None:
         self.sounds: list[Sound] = []
         self.columns: dict[str, str] = {}
         self.notes: list[str] = []
+        self._members = members
         self._used_names = {name.lower() for name in used_names}
         self._identify_file = cache(identify_file)
         self._make_absolute = cache(os.path.abspath)
@@ -121,7 +131,7 @@ class _SegmentReader:
             if not is_same_order:
                 values_by_column = dict(zip(numbers, values, strict=True))
                 values = tuple(values_by_column.get(number, "") for number in range(len(self.columns)))
-            self.sounds.append(Sound(file, line.part, self._identify_file(file), values))
+            self.sounds.append(self._make_sound(file, line.part, values))
         if not table.has_times and len(self.sounds) > first_sound:
             count = format_count(len(self.sounds) - first_sound, "line", "lines")
             self.notes.append(
@@ -129,15 +139,18 @@ class _SegmentReader:
                 f"{count} is a whole file"
             )
 
+    def _make_sound(self, file: str, part: SoundPart, values: tuple[str, ...]) -> Sound:
+        if member := self._members.get(file):
+            return replace(member, part=part, columns=values)
+        return Sound(file, part, self._identify_file(file), values)
+
     def fill_columns(self) -> tuple[Sound, ...]:
         """Return the sounds, each with a value for each column."""
         count = len(self.columns)
         return tuple(
             sound
             if len(sound.columns) == count
-            else Sound(
-                sound.path, sound.part, sound.file, sound.columns + ("",) * (count - len(sound.columns))
-            )
+            else replace(sound, columns=sound.columns + ("",) * (count - len(sound.columns)))
             for sound in self.sounds
         )
 

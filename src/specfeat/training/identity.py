@@ -68,7 +68,11 @@ def _hash_noises(train: Train) -> list[str]:
     for step in train.augment:
         if step.noise is not None:
             sounds = find_sounds([step.noise.folder]).sounds
-            lines = [(sound.key.name, sound.file.size, sound.file.mtime_ns) for sound in sounds]
+            lines = [
+                (sound.key.name, sound.file.size, sound.file.mtime_ns)
+                + ((sound.file.version,) if sound.file.version else ())
+                for sound in sounds
+            ]
             hashes.append(hashlib.sha256(repr(lines).encode(errors="surrogateescape")).hexdigest())
     return hashes
 

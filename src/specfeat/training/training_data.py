@@ -58,6 +58,8 @@ class TrainingData:
             file = sound.sound.file
             line = (sound.sound.key.name, sound.sound.part, file.size, file.mtime_ns, sound.labels, part)
             digest.update(repr(line).encode(errors="surrogateescape"))
+            if file.version is not None:
+                digest.update(file.version.encode(errors="surrogateescape"))
         return digest.hexdigest()
 
 

@@ -1,0 +1,49 @@
+"""The list of the kinds of inputs other than files and folders.
+
+Each kind is one module with the object `KIND`, and one line in `KINDS`.
+"""
+
+import os
+
+from specfeat.audio.audio_extensions import list_audio_extensions
+from specfeat.audio.inputs import tar_archives, zip_archives
+from specfeat.audio.inputs.base import InputKind, get_address_scheme
+from specfeat.errors import InstallError
+from specfeat.files import get_extension
+from specfeat.plugins import find_plugin
+
+# An input has the first of these kinds that recognises it.
+KINDS: tuple[InputKind, ...] = (zip_archives.KIND, tar_archives.KIND)
+PLUGIN_GROUP = "specfeat.input_kinds"
+
+
+def find_input_kind(name: str) -> InputKind | None:
+    """Return the kind of an input; None for a file or a folder, or for a path that does not exist.
+
+    Args:
+        name: the input as the user has written it.
+
+    Raises:
+        InstallError: the kind of another package cannot be loaded.
+    """
+    for kind in KINDS:
+        if kind.is_kind_of(name):
+            return kind
+    if scheme := get_address_scheme(name):
+        return None if os.path.lexists(name) else _find_plugin_kind(scheme, name)
+    extension = get_extension(name)
+    if not extension or extension in list_audio_extensions() or not os.path.isfile(name):
+        return None
+    return _find_plugin_kind(extension, name)
+
+
+def _find_plugin_kind(key: str, name: str) -> InputKind | None:
+    plugin = find_plugin(PLUGIN_GROUP, key)
+    if plugin is None:
+        return None
+    kind = plugin.load()
+    if not isinstance(kind, InputKind):
+        raise InstallError(
+            f"the kind of inputs {key!r} of another package is no `InputKind`; update or remove this package"
+        )
+    return kind if kind.is_kind_of(name) else None
