@@ -38,13 +38,19 @@ def list_paths(names: tuple[str, ...] = TEXT_NAMES) -> list[str]:
     return [name for name, count in zip(names, ROW_COUNTS, strict=True) for _ in range(count)]
 
 
-def make_layout(rows: Rows) -> ArrayLayout:
+def make_layout(rows: Rows, feature_names: tuple[str, ...] = ()) -> ArrayLayout:
     """Return the layout of the rows."""
     entries = tuple(
         SoundEntry(path=name, size=1, mtime_ns=1, status="ok", rows=count, samples=1, seconds=0.0)
         for name, count in zip(NAMES, ROW_COUNTS, strict=True)
     )
-    return ArrayLayout(rows=len(rows), width=rows.shape[1], dtype=rows.dtype, entries=entries)
+    return ArrayLayout(
+        rows=len(rows),
+        width=rows.shape[1],
+        dtype=rows.dtype,
+        entries=entries,
+        feature_names=feature_names,
+    )
 
 
 def write_index(path: Path) -> None:
@@ -56,7 +62,13 @@ def write_index(path: Path) -> None:
     path.write_bytes(("\n".join(lines) + "\n").encode("utf-8", "surrogateescape"))
 
 
-def write_array(path: Path, rows: Rows, format_name: str = "", block_rows: int = 5) -> None:
+def write_array(
+    path: Path,
+    rows: Rows,
+    format_name: str = "",
+    block_rows: int = 5,
+    feature_names: tuple[str, ...] = (),
+) -> None:
     """Write the rows in the format of the path's extension."""
     output_format = get_format(format_name or path.suffix[1:])
     index = path.parent / "index.csv"
@@ -64,5 +76,6 @@ def write_array(path: Path, rows: Rows, format_name: str = "", block_rows: int =
     path.mkdir() if output_format.is_folder else path.touch()
     metadata = {"specfeat": "1", "config_sha256": "ab", "config": '{"a": 1}'}
     parts = [rows[first : first + block_rows] for first in range(0, len(rows), block_rows)]
-    with open_table(path, make_layout(rows), index, metadata, lambda: iter(parts)) as table:
+    layout = make_layout(rows, feature_names)
+    with open_table(path, layout, index, metadata, lambda: iter(parts)) as table:
         output_format.write_table(path, table)

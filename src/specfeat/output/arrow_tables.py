@@ -1,6 +1,7 @@
 """Makes tables of Apache Arrow, for the formats that pyarrow writes; the only door to pyarrow."""
 
 import importlib
+import json
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -8,7 +9,14 @@ from typing import Any
 import numpy as np
 
 from specfeat.errors import InstallError
-from specfeat.output.feature_table import FEATURES_NAME, ArrayLayout, FeatureTable, Rows, TableBlock
+from specfeat.output.feature_table import (
+    FEATURE_NAMES_NAME,
+    FEATURES_NAME,
+    ArrayLayout,
+    FeatureTable,
+    Rows,
+    TableBlock,
+)
 
 _TYPE_NAMES = {"integer": "int64", "number": "float64", "text": "string"}
 
@@ -31,7 +39,8 @@ def make_schema(table: FeatureTable) -> Any:
     """Return the Arrow schema of a table: the columns of the index, and then `features`.
 
     The features of a row are a list of fixed size. Neither the list nor its elements can be null. Without
-    this declaration, reading a Parquet file took about twice as long.
+    this declaration, reading a Parquet file took about twice as long. The names of the features, if they have
+    names, are a list in JSON in the metadata of the schema.
     """
     pa = import_pyarrow()
     fields = [
@@ -39,7 +48,10 @@ def make_schema(table: FeatureTable) -> Any:
         for column in table.columns
     ]
     features = pa.field(FEATURES_NAME, _make_features_type(table.layout), nullable=False)
-    return pa.schema([*fields, features], metadata=dict(table.metadata))
+    metadata = dict(table.metadata)
+    if table.layout.feature_names:
+        metadata[FEATURE_NAMES_NAME] = json.dumps(table.layout.feature_names)
+    return pa.schema([*fields, features], metadata=metadata)
 
 
 def make_batch(block: TableBlock, schema: Any) -> Any:

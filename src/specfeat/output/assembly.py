@@ -11,12 +11,13 @@ import specfeat
 from specfeat.file_access import open_regular_file, sync_file, sync_open_file, sync_tree
 from specfeat.files import wrap_os_errors
 from specfeat.output.digests import OutputDigests, digest_file
+from specfeat.output.feature_columns import find_feature_names
 from specfeat.output.feature_table import ArrayLayout, Rows
 from specfeat.output.formats.npy import FORMAT as NPY
 from specfeat.output.formats.npy import read_rows_between
 from specfeat.output.paths import OutputPaths
 from specfeat.output.previous_run import FinishedSound, StoredArray
-from specfeat.output.records import ConfigIdentity
+from specfeat.output.records import ConfigIdentity, Provenance
 from specfeat.output.rows_file import RowsFile
 from specfeat.output.table_source import open_table
 
@@ -65,7 +66,7 @@ def prepare_files(
     paths: OutputPaths,
     sounds: Sequence[FinishedSound],
     rows: RowsFile,
-    config: ConfigIdentity,
+    provenance: Provenance,
     write_index: Callable[[BinaryIO], None],
 ) -> OutputDigests:
     """Write array and index into the work folder, and make sure that they are on the disk.
@@ -74,7 +75,7 @@ def prepare_files(
         paths: the paths of the output.
         sounds: all sounds of the output, in the order of the inputs.
         rows: the rows file of this run.
-        config: the config of the run; most formats keep it beside the rows.
+        provenance: the provenance of the rows; most formats keep the config beside the rows.
         write_index: a function that writes the index to an open file.
 
     Raises:
@@ -84,7 +85,7 @@ def prepare_files(
     with wrap_os_errors(index), open_regular_file(index, "wb") as file:
         write_index(file)
         sync_open_file(file)
-    array = _assemble_array(paths, sounds, rows, config)
+    array = _assemble_array(paths, sounds, rows, provenance)
     with wrap_os_errors(array, "read"):
         return OutputDigests(
             output=paths.array.name,
@@ -95,7 +96,7 @@ def prepare_files(
 
 
 def _assemble_array(
-    paths: OutputPaths, sounds: Sequence[FinishedSound], rows: RowsFile, config: ConfigIdentity
+    paths: OutputPaths, sounds: Sequence[FinishedSound], rows: RowsFile, provenance: Provenance
 ) -> Path:
     """Write the rows of all sounds, in the order of the inputs and in the format of the output, to the disk.
 
@@ -119,10 +120,12 @@ def _assemble_array(
             width=rows.width,
             dtype=rows.dtype,
             entries=tuple(sound.entry for sound in sounds if sound.entry.rows),
+            feature_names=find_feature_names(provenance),
         )
         index = paths.work_folder / INDEX_NAME
         read_rows = partial(_read_spans, spans)
-        with open_table(paths.array, layout, index, _describe_config(config), read_rows) as table:
+        metadata = _describe_config(provenance.config)
+        with open_table(paths.array, layout, index, metadata, read_rows) as table:
             paths.format.write_table(array, table)
         if paths.format.is_folder:
             sync_tree(array)

@@ -43,14 +43,32 @@ def name_features(provenance: "Provenance") -> tuple[str, ...]:
     Args:
         provenance: the provenance of the rows; complete.
     """
+    return find_feature_names(provenance) or make_numbered_names(provenance.width)
+
+
+def find_feature_names(provenance: "Provenance") -> tuple[str, ...]:
+    """Return the names of the columns of the array that the config gives, see `name_features`.
+
+    Args:
+        provenance: the provenance of the rows; complete.
+
+    Returns:
+        A name for each column, all different; empty if the config gives none, or if two would be equal.
+    """
     labels = list_labels(provenance)
     groups = provenance.feature_columns
     names = tuple(name for group in groups for name in _name_group(group, labels)) if groups else labels
-    # Without groups and labels there are no names. Two classes can have one name, and a layer `a_max` and the
-    # maximum of a layer `a` have the same names.
-    if len(set(names)) != provenance.width:
-        return tuple(f"f{number}" for number in range(provenance.width))
-    return names
+    # Two classes can have one name, and a layer `a_max` and the maximum of a layer `a` have the same names.
+    return names if len(set(names)) == provenance.width else ()
+
+
+def make_numbered_names(width: int) -> tuple[str, ...]:
+    """Return the names of columns that have no names of their own: `f0`, `f1`, ...
+
+    Args:
+        width: the number of columns.
+    """
+    return tuple(f"f{number}" for number in range(width))
 
 
 def list_labels(provenance: "Provenance") -> tuple[str, ...]:

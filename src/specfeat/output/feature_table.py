@@ -1,7 +1,7 @@
 """The table that an output format writes: the rows, and beside each row its line of the index."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from specfeat.output.records import SoundEntry
 
 Rows = NDArray[Any]  # the features of some rows: shape (n, features in a row), of the layout's type
 FEATURES_NAME = "features"  # the name of the features in a file that also has columns of the index
+FEATURE_NAMES_NAME = "feature_names"  # the name of their names in such a file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +25,14 @@ class ArrayLayout:
         width: the number of features in a row.
         dtype: the type of the features, little-endian: float32, or float16.
         entries: the sounds in the order of their rows, without those that have no row.
+        feature_names: a name for each feature, all different; empty if the config gives none.
     """
 
     rows: int
     width: int
     dtype: "np.dtype[Any]"
     entries: Sequence[SoundEntry]
+    feature_names: tuple[str, ...] = ()
 
     @property
     def row_bytes(self) -> int:
@@ -66,8 +69,8 @@ class FeatureTable:
     Attributes:
         target: the path that the array will have when the output is complete.
         layout: the number of rows, their width and type, and the sounds.
-        columns: the columns of the index, in order. No two have the same name, and none is named "features"
-            or like one of the texts of `metadata`.
+        columns: the columns of the index, in order. No two have the same name, and none is named "features",
+            like one of the texts of `metadata`, or "feature_names" if the features have names.
         metadata: texts about the whole array, for formats that can keep them: "specfeat" (the version),
             "config_sha256" and "config" (all settings, as JSON).
         read_rows: a function that returns the rows in order, in arrays of a few MB.
@@ -89,9 +92,7 @@ class FeatureTable:
         rest: list[TableBlock] = []
         for entry in self.layout.entries:
             sound_blocks = _take_rows(blocks, rest, entry.rows)
-            layout = ArrayLayout(
-                rows=entry.rows, width=self.layout.width, dtype=self.layout.dtype, entries=(entry,)
-            )
+            layout = replace(self.layout, rows=entry.rows, entries=(entry,))
             yield entry, make_block_table(self, layout, sound_blocks)
             for _ in sound_blocks:  # rows that the format has not read
                 pass

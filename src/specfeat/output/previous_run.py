@@ -13,6 +13,7 @@ from specfeat.files import (
     from_record_name,
     wrap_os_errors,
 )
+from specfeat.output.feature_columns import find_feature_names
 from specfeat.output.feature_table import ArrayLayout
 from specfeat.output.formats import OutputFormat, get_format
 from specfeat.output.formats.npy import read_header
@@ -231,6 +232,7 @@ def make_layout(record: RunRecord) -> ArrayLayout:
         width=record.provenance.width,
         dtype=FLOAT32,
         entries=tuple(entry for entry in record.files if entry.rows),
+        feature_names=find_feature_names(record.provenance),
     )
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from specfeat.output.feature_table import (
+    FEATURE_NAMES_NAME,
     FEATURES_NAME,
     ArrayLayout,
     FeatureTable,
@@ -41,7 +42,8 @@ def open_table(
     # The pieces in which an update reads rows depend on what has changed. If the blocks depended on that, the
     # files of some formats would have other bytes.
     block_rows = min(_MAX_BLOCK_ROWS, layout.count_block_rows(_BLOCK_BYTES))
-    with IndexReader(index, FEATURES_NAME, *metadata) as reader:
+    taken_names = [FEATURES_NAME, *metadata, *([FEATURE_NAMES_NAME] if layout.feature_names else [])]
+    with IndexReader(index, *taken_names) as reader:
         yield FeatureTable(
             target=target,
             layout=layout,

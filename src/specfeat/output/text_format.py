@@ -24,40 +24,47 @@ class TextFormat(OutputFormat):
     """
 
     @abstractmethod
-    def format_header(self, columns: tuple[IndexColumn, ...], width: int) -> str:
+    def format_header(self, columns: tuple[IndexColumn, ...], layout: ArrayLayout) -> str:
         """Return the text before the first row.
 
         Args:
             columns: the columns of the index.
-            width: features in a row.
+            layout: the layout of the array; its number of rows is not used.
         """
 
     @abstractmethod
-    def format_block(self, block: TableBlock) -> Iterator[str]:
-        """Yield the text of each row of a block."""
+    def format_block(self, block: TableBlock, layout: ArrayLayout) -> Iterator[str]:
+        """Yield the text of each row of a block.
+
+        Args:
+            block: some rows.
+            layout: the layout of the array; its number of rows is not used.
+        """
 
     @abstractmethod
     def parse_lines(self, file: TextIO, width: int) -> Iterator[list[float]]:
         """Yield the features of each row of a file that `format_header` and `format_block` have made."""
 
     @abstractmethod
-    def has_width(self, front: str, width: int) -> bool:
-        """Return whether a file with this start can have rows with so many features."""
+    def has_features(self, front: str, layout: ArrayLayout) -> bool:
+        """Return whether a file with this start can have rows with the features of this layout."""
 
     def write_table(self, path: Path, table: FeatureTable) -> None:
         """See `OutputFormat`."""
         with wrap_os_errors(path), open_regular_file(path, "wb") as file:
-            file.write(self.format_header(table.columns, table.layout.width).encode())
+            file.write(self.format_header(table.columns, table.layout).encode())
             for block in table.read_blocks():
-                for text in self.format_block(block):
+                for text in self.format_block(block, table.layout):
                     file.write(text.encode())
 
     def has_layout(self, path: Path, layout: ArrayLayout) -> bool:
         """See `OutputFormat`; the number of rows is not known without reading all of them."""
         with wrap_os_errors(path, "read"), open_regular_file(path) as file:
-            # The longest value of a float32 has 15 characters, and there is a separator.
-            front = file.read(_MAX_HEADER_BYTES + 17 * layout.width)
-        return self.has_width(front.decode("utf-8", "replace"), layout.width)
+            # The longest value of a float32 has 15 characters, and there is a separator. A character of a
+            # name has 6 bytes at most.
+            name_bytes = sum(6 * len(name) + 4 for name in layout.feature_names)
+            front = file.read(_MAX_HEADER_BYTES + 17 * layout.width + name_bytes)
+        return self.has_features(front.decode("utf-8", "replace"), layout)
 
     def read_rows(self, path: Path, layout: ArrayLayout) -> Iterator[Rows]:
         """See `OutputFormat`."""

@@ -25,7 +25,7 @@ from specfeat.output.journal import JOURNAL_NAME
 from specfeat.output.lock import WorkFolderLock
 from specfeat.output.paths import OutputPaths
 from specfeat.output.previous_run import DamagedRun, FinishedSound, UnfinishedRun, read_unfinished_run
-from specfeat.output.records import ConfigIdentity, JournalHeader, Provenance, RunRecord, SoundEntry
+from specfeat.output.records import JournalHeader, Provenance, RunRecord, SoundEntry
 from specfeat.output.replaced_files import ReplacedFiles
 from specfeat.output.rows_file import ROWS_NAME, RowsFile
 from specfeat.output.sound_writer import SoundWriter
@@ -78,7 +78,7 @@ class WorkFolder:
         self._is_commit_pending = False
         self._replaced_files = ReplacedFiles(paths)  # made again under the lock, when the folder is entered
         self._writer: SoundWriter | None = None
-        self._config: ConfigIdentity | None = None
+        self._provenance: Provenance | None = None
         self._synced_at = time.monotonic()
 
     @property
@@ -115,7 +115,7 @@ class WorkFolder:
             is_update=is_update,
             shard=shard,
         )
-        self._config = provenance.config
+        self._provenance = provenance
         self._writer = SoundWriter(folder, header, self.unfinished_run)
         self.sync()
         sync_folder(folder)
@@ -175,10 +175,10 @@ class WorkFolder:
         Returns:
             The name of the array, and the sizes and hashes of array and index, for the record.
         """
-        if self._config is None:
+        if self._provenance is None:
             raise RuntimeError("nothing can be written before `start`")
         self._check_before_commit()
-        return prepare_files(self.paths, sounds, self.rows, self._config, write_index)
+        return prepare_files(self.paths, sounds, self.rows, self._provenance, write_index)
 
     def commit(self, record: RunRecord) -> None:
         """Replace the old output, if there is one, by the files that `prepare_output` has written.

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from specfeat.files import wrap_os_errors
-from specfeat.output.feature_table import FEATURES_NAME, ArrayLayout, FeatureTable, Rows
+from specfeat.output.feature_table import FEATURE_NAMES_NAME, FEATURES_NAME, ArrayLayout, FeatureTable, Rows
 from specfeat.output.formats import OutputFormat
 from specfeat.output.index_reader import IndexColumn
 
@@ -41,6 +41,9 @@ class H5Format(OutputFormat):
                 first = end
             for name, text in table.metadata.items():
                 file.create_dataset(name, data=text, dtype=h5py.string_dtype())
+            if layout.feature_names:
+                names = [*map(_replace_nul, layout.feature_names)]
+                file.create_dataset(FEATURE_NAMES_NAME, data=names, dtype=h5py.string_dtype())
 
     def has_layout(self, path: Path, layout: ArrayLayout) -> bool:
         """See `OutputFormat`."""

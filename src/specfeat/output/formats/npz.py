@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from specfeat.files import wrap_os_errors
-from specfeat.output.feature_table import FEATURES_NAME, ArrayLayout, FeatureTable, Rows
+from specfeat.output.feature_table import FEATURE_NAMES_NAME, FEATURES_NAME, ArrayLayout, FeatureTable, Rows
 from specfeat.output.formats import OutputFormat
 from specfeat.output.formats.npy import make_header, read_header, read_some_rows
 from specfeat.output.index_reader import IndexColumn
@@ -41,7 +41,10 @@ class NpzFormat(OutputFormat):
                 for name, values in column.make_arrays().items():
                     with _open_member(archive, name) as file:
                         np.lib.format.write_array(file, values, allow_pickle=False)
-            for name, text in table.metadata.items():
+            texts: dict[str, Any] = dict(table.metadata)
+            if layout.feature_names:
+                texts[FEATURE_NAMES_NAME] = layout.feature_names
+            for name, text in texts.items():
                 with _open_member(archive, name) as file:
                     np.lib.format.write_array(file, np.array(text), allow_pickle=False)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from specfeat.errors import InstallError
 from specfeat.files import wrap_os_errors
-from specfeat.output.feature_table import FEATURES_NAME, ArrayLayout, FeatureTable, Rows
+from specfeat.output.feature_table import FEATURE_NAMES_NAME, FEATURES_NAME, ArrayLayout, FeatureTable, Rows
 from specfeat.output.formats import OutputFormat
 from specfeat.output.index_reader import IndexColumn
 from specfeat.output.tree_files import iterate_files
@@ -40,7 +40,10 @@ class ZarrFormat(OutputFormat):
         zarr = _import_zarr()
         layout = table.layout
         with wrap_os_errors(path):
-            group = zarr.create_group(path, zarr_format=3, attributes=dict(table.metadata))
+            attributes: dict[str, Any] = dict(table.metadata)
+            if layout.feature_names:
+                attributes[FEATURE_NAMES_NAME] = [*layout.feature_names]
+            group = zarr.create_group(path, zarr_format=3, attributes=attributes)
             writers = [_ArrayWriter(_create_features(group, layout))]
             names = [FEATURES_NAME]
             for column in table.columns:
