@@ -149,7 +149,7 @@ def test_no_python_file_of_the_folder_is_imported(tmp_path: Path) -> None:
     [
         (["nowhere", "o.npy"], "nowhere: no such file or folder; check its name, and "),
         ([".", "no/o.npy"], "no: no such folder for the output; make it first: mkdir -p no"),
-        ([".", "o.TSV"], "o.TSV: specfeat does not write .tsv files, only .arrow .csv "),
+        ([".", "o.TSV"], "o.TSV: specfeat does not write .tsv files, only .ark .ark-text .arrow .csv "),
         (
             [".", "-"],
             "-: the output cannot be written to stdout, because index and record belong to it; name ",

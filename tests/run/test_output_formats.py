@@ -106,7 +106,9 @@ def test_the_format_can_be_named(tmp_path: Path) -> None:
         UsageError, match=r"out.csv: is named like csv, and the format is npz; name it .*out.npz"
     ):
         OutputPaths(tmp_path / "out.csv", "npz").check_writable()
-    with pytest.raises(UsageError, match=r"there is no output format 'xls'; known are arrow, csv, h5, "):
+    with pytest.raises(
+        UsageError, match=r"there is no output format 'xls'; known are ark, ark-text, arrow, csv, h5, "
+    ):
         OutputPaths(tmp_path / "out", "xls").check_writable()
 
 

@@ -10,6 +10,7 @@ from helpers.handmade_runs import HandmadeRuns
 from helpers.specfeat_command import run_in_this_process, run_specfeat, write_noise
 from specfeat.audio.discovery import FoundSounds
 from specfeat.errors import NoUsableAudioError, SpecfeatError, UsageError
+from specfeat.output.digests import digest_file
 from specfeat.run.convert import convert_output
 from specfeat.run.merge import merge_outputs
 from specfeat.run.shard import Shard, parse_shard
@@ -63,6 +64,20 @@ def test_the_format_of_a_shard_is_in_its_record(tmp_path: Path) -> None:
     merge_outputs([tmp_path / "first", tmp_path / "second"], tmp_path / "merged.npy")
 
     assert (tmp_path / "merged.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
+
+
+def test_merged_shards_can_have_any_format(tmp_path: Path) -> None:
+    """The array has the bytes that an undivided run writes in this format, also if it is a folder."""
+    shards = _write_shards(tmp_path, 2)
+    for array_format in ("tfrecord", "csv-files"):
+        whole = tmp_path / f"whole-{array_format}"
+        convert_output(tmp_path / "whole.npy", whole, array_format=array_format)
+        words = ["part1.npy", "part2.npy", f"merged-{array_format}", "--format", array_format]
+        assert run_in_this_process(tmp_path, "merge", *words, "-q").returncode == 0
+
+        assert digest_file(tmp_path / f"merged-{array_format}") == digest_file(whole)
+    with pytest.raises(UsageError, match=r"merged\.csv: is named like csv, and the format is h5"):
+        merge_outputs(shards, tmp_path / "merged.csv", array_format="h5")
 
 
 def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path) -> None:

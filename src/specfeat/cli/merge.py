@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specfeat.cli.options import ForceOption, LockWaitOption, QuietOption
+from specfeat.cli.options import ForceOption, FormatOption, LockWaitOption, QuietOption
 from specfeat.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,13 +24,14 @@ def merge_command(
     context: typer.Context,
     shards: Shards = None,
     output: MergedOutput = "",  # Python requires a default here; "" means that it is missing
+    output_format: FormatOption = "",
     force: ForceOption = False,
     lock_wait: LockWaitOption = 0.0,
     quiet: QuietOption = False,
 ) -> int:
     """Put the outputs of all shards of a run together.
 
-    The extension of OUTPUT decides its format, e.g. out.parquet; the shards can have any formats. Array and
+    The extension of OUTPUT or --format decides its format; the shards can have any formats. Array and
     index have the same bytes as those of a run that is not divided. First extract each shard, e.g. on a
     machine of its own:
 
@@ -54,7 +55,7 @@ def merge_command(
     command_line: CommandLine = context.obj
     summary = merge(
         shards,
-        WorkFolder(make_output_paths(output), lock_wait),
+        WorkFolder(make_output_paths(output, output_format), lock_wait),
         command_line.list_recorded_words(),
         ProgressReporter(quiet=quiet, verbose=False),
         force=force,

@@ -60,8 +60,8 @@ FormatOption = Annotated[
         "--format",
         metavar="NAME",
         show_default=False,
-        help="The format of OUTPUT: npy, npz, csv, jsonl, parquet, h5, arrow or zarr. By default, the "
-        "extension of OUTPUT decides, and npy is used if it is not one of these.",
+        help="The format of OUTPUT: npy, npz, csv, jsonl, parquet, h5, arrow, zarr, ark, ark-text, kaldi or "
+        "tfrecord. By default, the extension of OUTPUT decides, and npy is used if it is not one of these.",
     ),
 ]
 

@@ -30,7 +30,8 @@ from specfeat.output.formats import (
 # program that reads such a file would report that it is broken.
 TABLE_SUFFIXES = frozenset({
     ".arff", ".ark", ".arrow", ".csv", ".feather", ".h5", ".hdf5", ".json", ".jsonl", ".mat", ".npz",
-    ".parquet", ".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".tsv", ".txt", ".zarr",
+    ".parquet", ".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".scp", ".tfrecord", ".tfrecords", ".tsv",
+    ".txt", ".zarr",
 })  # fmt: skip
 # If OUTPUT has such a suffix, the user has probably forgotten OUTPUT, and this is the last input.
 AUDIO_SUFFIXES = frozenset({

@@ -12,6 +12,7 @@ from specfeat.files import from_record_name, wrap_os_errors
 from specfeat.output.feature_table import ArrayLayout, FeatureTable, Rows
 from specfeat.output.formats import OutputFormat
 from specfeat.output.records import SoundEntry
+from specfeat.output.sound_names import name_part
 from specfeat.output.tree_files import iterate_files
 
 _MAX_NAME_BYTES = 240  # most file systems allow 255; a number and an extension are added
@@ -35,6 +36,7 @@ class SoundFilesFormat(OutputFormat):
         self._format = file_format
         self.package = file_format.package
         self.extra = file_format.extra
+        self.dtypes = file_format.dtypes
 
     def write_table(self, path: Path, table: FeatureTable) -> None:
         """See `OutputFormat`."""
@@ -110,11 +112,7 @@ def _add_number(stem: str, number: int, *, to_folder: bool) -> str:
 
 
 def _make_stem(entry: SoundEntry) -> str:
-    part = entry.id
-    if part is None and (entry.start_s is not None or entry.end_s is not None):
-        part = f"{entry.start_s or 0:g}-{'end' if entry.end_s is None else format(entry.end_s, 'g')}"
-    if entry.channel is not None:
-        part = f"{part or 'channel'}-{entry.channel}"
+    part = name_part(entry.key.part)
     path = from_record_name(entry.path) + (f"~{part.replace('/', '_')}" if part else "")
     # ".." in the path of an input must not lead out of the folder.
     words = ["__" if word == ".." else word for word in path.split("/")]

@@ -106,8 +106,9 @@ def extract_to(
         output: the array to write, e.g. "out.npy"; "out.index.csv" and "out.run.json" are written beside it.
         config: a shipped name ("yamnet"), the path of a YAML file, a loaded `Config`, or `Settings`.
         overrides: values that replace those of the config, each as `KEY.PATH=VALUE`, e.g. "model.batch=8".
-        array_format: the format of the array: "npy", "npz", "csv", "jsonl", "parquet", "h5", "arrow" or
-            "zarr"; by default, the extension of `output` decides, and "npy" is used for any other extension.
+        array_format: the format of the array: "npy", "npz", "csv", "jsonl", "parquet", "h5", "arrow", "zarr",
+            "ark", "ark-text", "kaldi" or "tfrecord"; by default, the extension of `output` decides, and "npy"
+            is used for any other extension.
         include: patterns such as "night_*.wav"; of the files in folders, only those that match one are taken.
         exclude: patterns of files and folders in folders that are left out; see `PathFilter`.
         segments: a table of segments, or several: only these segments are extracted, and `inputs` are where

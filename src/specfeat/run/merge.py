@@ -58,6 +58,7 @@ def merge_outputs(
     shards: Iterable[PathLike],
     output: PathLike,
     *,
+    array_format: str = "",
     force: bool = False,
     lock_wait_s: float = 0.0,
     listener: RunListener | None = None,
@@ -69,7 +70,8 @@ def merge_outputs(
 
     Args:
         shards: the arrays of the shards, in any order. They can have any formats.
-        output: the array to write. Its extension decides its format.
+        output: the array to write.
+        array_format: the format of the array to write; by default, the extension of `output` decides.
         force: replace an existing output, and discard unfinished work in its work folder.
         lock_wait_s: how many seconds to wait while another run is writing the output.
         listener: the object that is told of the result; only its methods `on_note` and `on_output` are
@@ -87,7 +89,7 @@ def merge_outputs(
     """
     command = ("specfeat.merge_outputs",)
     try:
-        work_folder = WorkFolder(make_output_paths(output), lock_wait_s)
+        work_folder = WorkFolder(make_output_paths(output, array_format), lock_wait_s)
         return merge(shards, work_folder, command, listener or SilentListener(), force=force)
     except SpecfeatError as e:
         append_suggestion(e, SUGGESTIONS)

@@ -44,6 +44,8 @@ def write(folder: Path, format_name: str, rows: Rows, block_rows: int = 5) -> Pa
     """Write the rows to a file; skip the test if the package of the format is missing."""
     if package := get_format(format_name).package:
         pytest.importorskip(package, reason=f"the format {format_name} needs {package}")
+    if rows.dtype.name not in get_format(format_name).dtypes:
+        pytest.skip(f"the format {format_name} cannot keep {rows.dtype}")
     path = folder / f"out.{format_name}"
     write_array(path, rows, format_name, block_rows)
     return path
@@ -87,6 +89,8 @@ def test_rows_are_read_back_bit_by_bit(name: str, rows: Rows, tmp_path: Path) ->
 @pytest.mark.parametrize("name", [*FORMATS, "npz-files"])
 def test_the_same_rows_give_the_same_bytes(name: str, tmp_path: Path) -> None:
     """Two files have the same bytes, also if the rows come in pieces of another length."""
+    if name == "kaldi":
+        pytest.skip("the list of an output for Kaldi has the path of the output")
     digests = []
     for k, block_rows in enumerate((5, 3)):
         (tmp_path / str(k)).mkdir()

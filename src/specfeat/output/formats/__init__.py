@@ -32,7 +32,7 @@ PLUGIN_GROUP = "specfeat.output_formats"
 # The end of the name of a format that is a folder: "csv-files" is a folder with one CSV file for each sound.
 SOUND_FILES_ENDING = "-files"
 # Other extensions of a format's files.
-_ALIASES = {"hdf5": "h5"}
+_ALIASES = {"hdf5": "h5", "tfrecords": "tfrecord"}
 
 
 class OutputFormat(Protocol):
@@ -51,6 +51,7 @@ class OutputFormat(Protocol):
         is_folder: whether an array is a folder with files, and not a file.
         package: the name of a package that the format imports and that specfeat does not require; "" if none.
         extra: the name of specfeat's extra that installs this package.
+        dtypes: the types of features that the format can keep.
     """
 
     magic: bytes
@@ -58,6 +59,7 @@ class OutputFormat(Protocol):
     is_folder: bool = False
     package: str = ""
     extra: str = ""
+    dtypes: tuple[str, ...] = ("float32", "float16")
 
     def write_table(self, path: Path, table: "FeatureTable") -> None:
         """Write the whole array to a file.
