@@ -28,7 +28,10 @@ ALLOWED = {
         "analysis",
         *{"process_state", "system_limits", "cpu_count", "sound", "atomic_file", "events"},
     },
-    "analysis": {"segments", "atomic_file", "output"},
+    "analysis": {
+        *{"run", "pipeline", "events", "network", "audio", "output", "config", "architecture", "segments"},
+        *{"sound", "atomic_file"},
+    },
     "integrations": {"extractor", "tensorflow_runtime", "config"},
     "extractor": {"pipeline", "events", "network", "audio", "config", "sound", "python_config"},
     "run": {
@@ -107,6 +110,7 @@ DOORS = {
         "cli/segment_options.py",
         "cli/convert.py",
         "cli/merge.py",
+        "cli/search.py",
     },
     "tqdm": {"cli/progress.py", "cli/progress_display.py", "cli/training_progress.py", "cli/weights.py"},
     "sklearn": {"integrations/scikit_learn.py"},

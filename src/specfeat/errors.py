@@ -57,6 +57,8 @@ class Remedy(Enum):
     NAME_COLUMN = auto()  # say which column of a table has the file, the start or another field
     NAME_ID_COLUMN = auto()  # say which column of a table distinguishes its segments
     NAME_SEGMENT_FORMAT = auto()  # say which format a table of segments has
+    EXTRACT_AGAIN_OR_USE_ROW = auto()  # extract the output again, or search with one of its rows
+    NAME_WEIGHTS_FILE = auto()  # say where the weights file of a finished output is now
     ALLOW_MORE_FAILURES = auto()  # raise or remove the limit of files that may fail
 
 

@@ -9,6 +9,13 @@ from specfeat.cli.messages import add_run_state, describe_error, print_message
 from specfeat.cli.remedies import SUGGESTIONS
 from specfeat.errors import AudioError, Remedy, SpecfeatError, UsageError
 
+# The commands of the suggestions that are not for `specfeat extract`.
+COMMANDS = {
+    Remedy.EXTEND_OR_REPLACE: "train",
+    Remedy.EXTRACT_AGAIN_OR_USE_ROW: "search",
+    Remedy.NAME_WEIGHTS_FILE: "search",
+}
+
 
 def test_each_remedy_has_words() -> None:
     """Whatever remedy an error of the library names, the command line can say it."""
@@ -17,8 +24,8 @@ def test_each_remedy_has_words() -> None:
 
 @pytest.mark.parametrize("remedy", Remedy, ids=lambda remedy: remedy.name)
 def test_the_options_of_a_remedy_exist(remedy: Remedy, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each option that a suggestion names is one of `specfeat extract`, or of `specfeat train`."""
-    run_command_line(["train" if remedy is Remedy.EXTEND_OR_REPLACE else "extract", "--help"])
+    """Each option that a suggestion names is one of the command that gives it."""
+    run_command_line([COMMANDS.get(remedy, "extract"), "--help"])
     help_text = capsys.readouterr().out
 
     for option in re.findall(r"--[a-z-]+", SUGGESTIONS[remedy]):

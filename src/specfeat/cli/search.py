@@ -1,0 +1,184 @@
+"""`specfeat search RUN`: finds the clips that are most like an example."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from specfeat.cli.messages import print_message
+from specfeat.errors import UsageError
+from specfeat.files import from_record_name
+from specfeat.text import format_count
+
+if TYPE_CHECKING:
+    from specfeat.analysis.event_formats import EventFormat
+    from specfeat.analysis.search import SearchResult
+
+FinishedRun = Annotated[
+    str,
+    typer.Argument(metavar="RUN", show_default=False, help="The array of a finished output, e.g. out.npy."),
+]
+LikeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--like",
+        metavar="FILE[@START-END]",
+        show_default=False,
+        help="An example: an audio file or a part of it, e.g. a.wav@3-4.5. Can be given several times.",
+    ),
+]
+RowOption = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--row",
+        metavar="N",
+        show_default=False,
+        help="An example: row N of RUN, counted from 0. Can be given several times.",
+    ),
+]
+CountOption = Annotated[int, typer.Option("-k", metavar="N", min=1, help="How many hits to find.")]
+HitsPerFileOption = Annotated[
+    int | None,
+    typer.Option("--per-file", metavar="N", min=1, show_default=False, help="At most N hits in one file."),
+]
+MetricOption = Annotated[
+    str, typer.Option("--metric", metavar="NAME", help="How rows are compared: cosine or euclidean.")
+]
+TableOption = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE|DIR/",
+        show_default=False,
+        help="Write the hits to a table: .csv, .selections.txt (Raven) or .txt (Audacity). A folder gets a "
+        "table for each audio file. By default, CSV is printed.",
+    ),
+]
+TableFormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--table-format",
+        metavar="NAME",
+        show_default=False,
+        help="The format of the table: csv, raven or audacity. By default, its name decides.",
+    ),
+]
+ClipsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--clips", metavar="DIR", show_default=False, help="Write the sound of each hit to a WAV file in DIR."
+    ),
+]
+WeightsFileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        metavar="FILE",
+        show_default=False,
+        help="The weights file of RUN, if it is no longer where the record of RUN says.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the hits as one JSON object.")]
+ReplaceTableOption = Annotated[bool, typer.Option("--force", help="Replace existing tables.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no summary.")]
+
+
+def search_command(
+    run: FinishedRun,
+    like: LikeOption = None,
+    row: RowOption = None,
+    count: CountOption = 50,
+    per_file: HitsPerFileOption = None,
+    metric: MetricOption = "cosine",
+    output: TableOption = None,
+    table_format: TableFormatOption = None,
+    clips: ClipsOption = None,
+    weights: WeightsFileOption = None,
+    as_json: JsonOption = False,
+    force: ReplaceTableOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Find the clips of a finished output that are most like an example.
+
+    specfeat search out.npy --like a.wav@3-4.5 -k 10 --clips found/
+
+    specfeat search out.npy --row 120 --per-file 3 -o hits.csv
+
+    All rows are compared. Of hits that overlap in one file, only the nearest is kept, and the example itself
+    is left out. The features of FILE are computed with the config and the weights of RUN.
+
+    Exit code: 0 written, 1 failed, 2 usage is wrong or RUN is not a complete output, 3 written but some clips
+    could not be read, 130 and 143 stopped by a signal.
+    """
+    # Imported here, because --help needs none of these, and they take time to load.
+    from specfeat.analysis.event_files import find_event_format, write_event_table
+    from specfeat.analysis.nearest_rows import find_metric
+    from specfeat.analysis.search import SearchRequest, search_output
+    from specfeat.output.finished_output import open_output
+
+    if as_json and (output or table_format):
+        raise UsageError("--json prints the hits; leave out --output and --table-format")
+    event_format = find_event_format(output or "", table_format if output else table_format or "csv")
+    request = SearchRequest(
+        files=tuple(like or ()),
+        rows=tuple(row or ()),
+        count=count,
+        per_file=per_file,
+        metric=find_metric(metric),
+        weights_file=weights,
+    )
+    result = search_output(open_output(run), request)
+    failures = _write_clips(result, clips) if clips else []
+    for failure in failures:
+        print_message(failure)
+    if as_json:
+        print(json.dumps(_make_json(result)))
+    elif output:
+        written = write_event_table(result.table, output, event_format, force=force)
+        if not quiet:
+            places = str(written[0]) if len(written) == 1 else format_count(len(written), "table")
+            print_message(f"{format_count(len(result.rows), 'hit')}: {places if written else 'no table'}")
+    else:
+        _print_table(result, event_format)
+    return 3 if failures else 0
+
+
+def _write_clips(result: "SearchResult", folder: str) -> list[str]:
+    """Write the WAV files of the hits, and return a message for each one that could not be written."""
+    from specfeat.analysis.clip_files import ClipFile, name_clip, write_clips
+
+    paths = {file.name: from_record_name(file.path) for file in result.table.files}
+    return write_clips(
+        [
+            ClipFile(Path(folder, name_clip(number, event)), event, paths[event.name])
+            for number, event in enumerate(result.table.events, start=1)
+        ]
+    )
+
+
+def _print_table(result: "SearchResult", event_format: "EventFormat") -> None:
+    if event_format.is_for_one_file and len(result.table.files) > 1:
+        raise UsageError(
+            "a table of this format belongs to one audio file; use -o with a folder, e.g. -o hits/"
+        )
+    if sys.stdout is not None:
+        for piece in event_format.format_table(result.table):
+            sys.stdout.buffer.write(piece)  # bytes, because a name need not be UTF-8
+
+
+def _make_json(result: "SearchResult") -> dict[str, object]:
+    hits = [
+        {
+            "path": event.name,
+            "channel": event.channel,
+            "start_s": event.start_s,
+            "end_s": event.end_s,
+            "row": row,
+            result.measure: value,
+        }
+        for event, row, value in zip(result.table.events, result.rows, result.values, strict=True)
+    ]
+    return {"schema": 1, "hits": hits}
