@@ -1,29 +1,37 @@
 """A clip's row has the same bits at every place of a batch, with any neighbours, and with any number of threads.
 
-Each group of networks is built in processes of its own, because instruction sets, oneDNN and threads are chosen
-once for each process.
+The networks are built in processes of their own, because instruction sets, oneDNN and threads are chosen once for each
+process.
 """
 
+import itertools
 import json
 import os
 import random
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from helpers.long_tests import IS_LONG_FORM, long_test
 from specfeat.network.equal_places import count_equal_places
 
 pytestmark = pytest.mark.tf
 
 TESTS = Path(__file__).resolve().parents[1]
-SHIPPED_SHORT = ["minimal", "default", "kaldi80", "inaspeech", "yamnet", "cnn6"]
+SHIPPED = ["minimal", "default", *(["kaldi80", "inaspeech", "yamnet", "cnn6"] if IS_LONG_FORM else [])]
+THREADS = (1, 2, 8) if IS_LONG_FORM else (1, 8)
+OLD_PROCESSOR = "2,ONEDNN_MAX_CPU_ISA=SSE41"
 ALL_SHIPPED = sorted(path.stem for path in (TESTS.parent / "configs").glob("*.yaml"))
 BATCHES = (1, 2, 3, 7, 16, 63, 64, 65, 128)
 FIRST_ATTENTION_SEED = 1000  # of the random networks with attention layers
+ALL_SEEDS = (*range(24), *range(FIRST_ATTENTION_SEED, FIRST_ATTENTION_SEED + 6))
+# In the short form, one network for each batch; without the clips that specfeat adds to a batch, six of them differ.
+RANDOM_SEEDS = ALL_SEEDS if IS_LONG_FORM else (5, 13, 18, 3, 20, 12, 1002, 11, 17)
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "elu", "selu", "gelu", "softplus", "silu", "exponential", "softmax")
 # What a processor without AVX-512 or without AVX has; a set that the processor lacks has no effect.
 INSTRUCTION_SETS = ("SSE41", "AVX", "AVX2", "AVX512_CORE")
@@ -86,9 +94,17 @@ def make_random_attention(seed: int) -> list[Any]:
     ]
 
 
-def list_random_networks(folder: Path, count: int, batches_of_each: int = 1) -> list[list[Any]]:
+def list_random_networks(folder: Path, seeds: Iterable[int], batches_of_each: int = 1) -> list[list[Any]]:
+    """Write the configs of random networks, and return them as `place_digests` wants them.
+
+    Args:
+        folder: the folder for the configs.
+        seeds: the seeds of the networks; from `FIRST_ATTENTION_SEED` on, they have attention layers.
+        batches_of_each: how many sizes of batches each network gets; all sizes come in turn.
+    """
     networks: list[list[Any]] = []
-    for seed in (*range(count), *range(FIRST_ATTENTION_SEED, FIRST_ATTENTION_SEED + count // 4)):
+    sizes = itertools.cycle(BATCHES)
+    for seed in seeds:
         make_layers = make_random_attention if seed >= FIRST_ATTENTION_SEED else make_random_layers
         config = {
             "audio": {"sample_rate": 8000},
@@ -98,93 +114,91 @@ def list_random_networks(folder: Path, count: int, batches_of_each: int = 1) -> 
         }
         path = folder / f"random{seed}.yaml"
         path.write_text(json.dumps(config))  # JSON is YAML
-        batches = random.Random(seed).sample(BATCHES, 3)[:batches_of_each]
         networks.extend(
-            [f"random{seed} batch {batch}", str(path), [f"model.batch={batch}"]] for batch in batches
+            [f"random{seed} batch {batch}", str(path), [f"model.batch={batch}"]]
+            for batch in itertools.islice(sizes, batches_of_each)
         )
     return networks
 
 
-def run_networks(folder: Path, networks: list[list[Any]], threads: int, **environment: str) -> dict[str, Any]:
+def run_networks(
+    folder: Path, networks: list[list[Any]], *runs: object, **environment: str
+) -> list[dict[str, Any]]:
+    """Return the results of each run; see `place_digests`."""
     (folder / "networks.json").write_text(json.dumps(networks))
     done = subprocess.run(
-        [sys.executable, "-m", "helpers.place_digests", str(threads), str(folder / "networks.json")],
+        [sys.executable, "-m", "helpers.place_digests", str(folder / "networks.json"), *map(str, runs)],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "PYTHONPATH": str(TESTS), **environment},
     )
     assert done.returncode == 0, done.stderr
-    results: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return results
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def assert_places_are_equal(results: dict[str, Any]) -> None:
     assert {label: places["differing"] for label, places in results.items() if places["differing"]} == {}
 
 
-def test_random_networks_give_the_same_bits_at_every_place(tmp_path: Path) -> None:
-    """Odd sizes, every batch, 1, 2 and 8 threads: one row for one clip; and no place is lost with oneDNN."""
-    networks = list_random_networks(tmp_path, 24)
-    assert {override for _, _, (override,) in networks} == {f"model.batch={batch}" for batch in BATCHES}
-    by_threads = [run_networks(tmp_path, networks, threads) for threads in (1, 2, 8)]
-
-    for results in by_threads:
-        assert_places_are_equal(results)
-        assert results == by_threads[0]
-
-
-@pytest.mark.parametrize("environment", [{"TF_ENABLE_ONEDNN_OPTS": "0"}, {"ONEDNN_MAX_CPU_ISA": "SSE41"}])
-def test_random_networks_keep_their_bits_with_other_kernels(
-    tmp_path: Path, environment: dict[str, str]
-) -> None:
-    """Without oneDNN, and with the instructions of an old processor."""
-    results = run_networks(tmp_path, list_random_networks(tmp_path, 24), 2, **environment)
-
-    assert_places_are_equal(results)
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """Return the results of random and of shipped networks in each run; see `place_digests`."""
+    folder = tmp_path_factory.mktemp("places")
+    networks = [
+        *list_random_networks(folder, RANDOM_SEEDS, batches_of_each=3 if IS_LONG_FORM else 1),
+        *([name, name, []] for name in SHIPPED),
+    ]
+    return run_networks(folder, networks, *THREADS, OLD_PROCESSOR)
 
 
-def test_shipped_networks_use_every_place(tmp_path: Path) -> None:
-    """Each place of the batch is used, and gives the same bits with 1 and 2 threads."""
-    networks = [[name, name, []] for name in SHIPPED_SHORT]
-    one, two = (run_networks(tmp_path, networks, threads) for threads in (1, 2))
+def test_networks_give_the_same_bits_at_every_place(results: list[dict[str, Any]]) -> None:
+    """Odd sizes, every batch, each number of threads: one row for one clip."""
+    by_threads = results[: len(THREADS)]
 
-    assert_places_are_equal(one)
-    assert one == two
-    assert all(result["places"] == result["batch"] for result in one.values())
+    assert {places["batch"] for places in by_threads[0].values()} >= {*BATCHES}
+    for places in by_threads:
+        assert_places_are_equal(places)
+        assert places == by_threads[0]
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(
-    "SPECFEAT_LONG_TESTS" not in os.environ, reason="it takes minutes; set SPECFEAT_LONG_TESTS=1 to run it"
-)
-def test_random_networks_with_more_batches(tmp_path: Path) -> None:
-    """The long form: three batches of each random network, with 1, 2 and 8 threads."""
-    networks = list_random_networks(tmp_path, 24, batches_of_each=3)
-    by_threads = [run_networks(tmp_path, networks, threads) for threads in (1, 2, 8)]
+def test_networks_keep_their_bits_on_an_old_processor(results: list[dict[str, Any]]) -> None:
+    """With its instructions, other kernels compute."""
+    assert_places_are_equal(results[-1])
 
-    for results in by_threads:
-        assert_places_are_equal(results)
-        assert results == by_threads[0]
+
+def test_shipped_networks_use_every_place(results: list[dict[str, Any]]) -> None:
+    """No place of the batch stays empty with oneDNN."""
+    shipped = {name: results[0][name] for name in SHIPPED}
+
+    assert {name: places["places"] for name, places in shipped.items()} == {
+        name: places["batch"] for name, places in shipped.items()
+    }
+
+
+def test_random_networks_keep_their_bits_without_onednn(tmp_path: Path) -> None:
+    """TensorFlow's own kernels compute then."""
+    networks = list_random_networks(tmp_path, RANDOM_SEEDS)
+    (places,) = run_networks(tmp_path, networks, 2, TF_ENABLE_ONEDNN_OPTS="0")
+
+    assert_places_are_equal(places)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    "SPECFEAT_LONG_TESTS" not in os.environ, reason="it takes hours; set SPECFEAT_LONG_TESTS=1 to run it"
-)
+@long_test
 @pytest.mark.parametrize("isa", INSTRUCTION_SETS)
 @pytest.mark.parametrize("onednn", ["0", "1"])
 @pytest.mark.parametrize("name", ALL_SHIPPED)
 def test_every_shipped_network_under_each_instruction_set(
     tmp_path: Path, name: str, isa: str, onednn: str
 ) -> None:
-    """The long form: all networks, each instruction set that can be forced, oneDNN on and off, three threads."""
+    """All networks, each instruction set that can be forced, oneDNN on and off, three numbers of threads: hours."""
     environment = {"ONEDNN_MAX_CPU_ISA": isa, "TF_ENABLE_ONEDNN_OPTS": onednn}
-    by_threads = [run_networks(tmp_path, [[name, name, []]], threads, **environment) for threads in (1, 2, 8)]
+    by_threads = run_networks(tmp_path, [[name, name, []]], 1, 2, 8, **environment)
 
-    for results in by_threads:
-        assert_places_are_equal(results)
-        assert results == by_threads[0]
+    for places in by_threads:
+        assert_places_are_equal(places)
+        assert places == by_threads[0]
 
 
 def test_the_first_place_with_other_bits_is_found() -> None:
