@@ -13,6 +13,7 @@ import soundfile
 
 from helpers import without_tensorflow
 from helpers.specfeat_command import run_in_this_process
+from helpers.thread_workers import install_thread_workers
 from helpers.waiting import wait_until
 
 COMMAND = [sys.executable, str(Path(__file__).parent / "without_tensorflow.py"), "extract"]
@@ -47,13 +48,14 @@ def write_inputs(folder: Path) -> Path:
 def run_extract(folder: Path, *arguments: str, **options: Any) -> CompletedRun:
     """Run the command quietly, with one worker, and wait for its end.
 
-    The command runs in this process, because this takes only a third of the time. With `options`, it runs in a new
-    process, which `subprocess.run` starts with these options.
+    The command and its worker run in this process, because this takes only a fifth of the time. With `options`, they
+    run in new processes, and `subprocess.run` starts the command with these options.
     """
     words = ["extract", *arguments, "-c", "minimal", "-q", "--workers", "1"]
     if not options:
         with pytest.MonkeyPatch.context() as patch:
             without_tensorflow.install_fake_network(patch.setitem)
+            install_thread_workers(patch)
             return run_in_this_process(folder, *words)
     command = [*COMMAND[:-1], *words]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **options)

@@ -15,7 +15,9 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.long_tests import IS_LONG_FORM
 from helpers.sample_data import examples
+from helpers.thread_workers import install_thread_workers
 from helpers.without_tensorflow import FakeNetwork
 from specfeat.audio import decode
 from specfeat.audio.clip_stream import LocalClipStream
@@ -59,26 +61,30 @@ class _Interrupter(SilentListener):
 
 @dataclass(frozen=True, eq=False)
 class Lab:
-    """A network, and a folder of sounds that go through it."""
+    """A network, and a folder of sounds that go through it.
+
+    Attributes:
+        folder: the folder of the sounds.
+        config: the config.
+        network: the network.
+        has_processes: whether the workers are processes; else they are threads, which start sooner.
+    """
 
     folder: Path
     config: Config
     network: Any
+    has_processes: bool
 
     def run(
         self, names: Sequence[str], output: str, workers: int = 0, stop_after: int = 1_000, **options: Any
     ) -> None:
-        """Run over these files, with processes that decode or, for 0, without."""
+        """Run over these files, with workers or, for 0, without."""
         sounds = tuple(make_file_sound(str(self.folder / name)) for name in names)
         with WorkFolder(OutputPaths(self.folder / f"{output}.npy")) as work_folder:
             plan = make_plan(self.config, FoundSounds(sounds, ()), work_folder, RunOptions(**options))
             if plan.complete_record is not None:
                 return
-            with (
-                WorkerPool(self.config.settings, max(1, workers))
-                if workers
-                else _LocalPool(self.config) as pool
-            ):
+            with pytest.MonkeyPatch.context() as patch, self._make_pool(workers, patch) as pool:
                 provenance = (
                     add_network(plan.provenance, self.network, self.config.settings.rows)
                     if plan.remaining
@@ -93,6 +99,11 @@ class Lab:
                     work_folder,
                     _Interrupter(stop_after),
                 )
+
+    def _make_pool(self, workers: int, patch: pytest.MonkeyPatch) -> Any:
+        if not self.has_processes:
+            install_thread_workers(patch)
+        return WorkerPool(self.config.settings, workers) if workers else _LocalPool(self.config)
 
     def remove(self, output: str) -> None:
         """Remove an output and its work folder."""
@@ -147,10 +158,10 @@ class _LocalPool:
         pass
 
 
-def _make_lab(folder: Path, config: Config, network: Any) -> Lab:
+def _make_lab(folder: Path, config: Config, network: Any, *, has_processes: bool = IS_LONG_FORM) -> Lab:
     for seed, (name, samples) in enumerate(zip(NAMES, LENGTHS, strict=True)):
         soundfile.write(folder / name, np.random.default_rng(seed).normal(size=samples) / 10, 16_000)
-    return Lab(folder, config, network)
+    return Lab(folder, config, network, has_processes)
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +181,8 @@ def yamnet(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     from specfeat.network.build import build_network
 
     config = load_config("yamnet", ["model.batch=8"])
-    return _make_lab(tmp_path_factory.mktemp("yamnet"), config, build_network(config, "cpu", 2))
+    network = build_network(config, "cpu", 2)
+    return _make_lab(tmp_path_factory.mktemp("yamnet"), config, network, has_processes=True)
 
 
 ORDERS = st.permutations(NAMES).flatmap(lambda names: st.integers(1, len(names)).map(lambda n: names[:n]))
@@ -211,7 +223,7 @@ def test_the_same_file_gives_the_same_bytes(
 
 
 @pytest.mark.tf
-@examples(max_examples=6)
+@examples(max_examples=6 if IS_LONG_FORM else 3)
 @given(ORDERS, ORDERS, st.sampled_from([0, 2]), WAYS, st.floats(0, 1))
 def test_yamnet_gives_the_same_bytes(
     yamnet: Lab, first: Sequence[str], then: Sequence[str], workers: int, way: str, cut: float
