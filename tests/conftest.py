@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 
 from helpers.command_runs import write_inputs
+from helpers.forked_commands import SERVER
+from specfeat.sound import Sound, make_file_sound
 
 # If a shell starts the tests in the background, the tests and the programs that they start ignore Ctrl-C, and with
 # nohup they ignore SIGHUP. Tests of signals need programs that do not ignore them. Programs inherit that a signal
@@ -50,6 +53,46 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.fixture
+def _training_folder(_in_an_empty_folder: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write sounds and a config for a training; spare the time of worker processes and of pictures."""
+    # Here, because this module loads what the clips need, and the other two load TensorFlow.
+    from helpers.training_data import CONFIG, LocalPool, write_tones
+    from specfeat.training import clip_sources, results
+
+    monkeypatch.setattr(clip_sources, "WorkerPool", LocalPool)
+    monkeypatch.setattr(results, "draw_pictures", lambda *_: {})
+    write_tones(Path("in"))
+    Path("my.yaml").write_text(CONFIG)
+
+
+@pytest.fixture
+def sounds(tmp_path: Path) -> list[Sound]:
+    """Forty files of many lengths: most short, one long enough for many messages, some broken."""
+    rng = np.random.default_rng(0)
+    sounds = []
+    for k in range(40):
+        path = tmp_path / f"{k:02}.wav"
+        if k % 9 == 4:
+            path.write_text("no sound")
+        else:
+            soundfile.write(path, rng.normal(size=400_000 if k == 7 else 997 * k) / 10, 16_000)
+        sounds.append(make_file_sound(str(path)))
+    return sounds
+
+
+@pytest.fixture
+def run_in_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Have the workers (not this process) run some code at their start, so that they behave like a broken decoder."""
+
+    def write_code(code: str) -> None:
+        (tmp_path / "site").mkdir()
+        (tmp_path / "site" / "sitecustomize.py").write_text(code)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+
+    return write_code
+
+
+@pytest.fixture
 def _without_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make PyAV look as if it was not installed, in this process."""
     monkeypatch.setitem(sys.modules, "av", None)
@@ -73,3 +116,8 @@ def count_opens(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
 def sound_folder(tmp_path: Path) -> Path:
     """Return a folder whose folder `in` has eight sounds of 0.5 to 4 seconds."""
     return write_inputs(tmp_path)
+
+
+def pytest_sessionfinish() -> None:
+    """End the process that `forked_commands` may have started."""
+    SERVER.stop()

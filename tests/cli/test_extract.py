@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import specfeat
+from helpers import without_tensorflow
+from helpers.forked_commands import run_forked
 from helpers.specfeat_command import (
     SAMPLE,
-    run_in_one_process,
     run_in_this_process,
     run_program,
     run_specfeat,
@@ -75,10 +76,10 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
         write_noise(path / "x.wav", 2.5, 22_050)
         write_noise(path / "y.flac", 0.2)
     words = ("extract", "b", "a", "out", "-q", "-c", "minimal")
-    first_run = run_specfeat(tmp_path, *words)
+    first_run = run_forked(tmp_path, *words)
     first_output = (tmp_path / "out").read_bytes(), (tmp_path / "out.index.csv").read_bytes()
     refused = run_in_this_process(tmp_path, *words)
-    second_run = run_specfeat(tmp_path, *words, "--force")
+    second_run = run_forked(tmp_path, *words, "--force")
     second_output = (tmp_path / "out").read_bytes(), (tmp_path / "out.index.csv").read_bytes()
 
     assert [run.returncode for run in (first_run, refused, second_run)] == [0, 2, 0]
@@ -104,13 +105,24 @@ def test_workers_and_threads_do_not_change_the_bytes(tmp_path: Path, config: lis
     for k in range(7):
         write_noise(tmp_path / f"in/{k}.wav", 0.3 + 0.8 * k)
     counts = {"a": (1, 1), "b": (3, 2), "c": (2, 5)}
-    runs = run_in_one_process(
-        tmp_path,
-        *(
-            ("extract", "in", f"{name}.npy", "-q", "--workers", workers, "--threads", threads, "-c", *config)
-            for name, (workers, threads) in counts.items()
-        ),
-    )
+    runs = [
+        run_forked(
+            tmp_path,
+            *(
+                "extract",
+                "in",
+                f"{name}.npy",
+                "-q",
+                "--workers",
+                workers,
+                "--threads",
+                threads,
+                "-c",
+                *config,
+            ),
+        )
+        for name, (workers, threads) in counts.items()
+    ]
     outputs = {
         (tmp_path / f"{name}.npy").read_bytes() + (tmp_path / f"{name}.index.csv").read_bytes()
         for name in counts
@@ -238,14 +250,15 @@ def test_a_link_is_not_replaced(tmp_path: Path, name: str) -> None:
     assert f"{name}: is a link to " in run.stderr
 
 
-@pytest.mark.tf
+@pytest.mark.slow
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     """Exit code 1, one line, no new file, and the old output is kept; a limit on file sizes stands for a full disk."""
     write_noise(tmp_path / "a.wav", 0.5)
     (tmp_path / "out").mkdir()
     np.save(tmp_path / "out" / "o.npy", np.arange(3))
     before = (tmp_path / "out" / "o.npy").read_bytes()
-    command = f"{sys.executable} -B -m specfeat extract a.wav out/o.npy --force -q"
+    program = Path(without_tensorflow.__file__)
+    command = f"{sys.executable} -B {program} extract a.wav out/o.npy --force -q"
     run = run_program(tmp_path, "bash", "-c", f"trap '' XFSZ; ulimit -f 1; exec {command}")
 
     assert run.returncode == 1

@@ -13,7 +13,8 @@ import pytest
 import soundfile
 
 from helpers.broken_audio import write_good_file
-from helpers.specfeat_command import read_log, run_specfeat, write_noise
+from helpers.forked_commands import run_forked
+from helpers.specfeat_command import read_log, write_noise
 from specfeat.audio.discovery import find_sounds
 from specfeat.cli.app import run_command_line
 from specfeat.cli.input_list import read_input_list
@@ -158,7 +159,7 @@ def test_each_file_keeps_its_identity(tmp_path: Path) -> None:
     names = [*NAMES, b"gone.wav"]
     options = ("--files-from", "-", "-0", "-c", "minimal", "-q", "--log-json", "log")
     input_list = os.fsdecode(b"\0".join(names) + b"\0")
-    run = run_specfeat(tmp_path, "extract", "o.npy", *options, input=input_list, errors="surrogateescape")
+    run = run_forked(tmp_path, "extract", "o.npy", *options, text=input_list)
     index = pd.read_csv(tmp_path / "o.index.csv", encoding_errors="surrogateescape", dtype={"path": object})
     record = json.loads((tmp_path / "o.run.json").read_text())
     events = read_log(tmp_path / "log")
@@ -187,7 +188,7 @@ def test_names_in_a_folder_are_kept(tmp_path: Path) -> None:
     for name in names:
         write_noise(tmp_path / "plain.wav", 0.5)
         (tmp_path / "plain.wav").rename(tmp_path / "in" / os.fsdecode(name))
-    run = run_specfeat(tmp_path, "extract", "in", "out.npy", "-c", "minimal", "-v")
+    run = run_forked(tmp_path, "extract", "in", "out.npy", "-c", "minimal", "-v")
     record = json.loads((tmp_path / "out.run.json").read_text())
     index = (tmp_path / "out.index.csv").read_bytes()
 

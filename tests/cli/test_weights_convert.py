@@ -8,7 +8,8 @@ import h5py
 import numpy as np
 import pytest
 
-from helpers.specfeat_command import run_program, run_specfeat, write_noise
+from helpers.forked_commands import run_forked
+from helpers.specfeat_command import run_in_this_process, run_program, write_noise
 from helpers.weights_files import (
     CLIPS,
     CONFIG,
@@ -39,8 +40,8 @@ def test_a_converted_file_gives_the_same_features(config_folder: Path) -> None:
     weights = make_arrays()
     write_npz(config_folder / "it's.npz", make_torch_state(weights))
 
-    run = run_specfeat(config_folder, "weights", "convert", "it's.npz", "-c", "net.yaml", "out.weights.h5")
-    second_run = run_specfeat(
+    run = run_forked(config_folder, "weights", "convert", "it's.npz", "-c", "net.yaml", "out.weights.h5")
+    second_run = run_forked(
         config_folder, "weights", "convert", "out.weights.h5", "-c", "net.yaml", "again.weights.h5", "-q"
     )
     network = build_small_network(config_folder, {"file": str(config_folder / "out.weights.h5")})
@@ -79,7 +80,7 @@ def test_convert_replaces_no_file(config_folder: Path) -> None:
         "no/out.weights.h5": "no: no such folder for the output",
     }
     for name, message in messages.items():
-        run = run_specfeat(config_folder, "weights", "convert", "w.h5", "-c", "net.yaml", name)
+        run = run_in_this_process(config_folder, "weights", "convert", "w.h5", "-c", "net.yaml", name)
         assert run.returncode == 2
         assert run.stderr.startswith(f"specfeat: {message}")
 
@@ -146,7 +147,7 @@ def test_a_failed_conversion_leaves_no_file(config_folder: Path) -> None:
     write_keras_2(config_folder / "w.h5", weights)
     (config_folder / "there.weights.h5").write_bytes(b"kept")
 
-    run = run_specfeat(
+    run = run_forked(
         config_folder, "weights", "convert", "w.h5", "-c", "net.yaml", "there.weights.h5", "--force"
     )
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.specfeat_command import SPECFEAT, run_program, run_specfeat
+from helpers.forked_commands import run_forked
+from helpers.specfeat_command import SPECFEAT, run_in_this_process, run_program
 from helpers.weights_files import (
     CONFIG,
     SHAPES,
@@ -39,7 +40,7 @@ def test_show_prints_all_facts_of_a_file(config_folder: Path) -> None:
         {name: np.ascontiguousarray(a) for name, a in make_torch_state(make_arrays()).items()},
     )
 
-    run = run_specfeat(config_folder, "weights", "show", "w.safetensors", "-c", "net.yaml")
+    run = run_in_this_process(config_folder, "weights", "show", "w.safetensors", "-c", "net.yaml")
 
     assert (run.returncode, run.stderr) == (0, "")
     head, _, rows = run.stdout.partition("\n\n")
@@ -67,7 +68,7 @@ def test_show_says_why_a_config_does_not_fit(config_folder: Path) -> None:
     del weights["head/bias"]
     write_keras_2(config_folder / "w.h5", weights)
 
-    run = run_specfeat(config_folder, "weights", "show", "w.h5", "-c", "net.yaml")
+    run = run_in_this_process(config_folder, "weights", "show", "w.h5", "-c", "net.yaml")
 
     assert run.returncode == 2
     assert run.stderr == (
@@ -84,8 +85,8 @@ def test_show_names_the_shipped_configs_that_fit(config_folder: Path) -> None:
     arrays = {name: np.zeros(shape, np.float32) for name, shape in zip(names, shapes, strict=True)}
     write_npz(config_folder / "w.npz", arrays)
 
-    run = run_specfeat(config_folder, "weights", "show", "w.npz")
-    differs = run_specfeat(config_folder, "weights", "show", "w.npz", "-c", "net.yaml")
+    run = run_in_this_process(config_folder, "weights", "show", "w.npz")
+    differs = run_in_this_process(config_folder, "weights", "show", "w.npz", "-c", "net.yaml")
 
     assert "fits    minimal (with model.weights.match=order)\n" in run.stdout
     assert (run.returncode, run.stderr) == (0, "")
@@ -108,7 +109,7 @@ def test_show_loads_no_tensorflow(config_folder: Path) -> None:
 
 def test_a_missing_file_is_one_line(config_folder: Path) -> None:
     """The message says what is wrong and where; the exit code is 2."""
-    run = run_specfeat(config_folder, "weights", "show", "nowhere.h5")
+    run = run_in_this_process(config_folder, "weights", "show", "nowhere.h5")
 
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr == (
@@ -126,7 +127,7 @@ def test_a_network_that_cannot_be_built_is_one_line(config_folder: Path) -> None
         )
     )
 
-    run = run_specfeat(config_folder, "weights", "show", "w.h5", "-c", "net.yaml")
+    run = run_in_this_process(config_folder, "weights", "show", "w.h5", "-c", "net.yaml")
 
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr.startswith("specfeat: net.yaml:")
@@ -173,9 +174,9 @@ def test_show_compares_with_an_application(config_folder: Path) -> None:
         config_folder / "mobile.weights.h5"
     )
 
-    fits = run_specfeat(config_folder, "weights", "show", "mobile.weights.h5", "-c", "net.yaml")
-    differs = run_specfeat(config_folder, "weights", "show", "w.h5", "-c", "net.yaml")
-    among_all = run_specfeat(config_folder, "weights", "show", "w.h5")
+    fits = run_forked(config_folder, "weights", "show", "mobile.weights.h5", "-c", "net.yaml")
+    differs = run_forked(config_folder, "weights", "show", "w.h5", "-c", "net.yaml")
+    among_all = run_in_this_process(config_folder, "weights", "show", "w.h5")
 
     assert (fits.returncode, fits.stderr) == (0, "")
     assert "fits    net.yaml\n" in fits.stdout
@@ -199,7 +200,7 @@ def test_a_reader_who_leaves_ends_show_quietly(config_folder: Path) -> None:
 def test_an_override_needs_a_config(config_folder: Path) -> None:
     """--set without -c is refused, because it would change nothing."""
     write_keras_2(config_folder / "w.h5", make_arrays())
-    run = run_specfeat(config_folder, "weights", "show", "w.h5", "--set", "model.batch=2")
+    run = run_in_this_process(config_folder, "weights", "show", "w.h5", "--set", "model.batch=2")
 
     assert (run.returncode, run.stdout) == (2, "")
     assert "name it with -c" in run.stderr
@@ -209,7 +210,7 @@ def test_names_cannot_send_commands_to_the_terminal(config_folder: Path) -> None
     """Control characters in the name of an array are printed as escapes."""
     write_safetensors(config_folder / "w.safetensors", {"a\x1b[2J\nb": np.zeros(3, np.float32)})
 
-    run = run_specfeat(config_folder, "weights", "show", "w.safetensors")
+    run = run_in_this_process(config_folder, "weights", "show", "w.safetensors")
 
     assert "a\\x1b[2J\\nb" in run.stdout
     assert "\x1b" not in run.stdout + run.stderr
@@ -218,7 +219,7 @@ def test_names_cannot_send_commands_to_the_terminal(config_folder: Path) -> None
 def test_a_name_too_long_for_the_system_is_one_line(config_folder: Path) -> None:
     """The system's own text is shown, for a file to show and for one in a config."""
     name = "w" * 5000 + ".h5"
-    run = run_specfeat(config_folder, "weights", "show", name)
+    run = run_in_this_process(config_folder, "weights", "show", name)
 
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr == f"specfeat: {name}: the weights cannot be read: File name too long\n"
