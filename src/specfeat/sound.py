@@ -55,12 +55,32 @@ class SoundKey:
     part: SoundPart = WHOLE_FILE
 
 
+@dataclass(frozen=True, slots=True)
+class RawFormat:
+    """The format of a sound without a header.
+
+    Attributes:
+        rate: the sample rate in Hz.
+        channels: the number of channels.
+        coding: one of `audio.raw_format.RAW_CODINGS`, e.g. "s16le".
+    """
+
+    rate: int
+    channels: int
+    coding: str
+
+
 class SoundSource(ABC):
     """The place of the bytes of a sound that is not a file of its own, e.g. a member of an archive.
 
     The main process makes the objects, and a worker receives a copy of each and opens it. So they can be
     pickled, and those of the same place are equal.
+
+    Attributes:
+        raw_format: how the sound is read if it has no header; None if it has one.
     """
+
+    raw_format: RawFormat | None = None
 
     @abstractmethod
     def open_file(self) -> IO[bytes]:

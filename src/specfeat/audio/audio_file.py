@@ -48,7 +48,7 @@ class AudioFile:
     def __init__(self, path: str, source: SoundSource | None = None) -> None:
         # Absolute, because libsndfile takes the name "-" for standard input.
         path = os.path.abspath(path)
-        self._path, self._has_path = path, source is None
+        self._path, self._source = path, source
         if source is None:
             _check_file(path)
         try:
@@ -63,7 +63,7 @@ class AudioFile:
             self._content = FileBytes(self._descriptor)
             if self._content.size == 0:  # the size of a file may have changed, or it may be a member's
                 raise AudioError("is empty, 0 bytes", "open", "0 bytes")
-            self._decoder = open_decoder(path, self._descriptor, self._content, has_path=self._has_path)
+            self._decoder = open_decoder(path, self._descriptor, self._content, self._source)
         except OSError as e:
             os.close(self._descriptor)
             raise _convert_os_error(e, "cannot be read", "open") from e
@@ -163,7 +163,7 @@ class AudioFile:
         for frames in (SEARCH_BLOCK_SAMPLES, 1):
             place = 0
             try:
-                decoder = open_decoder(self._path, self._descriptor, self._content, has_path=self._has_path)
+                decoder = open_decoder(self._path, self._descriptor, self._content, self._source)
                 with contextlib.closing(decoder):
                     while count := len(decoder.read(frames if place >= start else start - place)):
                         place += count

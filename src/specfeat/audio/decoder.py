@@ -25,7 +25,7 @@ LIBSNDFILE_BAD_FILE = 7
 LEAST_UNKNOWN_LENGTH = 2**62  # libsndfile gives lengths around 2**63 where it does not know the length
 
 
-class _ForwardSoundFile(soundfile.SoundFile):
+class ForwardSoundFile(soundfile.SoundFile):
     """A sound file that is only read forward.
 
     `SoundFile.read` seeks to its own position after each read. In an MP3 this changes the samples that
@@ -125,14 +125,19 @@ class Decoder:
         Raises:
             AudioError: the decoder reports an error; the message is libsndfile's.
         """
-        try:
-            block: Block = self._file.read(frames, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as e:
-            raise AudioError(_format_libsndfile_error(e)) from e
-        return block
+        return read_sound_file(self._file, frames)
 
     def _get_length(self) -> int | None:
         return self._file.frames if self._file.frames < LEAST_UNKNOWN_LENGTH else None
+
+
+def read_sound_file(file: ForwardSoundFile, frames: int) -> Block:
+    """Decode the next samples of a file; see `Decoder.read`."""
+    try:
+        block: Block = file.read(frames, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as e:
+        raise AudioError(_format_libsndfile_error(e)) from e
+    return block
 
 
 def _open_sound_file(
@@ -141,7 +146,7 @@ def _open_sound_file(
     try:
         # The descriptor stays ours: where it stands tells what the decoder has read.
         os.lseek(descriptor, 0, os.SEEK_SET)
-        file = _ForwardSoundFile(view or descriptor, closefd=False)
+        file = ForwardSoundFile(view or descriptor, closefd=False)
     except soundfile.LibsndfileError:
         file = _open_by_name(path, content, open_path)
     lowest, highest = SAMPLE_RATE_LIMITS
@@ -163,7 +168,7 @@ def _open_by_name(path: str, content: FileBytes, open_path: str) -> soundfile.So
     """
     try:
         # As bytes, because a file name need not be text.
-        return _ForwardSoundFile(os.fsencode(open_path) if os.name == "posix" else open_path)
+        return ForwardSoundFile(os.fsencode(open_path) if os.name == "posix" else open_path)
     except soundfile.LibsndfileError as e:
         text = _format_libsndfile_error(e)
         if e.code == LIBSNDFILE_SYSTEM_ERROR:

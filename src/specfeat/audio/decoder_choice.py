@@ -8,7 +8,9 @@ from specfeat.audio.containers.sound_extent import BlockSize
 from specfeat.audio.containers.sound_measure import SoundMeasure
 from specfeat.audio.decoder import Block, Decoder
 from specfeat.audio.ffmpeg_formats import find_demuxer, is_ffmpeg_installed, is_for_ffmpeg_alone
+from specfeat.audio.raw_decoder import RawDecoder
 from specfeat.errors import AudioError
+from specfeat.sound import SoundSource
 
 
 class SoundDecoder(Protocol):
@@ -60,7 +62,9 @@ def describe_installed_ffmpeg() -> str | None:
     return describe_ffmpeg()
 
 
-def open_decoder(path: str, descriptor: int, content: FileBytes, *, has_path: bool = True) -> SoundDecoder:
+def open_decoder(
+    path: str, descriptor: int, content: FileBytes, source: SoundSource | None = None
+) -> SoundDecoder:
     """Open the decoder of a file.
 
     libsndfile comes first, so that the rows of a file that it reads are the same with and without the extra.
@@ -69,14 +73,16 @@ def open_decoder(path: str, descriptor: int, content: FileBytes, *, has_path: bo
         path: the absolute path of the file.
         descriptor: the descriptor of the open file. It stays open.
         content: the bytes of the same file.
-        has_path: whether the file can be opened by its path, which `SoundSource` files cannot.
+        source: the place of the bytes if the path is not that of a file; None for a file.
 
     Raises:
         AudioError: the file is not audio, or a decoder would give wrong sound.
         OSError: the file cannot be read.
     """
+    if source is not None and source.raw_format is not None:
+        return RawDecoder(descriptor, content, source.raw_format)
     try:
-        return Decoder(path, descriptor, content, has_path=has_path)
+        return Decoder(path, descriptor, content, has_path=source is None)
     except AudioError as e:
         demuxer = find_demuxer(content, path) if e.cause == "not audio" and is_ffmpeg_installed() else None
         # Of FLAC, libsndfile lacks only some bit depths. If it refuses another file, the header is damaged.

@@ -169,7 +169,7 @@ def _list_input(
     Raises:
         UsageError: the input is a folder that cannot be read, and does not come from a list.
     """
-    if kind := find_input_kind(name):
+    if kind := find_input_kind(name, is_listed=is_listed):
         return list_other_input(name, kind, extensions, path_filter)
     if not os.path.isdir(name):
         return FoundInput([make_file_sound(name)], [], [name] if is_hidden_by_error(name) else [])

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from specfeat.audio.inputs.base import is_address
+from specfeat.audio.inputs.base import STANDARD_INPUT, is_address
 from specfeat.audio.path_filter import EVERY_PATH, PathFilter
 from specfeat.errors import CHECK_PATH_HINT, UsageError
 from specfeat.files import format_path
@@ -157,13 +157,13 @@ def is_missing(path: str) -> bool:
 def check_inputs_exist(names: Iterable[str]) -> None:
     """Check that something has each of these paths; to be called before anything that takes time.
 
-    Addresses are not paths.
+    Addresses, and the name of standard input, are not paths.
 
     Raises:
         UsageError: nothing has one of the paths.
     """
     for name in names:
-        if is_missing(name) and not is_address(name):
+        if is_missing(name) and name != STANDARD_INPUT and not is_address(name):
             raise UsageError(f"{format_path(name)}: no such file or folder; {CHECK_PATH_HINT}")
 
 

@@ -1,15 +1,18 @@
 """`specfeat extract INPUTS... OUTPUT`: makes the request of a run from the options, and runs it."""
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
 from specfeat.audio.folder_search import check_inputs_exist
+from specfeat.audio.inputs.base import STANDARD_INPUT
 from specfeat.audio.path_filter import PathFilter
 from specfeat.cli.command_line import CommandLine
 from specfeat.cli.input_list import read_input_list
+from specfeat.cli.input_options import RawOption, read_raw_format
 from specfeat.cli.json_log import JsonLog
 from specfeat.cli.json_log_target import check_log_target
 from specfeat.cli.listener_group import ListenerGroup
@@ -93,6 +96,7 @@ def extract_command(
     end: EndOption = None,
     duration: DurationOption = None,
     label_from: LabelFromOption = None,
+    raw: RawOption = None,
     per_file: PerFileOption = None,
     shard: ShardOption = None,
     config: ConfigOption = "default",
@@ -149,6 +153,8 @@ def extract_command(
         if not output or not (inputs or files_from or segments):
             raise UsageError(f"{'INPUTS are' if output else 'OUTPUT is'} missing; {EXTRACT_USAGE_HINT}")
         paths = _check_output(output, output_format)
+        if files_from == STANDARD_INPUT and STANDARD_INPUT in inputs:
+            raise UsageError("--files-from -: stdin is a sound already; write the list to a file")
         listed_inputs = [] if files_from is None else read_input_list(files_from, null=null)
         path_filter = PathFilter(tuple(include or ()), tuple(exclude or ()))
         check_inputs_exist(inputs)  # before the audio libraries are imported, which takes time
@@ -158,7 +164,7 @@ def extract_command(
             inputs=tuple(inputs),
             listed_inputs=tuple(listed_inputs),
             path_filter=path_filter,
-            selection=selection,
+            selection=replace(selection, raw_format=read_raw_format(raw)),
             options=RunOptions(
                 force=force,
                 resume=resume,
@@ -224,10 +230,10 @@ def _run_request(
 ) -> "RunSummary":
     """Run the extraction. To an error, add what the run has written, and how to continue."""
     from specfeat.output.work_folder import WorkFolder
-    from specfeat.run.extraction import describe_kept_files, run_extraction
+    from specfeat.run.extraction import can_be_continued, describe_kept_files, run_extraction
 
     work_folder = WorkFolder(paths, lock_wait_s)
-    describe_state = partial(_describe_state, work_folder, command_line)
+    describe_state = partial(_describe_state, work_folder, command_line, request)
     set_run_state_describer(describe_state)
     try:
         with restore_signal_error():
@@ -237,7 +243,8 @@ def _run_request(
         option = "--on-error" if e.remedy is Remedy.CONTINUE_AFTER_FAILURES else "--max-failures"
         resume_command = command_line.format_resume_command(left_out_option=option)
         kept_files = f"{describe_kept_files(work_folder)}; " if work_folder.finished_count else ""
-        add_run_state(e, f"{kept_files}continue with {resume_command}")
+        if can_be_continued(request):
+            add_run_state(e, f"{kept_files}continue with {resume_command}")
         raise
     except Exception as e:  # Every error is raised again, with what the run has written.
         if work_folder.has_started:
@@ -258,11 +265,15 @@ def _build_network(config: "Config", execution: "ExecutionOptions") -> "Network"
     return network
 
 
-def _describe_state(work_folder: "WorkFolder", command_line: CommandLine) -> str:
+def _describe_state(
+    work_folder: "WorkFolder", command_line: CommandLine, request: "ExtractionRequest"
+) -> str:
     """Return what a run that ended early has written, and how to continue it; "" if nothing."""
-    from specfeat.run.extraction import describe_kept_files
+    from specfeat.run.extraction import can_be_continued, describe_kept_files
 
     if work_folder.is_committed:
         return f"{work_folder.paths.array} is complete"
     kept_files = describe_kept_files(work_folder)
+    if not can_be_continued(request):
+        return kept_files and f"{kept_files}; stdin can be read only once, so the run cannot be continued"
     return kept_files and f"{kept_files}; continue with {command_line.format_resume_command()}"

@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from specfeat.audio.path_filter import PathFilter
+from specfeat.audio.raw_format import parse_raw_format
 from specfeat.config import Config, Settings
 from specfeat.config.weights_file import check_weights_file
 from specfeat.errors import Remedy, SpecfeatError, UsageError, append_suggestion
@@ -12,7 +14,7 @@ from specfeat.output.paths import make_output_paths
 from specfeat.output.summary import RunSummary
 from specfeat.output.work_folder import WorkFolder
 from specfeat.python_config import load_any_config, warn_of_random_weights
-from specfeat.run.extraction import describe_kept_files, run_extraction
+from specfeat.run.extraction import can_be_continued, describe_kept_files, run_extraction
 from specfeat.run.listener import RunListener, SilentListener
 from specfeat.run.options import ExecutionOptions, FailureLimit, RunOptions
 from specfeat.run.request import ExtractionRequest
@@ -75,6 +77,7 @@ def extract_to(
     end: float | str | None = None,
     duration: float | str | None = None,
     label_from: Literal["parent"] | None = None,
+    raw: str | None = None,
     resume: bool = False,
     update: bool = False,
     force: bool = False,
@@ -102,7 +105,8 @@ def extract_to(
     it.
 
     Args:
-        inputs: an audio file, a folder to search for audio files, or several of them.
+        inputs: an audio file, a folder or an archive to search for audio files, "-" for the sound on standard
+            input, or several of them.
         output: the array to write, e.g. "out.npy"; "out.index.csv" and "out.run.json" are written beside it.
         config: a shipped name ("yamnet"), the path of a YAML file, a loaded `Config`, or `Settings`.
         overrides: values that replace those of the config, each as `KEY.PATH=VALUE`, e.g. "model.batch=8".
@@ -120,6 +124,8 @@ def extract_to(
         end: where to end in each file. A shorter file is read to its end.
         duration: how much of each file to extract; it replaces `end`.
         label_from: "parent" to add a column `label` to the index, with the name of each file's folder.
+        raw: the format of the sound on standard input (the input "-") if it has no header: rate, channels and
+            coding, e.g. "16000:1:s16le".
         resume: continue a run that ended early; if the output is complete already, nothing is done.
         update: extract only new and changed files, and drop the rows of files that are no longer given.
         force: replace an existing output. Without resume or update, discard unfinished work;
@@ -163,8 +169,11 @@ def extract_to(
             config=load_any_config(config, overrides),
             inputs=_list_inputs(inputs),
             path_filter=PathFilter(_list_patterns(include), _list_patterns(exclude)),
-            selection=_make_selection(
-                segments, segments_format, columns, make_time_range(start, end, duration), label_from
+            selection=replace(
+                _make_selection(
+                    segments, segments_format, columns, make_time_range(start, end, duration), label_from
+                ),
+                raw_format=None if raw is None else parse_raw_format(raw),
             ),
             options=RunOptions(
                 force=force,
@@ -222,7 +231,8 @@ def _run_and_note_kept_files(
     try:
         return run_extraction(request, work_folder, listener)
     except BaseException as e:
-        if work_folder.has_started and (kept_files := describe_kept_files(work_folder)):
+        is_continuable = work_folder.has_started and can_be_continued(request)
+        if is_continuable and (kept_files := describe_kept_files(work_folder)):
             e.add_note(f"{kept_files}; continue with resume=True")
         raise
 

@@ -10,6 +10,8 @@ changes nothing in the state of the process, except what loading TensorFlow chan
 
 from contextlib import ExitStack
 
+from specfeat.audio.inputs.registry import find_input_kind
+from specfeat.errors import UsageError
 from specfeat.output.summary import RunSummary, summarize_record
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.listener import RunListener
@@ -36,6 +38,7 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
             started.
     """
     paths = work_folder.paths
+    _check_can_be_continued(request)
     # The work folder is closed before the stack. So finished sounds are saved to the disk at once, and only
     # then the run waits for the batches that the network's threads are computing.
     with report_system_limits(), ExitStack() as network_threads, work_folder:
@@ -63,6 +66,25 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
             summary = Execution(request, work_folder, listener, network_threads).run(plan)
     listener.on_output(summary, paths.array, is_new=plan.complete_record is None)
     return summary
+
+
+def can_be_continued(request: ExtractionRequest) -> bool:
+    """Return whether a later run can read all inputs again, so that it can continue or update this one."""
+    kinds = map(find_input_kind, request.inputs)
+    return all(kind.can_be_read_again for kind in kinds if kind)
+
+
+def _check_can_be_continued(request: ExtractionRequest) -> None:
+    """Check that no run over standard input continues or updates an earlier one.
+
+    Raises:
+        UsageError: it does.
+    """
+    if request.options.uses_unfinished_work and not can_be_continued(request):
+        raise UsageError(
+            "standard input can be read only once, so a run over it can neither continue nor update an "
+            "earlier run; save the sound in a file, and give the file"
+        )
 
 
 def describe_kept_files(work_folder: WorkFolder) -> str:

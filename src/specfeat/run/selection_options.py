@@ -5,7 +5,7 @@ from typing import Literal
 
 from specfeat.errors import UsageError, escape_control_characters
 from specfeat.segments import SegmentOptions
-from specfeat.sound import WHOLE_FILE, SoundPart
+from specfeat.sound import WHOLE_FILE, RawFormat, SoundPart
 from specfeat.time_text import parse_seconds
 
 
@@ -16,6 +16,7 @@ class SoundSelection:
     Attributes:
         segments: the tables whose segments are extracted; None to extract the inputs.
         time_range: the part of each file, see `make_time_range`.
+        raw_format: the format of the sound on standard input if it has no header; None if it has one.
         label_from: "parent" for a column `label` with the name of the folder of each file; None for none.
 
     Raises:
@@ -25,6 +26,7 @@ class SoundSelection:
     segments: SegmentOptions | None = None
     time_range: SoundPart = WHOLE_FILE
     label_from: Literal["parent"] | None = None
+    raw_format: RawFormat | None = None
 
     def __post_init__(self) -> None:
         if self.segments and self.time_range != WHOLE_FILE:

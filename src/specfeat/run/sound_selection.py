@@ -8,14 +8,16 @@ from pathlib import Path
 from specfeat.audio.audio_extensions import list_audio_extensions
 from specfeat.audio.discovery import FoundSounds, find_sounds
 from specfeat.audio.folder_search import check_inputs_exist
+from specfeat.audio.inputs.base import STANDARD_INPUT
 from specfeat.audio.inputs.listing import list_sounds_by_input
+from specfeat.audio.inputs.standard_input import CopiedSound
 from specfeat.audio.path_filter import EVERY_PATH, PathFilter
 from specfeat.errors import UsageError
 from specfeat.files import to_record_name
 from specfeat.output.index import COLUMNS, ID_COLUMN, TIME_COLUMNS
 from specfeat.run.selection_options import SoundSelection
 from specfeat.segments import read_segments
-from specfeat.sound import WHOLE_FILE
+from specfeat.sound import WHOLE_FILE, RawFormat
 
 LABEL_COLUMN = "label"
 
@@ -38,6 +40,10 @@ def select_sounds(
         UsageError: an input or a table is wrong.
         NoUsableAudioError: there are no sounds.
     """
+    if selection.raw_format and STANDARD_INPUT not in inputs:
+        raise UsageError(
+            "a raw format is given, and no sound that it is about; give standard input (-) as an input"
+        )
     if selection.segments:
         if path_filter != EVERY_PATH:
             raise UsageError(
@@ -51,7 +57,7 @@ def select_sounds(
             all_inputs,
             list_audio_extensions(),
             (*COLUMNS, *TIME_COLUMNS, ID_COLUMN),
-            list_sounds_by_input(all_inputs),
+            list_sounds_by_input(inputs, listed_inputs),
         )
         found = FoundSounds(segments.sounds, (), columns=segments.columns, notes=segments.notes)
     else:
@@ -60,7 +66,19 @@ def select_sounds(
     if time_range != WHOLE_FILE:
         parts = tuple(replace(sound, part=time_range) for sound in found.sounds)
         found = replace(found, sounds=parts, time_range=time_range)
+    if selection.raw_format:
+        found = _set_raw_format(found, selection.raw_format)
     return _add_labels(found) if selection.label_from else found
+
+
+def _set_raw_format(found: FoundSounds, raw_format: RawFormat) -> FoundSounds:
+    sounds = tuple(
+        replace(sound, source=replace(sound.source, raw_format=raw_format))
+        if isinstance(sound.source, CopiedSound)
+        else sound
+        for sound in found.sounds
+    )
+    return replace(found, sounds=sounds)
 
 
 def _add_labels(found: FoundSounds) -> FoundSounds:

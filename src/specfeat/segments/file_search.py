@@ -30,7 +30,8 @@ class FileSearch:
         extensions: Collection[str],
         sounds_by_input: Mapping[str, Sequence[Sound]] = MappingProxyType({}),
     ) -> None:
-        self._folders = [name for name in inputs if name in sounds_by_input or os.path.isdir(name)]
+        archives = {name for name, sounds in sounds_by_input.items() if [s.path for s in sounds] != [name]}
+        self._folders = [name for name in inputs if name in archives or os.path.isdir(name)]
         folders = {*self._folders}
         self._files = [name for name in inputs if name not in folders]
         self._members = {sound.path for sounds in sounds_by_input.values() for sound in sounds}

@@ -10,6 +10,7 @@ from specfeat.errors import AudioError
 from specfeat.files import UNREADABLE_FILE, FileIdentity
 from specfeat.sound import SoundSource
 
+STANDARD_INPUT = "-"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -54,9 +55,11 @@ class InputKind(ABC):
 
     Attributes:
         can_be_read_again: whether a later run can read the input again, and so continue or update the output.
+        can_be_listed: whether an input from a list can be of this kind.
     """
 
     can_be_read_again = True
+    can_be_listed = True
 
     @abstractmethod
     def is_kind_of(self, name: str) -> bool:

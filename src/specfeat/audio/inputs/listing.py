@@ -10,7 +10,7 @@ from specfeat.audio.inputs.base import InputKind, ListedFile, UnusableSource
 from specfeat.audio.inputs.registry import find_input_kind
 from specfeat.audio.path_filter import EVERY_PATH, PathFilter
 from specfeat.errors import UsageError
-from specfeat.files import format_path, get_extension, identify_file
+from specfeat.files import UNREADABLE_FILE, format_path, get_extension, identify_file
 from specfeat.sound import Sound
 
 
@@ -59,24 +59,27 @@ def list_other_input(
             found.skipped.append(full_path)
     if listing.problem is not None:
         source = UnusableSource(str(listing.problem), listing.problem.cause)
-        found.sounds.append(Sound(name, file=identify_file(name), source=source))
+        identity = identify_file(name) if kind.can_be_read_again else UNREADABLE_FILE
+        found.sounds.append(Sound(name, file=identity, source=source))
         if listing.problem.cause == "unreadable":
             found.unreadable.append(name)
     return found
 
 
-def list_sounds_by_input(names: Iterable[str]) -> dict[str, list[Sound]]:
+def list_sounds_by_input(inputs: Iterable[str], listed_inputs: Iterable[str] = ()) -> dict[str, list[Sound]]:
     """Return the sounds of those inputs that are neither files nor folders, by the inputs.
 
     Args:
-        names: the inputs, for a run that chooses the sounds by their paths.
+        inputs: the inputs of a run that chooses the sounds by their paths.
+        listed_inputs: its inputs from a list.
 
     Raises:
         UsageError: an input cannot be read to its end.
     """
     sounds_by_input = {}
-    for name in names:
-        if kind := find_input_kind(name):
+    names = [*((name, False) for name in inputs), *((name, True) for name in listed_inputs)]
+    for name, is_listed in names:
+        if kind := find_input_kind(name, is_listed=is_listed):
             sounds = list_other_input(name, kind, list_audio_extensions(), EVERY_PATH).sounds
             problem = sounds[-1].source if sounds and sounds[-1].path == name else None
             if isinstance(problem, UnusableSource):

@@ -6,28 +6,29 @@ Each kind is one module with the object `KIND`, and one line in `KINDS`.
 import os
 
 from specfeat.audio.audio_extensions import list_audio_extensions
-from specfeat.audio.inputs import tar_archives, zip_archives
+from specfeat.audio.inputs import standard_input, tar_archives, zip_archives
 from specfeat.audio.inputs.base import InputKind, get_address_scheme
 from specfeat.errors import InstallError
 from specfeat.files import get_extension
 from specfeat.plugins import find_plugin
 
 # An input has the first of these kinds that recognises it.
-KINDS: tuple[InputKind, ...] = (zip_archives.KIND, tar_archives.KIND)
+KINDS: tuple[InputKind, ...] = (zip_archives.KIND, tar_archives.KIND, standard_input.KIND)
 PLUGIN_GROUP = "specfeat.input_kinds"
 
 
-def find_input_kind(name: str) -> InputKind | None:
+def find_input_kind(name: str, *, is_listed: bool = False) -> InputKind | None:
     """Return the kind of an input; None for a file or a folder, or for a path that does not exist.
 
     Args:
         name: the input as the user has written it.
+        is_listed: whether the input comes from a list.
 
     Raises:
         InstallError: the kind of another package cannot be loaded.
     """
     for kind in KINDS:
-        if kind.is_kind_of(name):
+        if kind.is_kind_of(name) and (kind.can_be_listed or not is_listed):
             return kind
     if scheme := get_address_scheme(name):
         return None if os.path.lexists(name) else _find_plugin_kind(scheme, name)
