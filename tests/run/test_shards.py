@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from helpers.forked_commands import run_forked
 from helpers.handmade_runs import HandmadeRuns
-from helpers.specfeat_command import run_in_this_process, run_specfeat, write_noise
+from helpers.specfeat_command import run_in_this_process, write_noise
 from specfeat.audio.discovery import FoundSounds
 from specfeat.errors import NoUsableAudioError, SpecfeatError, UsageError
 from specfeat.output.digests import digest_file
@@ -265,9 +266,9 @@ def test_shards_of_the_command_line(tmp_path: Path) -> None:
         write_noise(tmp_path / "in" / f"{number}.wav", 0.4 + number)
     (tmp_path / "in" / "3.wav").write_bytes(b"RIFF no sound")
     options = ("-c", "minimal", "-q")
-    codes = [run_specfeat(tmp_path, "extract", "in", "whole.npy", *options).returncode]
+    codes = [run_forked(tmp_path, "extract", "in", "whole.npy", *options).returncode]
     codes += [
-        run_specfeat(tmp_path, "extract", "in", f"part{n}.npy", *options, "--shard", f"{n}/2").returncode
+        run_forked(tmp_path, "extract", "in", f"part{n}.npy", *options, "--shard", f"{n}/2").returncode
         for n in (1, 2)
     ]
     merged = run_in_this_process(tmp_path, "merge", "part1.npy", "part2.npy", "merged.npy")

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.specfeat_command import run_in_this_process, run_specfeat
+from helpers.forked_commands import run_forked
+from helpers.specfeat_command import run_in_this_process
 from helpers.training_data import CONFIG, write_tones
 from specfeat.config import load_config
 
@@ -20,7 +21,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     write_tones(folder / "in")
     (folder / "my.yaml").write_text(CONFIG)
-    done = run_specfeat(folder, "train", "in", "run", "-c", "my.yaml", "--epochs", 12, "--threads", 1)
+    done = run_forked(folder, "train", "in", "run", "-c", "my.yaml", "--epochs", 12, "--threads", 1)
     assert done.returncode == 0, done.stderr
     (folder / "stderr.txt").write_text(done.stderr)
     return folder
@@ -38,14 +39,14 @@ def test_the_classes_of_tones_are_found(trained: Path) -> None:
 
 def test_extraction_uses_the_trained_weights(trained: Path) -> None:
     """The config has the added layer and the hash of its weights; its features are those of the layer before it."""
-    done = run_specfeat(trained, "extract", "in", "out.npy", "-c", "run/config.yaml")
+    done = run_forked(trained, "extract", "in", "out.npy", "-c", "run/config.yaml")
     assert done.returncode == 0, done.stderr
     assert "random" not in done.stderr
 
     config = load_config(trained / "run" / "config.yaml")
     assert [layer.name for layer in config.settings.model.layers][-2:] == ["features", "classes"]
     assert np.load(trained / "out.npy").shape[1] == 8
-    scores = run_specfeat(
+    scores = run_forked(
         trained, "extract", "in", "scores.npy", "-c", "run/config.yaml", "--set", "model.features=classes"
     )
     assert scores.returncode == 0, scores.stderr
