@@ -22,6 +22,7 @@ _MEMORY_LIMIT_WORDS = (
     "cannot allocate memory",
     "Cannot allocate memory",
 )
+_MAX_ONNX_TEXT = 300  # characters; tf2onnx can list a whole graph
 _MAX_CHAINED_ERRORS = 20  # a chain of errors can be a circle
 # A suggestion of Typer is kept if its similarity to the wrong word is at least this: --sett and --set have
 # 0.91, --format and --force have 0.67.
@@ -124,3 +125,9 @@ def summarize_keras_error(error: Exception) -> str:
     text = re.sub(r"\{\{function_node [^}]*\}\}|\[Op:[^\]]*\]( name: )?", "", text)  # TensorFlow's names
     text = " ".join(text.replace("`", "").split())
     return text.rstrip(".") or type(error).__name__
+
+
+def summarize_onnx_error(error: Exception) -> str:
+    """Return the cause from an error of ONNX Runtime or tf2onnx, on one line and without a full stop."""
+    text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", str(error))
+    return " ".join(text.split()).rstrip(".")[:_MAX_ONNX_TEXT] or type(error).__name__

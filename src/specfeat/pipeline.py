@@ -22,7 +22,7 @@ from specfeat.events import Event, RowsEvent, SoundEndEvent
 from specfeat.row_pooling import pool_rows
 
 if TYPE_CHECKING:
-    from specfeat.network.build import Network
+    from specfeat.network.ready_network import ReadyNetwork
     from specfeat.sound import SoundStatus
 
 MAX_WAITING_BYTES = 64 * 2**20  # most memory for clips of full batches that wait for a thread
@@ -107,7 +107,7 @@ class _BatchScheduler:
       sound therefore come before those of the next one.
     """
 
-    def __init__(self, network: "Network", threads: Executor) -> None:
+    def __init__(self, network: "ReadyNetwork", threads: Executor) -> None:
         self._network = network
         self._threads = threads
         self._open_sounds: deque[_OpenSound] = deque()
@@ -195,7 +195,7 @@ class _BatchScheduler:
 
 
 def extract_rows(
-    streams: Iterable[ClipStream], network: "Network", statistics: Sequence[str] = ()
+    streams: Iterable[ClipStream], network: "ReadyNetwork", statistics: Sequence[str] = ()
 ) -> Generator[Event, None, None]:
     """Turn the clips of each sound into rows, in order; a sound that fails does not affect the others.
 
@@ -214,7 +214,9 @@ def extract_rows(
     return pool_rows(events, statistics) if statistics else events
 
 
-def _extract_clip_rows(streams: Iterable[ClipStream], network: "Network") -> Generator[Event, None, None]:
+def _extract_clip_rows(
+    streams: Iterable[ClipStream], network: "ReadyNetwork"
+) -> Generator[Event, None, None]:
     threads = ThreadPoolExecutor(network.parallel_batches)
     try:
         yield from _BatchScheduler(network, threads).run(streams)

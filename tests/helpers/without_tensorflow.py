@@ -38,7 +38,7 @@ class FakeNetwork:
     parallel_batches, seconds = 2, 0.0
     columns = (ColumnGroup(layer="layer", first=0, count=WIDTH),)
     device = SimpleNamespace(description="cpu")
-    model = SimpleNamespace(count_params=lambda: 0)
+    parameters = 0
 
     def __init__(self, config: Config) -> None:
         self._numbers = itertools.count()
@@ -88,7 +88,7 @@ def install_fake_network(set_item: Callable[[Any, str, Any], None] = operator.se
             restored after the test.
     """
     module: Any = ModuleType("specfeat.network.build")
-    module.build_network = lambda config, device, threads: FakeNetwork(config)
+    module.build_network = lambda config, *_: FakeNetwork(config)
     set_item(sys.modules, "specfeat.network.build", module)
 
 

@@ -9,6 +9,7 @@ import typer
 from typer.main import get_command
 
 from specfeat import __version__
+from specfeat.cli.cache import cache_app
 from specfeat.cli.command_line import CommandLine
 from specfeat.cli.convert import convert_command
 from specfeat.cli.extract import extract_command
@@ -67,6 +68,7 @@ app.command("merge")(merge_command)
 app.command("search")(search_command)
 app.command("train")(train_command)
 app.add_typer(weights_app)
+app.add_typer(cache_app)
 
 
 def main() -> int:

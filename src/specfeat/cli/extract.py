@@ -20,6 +20,8 @@ from specfeat.cli.messages import add_run_state
 from specfeat.cli.options import (
     ConfigOption,
     DeviceOption,
+    EngineChoice,
+    EngineOption,
     ExcludeOption,
     FilesFromOption,
     ForceOption,
@@ -70,7 +72,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from specfeat.config import Config
-    from specfeat.network.build import Network
+    from specfeat.network.ready_network import ReadyNetwork
     from specfeat.output.paths import OutputPaths
     from specfeat.output.summary import RunSummary
     from specfeat.output.work_folder import WorkFolder
@@ -106,6 +108,7 @@ def extract_command(
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     threads: ThreadsOption = None,
+    engine: EngineOption = EngineChoice.tensorflow,
     on_error: OnErrorOption = OnError.skip,
     max_failures: MaxFailuresOption = None,
     keep_partial: KeepPartialOption = False,
@@ -146,6 +149,7 @@ def extract_command(
             device=device,
             workers=workers,
             threads=threads,
+            engine=engine.value,
             timeout_s=math.inf if timeout_per_file == 0 else timeout_per_file,  # 0 means no limit
             failure_limit=failure_limit,
         )
@@ -252,15 +256,18 @@ def _run_request(
         raise
 
 
-def _build_network(config: "Config", execution: "ExecutionOptions") -> "Network":
-    """Load TensorFlow and build the network; the settings of the process need not be kept for other code."""
+def _build_network(config: "Config", execution: "ExecutionOptions") -> "ReadyNetwork":
+    """Prepare the network; the settings of the process need not be kept for other code."""
     with hide_optional_packages():
         from specfeat.weights.files.formats import check_weights_format
 
         check_weights_format(config.settings.model.weights)
-        from specfeat.network.build import build_network
+        if execution.engine == "tensorflow":
+            import specfeat.network.build  # noqa: F401  # loads TensorFlow while optional packages are hidden
+    from specfeat.network.prepare import prepare_network
 
-    network = build_network(config, execution.device, execution.threads or count_available_cores())
+    threads = execution.threads or count_available_cores()
+    network = prepare_network(config, execution.device, threads, execution.engine)
     resume_garbage_collection()
     return network
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from specfeat.config import Config
     from specfeat.events import SoundEndEvent
-    from specfeat.network.build import Network
+    from specfeat.network.ready_network import ReadyNetwork
     from specfeat.output.summary import RunSummary
     from specfeat.run.plan import RunPlan
     from specfeat.sound import Sound, SoundPart
@@ -84,14 +84,14 @@ class JsonLog:
         """Write a sentence for the user."""
         self._write_event("warning", message=text)
 
-    def on_network(self, network: "Network") -> None:
+    def on_network(self, network: "ReadyNetwork") -> None:
         """Write what the network is, and a warning if it is not trained."""
         from specfeat.cli.progress import describe_random_weights
 
         self._write_event(
             "built",
             seconds=round(network.seconds, 3),
-            parameters=network.model.count_params(),
+            parameters=network.parameters,
             features=self._count_features(network.width),
             weights=network.weights,
             device=network.device.description,

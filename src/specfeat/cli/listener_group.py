@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from specfeat.config import Config
     from specfeat.events import SoundEndEvent
-    from specfeat.network.build import Network
+    from specfeat.network.ready_network import ReadyNetwork
     from specfeat.output.summary import RunSummary
     from specfeat.run.listener import RunListener
     from specfeat.run.plan import RunPlan
@@ -37,7 +37,7 @@ class ListenerGroup:
         for listener in self._listeners:
             listener.on_note(text)
 
-    def on_network(self, network: "Network") -> None:
+    def on_network(self, network: "ReadyNetwork") -> None:
         """Pass on that the network is built."""
         raise_pending_signal()  # one that came while TensorFlow was loaded
         for listener in self._listeners:

@@ -29,6 +29,13 @@ class ProgressChoice(StrEnum):
     none = "none"
 
 
+class EngineChoice(StrEnum):
+    """The values of --engine."""
+
+    tensorflow = "tensorflow"
+    onnxruntime = "onnxruntime"
+
+
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
@@ -171,6 +178,13 @@ ThreadsOption = Annotated[
         min=1,
         max=256,
         help="The number of batches that the CPU computes at the same time; by default one per core.",
+    ),
+]
+EngineOption = Annotated[
+    EngineChoice,
+    typer.Option(
+        "--engine",
+        help="The library that runs the network; onnxruntime is the extra specfeat[onnxruntime].",
     ),
 ]
 TimeoutOption = Annotated[

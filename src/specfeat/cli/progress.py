@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from specfeat.config import Config
     from specfeat.events import SoundEndEvent
-    from specfeat.network.build import Network
+    from specfeat.network.ready_network import ReadyNetwork
     from specfeat.output.summary import RunSummary
     from specfeat.run.plan import RunPlan
     from specfeat.sound import Sound
@@ -89,7 +89,7 @@ class ProgressReporter:
         if not self._is_quiet:
             self._print_line(text)
 
-    def on_network(self, network: "Network") -> None:
+    def on_network(self, network: "ReadyNetwork") -> None:
         """Print what the network is, and a warning if it is not trained."""
         warning = describe_random_weights(network)
         if warning and not self._is_quiet:
@@ -97,7 +97,7 @@ class ProgressReporter:
         if self._is_verbose:
             features = self._count_features(network.width)
             self._print_line(
-                f"network of {network.model.count_params():,} parameters, {features} features per row, "
+                f"network of {network.parameters:,} parameters, {features} features per row, "
                 f"on {network.device.description}, built in {network.seconds:.1f} s"
             )
 
@@ -186,9 +186,9 @@ class ProgressReporter:
             self._bar.print_above(text)
 
 
-def describe_random_weights(network: "Network") -> str:
+def describe_random_weights(network: "ReadyNetwork") -> str:
     """Return a warning if the network has weights and they are random; else ""."""
-    if "random" not in network.weights or not network.model.count_params():
+    if "random" not in network.weights or not network.parameters:
         return ""
     return (
         f"the network's weights are random (seed {network.weights['random']}): "

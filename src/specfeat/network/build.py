@@ -6,93 +6,47 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from specfeat.architecture.axes import Shape
 from specfeat.architecture.feature_sources import ColumnGroup
 from specfeat.architecture.graph import Layer
-from specfeat.architecture.shapes import UnknownShapeError, count_multiplications
 from specfeat.config import Config
 from specfeat.errors import ModelError
 from specfeat.native_stderr import capture_native_stderr
 from specfeat.network.compose import ComposedModel, compose_model
-from specfeat.network.engines import Device, Engine, EngineFactory, RowFunction, Rows
+from specfeat.network.engines import Engine, EngineFactory, RowFunction
+from specfeat.network.engines.onnxruntime import OnnxRuntimeEngine
 from specfeat.network.engines.tensorflow import TensorFlowEngine
-from specfeat.network.equal_places import count_equal_places
+from specfeat.network.equal_places import choose_test_clips, count_equal_places
 from specfeat.network.feature_columns import list_model_columns, make_extractor
-from specfeat.network.postprocess import Postprocess, make_postprocess
+from specfeat.network.postprocess import make_postprocess
+from specfeat.network.ready_network import ReadyNetwork
 from specfeat.system_limits import report_system_limits
 from specfeat.text import format_shape
 from specfeat.weights import load_weights
 
-# The number of test clips with which the places of a batch are compared, for a light network. Other networks
-# are tested with one clip. A network has to run once before the first clips come, so the first test batch
-# takes no extra time. Two more take 40 ms with `default`; with a heavy network, they would take seconds.
-TEST_CLIPS_OF_LIGHT_NETWORK = 3
-# The limit of a light network, for one batch in an average layer with a kernel. `yamnet` has 0.8e8, `default`
-# 1.0e8.
-LIGHT_MULTIPLICATIONS = 1e8
-
-ENGINES: dict[str, EngineFactory] = {TensorFlowEngine.name: TensorFlowEngine}
+ENGINES: dict[str, EngineFactory] = {
+    TensorFlowEngine.name: TensorFlowEngine,
+    OnnxRuntimeEngine.name: OnnxRuntimeEngine,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
-    """A network that is ready to compute rows; only `build_network` makes one.
+class Network(ReadyNetwork):
+    """A network that is ready to compute rows, with its Keras model; only `build_network` makes one.
 
     Attributes:
         model: the Keras model, compiled, its weights set.
         layers: the model's layers in order; an application of the config is replaced by that application's
             own layers.
-        batch: the number of places for clips in every batch.
-        places: the number of places that are filled with clips, from the first place on. The other places
-            stay zero, because a clip would have a row with other bits there. Mostly the same number as
-            `batch`.
-        input_shape: the shape of one clip, without the batch: (frames, bins, channels).
-        width: the number of features of a clip.
-        columns: the columns of each layer and statistic, in order.
         engine: the engine that runs the network.
-        weights: the entry `weights` of the record: {"random": seed}, or {"file": path, "sha256": ...,
-            "format": ...}; for a single file, also path, size in bytes, mtime_ns, ctime_ns and inode.
-        seconds: the time that building took, in seconds.
-        row_function: the function that the engine has made of the model.
-        postprocess: what is done with the features after the network.
+        model_columns: the columns of each layer and statistic before the post-processing.
+        model_width: the number of features before the post-processing.
     """
 
     model: Any
     layers: tuple[Layer, ...] = field(repr=False)
-    batch: int
-    places: int
-    input_shape: Shape
-    width: int
-    columns: tuple[ColumnGroup, ...] = field(repr=False)
     engine: Engine
-    weights: dict[str, object]
-    seconds: float
-    row_function: RowFunction = field(repr=False)
-    postprocess: Postprocess = field(repr=False)
-
-    @property
-    def device(self) -> Device:
-        """Where the network runs."""
-        return self.engine.device
-
-    @property
-    def parallel_batches(self) -> int:
-        """The number of batches to run at the same time, each in its own thread."""
-        return self.engine.parallel_batches
-
-    def compute_rows(self, clips: NDArray[np.float32]) -> Rows:
-        """Return the rows of one batch; several threads may call this at the same time.
-
-        Args:
-            clips: float32, shape (batch, *input_shape); only the rows of the first `places` clips are valid.
-
-        Returns:
-            float32, shape (batch, width).
-        """
-        return self.postprocess.apply(self.row_function(clips))
+    model_columns: tuple[ColumnGroup, ...] = field(repr=False)
+    model_width: int
 
 
 def build_network(
@@ -136,7 +90,12 @@ def build_network(
         input_shape=settings.input_shape,
         width=postprocess.width,
         columns=postprocess.list_columns(columns),
+        parameters=composed.keras_model.count_params(),
+        device=chosen_engine.device,
+        parallel_batches=chosen_engine.parallel_batches,
         engine=chosen_engine,
+        model_columns=columns,
+        model_width=extractor.output_shape[-1],
         weights=weights,
         seconds=time.perf_counter() - start,
         row_function=row_function,
@@ -155,11 +114,7 @@ def _set_weights(config: Config, model: ComposedModel) -> dict[str, object]:
 def _count_places(config: Config, row_function: RowFunction) -> int:
     """Test the network, and return the number of places of a batch at which a clip has the same row."""
     settings = config.settings
-    try:
-        is_light = settings.model.batch * count_multiplications(settings.graph) < LIGHT_MULTIPLICATIONS
-    except UnknownShapeError:
-        is_light = False
-    clips = TEST_CLIPS_OF_LIGHT_NETWORK if is_light else 1
+    clips = choose_test_clips(settings)
     with _name_config_line(config):
         return count_equal_places(row_function, settings.model.batch, settings.input_shape, clips)
 

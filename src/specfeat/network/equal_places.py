@@ -8,7 +8,26 @@ first test batch takes no extra time, because a network has to run once before t
 import numpy as np
 
 from specfeat.architecture.axes import Shape
+from specfeat.architecture.shapes import UnknownShapeError, count_multiplications
+from specfeat.config.settings import Settings
 from specfeat.network.engines import RowFunction
+
+# The number of test clips with which the places of a batch are compared, for a light network. Other networks
+# are tested with one clip. A network has to run once before the first clips come, so the first test batch
+# takes no extra time. Two more take 40 ms with `default`; with a heavy network, they would take seconds.
+TEST_CLIPS_OF_LIGHT_NETWORK = 3
+# The limit of a light network, for one batch in an average layer with a kernel. `yamnet` has 0.8e8, `default`
+# 1.0e8.
+LIGHT_MULTIPLICATIONS = 1e8
+
+
+def choose_test_clips(settings: Settings) -> int:
+    """Return the number of clips with which the places of a batch are compared."""
+    try:
+        is_light = settings.model.batch * count_multiplications(settings.graph) < LIGHT_MULTIPLICATIONS
+    except UnknownShapeError:
+        is_light = False
+    return TEST_CLIPS_OF_LIGHT_NETWORK if is_light else 1
 
 
 def count_equal_places(row_function: RowFunction, batch: int, input_shape: Shape, test_clips: int) -> int:

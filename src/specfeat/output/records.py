@@ -140,6 +140,8 @@ class Provenance:
             built, as are the next two.
         device: the device that runs the network, e.g. "cpu".
         features: the number of features in a row.
+        engine: the engine that ran the network, with its version, e.g. "onnxruntime 1.32.0"; "" for
+            TensorFlow, whose version is in `versions`.
         feature_columns: the columns of each layer and statistic, in order; empty if all columns belong to one
             layer that is not pooled.
     """
@@ -152,6 +154,7 @@ class Provenance:
     weights: InstanceOf[JsonObject] | None = None
     device: Text | None = None
     features: Annotated[int, Strict(), Field(ge=1, lt=2**31)] | None = None
+    engine: Text = ""
     feature_columns: tuple[ColumnGroup, ...] = ()
 
     @property

@@ -20,7 +20,7 @@ from specfeat.run.request import ExtractionRequest
 from specfeat.run.runner import ChangedSettingsError, RunOrigin, execute_plan
 
 if TYPE_CHECKING:
-    from specfeat.network.build import Network
+    from specfeat.network.ready_network import ReadyNetwork
 
 
 class Execution:
@@ -45,7 +45,7 @@ class Execution:
         self._work_folder = work_folder
         self._listener = listener
         self._network_threads = network_threads
-        self._network: Network | None = None
+        self._network: ReadyNetwork | None = None
 
     def run(self, plan: RunPlan) -> RunSummary:
         """Execute the plan. If finished rows have other settings and may be discarded, recompute all rows."""
@@ -94,7 +94,7 @@ class Execution:
         with self._listener.show_progress(()):
             return execute_plan(plan, (), provenance, self._make_origin(), self._work_folder, self._listener)
 
-    def _build_network(self) -> "Network":
+    def _build_network(self) -> "ReadyNetwork":
         if self._network is None:
             self._network = self._request.build_network(self._request.config, self._request.execution)
             self._listener.on_network(self._network)

@@ -25,7 +25,7 @@ from specfeat.segments.base import FIELDS
 from specfeat.sound import SoundPart
 
 if TYPE_CHECKING:
-    from specfeat.network.build import Network
+    from specfeat.network.ready_network import ReadyNetwork
 
 PathLike = str | os.PathLike[str]
 
@@ -88,6 +88,7 @@ def extract_to(
     max_failures: int | str | None = None,
     workers: int | None = None,
     threads: int | None = None,
+    engine: str = "tensorflow",
     device: str = "auto",
     timeout_s: float | None = None,
     lock_wait_s: float = 0.0,
@@ -140,6 +141,7 @@ def extract_to(
         workers: how many processes decode; by default one per core.
         threads: how many batches the network computes at the same time on a CPU, each in one thread; by
             default one per core.
+        engine: the library that runs the network, "tensorflow" or "onnxruntime".
         device: "auto" (the first GPU, or the CPU), "cpu", "gpu" or "gpu:N".
         timeout_s: how many seconds it may take to read one file; by default 600, plus 1 per 100 kB of the
             file.
@@ -187,6 +189,7 @@ def extract_to(
                 device=device,
                 workers=workers,
                 threads=threads,
+                engine=engine,
                 timeout_s=timeout_s,
                 failure_limit=FailureLimit(stop_at_first=on_error == "stop", max_failures=max_failures_text),
             ),
@@ -249,11 +252,11 @@ def _list_patterns(patterns: Iterable[str]) -> tuple[str, ...]:
     return tuple(patterns)
 
 
-def _build_network(config: Config, execution: ExecutionOptions) -> "Network":
+def _build_network(config: Config, execution: ExecutionOptions) -> "ReadyNetwork":
     # Imported here, because a run that has nothing to do must not load TensorFlow.
     from specfeat.weights.files.formats import check_weights_format
 
     check_weights_format(config.settings.model.weights)
-    from specfeat.network.build import build_network
+    from specfeat.network.prepare import prepare_network
 
-    return build_network(config, execution.device, execution.threads)
+    return prepare_network(config, execution.device, execution.threads, execution.engine)

@@ -53,7 +53,7 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
         shard = None
         if request.options.shard is not None:
             found, shard = select_shard(found, request.options.shard)
-        plan = make_plan(request.config, found, work_folder, request.options, request.execution.device, shard)
+        plan = make_plan(request.config, found, work_folder, request.options, request.execution, shard)
         listener.on_plan(request.config, plan)
         for note in plan.notes:
             listener.on_note(note)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from specfeat.config import Config
     from specfeat.events import SoundEndEvent
-    from specfeat.network.build import Network
+    from specfeat.network.ready_network import ReadyNetwork
     from specfeat.output.summary import RunSummary
     from specfeat.run.plan import RunPlan
     from specfeat.sound import Sound
@@ -28,7 +28,7 @@ class RunListener(Protocol):
     def on_note(self, text: str) -> None:
         """This is called with a sentence for the user, e.g. that unfinished work is discarded."""
 
-    def on_network(self, network: "Network") -> None:
+    def on_network(self, network: "ReadyNetwork") -> None:
         """This is called when the network is built."""
 
     def show_progress(self, sounds: "Sequence[Sound]") -> AbstractContextManager[None]:
@@ -59,7 +59,7 @@ class SilentListener:
     def on_note(self, text: str) -> None:
         """Do nothing."""
 
-    def on_network(self, network: "Network") -> None:
+    def on_network(self, network: "ReadyNetwork") -> None:
         """Do nothing."""
 
     @contextmanager

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from specfeat.config.device import parse_device
 from specfeat.errors import Remedy, UsageError, escape_control_characters
+from specfeat.network.engine_names import TENSORFLOW, check_engine_name
 from specfeat.run.shard import Shard
 
 _MAX_FILES = 10**12  # a larger limit is a mistake; it could also be too large for a float
@@ -85,7 +86,7 @@ class FailureLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionOptions:
-    """How a run is executed. Of these options, only the device affects the numbers.
+    """How a run is executed. Of these options, only device and engine affect the numbers.
 
     Attributes:
         device: what runs the network: "auto" (the first GPU, or the CPU), "cpu", "gpu" or "gpu:N".
@@ -94,10 +95,11 @@ class ExecutionOptions:
             more; None for one per core.
         timeout_s: how many seconds it may take to read one file; None for 600, plus 1 per 100 kB of the file.
         failure_limit: how many files may fail before the run stops.
+        engine: the library that runs the network, see `network.engine_names`.
 
     Raises:
         DeviceError: `device` is not written as above.
-        UsageError: a number is less than 1.
+        UsageError: a number is less than 1, or there is no such engine.
     """
 
     device: str = "auto"
@@ -105,9 +107,14 @@ class ExecutionOptions:
     threads: int | None = None
     timeout_s: float | None = None
     failure_limit: FailureLimit = field(default_factory=FailureLimit)
+    engine: str = TENSORFLOW
 
     def __post_init__(self) -> None:
         parse_device(self.device)
+        check_engine_name(self.engine)
         for name, number in (("workers", self.workers), ("threads", self.threads)):
             if number is not None and number < 1:
                 raise UsageError(f"{name} is {number}; it must be 1 or more")
+
+
+DEFAULT_EXECUTION = ExecutionOptions()

@@ -34,7 +34,7 @@ from specfeat.run.decisions import (
     decide_on_unfinished_work,
 )
 from specfeat.run.earlier_work import EarlierWorkExaminer, FoundOutput, FoundUnfinishedWork
-from specfeat.run.options import RunOptions
+from specfeat.run.options import DEFAULT_EXECUTION, ExecutionOptions, RunOptions
 from specfeat.run.provenance_comparer import ProvenanceComparer
 from specfeat.sound import Sound, SoundKey, sort_for_reading
 
@@ -83,7 +83,7 @@ def make_plan(
     found: FoundSounds,
     work_folder: WorkFolder,
     options: RunOptions,
-    device: str = "auto",
+    execution: ExecutionOptions = DEFAULT_EXECUTION,
     shard: ShardIdentity | None = None,
 ) -> RunPlan:
     """Decide what the run has to do, and delete unfinished work that it will not use.
@@ -93,7 +93,7 @@ def make_plan(
         found: the sounds in the inputs, each with the size and time that its file has now.
         work_folder: the output's work folder, locked. Unfinished work that is not used is removed from it.
         options: what the run may do with earlier work.
-        device: the device that the caller asks for: "auto", "cpu", "gpu" or "gpu:N".
+        execution: how the run is executed; device and engine affect the numbers.
         shard: which shard of a divided run the found sounds are; None if the run is not divided.
 
     Raises:
@@ -102,7 +102,9 @@ def make_plan(
     """
     paths = work_folder.paths
     check_replaceable(paths)
-    comparer = ProvenanceComparer(config, device, keep_partial=options.keep_partial)
+    comparer = ProvenanceComparer(
+        config, execution.device, keep_partial=options.keep_partial, engine=execution.engine
+    )
     examiner = EarlierWorkExaminer(work_folder, found, options, comparer, shard)
 
     unfinished_work = examiner.examine_unfinished_work()

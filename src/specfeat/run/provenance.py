@@ -17,12 +17,13 @@ from specfeat.config import Config
 from specfeat.config.model import WEIGHTS_FILE_KEYS
 from specfeat.config.postprocess import remove_file_paths
 from specfeat.config.rows import Rows
+from specfeat.network.engine_names import TENSORFLOW, describe_engine
 from specfeat.onednn import ONEDNN_VARIABLE, get_onednn_setting
 from specfeat.output.feature_columns import list_row_groups
 from specfeat.output.records import ConfigIdentity, Provenance
 
 if TYPE_CHECKING:
-    from specfeat.network.build import Network
+    from specfeat.network.ready_network import ReadyNetwork
 
 # With these set, TensorFlow's oneDNN, NumPy, OpenBLAS or MKL add in another order or with another precision.
 _ENVIRONMENT_VARIABLES = (
@@ -55,6 +56,7 @@ _COMPARED_SECTIONS = (  # in the order in which a message names differences
     "config",
     "weights",
     "device",
+    "engine",
     "versions",
     "processor",
     "environment",
@@ -62,11 +64,12 @@ _COMPARED_SECTIONS = (  # in the order in which a message names differences
 )
 
 
-def collect_provenance(config: Config, *, keep_partial: bool = False) -> Provenance:
+def collect_provenance(config: Config, *, keep_partial: bool = False, engine: str = TENSORFLOW) -> Provenance:
     """Return the provenance as far as it is known before the network is built.
 
     Args:
         config: the checked config.
+        engine: the name of the engine that runs the network.
         keep_partial: whether the rows before a break in a file are kept.
     """
     return Provenance(
@@ -79,6 +82,7 @@ def collect_provenance(config: Config, *, keep_partial: bool = False) -> Provena
         processor=describe_processor(),
         environment=_collect_environment(),
         keep_partial=keep_partial,
+        engine=describe_engine(engine),
     )
 
 
@@ -89,7 +93,7 @@ def _collect_environment() -> dict[str, str]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def add_network(provenance: Provenance, network: "Network", rows: Rows = _ROW_PER_CLIP) -> Provenance:
+def add_network(provenance: Provenance, network: "ReadyNetwork", rows: Rows = _ROW_PER_CLIP) -> Provenance:
     """Return the whole provenance: what was known before, and the network's weights, device and width.
 
     Args:
@@ -198,6 +202,8 @@ def _select_relevant(section: str, provenance: Provenance) -> object:
         # A patch release of Python fixes bugs and does not change arithmetic.
         python = ".".join(provenance.versions["python"].split(".")[:2])
         return {k: v for k, v in provenance.versions.items() if k != "platform"} | {"python": python}
+    if section == "engine":
+        return provenance.engine or TENSORFLOW
     return getattr(provenance, section)
 
 

@@ -6,6 +6,7 @@ from specfeat.audio.decoder_choice import describe_installed_ffmpeg
 from specfeat.config import Config
 from specfeat.config.device import parse_device
 from specfeat.files import identify_weights_file
+from specfeat.network.engine_names import TENSORFLOW
 from specfeat.output.field_types import JsonObject
 from specfeat.output.previous_run import PreviousRun
 from specfeat.run.provenance import collect_provenance, describe_differences
@@ -22,13 +23,14 @@ class ProvenanceComparer:
         config: the checked config.
         device: the device that the caller asks for: "auto", "cpu", "gpu" or "gpu:N".
         keep_partial: whether the rows before the break of a file that breaks in the middle are kept.
+        engine: the name of the engine that runs the network.
 
     Attributes:
         provenance: the provenance of this run, without weights, device and features.
     """
 
-    def __init__(self, config: Config, device: str, *, keep_partial: bool) -> None:
-        self.provenance = collect_provenance(config, keep_partial=keep_partial)
+    def __init__(self, config: Config, device: str, *, keep_partial: bool, engine: str = TENSORFLOW) -> None:
+        self.provenance = collect_provenance(config, keep_partial=keep_partial, engine=engine)
         self._settings = config.settings
         self._weights = config.settings.model.weights
         self._device = device

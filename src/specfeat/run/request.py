@@ -10,9 +10,9 @@ from specfeat.run.options import ExecutionOptions, RunOptions
 from specfeat.run.selection_options import SoundSelection
 
 if TYPE_CHECKING:
-    from specfeat.network.build import Network
+    from specfeat.network.ready_network import ReadyNetwork
 
-NetworkBuilder = Callable[[Config, ExecutionOptions], "Network"]
+NetworkBuilder = Callable[[Config, ExecutionOptions], "ReadyNetwork"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
