@@ -1,6 +1,6 @@
 """Interrupts a run at every step, continues it, and compares the output with that of a run without interruption.
 
-    PYTHONPATH=tests python -m helpers.kill_runs FOLDER [EVERY [EVERY_POINT]]
+    PYTHONPATH=tests python -m helpers.kill_runs FOLDER [EVERY [EVERY_POINT [MOMENTS]]]
 
 The run is killed, or the disk is full, at each step that writes to the disk. It also gets SIGTERM at each point at
 which Python can handle a signal.
@@ -8,8 +8,8 @@ which Python can handle a signal.
 Each run is a child of this process. It is forked after all modules are loaded, so it takes hundredths of a second.
 The network is that of `without_tensorflow`, and the process itself decodes the files. Everything else is the real
 command. With EVERY, only every EVERY-th step is tried. With EVERY_POINT, only every EVERY_POINT-th of about 10,000
-points is tried for SIGTERM; 0 means no point. The program prints how many runs were interrupted, for each way to
-begin and to continue a run.
+points is tried for SIGTERM; 0 means no point. Runs are killed at MOMENTS random times. The program prints how many
+runs were interrupted, for each way to begin and to continue a run.
 """
 
 import errno
@@ -193,7 +193,7 @@ def prepare_old_output() -> None:
 
 
 def kill_at_every_step(
-    prepare: Callable[[], None], begin_with: str, continue_with: str, expected: Output, every: int = 1
+    prepare: Callable[[], None], begin_with: str, continue_with: str, expected: Output, steps: range
 ) -> int:
     """Kill one run at its first step, the next run at its second step, and so on, until a run is not killed.
 
@@ -202,13 +202,13 @@ def kill_at_every_step(
         begin_with: more arguments of the run that is killed.
         continue_with: more arguments of the run that continues it.
         expected: the output of a run without interruption.
-        every: the difference between the numbers of two steps.
+        steps: the numbers of the steps.
 
     Returns:
         How many runs were killed.
     """
     command = ["in", "out.npy", "-q", "-c", "minimal"]
-    for kills, step in enumerate(range(1, 1_000, every)):
+    for kills, step in enumerate(steps):
         prepare()
         before = Path("out.npy").read_bytes() if Path("out.npy").exists() else None
         exit_code = run_child([*command, *begin_with.split()], partial(kill_at_step, step))
@@ -251,17 +251,18 @@ def fill_disk_at_every_step(expected: Output, every: int) -> int:
     raise AssertionError("every run was interrupted")
 
 
-def leave_work_when(is_there: Callable[[], bool], name: str) -> Callable[[], None]:
+def leave_work_when(is_there: Callable[[], bool], name: str, every: int) -> Callable[[], None]:
     """Save the work folder of the first killed run after which `is_there` returns true.
 
     Args:
         is_there: a function that returns whether the killed run has come far enough.
         name: the name of the folder for the saved work folder.
+        every: the difference between the numbers of two steps.
 
     Returns:
         A function that puts the saved work folder back.
     """
-    for step in range(1, 1_000):
+    for step in range(1, 1_000, every):
         prepare_nothing()
         assert (
             run_child(["in", "out.npy", "-q", "-c", "minimal"], partial(kill_at_step, step))
@@ -285,7 +286,7 @@ def count_finished_files() -> int:
 
 
 def stop_at_every_point(
-    prepare: Callable[[], None], begin_with: str, continue_with: str, expected: Output, every: int
+    prepare: Callable[[], None], begin_with: str, continue_with: str, expected: Output, points: range
 ) -> int:
     """Send SIGTERM at the first point, then at the second point, and so on, until a run ends without it.
 
@@ -296,13 +297,13 @@ def stop_at_every_point(
         begin_with: more arguments of the run that is stopped.
         continue_with: more arguments of the run that continues it.
         expected: the output of a run without interruption.
-        every: the difference between the numbers of two points.
+        points: the numbers of the points.
 
     Returns:
         How many runs were stopped.
     """
     command = ["in", "out.npy", "-q", "-c", "minimal"]
-    for stops, point in enumerate(range(1, 1_000_000, every)):
+    for stops, point in enumerate(points):
         prepare()
         before = read_files()
         Path("stderr.txt").write_text("")
@@ -363,32 +364,36 @@ if __name__ == "__main__":
     prepare_nothing()
     assert run_child(["in", "out.npy", "-q", "-c", "minimal"]) == 3
     expected = read_output(Path())
-    for prepare, begin_with, continue_with in (
-        (prepare_nothing, "", "--resume"),
-        (prepare_nothing, "", "--force"),
-        (prepare_old_output, "--force", "--resume --force"),
-        (prepare_old_output, "--update", "--update"),
-        (prepare_old_output, "--update", "--resume --force"),
+    # With a large EVERY, each way begins with another step, so that more steps are tried.
+    for number, (prepare, begin_with, continue_with) in enumerate(
+        (
+            (prepare_nothing, "", "--resume"),
+            (prepare_nothing, "", "--force"),
+            (prepare_old_output, "--force", "--resume --force"),
+            (prepare_old_output, "--update", "--update"),
+            (prepare_old_output, "--update", "--resume --force"),
+        )
     ):
-        kills = kill_at_every_step(prepare, begin_with, continue_with, expected, every)
+        steps = range(1 + number * every // 5, 1_000, every)
+        kills = kill_at_every_step(prepare, begin_with, continue_with, expected, steps)
         print(json.dumps({f"{prepare.__name__}: {begin_with}, then {continue_with}": kills}), flush=True)
     every_point = int(sys.argv[3]) if len(sys.argv) > 3 else 1
-    prepare_begun_work = leave_work_when(lambda: count_finished_files() > 1, "begun")
-    prepare_decided_work = leave_work_when(Path("out.partial/run.json").exists, "decided")
-    for name, prepare, begin_with, continue_with in (
-        ("fresh", prepare_nothing, "", "--resume"),
-        ("fresh", prepare_nothing, "--on-error stop", "--resume"),
-        ("old", prepare_old_output, "--update", "--update"),
-        ("begun", prepare_begun_work, "--resume", "--resume"),
-        ("decided", prepare_decided_work, "--resume", "--resume"),
-    ):
-        stops = (
-            stop_at_every_point(prepare, begin_with, continue_with, expected, every_point)
-            if every_point
-            else 0
+    prepare_begun_work = leave_work_when(lambda: count_finished_files() > 1, "begun", min(every, 4))
+    prepare_decided_work = leave_work_when(Path("out.partial/run.json").exists, "decided", min(every, 4))
+    for number, (name, prepare, begin_with, continue_with) in enumerate(
+        (
+            ("decided", prepare_decided_work, "--resume", "--resume"),
+            ("fresh", prepare_nothing, "", "--resume"),
+            ("fresh", prepare_nothing, "--on-error stop", "--resume"),
+            ("old", prepare_old_output, "--update", "--update"),
+            ("begun", prepare_begun_work, "--resume", "--resume"),
         )
+    ):
+        points = range(1 + number * every_point // 5, 1_000_000, every_point) if every_point else range(0)
+        stops = stop_at_every_point(prepare, begin_with, continue_with, expected, points) if points else 0
         print(json.dumps({f"SIGTERM: {name}: {begin_with}, then {continue_with}": stops}), flush=True)
     print(json.dumps({"full disk": fill_disk_at_every_step(expected, every)}), flush=True)
     prepare_nothing()
     assert run_child(["in", "out.npy", "-q", "-c", "minimal", "--set", "model.batch=4"]) == 3
-    print(json.dumps({"random moments": kill_at_random_moments(40, read_output(Path()))}))
+    moments = int(sys.argv[4]) if len(sys.argv) > 4 else 40
+    print(json.dumps({"random moments": kill_at_random_moments(moments, read_output(Path()))}))
