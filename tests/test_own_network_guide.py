@@ -2,12 +2,16 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from helpers.forked_commands import run_forked
+from helpers.specfeat_command import FinishedRun, run_in_this_process
 
 pytestmark = pytest.mark.slow
 
@@ -72,13 +76,18 @@ def _replace_line(number: int, text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _check_mistake(folder: Path, number: int, text: str, command: str, message: str) -> None:
+def _check_mistake(
+    folder: Path,
+    mistake: tuple[int, str, str, str],
+    run_command: Callable[..., FinishedRun] = run_in_this_process,
+) -> None:
     """Make a mistake in the config, run the command, and compare its message with that of the page."""
+    number, text, command, message = mistake
     config = folder / CONFIG
     correct_config = config.read_text()
     config.write_text(_replace_line(number, text))
     try:
-        run = _run_in_shell(command, folder)
+        run = run_command(folder, *shlex.split(command)[1:])
     finally:
         config.write_text(correct_config)
 
@@ -92,7 +101,7 @@ def _check_mistake(folder: Path, number: int, text: str, command: str, message: 
 )
 def test_a_mistake_gives_the_message_of_the_page(folder: Path, mistake: tuple[int, str, str, str]) -> None:
     """Each mistake gives the message of the page, in one line, and exit code 2."""
-    _check_mistake(folder, *mistake)
+    _check_mistake(folder, mistake)
 
 
 def test_all_mistakes_of_the_page_are_found() -> None:
@@ -127,14 +136,15 @@ def test_weights_show_prints_the_table_of_the_page(folder: Path) -> None:
 def test_the_page_ends_with_the_authors_row(folder: Path) -> None:
     """Wrong names are reported. With `match: order`, the features equal those of a program with NumPy and librosa."""
     (mistake,) = [m for m in MISTAKES if m[1] == MISTAKE_WITH_KERAS]
-    _check_mistake(folder, *mistake)
+    _check_mistake(folder, mistake, run_forked)
     correction = re.search(r"line (\d+) becomes `([^`]+)`", TEXT)
     assert correction
     (folder / CONFIG).write_text(_replace_line(int(correction[1]), correction[2]))
 
     for block in _CONSOLE_PATTERN.findall(TEXT[correction.end() :]):
         for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.M):
-            run = _run_in_shell(command, folder)
+            program, *words = shlex.split(command)
+            run = run_forked(folder, *words) if program == "specfeat" else _run_in_shell(command, folder)
             assert (run.returncode, run.stdout, run.stderr) == (0, output, ""), command
 
 
@@ -144,7 +154,7 @@ def test_the_check_can_fail(folder: Path) -> None:
     config = dict(_FILE_PATTERN.findall(TEXT))[CONFIG].replace("[4, 2]", "[2, 4]")
     config = config.replace("{random: 0}", "{file: sbcnn.npz, match: order}")
     (folder / "exchanged.yaml").write_text(config)
-    extract = _run_in_shell("specfeat extract noise.wav rows.npy -c exchanged.yaml --force -q", folder)
+    extract = run_forked(folder, "extract", "noise.wav", "rows.npy", "-c", "exchanged.yaml", "--force", "-q")
     check = _run_in_shell("python check.py", folder)
 
     assert (extract.returncode, extract.stderr) == (0, "")
