@@ -12,7 +12,7 @@ from specfeat.audio.inputs.base import STANDARD_INPUT
 from specfeat.audio.path_filter import PathFilter
 from specfeat.cli.command_line import CommandLine
 from specfeat.cli.input_list import read_input_list
-from specfeat.cli.input_options import RawOption, read_raw_format
+from specfeat.cli.input_options import RawOption, RecordedAtOption, read_raw_format
 from specfeat.cli.json_log import JsonLog
 from specfeat.cli.json_log_target import check_log_target
 from specfeat.cli.listener_group import ListenerGroup
@@ -99,6 +99,7 @@ def extract_command(
     duration: DurationOption = None,
     label_from: LabelFromOption = None,
     raw: RawOption = None,
+    recorded_at: RecordedAtOption = None,
     per_file: PerFileOption = None,
     shard: ShardOption = None,
     config: ConfigOption = "default",
@@ -168,7 +169,11 @@ def extract_command(
             inputs=tuple(inputs),
             listed_inputs=tuple(listed_inputs),
             path_filter=path_filter,
-            selection=replace(selection, raw_format=read_raw_format(raw)),
+            selection=replace(
+                selection,
+                raw_format=read_raw_format(raw),
+                recorded_at=recorded_at.value if recorded_at else None,
+            ),
             options=RunOptions(
                 force=force,
                 resume=resume,

@@ -1,5 +1,6 @@
 """The options of `specfeat extract` about inputs that are not plain audio files, with their help texts."""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +10,13 @@ from specfeat.errors import UsageError
 if TYPE_CHECKING:
     from specfeat.sound import RawFormat
 
+
+class RecordedAt(StrEnum):
+    """Where the times of recordings come from."""
+
+    auto = "auto"
+
+
 RawOption = Annotated[
     str | None,
     typer.Option(
@@ -16,6 +24,15 @@ RawOption = Annotated[
         metavar="RATE:CHANNELS:FORMAT",
         show_default=False,
         help="The sound on stdin (the input -) has no header: its format, e.g. 16000:1:s16le.",
+    ),
+]
+RecordedAtOption = Annotated[
+    RecordedAt | None,
+    typer.Option(
+        "--recorded-at",
+        metavar="auto",
+        show_default=False,
+        help="Add a column recorded_at to the index: when each file was recorded, from its metadata or name.",
     ),
 ]
 

@@ -78,6 +78,7 @@ def extract_to(
     duration: float | str | None = None,
     label_from: Literal["parent"] | None = None,
     raw: str | None = None,
+    recorded_at: Literal["auto"] | None = None,
     resume: bool = False,
     update: bool = False,
     force: bool = False,
@@ -127,6 +128,8 @@ def extract_to(
         label_from: "parent" to add a column `label` to the index, with the name of each file's folder.
         raw: the format of the sound on standard input (the input "-") if it has no header: rate, channels and
             coding, e.g. "16000:1:s16le".
+        recorded_at: "auto" to add a column `recorded_at` to the index: the time at which each file was
+            recorded, in ISO 8601, from its metadata or its name.
         resume: continue a run that ended early; if the output is complete already, nothing is done.
         update: extract only new and changed files, and drop the rows of files that are no longer given.
         force: replace an existing output. Without resume or update, discard unfinished work;
@@ -164,6 +167,8 @@ def extract_to(
         UserWarning: the network's weights are random, so its features are those of an untrained network.
     """
     try:
+        if recorded_at not in (None, "auto"):
+            raise UsageError(f"recorded_at is {recorded_at!r}; wanted 'auto' or None")
         if on_error not in ("skip", "stop"):
             raise UsageError(f"on_error is {on_error!r}; wanted 'skip' or 'stop'")
         max_failures_text = None if max_failures is None else str(max_failures)
@@ -175,6 +180,7 @@ def extract_to(
                 _make_selection(
                     segments, segments_format, columns, make_time_range(start, end, duration), label_from
                 ),
+                recorded_at=recorded_at,
                 raw_format=None if raw is None else parse_raw_format(raw),
             ),
             options=RunOptions(

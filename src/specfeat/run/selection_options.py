@@ -16,6 +16,8 @@ class SoundSelection:
     Attributes:
         segments: the tables whose segments are extracted; None to extract the inputs.
         time_range: the part of each file, see `make_time_range`.
+        recorded_at: "auto" for a column `recorded_at` with the time at which each file was recorded; None for
+            none.
         raw_format: the format of the sound on standard input if it has no header; None if it has one.
         label_from: "parent" for a column `label` with the name of the folder of each file; None for none.
 
@@ -27,6 +29,7 @@ class SoundSelection:
     time_range: SoundPart = WHOLE_FILE
     label_from: Literal["parent"] | None = None
     raw_format: RawFormat | None = None
+    recorded_at: Literal["auto"] | None = None
 
     def __post_init__(self) -> None:
         if self.segments and self.time_range != WHOLE_FILE:

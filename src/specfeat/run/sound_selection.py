@@ -12,14 +12,17 @@ from specfeat.audio.inputs.base import STANDARD_INPUT
 from specfeat.audio.inputs.listing import list_sounds_by_input
 from specfeat.audio.inputs.standard_input import CopiedSound
 from specfeat.audio.path_filter import EVERY_PATH, PathFilter
+from specfeat.audio.recording_time import find_recording_time
 from specfeat.errors import UsageError
 from specfeat.files import to_record_name
 from specfeat.output.index import COLUMNS, ID_COLUMN, TIME_COLUMNS
 from specfeat.run.selection_options import SoundSelection
 from specfeat.segments import read_segments
 from specfeat.sound import WHOLE_FILE, RawFormat
+from specfeat.text import format_count
 
 LABEL_COLUMN = "label"
+RECORDED_AT_COLUMN = "recorded_at"
 
 
 def select_sounds(
@@ -68,7 +71,9 @@ def select_sounds(
         found = replace(found, sounds=parts, time_range=time_range)
     if selection.raw_format:
         found = _set_raw_format(found, selection.raw_format)
-    return _add_labels(found) if selection.label_from else found
+    if selection.label_from:
+        found = _add_labels(found)
+    return _add_recording_times(found) if selection.recorded_at else found
 
 
 def _set_raw_format(found: FoundSounds, raw_format: RawFormat) -> FoundSounds:
@@ -79,6 +84,26 @@ def _set_raw_format(found: FoundSounds, raw_format: RawFormat) -> FoundSounds:
         for sound in found.sounds
     )
     return replace(found, sounds=sounds)
+
+
+def _add_recording_times(found: FoundSounds) -> FoundSounds:
+    """Return the sounds with the times at which their files were recorded, and a note about those without."""
+    if RECORDED_AT_COLUMN in found.columns:
+        raise UsageError(
+            f"the table of segments has a column {RECORDED_AT_COLUMN!r} already, so the times of the files "
+            "cannot be in it; rename the column"
+        )
+    files = {sound.path: sound for sound in found.sounds}
+    times = {path: find_recording_time(sound) for path, sound in files.items()}
+    sounds = tuple(replace(sound, columns=(*sound.columns, times[sound.path])) for sound in found.sounds)
+    missing = sum(not time for time in times.values())
+    note = f"{missing} of {format_count(len(times), 'file', 'files')} do not say when they were recorded"
+    return replace(
+        found,
+        sounds=sounds,
+        columns=(*found.columns, RECORDED_AT_COLUMN),
+        notes=(*found.notes, *((note,) if missing else ())),
+    )
 
 
 def _add_labels(found: FoundSounds) -> FoundSounds:
