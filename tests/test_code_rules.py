@@ -23,6 +23,7 @@ GROUND = {
 ALLOWED = {
     "cli": {
         *{"run", "training", "pipeline", "network", "weights", "audio", "output", "published", "config"},
+        "plots",
         "segments",
         "architecture",
         "analysis",
@@ -32,6 +33,7 @@ ALLOWED = {
         *{"run", "pipeline", "events", "network", "audio", "output", "config", "architecture", "segments"},
         *{"sound", "atomic_file"},
     },
+    "plots": {"pipeline", "events", "analysis", "network", "audio", "output", "config", "sound"},
     "integrations": {"extractor", "tensorflow_runtime", "config"},
     "extractor": {"pipeline", "events", "network", "audio", "config", "sound", "python_config"},
     "run": {
@@ -121,10 +123,11 @@ DOORS = {
         "cli/convert.py",
         "cli/merge.py",
         "cli/search.py",
+        "cli/plot.py",
     },
     "tqdm": {"cli/progress.py", "cli/progress_display.py", "cli/training_progress.py", "cli/weights.py"},
     "sklearn": {"integrations/scikit_learn.py"},
-    "matplotlib": {"network/picture.py", "training/curves.py"},
+    "matplotlib": {"network/picture.py", "plots/canvas.py", "training/curves.py"},
 }
 
 

@@ -127,7 +127,7 @@ def test_the_options_about_running_are_explained() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "extract", "convert", "search", "train", "weights show", "weights convert", "weights fetch"],
+    ["", "extract", "convert", "plot", "search", "train", "weights show", "weights convert", "weights fetch"],
 )
 def test_every_option_is_documented(command: str) -> None:
     """docs/command-line.md names each option that the help text names, the short ones as well."""
@@ -229,11 +229,11 @@ def test_every_shipped_config_is_documented() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_shown_commands_are_commands(page: Path, tmp_path: Path) -> None:
-    """Each `specfeat extract` line of a page is understood: it fails only because its files are not here."""
+    """Each line with `extract` or `plot` of a page is understood: it fails only because its files are not here."""
     blocks = re.findall(r"```sh\n(.*?)```", page.read_text(), re.S)
-    lines = re.findall(r"^specfeat (extract .*?)(?:\s+#.*)?$", "\n".join(blocks), re.M)
+    lines = re.findall(r"^specfeat ((?:extract|plot) .*?)(?:\s+#.*)?$", "\n".join(blocks), re.M)
     for line in lines:
-        words = [word for word in shlex.split(line) if word not in ("more/*.flac", "[OPTIONS]")]
+        words = [word for word in shlex.split(line) if word not in ("more/*.flac", "[OPTIONS]", "[PICTURE]")]
         done = run_in_this_process(tmp_path, *words)
         assert re.search(r": no such file", done.stderr), done.stderr
 

@@ -59,6 +59,7 @@ class Remedy(Enum):
     NAME_SEGMENT_FORMAT = auto()  # say which format a table of segments has
     EXTRACT_AGAIN_OR_USE_ROW = auto()  # extract the output again, or search with one of its rows
     NAME_WEIGHTS_FILE = auto()  # say where the weights file of a finished output is now
+    DRAW_WITH_CHARACTERS = auto()  # draw a plot with the characters of a terminal, and not as a picture
     ALLOW_MORE_FAILURES = auto()  # raise or remove the limit of files that may fail
 
 

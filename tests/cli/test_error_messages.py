@@ -11,6 +11,7 @@ from specfeat.errors import AudioError, Remedy, SpecfeatError, UsageError
 
 # The commands of the suggestions that are not for `specfeat extract`.
 COMMANDS = {
+    Remedy.DRAW_WITH_CHARACTERS: "plot",
     Remedy.EXTEND_OR_REPLACE: "train",
     Remedy.EXTRACT_AGAIN_OR_USE_ROW: "search",
     Remedy.NAME_WEIGHTS_FILE: "search",

@@ -29,5 +29,6 @@ SUGGESTIONS = {
     Remedy.NAME_SEGMENT_FORMAT: "use --segments-format NAME if you know its format",
     Remedy.EXTRACT_AGAIN_OR_USE_ROW: "extract it again, or use --row N to search with one of its rows",
     Remedy.NAME_WEIGHTS_FILE: "use --weights FILE if it is in another place now",
+    Remedy.DRAW_WITH_CHARACTERS: "or use --terminal to draw with characters",
     Remedy.ALLOW_MORE_FAILURES: "use --max-failures to allow more failures",
 }
