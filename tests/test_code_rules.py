@@ -124,6 +124,8 @@ DOORS = {
         "cli/merge.py",
         "cli/search.py",
         "cli/plot.py",
+        "cli/events.py",
+        "cli/event_options.py",
     },
     "tqdm": {"cli/progress.py", "cli/progress_display.py", "cli/training_progress.py", "cli/weights.py"},
     "sklearn": {"integrations/scikit_learn.py"},

@@ -127,7 +127,18 @@ def test_the_options_about_running_are_explained() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "extract", "convert", "plot", "search", "train", "weights show", "weights convert", "weights fetch"],
+    [
+        "",
+        "extract",
+        "convert",
+        "events",
+        "plot",
+        "search",
+        "train",
+        "weights show",
+        "weights convert",
+        "weights fetch",
+    ],
 )
 def test_every_option_is_documented(command: str) -> None:
     """docs/command-line.md names each option that the help text names, the short ones as well."""

@@ -60,6 +60,7 @@ class Remedy(Enum):
     EXTRACT_AGAIN_OR_USE_ROW = auto()  # extract the output again, or search with one of its rows
     NAME_WEIGHTS_FILE = auto()  # say where the weights file of a finished output is now
     DRAW_WITH_CHARACTERS = auto()  # draw a plot with the characters of a terminal, and not as a picture
+    NAME_CLASSES = auto()  # say which classes the columns of an output have
     ALLOW_MORE_FAILURES = auto()  # raise or remove the limit of files that may fail
 
 

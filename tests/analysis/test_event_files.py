@@ -113,7 +113,10 @@ def test_the_name_or_the_user_chooses_the_format(path: str, name: str | None, ex
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [(None, "ends in .csv, .selections.txt or .txt"), ("ravn", r"did you mean 'raven'\?")],
+    [
+        (None, "ends in .csv, .selections.txt, .txt, .TextGrid, .rttm or .parquet"),
+        ("ravn", r"did you mean 'raven'\?"),
+    ],
 )
 def test_an_unknown_format_is_refused(name: str | None, message: str) -> None:
     """The message names what is possible."""

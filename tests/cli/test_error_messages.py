@@ -15,6 +15,7 @@ COMMANDS = {
     Remedy.EXTEND_OR_REPLACE: "train",
     Remedy.EXTRACT_AGAIN_OR_USE_ROW: "search",
     Remedy.NAME_WEIGHTS_FILE: "search",
+    Remedy.NAME_CLASSES: "events",
 }
 
 

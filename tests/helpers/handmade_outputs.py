@@ -28,7 +28,7 @@ from specfeat.sound import Sound, make_file_sound
 CONFIG = """\
 audio: {{sample_rate: 8000}}
 spectrogram: {{n_fft: 256, hop_length: 80}}
-clips: {{frames: 50}}
+clips: {clips}
 model:
   layers: [Flatten, Dense: {{name: scores, units: {width}}}]
   labels: {labels}
@@ -37,17 +37,22 @@ model:
 
 
 def write_output(
-    array: Path, rows_of_sounds: Mapping[str, ArrayLike | None], *, labels: Sequence[str] = ()
+    array: Path,
+    rows_of_sounds: Mapping[str, ArrayLike | None],
+    *,
+    labels: Sequence[str] = (),
+    clips: str = "{frames: 50}",
 ) -> Config:
     """Write a complete output (array, index and record), and return its config.
 
-    A clip of the config has 0.5 s, and the clips follow each other without overlap.
+    Unless `clips` changes it, a clip of the config has 0.5 s, and the clips follow each other without overlap.
 
     Args:
         array: the array to write; its extension decides the format. Sounds are relative to its folder.
         rows_of_sounds: the path of each sound, and its rows, shape (rows, width); None for a file that cannot
             be read. A file that does not exist is written, with noise of the right length.
         labels: the names of the classes; empty for none. A row has one score for each class.
+        clips: the section `clips` of the config, in which a frame has 0.01 s.
     """
     rows = {
         path: None if one is None else np.asarray(one, np.float32) for path, one in rows_of_sounds.items()
@@ -55,7 +60,9 @@ def write_output(
     width = next(one.shape[1] for one in rows.values() if one is not None)
     folder = array.parent
     config_path = folder / f"{array.name}.yaml"
-    config_path.write_text(CONFIG.format(width=width, labels=list(labels)).replace("  labels: []\n", ""))
+    config_path.write_text(
+        CONFIG.format(width=width, labels=list(labels), clips=clips).replace("  labels: []\n", "")
+    )
     config = load_config(str(config_path))
     for path, one in rows.items():
         if not (folder / path).exists():

@@ -58,10 +58,10 @@ for words in json.loads(sys.argv[1]):
 """
 
 
-def run_in_one_process(folder: Path, *commands: Sequence[object]) -> list[FinishedRun]:
+def run_in_one_process(folder: Path, *commands: Sequence[object], timeout: float = 300) -> list[FinishedRun]:
     """Run several `specfeat WORDS...` one after the other in one new process, which loads TensorFlow once."""
     texts = [[*map(str, words)] for words in commands]
-    done = run_program(folder, sys.executable, "-c", RUN_ALL, json.dumps(texts))
+    done = run_program(folder, sys.executable, "-c", RUN_ALL, json.dumps(texts), timeout=timeout)
     assert (done.returncode, done.stderr) == (0, "")
     outcomes = [json.loads(line) for line in done.stdout.splitlines()]
     return [FinishedRun(words, *outcome) for words, outcome in zip(texts, outcomes, strict=True)]

@@ -4,7 +4,6 @@ The README of the folder with the references says which programs computed them.
 """
 
 import csv
-import itertools
 import os
 import subprocess
 import sys
@@ -12,14 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
-from numpy.typing import NDArray
 
 from helpers.sample_data import Float
+from helpers.specfeat_command import run_in_one_process, run_in_this_process
+from specfeat.config.config_files import find_config_file
 
 pytestmark = pytest.mark.tf
-
-Segments = list[tuple[str, int, int]]
 
 
 @pytest.fixture(scope="module")
@@ -60,87 +57,95 @@ def test_yamnet_relu6(reference: Path, tmp_path: Path, feature: str) -> None:
             np.testing.assert_allclose(rows, expected, rtol=0, atol=1e-5 * max(1.0, expected.max()))
 
 
+# The other networks of inaSpeechSegmenter: the layers are those of the configs in the published files.
+OTHER_NETWORKS = {
+    "speech_music": ([5, 4], "2", "same", 12, "keep: 21"),
+    "male_female": ([3, 3], "[1, 2]", "valid", 28, "keep: 24"),
+}
+
+
+def write_config(folder: Path, name: str, weights: Path) -> Path:
+    """Write the config of another network of inaSpeechSegmenter, for the spectrogram of the shipped config."""
+    shipped = find_config_file("inaspeech").read_text()
+    kernel, pool, padding, height, keep = OTHER_NETWORKS[name]
+    layers = [f"Conv2D: {{filters: 64, kernel_size: {kernel}}}", "BatchNormalization: {}", "ReLU: {}"]
+    if name == "male_female":
+        layers += ["Conv2D: {filters: 64, kernel_size: 3}", "BatchNormalization: {}", "ReLU: {}"]
+    layers += [f"MaxPooling2D: {{pool_size: {pool}}}"]
+    layers += ["Conv2D: {filters: 128, kernel_size: 3}", "BatchNormalization: {}", "ReLU: {}"] * 2
+    layers += [f"MaxPooling2D: {{pool_size: 2, padding: {padding}}}"]
+    layers += ["Conv2D: {filters: 256, kernel_size: 3}", "BatchNormalization: {}", "ReLU: {}"]
+    layers += [f"MaxPooling2D: {{pool_size: [{height}, 1]}}", "Flatten: {}"]
+    layers += ["Dense: {units: 512}", "BatchNormalization: {}", "ReLU: {}"] * 4
+    layers += ["Dense: {name: scores, units: 2, activation: softmax}"]
+    text = shipped.partition("model:\n")[0].replace("keep: 21", keep) + "model:\n  layers:\n"
+    text += "".join(f"    - {layer}\n" for layer in layers)
+    text += f"  weights: {{file: {weights}, match: order}}\n  batch: 128\n"
+    (folder / f"{name}.yaml").write_text(text)
+    return folder / f"{name}.yaml"
+
+
 @pytest.fixture(scope="module")
-def inaspeech(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Float]:
-    """The probabilities of speech, music and noise, one row per 20 ms, of the author's two recordings."""
-    folder = reference / "inaspeech"
-    sounds = [folder / name for name in ("musanmix.wav", "lamartine.wav")]
-    weights = folder / "keras_speech_music_noise_cnn.hdf5"
-    rows = _extract(tmp_path_factory.mktemp("ina"), "inaspeech", weights, sounds)
-    return {sound.name: each for sound, each in zip(sounds, rows, strict=True)}
+def inaspeech_folder(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the outputs of the three networks for the author's two recordings."""
+    folder, source = tmp_path_factory.mktemp("ina"), reference / "inaspeech"
+    sounds = [source / name for name in ("musanmix.wav", "lamartine.wav")]
+    weights = {name: source / f"keras_{name}_cnn.hdf5" for name in (*OTHER_NETWORKS, "speech_music_noise")}
+    options = ["-c", "inaspeech", "--set", f"model.weights.file={weights['speech_music_noise']}"]
+    commands: list[list[object]] = [["extract", *sounds, "speech_music_noise.npy", "-q", *options]]
+    for name in OTHER_NETWORKS:
+        config = write_config(folder, name, weights[name])
+        commands.append(["extract", *sounds, f"{name}.npy", "-q", "-c", config])
+    for done in run_in_one_process(folder, *commands, timeout=590):
+        assert (done.returncode, done.stderr) == (0, "")
+    return folder
 
 
+@pytest.fixture(scope="module")
+def inaspeech(inaspeech_folder: Path) -> dict[str, dict[str, Float]]:
+    """The scores of each network, for each recording, one row per 20 ms."""
+    return {name: _read_rows(inaspeech_folder, name) for name in (*OTHER_NETWORKS, "speech_music_noise")}
+
+
+def _read_rows(folder: Path, name: str) -> dict[str, Float]:
+    rows = np.load(folder / f"{name}.npy")
+    with (folder / f"{name}.index.csv").open() as file:
+        paths = np.array([Path(line["path"]).name for line in csv.DictReader(file)])
+    return {path: rows[paths == path] for path in ("musanmix.wav", "lamartine.wav")}
+
+
+@pytest.mark.parametrize("network", [*OTHER_NETWORKS, "speech_music_noise"])
 @pytest.mark.parametrize("name", ["musanmix.wav", "lamartine.wav"])
 def test_inaspeech_gives_the_authors_probabilities(
-    name: str, inaspeech: dict[str, Float], reference: Path
+    name: str, network: str, inaspeech: dict[str, dict[str, Float]], reference: Path
 ) -> None:
     """Every row agrees to 1e-4; the reference has the first 600 rows of the longer recording."""
     with np.load(reference / "inaspeech/golden.npz") as golden:
-        expected = golden[f"{name}_keras_speech_music_noise_cnn_prob"]
+        expected = golden[f"{name}_keras_{network}_cnn_prob"]
 
-    np.testing.assert_allclose(inaspeech[name][: len(expected)], expected, rtol=0, atol=1e-4)
-
-
-def _viterbi(emission: NDArray[np.float64], stay: list[float], change: float) -> NDArray[np.intp]:
-    """Return the most probable path through the states; all arguments are log probabilities."""
-    transition = np.where(np.eye(len(stay), dtype=bool), stay, change)
-    best, back = emission[0], []
-    for row in emission[1:]:
-        options = best[:, np.newaxis] + transition
-        back.append(options.argmax(axis=0))
-        best = options.max(axis=0) + row
-    path = [int(best.argmax())]
-    for step in reversed(back):
-        path.append(int(step[path[-1]]))
-    return np.array(path[::-1])
+    np.testing.assert_allclose(inaspeech[network][name][: len(expected)], expected, rtol=0, atol=1e-4)
 
 
-def _segments(path: NDArray[np.intp], labels: list[str], start: int = 0) -> Segments:
-    edges = [0, *(np.flatnonzero(np.diff(path)) + 1), len(path)]
-    pairs = itertools.pairwise(edges)
-    return [(labels[path[a]], start + int(a), start + int(b)) for a, b in pairs if b > a]
-
-
-def _energy(path: Path) -> NDArray[np.float64]:
-    """Return the log energy of each frame: 400 samples every 160, each pre-emphasised separately."""
-    sound, _ = soundfile.read(path, dtype="float32")
-    frames = np.lib.stride_tricks.sliding_window_view(sound.astype(np.float64), 400)[::160]
-    emphasised = frames - 0.97 * np.concatenate([frames[:, :1], frames[:, :-1]], axis=1)
-    with np.errstate(divide="ignore"):
-        energy: NDArray[np.float64] = np.log((emphasised**2).sum(axis=1))
-    return energy
-
-
-def test_inaspeech_gives_the_authors_segmentation(inaspeech: dict[str, Float], reference: Path) -> None:
-    """Two Viterbi decoders over energy and probabilities give the published segments, exact to 20 ms.
-
-    The numbers (a threshold of 3 % of the mean energy, costs of 10^-150 and e^-5, 10^-80) are those of
-    inaSpeechSegmenter's segmenter.py.
-    """
-    log_energy = _energy(reference / "inaspeech/musanmix.wav")
-    with np.load(reference / "inaspeech/golden.npz") as golden:
-        np.testing.assert_allclose(log_energy, golden["musanmix.wav_loge"], atol=1e-3)
-    loud = log_energy > log_energy[np.isfinite(log_energy)].mean() + np.log(0.03)
-    emission = np.log(np.where(np.stack([~loud, loud], axis=1), 1 - 1e-10, 1e-10))
-    active = _viterbi(emission, [-5.0, 0.0], -150 * np.log(10))[::2]
-
-    segments: Segments = []
-    for label, start, end in _segments(active, ["noEnergy", "energy"]):
-        if label == "noEnergy":
-            segments.append((label, start, end))
-            continue
-        probabilities = np.log(inaspeech["musanmix.wav"][start:end].astype(np.float64))
-        path = _viterbi(probabilities, [0.0] * 3, -80 * np.log(10))
-        segments += _segments(path, ["speech", "music", "noise"], start)
-
-    with (reference / "inaspeech/musanmix-smn-gender.csv").open() as file:
-        lines = list(csv.DictReader(file, delimiter="\t"))
-    expected = [
-        (
-            {"male": "speech", "female": "speech"}.get(line["labels"], line["labels"]),
-            round(float(line["start"]) / 0.02),
-            round(float(line["stop"]) / 0.02),
-        )
-        for line in lines
+@pytest.mark.parametrize(
+    ("network", "published"), [("speech_music_noise", "smn-gender"), ("speech_music", "sm-gender")]
+)
+def test_inaspeech_gives_the_authors_segmentation(
+    network: str, published: str, inaspeech_folder: Path, reference: Path
+) -> None:
+    """`specfeat events --method inaspeech` gives the segments that the author has published, exactly."""
+    run, gender = inaspeech_folder / f"{network}.npy", inaspeech_folder / "male_female.npy"
+    done = run_in_this_process(
+        inaspeech_folder, "events", run, "--method", "inaspeech", "--gender", gender, "-q"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    segments = [
+        (line["label"], round(float(line["start"]), 6), round(float(line["end"]), 6))
+        for line in csv.DictReader(done.stdout.splitlines())
+        if line["path"].endswith("musanmix.wav")
     ]
-    assert segments == expected
+
+    with (reference / f"inaspeech/musanmix-{published}.csv").open() as file:
+        lines = list(csv.DictReader(file, delimiter="\t"))
+    assert segments == [
+        (line["labels"], round(float(line["start"]), 6), round(float(line["stop"]), 6)) for line in lines
+    ]

@@ -1,7 +1,7 @@
 """Events: pieces of audio files with a label, as annotation programs show them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class EventFile:
     Attributes:
         name: the name of the file, as the index has it.
         path: the absolute path of the file, in the form of `files.to_record_name`.
-        length_s: the length of the file in seconds.
+        length_s: the length of the file in seconds; not a number (NaN) if it is not known.
     """
 
     name: str
@@ -48,15 +48,17 @@ class EventTable:
         events: the events, in the order of the table.
         files: all audio files that were searched for events, in order; also those without an event.
         columns: the names of the additional columns.
+        number_columns: those of these names whose values are numbers, or empty.
         high_hz: the highest frequency that an event can have, in Hz; tables with frequencies need it.
     """
 
     events: Sequence[AudioEvent]
     files: Sequence[EventFile]
     columns: tuple[str, ...] = ()
+    number_columns: frozenset[str] = frozenset()
     high_hz: float
 
     def select_file(self, file: EventFile) -> "EventTable":
         """Return the table of the events of one file."""
         events = [event for event in self.events if event.name == file.name]
-        return EventTable(events=events, files=[file], columns=self.columns, high_hz=self.high_hz)
+        return replace(self, events=events, files=[file])

@@ -33,7 +33,7 @@ def find_event_format(
                 f"give one of {join_names(list(formats))}"
             )
         return formats[name]
-    fitting = [own for own in formats.values() if path.lower().endswith(own.extension)]
+    fitting = [own for own in formats.values() if path.lower().endswith(own.extension.lower())]
     if not fitting:
         raise UsageError(
             f"{format_path(path)}: the end of this name belongs to no format of tables of events; give a "

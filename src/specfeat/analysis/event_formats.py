@@ -1,10 +1,11 @@
-"""The formats of tables of events: CSV, selection tables of Raven, and label tracks of Audacity.
+"""The formats of tables of events. CSV, and the tables of Raven and Audacity, are written here.
 
-specfeat can read each of these tables again as a table of segments.
+specfeat can read these three again as tables of segments.
 """
 
 import csv
 import io
+import math
 import ntpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +14,9 @@ from decimal import Decimal
 from itertools import chain, islice
 
 from specfeat.analysis.audio_events import EventTable
+from specfeat.analysis.event_parquet import format_parquet
+from specfeat.analysis.rttm import format_rttm
+from specfeat.analysis.textgrid import format_text_grid
 from specfeat.errors import UsageError
 from specfeat.files import format_path, from_record_name
 
@@ -85,7 +89,8 @@ def format_raven_table(table: EventTable) -> Iterator[bytes]:
     together. "Begin Path" and "File Offset (s)" have the file and the time in it.
 
     Raises:
-        UsageError: the path of a file has a tab or a line break, which a selection table cannot have.
+        UsageError: the path of a file has a tab or a line break, which a selection table cannot have, or the
+            length of a file before an event is not known.
     """
     return encode_lines("\t".join(values) + "\n" for values in _list_raven_values(table))
 
@@ -102,6 +107,11 @@ def _list_raven_values(table: EventTable) -> Iterator[Sequence[str]]:
             raise UsageError(
                 f"{format_path(from_record_name(event.name))}: its path has a tab or a line break, which a "
                 "selection table of Raven cannot have; write the table as CSV, or rename the file"
+            )
+        if math.isnan(starts[event.name]):
+            raise UsageError(
+                "the length of a file is not known, because it was read in part or not at all, so the "
+                "times of all files cannot be in one selection table; give a folder for a table of each file"
             )
         times = (starts[event.name] + event.start_s, starts[event.name] + event.end_s)
         yield (
@@ -129,4 +139,7 @@ FORMATS = {
     "csv": EventFormat(".csv", False, format_csv),
     "raven": EventFormat(".selections.txt", False, format_raven_table),
     "audacity": EventFormat(".txt", True, format_audacity_labels),
+    "textgrid": EventFormat(".TextGrid", True, format_text_grid),
+    "rttm": EventFormat(".rttm", False, format_rttm),
+    "parquet": EventFormat(".parquet", False, format_parquet),
 }

@@ -12,6 +12,7 @@ from specfeat import __version__
 from specfeat.cli.cache import cache_app
 from specfeat.cli.command_line import CommandLine
 from specfeat.cli.convert import convert_command
+from specfeat.cli.events import events_command
 from specfeat.cli.extract import extract_command
 from specfeat.cli.merge import merge_command
 from specfeat.cli.messages import describe_error, print_message
@@ -68,6 +69,7 @@ app.command("convert")(convert_command)
 app.command("merge")(merge_command)
 app.command("search")(search_command)
 app.command("plot")(plot_command)
+app.command("events")(events_command)
 app.command("train")(train_command)
 app.add_typer(weights_app)
 app.add_typer(cache_app)

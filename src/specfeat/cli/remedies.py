@@ -30,5 +30,6 @@ SUGGESTIONS = {
     Remedy.EXTRACT_AGAIN_OR_USE_ROW: "extract it again, or use --row N to search with one of its rows",
     Remedy.NAME_WEIGHTS_FILE: "use --weights FILE if it is in another place now",
     Remedy.DRAW_WITH_CHARACTERS: "or use --terminal to draw with characters",
+    Remedy.NAME_CLASSES: "use --names NAME,NAME,... to name its columns in order",
     Remedy.ALLOW_MORE_FAILURES: "use --max-failures to allow more failures",
 }

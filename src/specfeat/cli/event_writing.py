@@ -1,0 +1,110 @@
+"""Writes what `specfeat events` has found: to stdout, to a file, or to a folder."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specfeat.errors import Remedy, UsageError
+from specfeat.files import format_path
+from specfeat.text import format_count
+
+if TYPE_CHECKING:
+    from specfeat.analysis.sound_events import SoundEvents
+    from specfeat.config.settings import Settings
+    from specfeat.output.finished_output import FinishedOutput
+
+
+def check_target(target: str | None, output: "FinishedOutput") -> None:
+    """Check that the target is not one of the files of the output.
+
+    Args:
+        target: the value of --output; None for stdout.
+        output: the output in which events are found.
+
+    Raises:
+        UsageError: it is.
+    """
+    if target is not None and Path(target).resolve() in {path.resolve() for path in output.paths.files}:
+        raise UsageError(f"{format_path(target)}: is a file of the output itself; give another name")
+
+
+def write_events(
+    output: "FinishedOutput",
+    settings: "Settings",
+    sounds: "Iterator[SoundEvents]",
+    target: str | None,
+    format_name: str,
+    *,
+    force: bool,
+) -> str:
+    """Write the events of all sounds, and return what was written, for a message.
+
+    Args:
+        output: the output in which they were found.
+        settings: the settings with which it was made.
+        sounds: the sounds and their events.
+        target: the file or folder; None for stdout.
+        format_name: the value of --format; "" to choose the format by the name of the target.
+        force: whether existing files may be replaced.
+
+    Raises:
+        UsageError: the target exists, or cannot have these events.
+        OutputError: a file cannot be written.
+    """
+    from specfeat.analysis.event_files import find_event_format, write_event_table
+    from specfeat.analysis.event_table import make_event_table
+
+    event_format = find_event_format(target or "stdout.csv", format_name or None)
+    table = make_event_table(output, settings, sounds)
+    files = ""
+    if target is not None:
+        written = write_event_table(table, target, event_format, force=force)
+        if target.endswith("/") or os.path.isdir(target):  # noqa: PTH112 -- the name is kept as it is
+            files = f", {format_count(len(written), 'file')} written"
+    elif event_format.is_for_one_file and len(table.files) > 1:
+        raise UsageError(
+            f"this format has the events of one audio file, but there are {len(table.files)}; name a folder "
+            "with -o, e.g. -o labels/"
+        )
+    else:
+        write_table(event_format.format_table(table), None, is_text=format_name != "parquet", force=force)
+    count = format_count(len(table.events), "event")
+    return f"{count} in {format_count(len({event.name for event in table.events}), 'file')}{files}"
+
+
+def write_table(pieces: Iterable[bytes], target: str | None, *, is_text: bool, force: bool) -> None:
+    """Write one table to a file or to stdout.
+
+    Args:
+        pieces: the bytes of the table, in pieces.
+        target: the file; None for stdout.
+        is_text: whether the table is text, which stdout may have.
+        force: whether an existing file may be replaced.
+
+    Raises:
+        UsageError: the file exists, or stdout may not have the table.
+        OutputError: the file cannot be written.
+    """
+    from specfeat.analysis.event_files import write_pieces
+
+    if target is None:
+        if not is_text:
+            raise UsageError("Parquet is not written to stdout, because it is no text; name a file with -o")
+        _write_stdout(pieces)
+        return
+    if os.path.lexists(target) and not force:
+        raise UsageError(f"{format_path(target)}: exists already", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT)
+    write_pieces(Path(target), pieces)
+
+
+def _write_stdout(pieces: Iterable[bytes]) -> None:
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is not None:
+        sys.stdout.flush()
+        for piece in pieces:
+            buffer.write(piece)
+        buffer.flush()
+    elif sys.stdout is not None:  # a text stream that a program has put in its place
+        sys.stdout.write(b"".join(pieces).decode("utf-8", "replace"))
