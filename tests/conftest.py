@@ -13,6 +13,7 @@ import soundfile
 
 from helpers.command_runs import write_inputs
 from helpers.forked_commands import SERVER
+from helpers.thread_workers import install_thread_workers
 from specfeat.sound import Sound, make_file_sound
 
 # If a shell starts the tests in the background, the tests and the programs that they start ignore Ctrl-C, and with
@@ -90,6 +91,12 @@ def run_in_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
         monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
 
     return write_code
+
+
+@pytest.fixture
+def _thread_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pools start threads instead of processes."""
+    install_thread_workers(monkeypatch.setattr)
 
 
 @pytest.fixture

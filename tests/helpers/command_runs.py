@@ -55,7 +55,7 @@ def run_extract(folder: Path, *arguments: str, **options: Any) -> CompletedRun:
     if not options:
         with pytest.MonkeyPatch.context() as patch:
             without_tensorflow.install_fake_network(patch.setitem)
-            install_thread_workers(patch)
+            install_thread_workers(patch.setattr)
             return run_in_this_process(folder, *words)
     command = [*COMMAND[:-1], *words]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **options)
@@ -87,6 +87,7 @@ def start_extract(
         "FAKE_NETWORK_GATE": gate,
         "FAKE_NETWORK_FREE_BATCHES": str(FREE_BATCHES[files]),
         "FAKE_NETWORK_SYNC_INTERVAL_S": "0",
+        "FAKE_NETWORK_WORKERS": "threads",
         **variables,
     }
     command = [*COMMAND, *arguments, "-c", "minimal", *SMALL_BATCH, "-q"]

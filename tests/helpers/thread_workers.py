@@ -8,11 +8,10 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from mmap import mmap
 from multiprocessing.connection import Connection
-
-import pytest
+from typing import Any
 
 from specfeat.audio import worker_supervisor
 from specfeat.audio.messages import PROGRESS_BYTES, WorkerProgress, read_progress
@@ -76,6 +75,11 @@ class ThreadWorker:
         return "ended with exit code 1"
 
 
-def install_thread_workers(patch: pytest.MonkeyPatch) -> None:
-    """Let pools start threads instead of processes, until the patch is undone."""
-    patch.setattr(worker_supervisor, "WorkerProcess", ThreadWorker)
+def install_thread_workers(set_attribute: Callable[[Any, str, Any], None] = setattr) -> None:
+    """Let pools start threads instead of processes.
+
+    Args:
+        set_attribute: a function that sets an attribute of a module. With pytest's `monkeypatch.setattr`, processes
+            are started again after the test.
+    """
+    set_attribute(worker_supervisor, "WorkerProcess", ThreadWorker)

@@ -8,6 +8,7 @@ file. Environment variables:
     FAKE_NETWORK_GATE: the path of a file. The first FAKE_NETWORK_FREE_BATCHES batches are computed at once, and all
         other batches wait until the file exists. So a run cannot end before the test opens the gate.
     FAKE_NETWORK_SYNC_INTERVAL_S: the time in seconds between two writes of the journal.
+    FAKE_NETWORK_WORKERS: "threads" to run the workers in threads, which start sooner than processes.
     SIGN_OF_WAITING: the path of a file that is created when the run waits for the lock.
 """
 
@@ -94,12 +95,16 @@ def install_fake_network(set_item: Callable[[Any, str, Any], None] = operator.se
 
 if __name__ == "__main__":
     install_fake_network()
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from helpers.thread_workers import install_thread_workers
     from specfeat.cli import main
     from specfeat.output import work_folder
 
     work_folder.SYNC_INTERVAL_S = float(
         os.environ.get("FAKE_NETWORK_SYNC_INTERVAL_S", work_folder.SYNC_INTERVAL_S)
     )
+    if os.environ.get("FAKE_NETWORK_WORKERS") == "threads":
+        install_thread_workers()
     if "SIGN_OF_WAITING" in os.environ:
         make_sign_of_waiting(Path(os.environ["SIGN_OF_WAITING"]))
     sys.exit(main())

@@ -102,7 +102,7 @@ class Lab:
 
     def _make_pool(self, workers: int, patch: pytest.MonkeyPatch) -> Any:
         if not self.has_processes:
-            install_thread_workers(patch)
+            install_thread_workers(patch.setattr)
         return WorkerPool(self.config.settings, workers) if workers else _LocalPool(self.config)
 
     def remove(self, output: str) -> None:

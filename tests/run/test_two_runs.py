@@ -63,7 +63,7 @@ def test_a_second_run_ends_with_75_or_waits(sound_folder: Path) -> None:
 
 def test_a_killed_run_releases_the_lock(sound_folder: Path) -> None:
     """After SIGKILL the next run gets the lock at once, even if workers of the dead one are still there."""
-    first = start_extract(sound_folder, "in", "out.npy")
+    first = start_extract(sound_folder, "in", "out.npy", FAKE_NETWORK_WORKERS="processes")
     first.kill()
     first.wait()
     second = run_extract(sound_folder, "in", "out.npy", "--resume", *SMALL_BATCH)
