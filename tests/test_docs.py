@@ -13,7 +13,8 @@ import pytest
 
 import specfeat
 from helpers import without_tensorflow
-from helpers.specfeat_command import run_in_this_process, write_noise
+from helpers.forked_commands import run_forked
+from helpers.specfeat_command import run_in_this_process, run_program, write_noise
 from specfeat import errors
 from specfeat.architecture.kinds import LAYER_KINDS
 from specfeat.architecture.kinds.application import APPLICATIONS
@@ -330,10 +331,11 @@ def test_the_tutorial_runs(tmp_path: Path) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     commands = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "".join(_CONSOLE.findall(text)), re.M)
     for command, shown in commands:
-        done = subprocess.run(
-            ["bash", "-c", command],
-            capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PATH": path}, check=False,
-        )  # fmt: skip
+        program, *words = shlex.split(command)
+        if program == "specfeat":
+            done = run_forked(tmp_path, *words)
+        else:
+            done = run_program(tmp_path, "bash", "-c", command, env={**os.environ, "PATH": path})
         correct = re.search(r"correct: (\d+)%", done.stdout)
         assert (done.returncode, done.stderr) == (0, ""), command
         assert correct is None or int(correct[1]) >= 90
@@ -346,13 +348,13 @@ def _without_share(text: str) -> str:
     return re.sub(r"correct: \d+%", "correct", text)
 
 
-@pytest.mark.tf
 @pytest.mark.slow
 def test_the_shown_search_can_be_repeated(tmp_path: Path) -> None:
     """The command with `find` of docs/extract.md gives an output, also if it is run a second time."""
     write_noise(tmp_path / "recordings" / "a.wav", 0.5)
     (command,) = re.findall(r"^find recordings .*$", (DOCS / "extract.md").read_text(), re.M)
-    command = command.replace("specfeat", f"{shlex.quote(sys.executable)} -m specfeat")
+    program = shlex.join((sys.executable, without_tensorflow.__file__))
+    command = command.replace("specfeat", program)
     for _ in range(2):
         done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr

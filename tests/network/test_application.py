@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from helpers.long_tests import mark_long_cases
 from specfeat.architecture.kinds.application import APPLICATIONS
 from specfeat.config import load_config
 from specfeat.errors import ConfigError
@@ -95,7 +96,11 @@ def _shorten(monkeypatch: pytest.MonkeyPatch, applications: Any) -> None:
         monkeypatch.setattr(applications, name, short)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+# In the short form: one without a preparation inside the network, and one with it and with squeeze and excitation.
+SHORT_FAMILIES = ["MobileNet", "EfficientNetB0"]
+
+
+@pytest.mark.parametrize("name", mark_long_cases(FAMILIES, SHORT_FAMILIES))
 def test_an_application_is_keras_own(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the same weights, batch norms that are not the identity, and its authors' preparation: 1e-4."""
     from specfeat.network.batch_norm_folding import fold_batch_norms
@@ -167,14 +172,16 @@ def test_the_output_is_a_layer_by_name(tmp_path: Path) -> None:
 
 def test_names_do_not_hang_on_what_was_built_before(tmp_path: Path) -> None:
     """Keras counts the layers without names through the whole process; weights and seeds go by name."""
+    from specfeat.network.compose import compose_model
+
     path = write(tmp_path, "Application: {name: it, application: Xception, include_top: false}", "Flatten")
 
-    first, second = build(path), build(path)
+    first, second = (compose_model(load_config(path)).keras_model for _ in range(2))
 
-    names = [layer.name for layer in first.model.layers]
-    assert names == [layer.name for layer in second.model.layers]
+    names = [layer.name for layer in first.layers]
+    assert names == [layer.name for layer in second.layers]
     assert {"conv2d", "conv2d_3", "batch_normalization", "add_11"} <= set(names)
-    for a, b in zip(first.model.weights, second.model.weights, strict=True):
+    for a, b in zip(first.weights, second.weights, strict=True):
         np.testing.assert_array_equal(a, b)
 
 

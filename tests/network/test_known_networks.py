@@ -15,6 +15,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from helpers.long_tests import mark_long_cases
 from helpers.sample_data import Float, compute_clips
 from specfeat.config import load_config
 
@@ -156,7 +157,9 @@ def _panns(clip: Float, weights: Iterator[list[Double]], convolutions: int) -> D
     return embedding
 
 
-@pytest.mark.parametrize(("name", "convolutions"), [("cnn6", 1), ("cnn10", 2)])
+@pytest.mark.parametrize(
+    ("name", "convolutions"), mark_long_cases([("cnn6", 1), ("cnn10", 2)], [("cnn6", 1)])
+)
 def test_panns_are_what_their_authors_wrote(name: str, convolutions: int) -> None:
     """On a clip of 101 frames, so that a pooling meets an odd number of them: 1e-4 of the largest."""
     from specfeat.network.batch_norm_folding import fold_batch_norms

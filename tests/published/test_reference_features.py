@@ -5,13 +5,12 @@ The README of the folder with the references says which programs computed them.
 
 import csv
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from helpers.forked_commands import run_forked
 from helpers.sample_data import Float
 from helpers.specfeat_command import run_in_one_process, run_in_this_process
 from specfeat.config.config_files import find_config_file
@@ -29,9 +28,8 @@ def _extract(folder: Path, config: str, weights: Path, sounds: list[Path], *valu
     """Run the command over files; return the rows of each file, found by the index."""
     values = (f"model.weights.file={weights}", *values)
     overrides = [word for value in values for word in ("--set", value)]
-    inputs = map(os.fspath, sounds)
-    command = [sys.executable, "-m", "specfeat", "extract", *inputs, "out.npy", "-c", config, "-q", "--force"]
-    result = subprocess.run([*command, *overrides], cwd=folder, capture_output=True, text=True, check=False)
+    words = ("extract", *sounds, "out.npy", "-c", config, "-q", "--force", *overrides)
+    result = run_forked(folder, *words)
     assert (result.returncode, result.stderr) == (0, "")
     rows = np.load(folder / "out.npy")
     with (folder / "out.index.csv").open() as file:
