@@ -38,7 +38,7 @@ ALLOWED = {
     "extractor": {"pipeline", "events", "network", "audio", "config", "sound", "python_config"},
     "run": {
         *{"pipeline", "events", "network", "weights", "audio", "output", "config", "segments"},
-        *{"sound", "cpu_count", "onednn", "python_config", "system_limits"},
+        *{"row_types", "sound", "cpu_count", "onednn", "python_config", "system_limits"},
     },
     "training": {
         *{"run", "pipeline", "events", "network", "weights", "audio", "output", "config", "architecture"},
@@ -46,6 +46,7 @@ ALLOWED = {
     },
     "pipeline": {"network", "audio", "events", "row_pooling", "sound"},
     "row_pooling": {"events"},
+    "row_types": {"events"},
     "events": {"output", "sound"},
     "network": {
         *{"weights", "config", "architecture"},

@@ -5,8 +5,8 @@ The code that writes the rows reads a sequence of these events and does not know
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.errors import AudioError
@@ -20,12 +20,13 @@ class RowsEvent:
     """The next rows of the current sound.
 
     Attributes:
-        rows: float32, shape (n, width). n is 0 if clips have been computed, but their row is not finished.
+        rows: shape (n, width), float32 unless `row_types` has converted them. n is 0 if clips have been
+            computed, but their row is not finished.
         pooled_clips: how many clips have been computed since the last event, if the rows are made from
             several clips; None if each clip has a row.
     """
 
-    rows: NDArray[np.float32]
+    rows: NDArray[Any]
     pooled_clips: int | None = None
 
     @property

@@ -20,6 +20,8 @@ from specfeat.cli.messages import add_run_state
 from specfeat.cli.options import (
     ConfigOption,
     DeviceOption,
+    Dtype,
+    DtypeOption,
     EngineChoice,
     EngineOption,
     ExcludeOption,
@@ -106,6 +108,7 @@ def extract_command(
     overrides: SetOption = None,
     per: PerOption = None,
     pool: PoolOption = None,
+    dtype: DtypeOption = None,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     threads: ThreadsOption = None,
@@ -154,7 +157,7 @@ def extract_command(
             timeout_s=math.inf if timeout_per_file == 0 else timeout_per_file,  # 0 means no limit
             failure_limit=failure_limit,
         )
-        loaded_config = _load_config(config, overrides or [], per, pool)
+        loaded_config = _load_config(config, overrides or [], (per, pool, dtype))
         if not output or not (inputs or files_from or segments):
             raise UsageError(f"{'INPUTS are' if output else 'OUTPUT is'} missing; {EXTRACT_USAGE_HINT}")
         paths = _check_output(output, output_format)
@@ -191,14 +194,17 @@ def extract_command(
     return log.exit_code
 
 
-def _load_config(name: str, overrides: "Sequence[str]", per: RowUnit | None, pool: str | None) -> "Config":
+def _load_config(
+    name: str, overrides: "Sequence[str]", row_options: tuple[RowUnit | None, str | None, Dtype | None]
+) -> "Config":
     from specfeat.config import load_config
     from specfeat.config.overrides import list_row_overrides
     from specfeat.config.weights_file import check_weights_file
 
+    per, pool, dtype = row_options
     if per is RowUnit.clip and pool is not None:
         raise UsageError("--pool applies only to --per file, because a row per clip pools nothing")
-    row_overrides = list_row_overrides(per.value if per else None, pool)
+    row_overrides = list_row_overrides(per.value if per else None, pool, dtype.value if dtype else None)
     config = load_config(name, [*overrides, *row_overrides], override_prefix="--set ")
     check_weights_file(config)
     return config

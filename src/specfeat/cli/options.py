@@ -20,6 +20,13 @@ class RowUnit(StrEnum):
     file = "file"
 
 
+class Dtype(StrEnum):
+    """The type of the numbers in the array."""
+
+    float32 = "float32"
+    float16 = "float16"
+
+
 class ProgressChoice(StrEnum):
     """How the progress of a run is shown."""
 
@@ -148,6 +155,15 @@ PoolOption = Annotated[
         metavar="STATISTICS",
         show_default=False,
         help="With --per file: how to pool the clips, e.g. mean, mean+std, max or first. Default: mean.",
+    ),
+]
+DtypeOption = Annotated[
+    Dtype | None,
+    typer.Option(
+        "--dtype",
+        show_default=False,
+        help="The type of the numbers in OUTPUT. The default is that of the config: float32. float16 takes "
+        "half the space and keeps 3 digits; a file with a feature beyond 65504 fails.",
     ),
 ]
 KeepPartialOption = Annotated[

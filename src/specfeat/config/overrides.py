@@ -57,18 +57,22 @@ def list_train_overrides(labels: str | None, epochs: int | None) -> list[str]:
     return overrides if epochs is None else [*overrides, f"train.epochs={epochs}"]
 
 
-def list_row_overrides(per: Literal["clip", "file"] | None, pool: str | None) -> list[str]:
-    """Return the overrides that set what has a row of its own.
+def list_row_overrides(
+    per: Literal["clip", "file"] | None, pool: str | None, dtype: str | None = None
+) -> list[str]:
+    """Return the overrides that set what has a row of its own, and the type of its numbers.
 
     Args:
         per: whether each clip or each file has a row; None for no override.
         pool: the statistics of the clips that make the row of a file; None for no override. A row of a clip
             has none.
+        dtype: the type of the numbers; None for no override.
     """
+    overrides = [] if per is None else [f"rows.per={per}"]
     if per == "clip":
-        return ["rows={per: clip}"]  # the whole section, so that the statistics of the config are removed
-    overrides = [] if per is None else ["rows.per=file"]
-    return overrides if pool is None else [*overrides, f"rows.pool={pool}"]
+        pool = "mean"  # the default, so that the statistics of the config are removed
+    overrides += [] if pool is None else [f"rows.pool={pool}"]
+    return overrides if dtype is None else [*overrides, f"rows.dtype={dtype}"]
 
 
 def _parse_path(dotted_path: str) -> KeyPath:

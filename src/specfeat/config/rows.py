@@ -1,6 +1,6 @@
 """The settings `rows`: from what each row of the array is made."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from specfeat.architecture.feature_sources import parse_pool
 from specfeat.config.pool import Pool
@@ -15,10 +15,14 @@ class Rows(Section):
             its clips. If only parts of a file are used, each part has its own row.
         pool: with "file", the statistics of the clips' features, e.g. "mean+std". The columns of a row are
             the statistics one after another; each has all features of the network.
+        dtype: the type of the numbers in the array of an output.
     """
+
+    later_keys: ClassVar[frozenset[str]] = frozenset({"dtype"})
 
     per: Literal["clip", "file"] = "clip"
     pool: Pool = "mean"
+    dtype: Literal["float32", "float16"] = "float32"
 
     @property
     def statistics(self) -> tuple[str, ...]:

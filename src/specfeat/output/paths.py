@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from specfeat.errors import EXTRACT_USAGE_HINT, OutputError, Remedy, UsageError
 from specfeat.file_access import (
@@ -25,6 +26,9 @@ from specfeat.output.formats import (
     is_format_extension,
     list_format_names,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # Suffixes of file formats for tables and arrays. Those that specfeat does not write are refused, because a
 # program that reads such a file would report that it is broken.
@@ -177,6 +181,19 @@ class OutputPaths:
                     f"{self.array}: is not an array, so it is not replaced; "
                     f"{EXTRACT_USAGE_HINT if is_named_like_audio else hint}"
                 )
+
+    def check_dtype(self, dtype: "np.dtype[Any]") -> None:
+        """Check that the format can keep features of this type.
+
+        Raises:
+            UsageError: it cannot.
+        """
+        if dtype.name not in self.format.dtypes:
+            known = " and ".join(self.format.dtypes)
+            raise UsageError(
+                f"{self.array}: the format {self.format_name} can only have {known}, and the features are "
+                f"{dtype.name} (rows.dtype); choose another format or another type"
+            )
 
     def check_absent(self, remedy: Remedy = Remedy.UPDATE_OR_REPLACE_OUTPUT) -> None:
         """Check that none of the three files exists.

@@ -21,7 +21,7 @@ from specfeat.output.journal import JOURNAL_NAME, read_journal
 from specfeat.output.paths import OutputPaths
 from specfeat.output.record_json import RecordFaultError, parse_digests, parse_record
 from specfeat.output.records import JournalHeader, Provenance, RunRecord, SoundEntry
-from specfeat.output.rows_file import FLOAT32, ROWS_NAME, count_rows
+from specfeat.output.rows_file import ROWS_NAME, count_rows
 from specfeat.output.tree_files import compute_sha256_of_tree, measure_size
 
 
@@ -230,7 +230,7 @@ def make_layout(record: RunRecord) -> ArrayLayout:
     return ArrayLayout(
         rows=record.rows,
         width=record.provenance.width,
-        dtype=FLOAT32,
+        dtype=record.provenance.dtype,
         entries=tuple(entry for entry in record.files if entry.rows),
         feature_names=find_feature_names(record.provenance),
     )
@@ -275,8 +275,8 @@ def read_unfinished_run(folder: Path) -> UnfinishedRun | DamagedRun | None:
     # run. So the number of rows is computed from the size.
     with wrap_os_errors(rows_path, "read"), open_regular_file(rows_path) as file:
         header = read_header(file)
-    width = run.provenance.width
-    is_right = header is not None and header[1:] == (width, FLOAT32)
-    if not is_right or count_rows(rows_path, width) < run.row_count:
+    width, dtype = run.provenance.width, run.provenance.dtype
+    is_right = header is not None and header[1:] == (width, dtype)
+    if not is_right or count_rows(rows_path, width, dtype) < run.row_count:
         return DamagedRun(journal.entry_count, f"{rows_path.name} does not match the journal")
     return run

@@ -6,8 +6,9 @@ checks it. The keys have the order of the fields. A field that has its default v
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
+import numpy as np
 from pydantic import AfterValidator, Field, InstanceOf, Strict
 
 from specfeat.architecture.feature_sources import ColumnGroup
@@ -167,6 +168,13 @@ class Provenance:
         if self.features is None:
             raise RuntimeError("the width of a row is known when the network is built")
         return self.features
+
+    @property
+    def dtype(self) -> "np.dtype[Any]":
+        """The type of the features in the array: float32 or float16, little-endian."""
+        rows = self.config.resolved.get("rows")
+        name = rows.get("dtype") if isinstance(rows, dict) else None
+        return np.dtype("<f2" if name == "float16" else "<f4")
 
     def to_json(self) -> JsonObject:
         """Return the keys of the provenance in the JSON object of a journal's header or of a record."""

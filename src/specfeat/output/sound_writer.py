@@ -29,7 +29,8 @@ class SoundWriter:
         self._earlier_rows = unfinished.row_count if unfinished else 0
         self._earlier_sounds = unfinished.finished_count if unfinished else 0
         self.finished_count = self._earlier_sounds
-        self.rows = RowsFile(folder / ROWS_NAME, header.provenance.width, self._earlier_rows)
+        provenance = header.provenance
+        self.rows = RowsFile(folder / ROWS_NAME, provenance.width, self._earlier_rows, provenance.dtype)
         try:
             if unfinished:
                 self._journal = JournalWriter(folder / JOURNAL_NAME, None, unfinished.journal_bytes)

@@ -72,6 +72,7 @@ def convert(
         lock_wait_s: how many seconds to wait while another run is writing the output.
     """
     source_paths, output = _read_source(source)
+    target_paths.check_dtype(output.provenance.dtype)
     with WorkFolder(target_paths, lock_wait_s) as work_folder:
         prepare_target(work_folder, [source_paths], force=force)
         work_folder.start(output.provenance, is_update=False)

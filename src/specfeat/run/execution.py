@@ -11,6 +11,7 @@ from specfeat.cpu_count import count_available_cores
 from specfeat.output.summary import RunSummary
 from specfeat.output.work_folder import WorkFolder
 from specfeat.pipeline import extract_rows
+from specfeat.row_types import convert_rows
 from specfeat.run.failure_counter import FailureCounter
 from specfeat.run.listener import RunListener
 from specfeat.run.options import FailureLimit
@@ -81,6 +82,8 @@ class Execution:
                 closing(extract_rows(streams, network, rows.statistics))
             )
             provenance = add_network(plan.provenance, network, rows)
+            if rows.dtype != "float32":
+                events = self._network_threads.enter_context(closing(convert_rows(events, provenance.dtype)))
             origin = self._make_origin(network.seconds, network.batch - network.places)
             with self._listener.show_progress(plan.remaining):
                 counted_events = counter.count_failures(events)

@@ -10,6 +10,8 @@ changes nothing in the state of the process, except what loading TensorFlow chan
 
 from contextlib import ExitStack
 
+import numpy as np
+
 from specfeat.audio.inputs.registry import find_input_kind
 from specfeat.errors import UsageError
 from specfeat.output.summary import RunSummary, summarize_record
@@ -39,6 +41,7 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
     """
     paths = work_folder.paths
     _check_can_be_continued(request)
+    paths.check_dtype(np.dtype(request.config.settings.rows.dtype))
     # The work folder is closed before the stack. So finished sounds are saved to the disk at once, and only
     # then the run waits for the batches that the network's threads are computing.
     with report_system_limits(), ExitStack() as network_threads, work_folder:

@@ -119,6 +119,7 @@ def merge(
     _check_same_run(parts)
     _check_complete(parts)
     work_folder.paths.check_writable()
+    work_folder.paths.check_dtype(parts[0].output.provenance.dtype)
     for part in parts:
         with explain_refusal(_REQUIREMENT):
             verify_output(part.output, part.paths)

@@ -51,7 +51,8 @@ class OutputTeacher:
 
     def _read_rows(self, finished: FinishedSound) -> Iterator[NDArray[np.float32]]:
         with wrap_os_errors(finished.rows_path, "read"):
-            yield from read_rows_between(finished.rows_path, finished.first_row, finished.entry.rows)
+            for rows in read_rows_between(finished.rows_path, finished.first_row, finished.entry.rows):
+                yield rows.astype(np.float32, copy=False)
 
 
 def load_output_teacher(output: str, settings: Settings, data: TrainingData) -> OutputTeacher:
