@@ -44,7 +44,14 @@ def test_values_are_rounded_as_numpy_does() -> None:
 
 def test_a_sound_with_a_value_that_is_too_large_fails() -> None:
     """Its earlier rows are invalid, it has no later ones, and the next sound is not affected."""
-    events = [make_rows(1, 2), make_rows(3, -65520), make_rows(4), make_end(5), make_rows(5), make_end(1)]
+    events: list[Event] = [
+        make_rows(1, 2),
+        make_rows(3, -65520),
+        make_rows(4),
+        make_end(5),
+        make_rows(5),
+        make_end(1),
+    ]
     first, second, third, end, *next_sound = convert(events)
 
     assert [len(e.rows) for e in (first, second, third) if isinstance(e, RowsEvent)] == [2, 0, 0]

@@ -163,8 +163,8 @@ def test_no_python_file_of_the_folder_is_imported(tmp_path: Path) -> None:
         ([".", "no/o.npy"], "no: no such folder for the output; make it first: mkdir -p no"),
         ([".", "o.TSV"], "o.TSV: specfeat does not write .tsv files, only .ark .ark-text .arrow .csv "),
         (
-            [".", "-"],
-            "-: the output cannot be written to stdout, because index and record belong to it; name ",
+            [".", "-", "--resume"],
+            "--resume cannot be used with the output -, because a run that writes to stdout leaves no file that",
         ),
         ([".", "new/"], "new/: names a folder; wanted the output's file name, e.g. new/out.npy"),
         ([".", "o.npy", "-c", "yament"], "yament: no such config (did you mean 'yamnet'?); shipped are "),

@@ -7,6 +7,7 @@ import typer
 
 from specfeat.cli.messages import print_message
 from specfeat.cli.options import FormatOption, LockWaitOption
+from specfeat.cli.standard_streams import STDOUT_NAME
 from specfeat.text import format_count
 
 Source = Annotated[
@@ -17,7 +18,9 @@ Source = Annotated[
 ]
 Target = Annotated[
     str,
-    typer.Argument(metavar="TARGET", show_default=False, help="The array to write, e.g. out.parquet."),
+    typer.Argument(
+        metavar="TARGET", show_default=False, help="The array to write, e.g. out.parquet; - is stdout."
+    ),
 ]
 ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")]
@@ -43,9 +46,16 @@ def convert_command(
     from specfeat.output.paths import make_output_paths
     from specfeat.run.convert import convert
 
-    paths = make_output_paths(target, output_format)
-    paths.check_writable()
-    summary = convert(Path(source), paths, force=force, lock_wait_s=lock_wait)
+    if target == STDOUT_NAME:
+        from specfeat.cli.stdout_output import copy_to_stdout, open_temporary_output
+
+        with open_temporary_output(output_format) as paths:
+            summary = convert(Path(source), paths)
+            copy_to_stdout(paths.array)
+    else:
+        paths = make_output_paths(target, output_format)
+        paths.check_writable()
+        summary = convert(Path(source), paths, force=force, lock_wait_s=lock_wait)
     if not quiet:
         shape = f"{format_count(summary.rows, 'row')} x {format_count(summary.width, 'feature')}"
         print_message(f"{target}: {shape}, from {source}")

@@ -1,6 +1,7 @@
 """`specfeat extract INPUTS... OUTPUT`: makes the request of a run from the options, and runs it."""
 
 import math
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,11 +12,11 @@ from specfeat.audio.folder_search import check_inputs_exist
 from specfeat.audio.inputs.base import STANDARD_INPUT
 from specfeat.audio.path_filter import PathFilter
 from specfeat.cli.command_line import CommandLine
+from specfeat.cli.extract_target import ExtractTarget, open_extract_target
 from specfeat.cli.input_list import read_input_list
 from specfeat.cli.input_options import RawOption, RecordedAtOption, read_raw_format
 from specfeat.cli.json_log import JsonLog
 from specfeat.cli.json_log_target import check_log_target
-from specfeat.cli.listener_group import ListenerGroup
 from specfeat.cli.messages import add_run_state
 from specfeat.cli.options import (
     ConfigOption,
@@ -66,6 +67,7 @@ from specfeat.cli.segment_options import (
     make_selection,
 )
 from specfeat.cli.signals import restore_signal_error, set_run_state_describer
+from specfeat.cli.standard_streams import STDOUT_NAME, check_stdout_options
 from specfeat.cpu_count import count_available_cores
 from specfeat.errors import EXTRACT_USAGE_HINT, Remedy, TooManyFailuresError, UsageError
 from specfeat.process_state import hide_optional_packages, resume_garbage_collection
@@ -75,7 +77,6 @@ if TYPE_CHECKING:
 
     from specfeat.config import Config
     from specfeat.network.ready_network import ReadyNetwork
-    from specfeat.output.paths import OutputPaths
     from specfeat.output.summary import RunSummary
     from specfeat.output.work_folder import WorkFolder
     from specfeat.run.listener import RunListener
@@ -129,7 +130,8 @@ def extract_command(
 ) -> int:
     """Extract features from audio files of any length into one array.
 
-    OUTPUT is a NumPy array of float32. Line k of the index names the file and the seconds of row k.
+    OUTPUT is a NumPy array of float32. Line k of the index names the file and the seconds of row k. If OUTPUT
+    is -, only the features are written, to stdout.
 
     Exit code: 0 all done, 1 failed, 2 usage or config is wrong, 3 done but some files failed or broke, 4 no
     file is usable, 75 another run is writing OUTPUT, 130 and 143 stopped by a signal.
@@ -144,11 +146,15 @@ def extract_command(
     if per_file is not None:  # There is no OUTPUT, so the last word of the command is an input, too.
         inputs = [*inputs, output] if output else inputs
         output, output_format = per_file, f"{output_format or 'npy'}-files"
+    if output == STDOUT_NAME:
+        check_stdout_options(resume=resume, update=update, retry_failed=retry_failed, force=force)
+        if log_json == STDOUT_NAME:
+            raise UsageError("--log-json -: stdout has the features already; write the log to a file")
     check_log_target(log_json, output, [*inputs, *(segments or []), files_from, config])
     command_line: CommandLine = context.obj
     failure_limit = _read_failure_limit(on_error, max_failures)
-    with JsonLog(log_json) as log:
-        listener = ListenerGroup(log, ProgressReporter(quiet=quiet, verbose=verbose, form=progress.value))
+    with JsonLog(log_json) as log, ExitStack() as stack:
+        reporter = ProgressReporter(quiet=quiet, verbose=verbose, form=progress.value)
         execution = ExecutionOptions(
             device=device,
             workers=workers,
@@ -160,7 +166,7 @@ def extract_command(
         loaded_config = _load_config(config, overrides or [], (per, pool, dtype))
         if not output or not (inputs or files_from or segments):
             raise UsageError(f"{'INPUTS are' if output else 'OUTPUT is'} missing; {EXTRACT_USAGE_HINT}")
-        paths = _check_output(output, output_format)
+        target = stack.enter_context(open_extract_target(output, output_format, lock_wait))
         if files_from == STANDARD_INPUT and STANDARD_INPUT in inputs:
             raise UsageError("--files-from -: stdin is a sound already; write the list to a file")
         listed_inputs = [] if files_from is None else read_input_list(files_from, null=null)
@@ -189,7 +195,7 @@ def extract_command(
             command=command_line.list_recorded_words(),
             build_network=_build_network,
         )
-        summary = _run_request(request, paths, lock_wait, listener, command_line)
+        summary = _run_request(request, target, target.make_listener(log, reporter), command_line)
         log.exit_code = 3 if summary.failed or summary.partial else 0
     return log.exit_code
 
@@ -228,32 +234,22 @@ def _read_shard(shard: str | None) -> "Shard | None":
         raise UsageError(f"--shard: {e}") from e
 
 
-def _check_output(output: str, output_format: str) -> "OutputPaths":
-    from specfeat.output.paths import make_output_paths
-
-    paths = make_output_paths(output, output_format)
-    paths.check_writable()
-    return paths
-
-
 def _run_request(
-    request: "ExtractionRequest",
-    paths: "OutputPaths",
-    lock_wait_s: float,
-    listener: "RunListener",
-    command_line: CommandLine,
+    request: "ExtractionRequest", target: ExtractTarget, listener: "RunListener", command_line: CommandLine
 ) -> "RunSummary":
     """Run the extraction. To an error, add what the run has written, and how to continue."""
-    from specfeat.output.work_folder import WorkFolder
     from specfeat.run.extraction import can_be_continued, describe_kept_files, run_extraction
 
-    work_folder = WorkFolder(paths, lock_wait_s)
-    describe_state = partial(_describe_state, work_folder, command_line, request)
+    work_folder = target.make_work_folder()
+    describe_state = partial(_describe_state, target, work_folder, command_line, request)
     set_run_state_describer(describe_state)
     try:
         with restore_signal_error():
             return run_extraction(request, work_folder, listener)
     except TooManyFailuresError as e:
+        if target.stdout_output:
+            add_run_state(e, describe_state())
+            raise
         # The same option would end the resumed run, too.
         option = "--on-error" if e.remedy is Remedy.CONTINUE_AFTER_FAILURES else "--max-failures"
         resume_command = command_line.format_resume_command(left_out_option=option)
@@ -284,11 +280,16 @@ def _build_network(config: "Config", execution: "ExecutionOptions") -> "ReadyNet
 
 
 def _describe_state(
-    work_folder: "WorkFolder", command_line: CommandLine, request: "ExtractionRequest"
+    target: ExtractTarget,
+    work_folder: "WorkFolder",
+    command_line: CommandLine,
+    request: "ExtractionRequest",
 ) -> str:
     """Return what a run that ended early has written, and how to continue it; "" if nothing."""
     from specfeat.run.extraction import can_be_continued, describe_kept_files
 
+    if target.stdout_output:
+        return "" if work_folder.is_committed else "a run that writes to stdout cannot be continued"
     if work_folder.is_committed:
         return f"{work_folder.paths.array} is complete"
     kept_files = describe_kept_files(work_folder)

@@ -22,10 +22,15 @@ class ListenerGroup:
     """Passes each event of a run on to several listeners, in their order; itself a `RunListener`.
 
     At the events that come often, it also raises a stop signal whose exception was lost in a library.
+
+    Args:
+        listeners: the listeners.
+        array_name: how the array is named to the listeners; None for its path.
     """
 
-    def __init__(self, *listeners: "RunListener") -> None:
+    def __init__(self, *listeners: "RunListener", array_name: "Path | None" = None) -> None:
         self._listeners = listeners
+        self._array_name = array_name
 
     def on_plan(self, config: "Config", plan: "RunPlan") -> None:
         """Pass on what the run is going to do."""
@@ -65,4 +70,4 @@ class ListenerGroup:
     def on_output(self, summary: "RunSummary", array: "Path", *, is_new: bool) -> None:
         """Pass on that the output is there."""
         for listener in self._listeners:
-            listener.on_output(summary, array, is_new=is_new)
+            listener.on_output(summary, self._array_name or array, is_new=is_new)

@@ -56,7 +56,8 @@ Output = Annotated[
     typer.Argument(
         metavar="OUTPUT",
         show_default=False,
-        help="The array to write, e.g. out.npy; out.index.csv and out.run.json are written beside it.",
+        help="The array to write, e.g. out.npy; out.index.csv and out.run.json are written beside it. With "
+        "-, only the features are written, to stdout.",
     ),
 ]
 PerFileOption = Annotated[

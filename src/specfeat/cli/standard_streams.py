@@ -6,6 +6,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from specfeat.errors import UsageError
+
+STDOUT_NAME = "-"  # the name of an output that means stdout
+
 
 def open_standard_streams() -> None:
     """Open the file descriptors 0 to 2 on /dev/null where the shell has closed them.
@@ -64,3 +68,20 @@ def is_stdout_full() -> bool:
     except OSError:
         return True
     return False
+
+
+def check_stdout_options(**options: bool) -> None:
+    """Check that no option is given that an output on stdout cannot have.
+
+    Args:
+        options: whether each option is given, by its name without the hyphens before it.
+
+    Raises:
+        UsageError: one of them is given.
+    """
+    for name, is_given in options.items():
+        if is_given:
+            raise UsageError(
+                f"--{name.replace('_', '-')} cannot be used with the output -, because a run that writes to "
+                "stdout leaves no file that could be continued or replaced; name a file, e.g. out.npy"
+            )

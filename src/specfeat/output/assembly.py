@@ -124,7 +124,7 @@ def _assemble_array(
         )
         index = paths.work_folder / INDEX_NAME
         read_rows = partial(_read_spans, spans)
-        metadata = _describe_config(provenance.config)
+        metadata = describe_config(provenance.config)
         with open_table(paths.array, layout, index, metadata, read_rows) as table:
             paths.format.write_table(array, table)
         if paths.format.is_folder:
@@ -134,7 +134,8 @@ def _assemble_array(
     return array
 
 
-def _describe_config(config: ConfigIdentity) -> dict[str, str]:
+def describe_config(config: ConfigIdentity) -> dict[str, str]:
+    """Return the texts about the whole array, see `FeatureTable.metadata`."""
     return {
         "specfeat": specfeat.__version__,
         "config_sha256": config.sha256,

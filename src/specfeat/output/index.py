@@ -96,6 +96,7 @@ class IndexWriter:
             name no channel.
         sample_rate: the config's sample rate, in Hz.
         sound_columns: the columns after these.
+        first_row: the number of the first row that is written.
     """
 
     def __init__(
@@ -104,8 +105,9 @@ class IndexWriter:
         channels: str | int,
         sample_rate: int,
         sound_columns: SoundColumns = SoundColumns(),
+        first_row: int = 0,
     ) -> None:
-        self._rows = 0
+        self._rows = first_row
         self._channels = channels
         self._sample_rate = sample_rate
         self._sound_columns = sound_columns

@@ -1,7 +1,7 @@
 """Reads the lines of an index as the columns of a table."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -61,11 +61,7 @@ class IndexReader:
 
     def read_lines(self, count: int) -> dict[str, list[Any]]:
         """Return the values of each column for the next `count` rows."""
-        texts = list(zip(*islice(self._lines, count), strict=True))
-        return {
-            column.name: [*map(column.read, texts[column.position] if texts else ())]
-            for column in self.columns
-        }
+        return read_columns(self._lines, count, self.columns)
 
     def close(self) -> None:
         """Close the file."""
@@ -78,6 +74,20 @@ class IndexReader:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def read_columns(
+    lines: Iterator[list[str]], count: int, columns: Sequence[IndexColumn]
+) -> dict[str, list[Any]]:
+    """Return the values of columns for the next lines of an index.
+
+    Args:
+        lines: the lines of an index after its header, each as a list of texts.
+        count: how many lines to read.
+        columns: the columns.
+    """
+    texts = list(zip(*islice(lines, count), strict=True))
+    return {column.name: [*map(column.read, texts[column.position] if texts else ())] for column in columns}
 
 
 def _list_columns(path: Path, header: list[str], taken_names: tuple[str, ...]) -> tuple[IndexColumn, ...]:

@@ -1,6 +1,6 @@
 """Connects the rows of an array with the lines of its index, so that a format can write both."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,10 +39,8 @@ def open_table(
     Raises:
         OSError: the index cannot be read.
     """
-    # The pieces in which an update reads rows depend on what has changed. If the blocks depended on that, the
-    # files of some formats would have other bytes.
-    block_rows = min(_MAX_BLOCK_ROWS, layout.count_block_rows(_BLOCK_BYTES))
-    taken_names = [FEATURES_NAME, *metadata, *([FEATURE_NAMES_NAME] if layout.feature_names else [])]
+    block_rows = count_block_rows(layout)
+    taken_names = list_taken_names(layout, metadata)
     with IndexReader(index, *taken_names) as reader:
         yield FeatureTable(
             target=target,
@@ -52,6 +50,23 @@ def open_table(
             read_rows=read_rows,
             read_blocks=lambda: _add_index(join_rows(read_rows(), block_rows), reader),
         )
+
+
+def list_taken_names(layout: ArrayLayout, metadata: Iterable[str]) -> list[str]:
+    """Return the names that no column of the index can have in a table.
+
+    Args:
+        layout: the layout of the array.
+        metadata: the names of the texts about the whole array.
+    """
+    return [FEATURES_NAME, *metadata, *([FEATURE_NAMES_NAME] if layout.feature_names else [])]
+
+
+def count_block_rows(layout: ArrayLayout) -> int:
+    """Return the number of rows in a block of a table."""
+    # The pieces in which an update reads rows depend on what has changed. If the blocks depended on that, the
+    # files of some formats would have other bytes.
+    return min(_MAX_BLOCK_ROWS, layout.count_block_rows(_BLOCK_BYTES))
 
 
 def _add_index(arrays: Iterator[Rows], index: IndexReader) -> Iterator[TableBlock]:

@@ -17,20 +17,36 @@ _READ_BYTES = 2**22
 _MAX_HEADER_BYTES = 2**16  # of the names of the index's columns, when the start of a file is read
 
 
-class TextFormat(OutputFormat):
-    """A format with one text for each row, so that rows can also be written while they are computed.
-
-    Numbers are written with the fewest digits from which a reader gets the same value again.
-    """
+class StreamedFormat(OutputFormat):
+    """A format of text whose sounds can be written one after another, while the run goes on."""
 
     @abstractmethod
     def format_header(self, columns: tuple[IndexColumn, ...], layout: ArrayLayout) -> str:
-        """Return the text before the first row.
+        """Return the text before the first sound.
 
         Args:
             columns: the columns of the index.
             layout: the layout of the array; its number of rows is not used.
         """
+
+    @abstractmethod
+    def format_sound(
+        self, utterance: str, blocks: Iterator[TableBlock], layout: ArrayLayout
+    ) -> Iterator[str]:
+        """Yield the text of the rows of one sound.
+
+        Args:
+            utterance: the name of the sound, see `sound_names.list_utterance_ids`.
+            blocks: its rows; at least one row.
+            layout: the layout of the array; its number of rows is not used.
+        """
+
+
+class TextFormat(StreamedFormat):
+    """A format with one text for each row.
+
+    Numbers are written with the fewest digits from which a reader gets the same value again.
+    """
 
     @abstractmethod
     def format_block(self, block: TableBlock, layout: ArrayLayout) -> Iterator[str]:
@@ -48,6 +64,13 @@ class TextFormat(OutputFormat):
     @abstractmethod
     def has_features(self, front: str, layout: ArrayLayout) -> bool:
         """Return whether a file with this start can have rows with the features of this layout."""
+
+    def format_sound(
+        self, utterance: str, blocks: Iterator[TableBlock], layout: ArrayLayout
+    ) -> Iterator[str]:
+        """See `StreamedFormat`."""
+        for block in blocks:
+            yield from self.format_block(block, layout)
 
     def write_table(self, path: Path, table: FeatureTable) -> None:
         """See `OutputFormat`."""

@@ -122,6 +122,13 @@ class WorkFolder:
         sync_folder(self.paths.array.parent)
 
     @property
+    def provenance(self) -> Provenance:
+        """The provenance of the rows; valid after `start`."""
+        if self._provenance is None:
+            raise RuntimeError("the provenance is known after `start`")
+        return self._provenance
+
+    @property
     def rows(self) -> RowsFile:
         """The rows that have been written, in the order in which they were made; valid after `start`."""
         if self._writer is None:

@@ -11,25 +11,36 @@ import numpy as np
 
 from specfeat.file_access import open_regular_file
 from specfeat.files import wrap_os_errors
-from specfeat.output.feature_table import ArrayLayout, FeatureTable, Rows
-from specfeat.output.formats import OutputFormat
+from specfeat.output.feature_table import ArrayLayout, FeatureTable, Rows, TableBlock
+from specfeat.output.index_reader import IndexColumn
 from specfeat.output.kaldi_archive import list_ids
+from specfeat.output.text_format import StreamedFormat
 
 _READ_BYTES = 2**22
 _MAX_ID_BYTES = 2**18  # of the first line of a file: a path has 4096 bytes at most, each written as `%XX`
 
 
-class ArkTextFormat(OutputFormat):
+class ArkTextFormat(StreamedFormat):
     """A text archive, with the matrices in the order of the sounds."""
 
     magic = b""  # the archive begins with the id of the first utterance
+
+    def format_header(self, columns: tuple[IndexColumn, ...], layout: ArrayLayout) -> str:
+        """See `StreamedFormat`: there is none."""
+        return ""
+
+    def format_sound(
+        self, utterance: str, blocks: Iterator[TableBlock], layout: ArrayLayout
+    ) -> Iterator[str]:
+        """See `StreamedFormat`."""
+        return _format_matrix(utterance, (block.rows for block in blocks))
 
     def write_table(self, path: Path, table: FeatureTable) -> None:
         """See `OutputFormat`."""
         ids = list_ids(table.layout.entries)
         with wrap_os_errors(path), open_regular_file(path, "wb") as file:
             for utterance, (_, sound_table) in zip(ids, table.split_by_sound(), strict=True):
-                for text in format_matrix(utterance, sound_table.read_rows()):
+                for text in _format_matrix(utterance, sound_table.read_rows()):
                     file.write(text.encode())
 
     def has_layout(self, path: Path, layout: ArrayLayout) -> bool:
@@ -64,7 +75,7 @@ class ArkTextFormat(OutputFormat):
             raise RuntimeError(f"{path}: has {count} rows, and its record says {layout.rows}")
 
 
-def format_matrix(utterance: str, arrays: Iterator[Rows]) -> Iterator[str]:
+def _format_matrix(utterance: str, arrays: Iterator[Rows]) -> Iterator[str]:
     """Yield the text of one entry of an archive.
 
     Args:
