@@ -27,6 +27,7 @@ ALLOWED = {
         "segments",
         "architecture",
         "analysis",
+        "report",
         *{"process_state", "system_limits", "cpu_count", "sound", "atomic_file", "events"},
     },
     "analysis": {
@@ -34,6 +35,7 @@ ALLOWED = {
         *{"sound", "atomic_file"},
     },
     "plots": {"pipeline", "events", "analysis", "network", "audio", "output", "config", "sound"},
+    "report": {"analysis", "audio", "output", "config", "sound", "atomic_file"},
     "integrations": {"extractor", "tensorflow_runtime", "config"},
     "extractor": {"pipeline", "events", "network", "audio", "config", "sound", "python_config"},
     "run": {
@@ -114,7 +116,7 @@ DOORS = {
     "platformdirs": {"published/fetch.py", "network/network_cache.py"},
     "onnxruntime": {"network/engines/onnxruntime.py"},
     "tf2onnx": {"network/engines/onnx_conversion.py"},
-    "urllib": {"published/download.py", "cli/playlist.py"},
+    "urllib": {"published/download.py", "cli/playlist.py", "report/sound_files.py", "report/report.py"},
     "ruamel": {"config/yaml_tree.py", "config/yaml_writer.py"},
     "typer": {
         *{"cli/app.py", "cli/extract.py", "cli/options.py", "cli/train.py", "cli/weights.py"},
@@ -127,6 +129,7 @@ DOORS = {
         "cli/plot.py",
         "cli/events.py",
         "cli/event_options.py",
+        "cli/report.py",
     },
     "tqdm": {"cli/progress.py", "cli/progress_display.py", "cli/training_progress.py", "cli/weights.py"},
     "sklearn": {"integrations/scikit_learn.py"},
@@ -270,6 +273,7 @@ CHEAP_COMMANDS = (
     "weights convert --help",
     "weights convert nowhere out.h5",
     "weights fetch --help",
+    "report --help",
     "weights fetch",
     "weights fetch yament",
     "extract nowhere out.npy",

@@ -134,6 +134,7 @@ def test_the_options_about_running_are_explained() -> None:
         "convert",
         "events",
         "plot",
+        "report",
         "search",
         "train",
         "weights show",

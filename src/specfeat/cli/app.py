@@ -17,6 +17,7 @@ from specfeat.cli.extract import extract_command
 from specfeat.cli.merge import merge_command
 from specfeat.cli.messages import describe_error, print_message
 from specfeat.cli.plot import plot_command
+from specfeat.cli.report import report_command
 from specfeat.cli.search import search_command
 from specfeat.cli.signals import (
     StoppedBySignal,
@@ -70,6 +71,7 @@ app.command("merge")(merge_command)
 app.command("search")(search_command)
 app.command("plot")(plot_command)
 app.command("events")(events_command)
+app.command("report")(report_command)
 app.command("train")(train_command)
 app.add_typer(weights_app)
 app.add_typer(cache_app)
