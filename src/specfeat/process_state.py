@@ -14,9 +14,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-# Keras imports these packages if they are installed, so that it can accept their objects. A run never needs
-# this. The import takes 1.5 seconds, and matplotlib writes a font cache to the user's home folder.
-OPTIONAL_PACKAGES = ("matplotlib", "pandas", "sklearn")
+# Keras and TensorFlow import these packages if they are installed, so that they can accept their objects. A
+# run never needs this. The import takes 1.5 seconds, matplotlib writes a font cache to the user's home
+# folder, and dill cannot be imported where there is no folder for temporary files.
+OPTIONAL_PACKAGES = ("dill", "matplotlib", "pandas", "sklearn")
 
 
 @contextmanager
