@@ -28,6 +28,8 @@ ALLOWED = {
         "architecture",
         "analysis",
         "report",
+        "inspection",
+        "native_stderr",
         *{"process_state", "system_limits", "cpu_count", "sound", "atomic_file", "events"},
     },
     "analysis": {
@@ -37,6 +39,10 @@ ALLOWED = {
     "plots": {"pipeline", "events", "analysis", "network", "audio", "output", "config", "sound"},
     "report": {"analysis", "audio", "output", "config", "sound", "atomic_file"},
     "integrations": {"extractor", "tensorflow_runtime", "config"},
+    "inspection": {
+        *{"network", "weights", "audio", "output", "published", "config", "architecture"},
+        *{"sound", "convertible_files", "cpu_count"},
+    },
     "extractor": {"pipeline", "events", "network", "audio", "config", "sound", "python_config"},
     "run": {
         *{"pipeline", "events", "network", "weights", "audio", "output", "config", "segments"},
@@ -130,6 +136,7 @@ DOORS = {
         "cli/events.py",
         "cli/event_options.py",
         "cli/report.py",
+        *{"cli/inspect.py", "cli/init.py", "cli/lists.py"},
     },
     "tqdm": {"cli/progress.py", "cli/progress_display.py", "cli/training_progress.py", "cli/weights.py"},
     "sklearn": {"integrations/scikit_learn.py"},

@@ -9,6 +9,7 @@ from itertools import chain, count
 from specfeat.files import format_path
 
 _MAX_NAMES, _MAX_EXTENSIONS = 3, 4  # how many files, or extensions of files, a message lists
+_KILO, _PREFIXES = 1000, "kMGTP"  # the prefixes of the SI
 _MAX_VALUE_LENGTH = 60  # characters of a wrong value that a message repeats
 
 
@@ -63,6 +64,34 @@ def format_count(number: int, singular: str, plural: str = "") -> str:
         plural: the word for several things; "" for the singular with an "s".
     """
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def format_bytes(size: int) -> str:
+    """Return a size in bytes with a unit, in steps of 1000 as for disks, e.g. `312 bytes` or `1.5 MB`."""
+    if size < _KILO:
+        return format_count(size, "byte")
+    return f"{_format_prefixed(size)}B"
+
+
+def format_large_number(number: int) -> str:
+    """Return a number with three digits and a letter for thousands (k), millions (M) and so on: `69.2 M`."""
+    return str(number) if number < _KILO else _format_prefixed(number)
+
+
+def _format_prefixed(number: int) -> str:
+    value = float(number)
+    for prefix in _PREFIXES:
+        value /= _KILO
+        if value < _KILO - 0.5 or prefix == _PREFIXES[-1]:
+            break
+    return f"{value:,.{1 if value < 99.95 else 0}f} {prefix}"
+
+
+def make_path_fields(path: str) -> dict[str, str]:
+    """Return a path for JSON: as text, and its bytes in hexadecimal if they are not UTF-8."""
+    name = os.fsencode(path)
+    text = name.decode("utf-8", "replace")
+    return {"path": text} if text.encode() == name else {"path": text, "path_hex": name.hex()}
 
 
 def describe_files(paths: Sequence[str]) -> str:

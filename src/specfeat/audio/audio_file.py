@@ -88,6 +88,15 @@ class AudioFile:
             self._decoder.close()
             os.close(self._descriptor)
 
+    @property
+    def expected_samples(self) -> int | None:
+        """The number of samples of each channel, from the header and the size of the file; None if unknown.
+
+        The header is often wrong, so only `read_blocks` shows how many samples there are.
+        """
+        limit = self._decoder.sample_limit
+        return self._decoder.frames if limit is None else limit
+
     def read_blocks(self, frames: int) -> Iterator[Block]:
         """Decode the file from its beginning to its end. This method can be called once.
 

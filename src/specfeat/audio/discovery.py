@@ -101,6 +101,34 @@ def find_sounds(
     listed_inputs: Iterable[str] = (),
     path_filter: PathFilter = EVERY_PATH,
 ) -> FoundSounds:
+    """Find the sounds in the inputs as `search_inputs` does, and check that there is one.
+
+    Args:
+        inputs: see `search_inputs`, as for the other arguments.
+        listed_inputs: files and folders from a list.
+        path_filter: chooses the files in folders.
+
+    Raises:
+        UsageError: see `search_inputs`.
+        NoUsableAudioError: the inputs contain no audio.
+    """
+    names, listed_names = [os.fspath(name) for name in inputs], [*listed_inputs]
+    found = search_inputs(names, listed_names, path_filter)
+    if found.sounds:
+        return found
+    names += listed_names
+    if path_filter == EVERY_PATH:
+        skipped_files = list(found.skipped_files)
+        raise NoUsableAudioError(_describe_missing_audio(names, list_audio_extensions(), skipped_files))
+    places = ", ".join(map(format_path, names))
+    raise NoUsableAudioError(f"no audio in {places} that the patterns choose; check the patterns")
+
+
+def search_inputs(
+    inputs: Iterable[str | os.PathLike[str]],
+    listed_inputs: Iterable[str] = (),
+    path_filter: PathFilter = EVERY_PATH,
+) -> FoundSounds:
     """Find the sounds in the inputs, and after them those in a list of inputs.
 
     An input that is a file is a sound, with any extension, unless it is of one of the kinds in
@@ -121,7 +149,6 @@ def find_sounds(
 
     Raises:
         UsageError: an input does not exist or is a folder that cannot be read, or a file is given twice.
-        NoUsableAudioError: the inputs contain no audio.
     """
     names = [os.fspath(name) for name in inputs]
     check_inputs_exist(names)
@@ -146,11 +173,6 @@ def find_sounds(
         sounds += found.sounds
         skipped_files += found.skipped
         unreadable_folders += [UnreadableFolder(path, first, end) for path in found.unreadable]
-    if not sounds:
-        if path_filter == EVERY_PATH:
-            raise NoUsableAudioError(_describe_missing_audio(names, extensions, skipped_files))
-        places = ", ".join(map(format_path, names))
-        raise NoUsableAudioError(f"no audio in {places} that the patterns choose; check the patterns")
     return FoundSounds(tuple(sounds), tuple(skipped_files), tuple(unreadable_folders))
 
 

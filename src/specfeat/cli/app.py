@@ -14,6 +14,9 @@ from specfeat.cli.command_line import CommandLine
 from specfeat.cli.convert import convert_command
 from specfeat.cli.events import events_command
 from specfeat.cli.extract import extract_command
+from specfeat.cli.init import init_command, schema_command
+from specfeat.cli.inspect import inspect_command
+from specfeat.cli.lists import list_app
 from specfeat.cli.merge import merge_command
 from specfeat.cli.messages import describe_error, print_message
 from specfeat.cli.plot import plot_command
@@ -67,12 +70,16 @@ def read_global_options(
 
 app.command("extract")(extract_command)
 app.command("convert")(convert_command)
+app.command("inspect")(inspect_command)
+app.command("init")(init_command)
+app.command("schema")(schema_command)
 app.command("merge")(merge_command)
 app.command("search")(search_command)
 app.command("plot")(plot_command)
 app.command("events")(events_command)
 app.command("report")(report_command)
 app.command("train")(train_command)
+app.add_typer(list_app)
 app.add_typer(weights_app)
 app.add_typer(cache_app)
 

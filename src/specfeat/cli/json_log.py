@@ -4,7 +4,6 @@ import contextlib
 import datetime
 import json
 import math
-import os
 import signal
 import sys
 import time
@@ -20,6 +19,7 @@ from specfeat.cli.signals import StoppedBySignal, describe_run_state
 from specfeat.errors import OutputError, SpecfeatError, escape_control_characters
 from specfeat.files import describe_os_error
 from specfeat.output.summary import list_visible_files
+from specfeat.text import make_path_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -134,7 +134,7 @@ class JsonLog:
             return
         if self._progress is not None:
             self._progress.end_sound(event.sound.path)
-        fields = _make_path_fields(event.sound.path) | _make_part_fields(event.sound.part)
+        fields = make_path_fields(event.sound.path) | _make_part_fields(event.sound.part)
         self._write_event("file", **fields, **event.to_entry().outcome)
 
     def on_output(self, summary: "RunSummary", array: "Path", *, is_new: bool) -> None:
@@ -205,10 +205,3 @@ def _make_part_fields(part: "SoundPart") -> dict[str, object]:
     """Return channel, times and id of a part of a file; no fields for a whole file."""
     names = ("channel", "start_s", "end_s", "id")
     return {name: value for name in names if (value := getattr(part, name)) is not None}
-
-
-def _make_path_fields(path: str) -> dict[str, str]:
-    """Return the path as text, and its bytes in hexadecimal if it is not UTF-8, which JSON cannot hold."""
-    name = os.fsencode(path)
-    text = name.decode("utf-8", "replace")
-    return {"path": text} if text.encode() == name else {"path": text, "path_hex": name.hex()}

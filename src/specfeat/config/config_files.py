@@ -15,6 +15,11 @@ def shipped_names() -> list[str]:
     return sorted(path.stem for folder in _SHIPPED_FOLDERS for path in folder.glob("*.yaml"))
 
 
+def find_shipped_weights() -> list[Path]:
+    """Return the paths of the weights files that come with specfeat."""
+    return sorted(path.resolve() for folder in _SHIPPED_FOLDERS for path in folder.glob("*.weights.h5"))
+
+
 def find_config_file(source: str | Path) -> Path:
     """Return the path of a config's file.
 

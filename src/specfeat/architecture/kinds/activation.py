@@ -7,6 +7,7 @@ from specfeat.architecture.graph import Layer
 from specfeat.architecture.kinds.arguments import ActivationName, InitializerName, Number
 from specfeat.architecture.kinds.axis_arguments import Axes, SharedAxes
 from specfeat.architecture.kinds.base import ArrayKind, Family, LayerKind, Options, keep_shape
+from specfeat.architecture.kinds.read_ranges import read_axes_of_argument, read_same_indices
 
 
 def _find_axis_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
@@ -25,6 +26,7 @@ KINDS = (
         family=Family.ACTIVATION,
         required={"activation": ActivationName()},
         compute_output_shape=keep_shape,
+        find_read_ranges=read_same_indices,
     ),
     LayerKind(
         name="ReLU",
@@ -32,6 +34,7 @@ KINDS = (
         activation="relu",
         optional={"max_value": Number(0.0), "negative_slope": Number(0.0), "threshold": Number(0.0)},
         compute_output_shape=keep_shape,
+        find_read_ranges=read_same_indices,
     ),
     LayerKind(
         name="LeakyReLU",
@@ -39,6 +42,7 @@ KINDS = (
         activation="leaky_relu",
         optional={"negative_slope": Number(0.0)},
         compute_output_shape=keep_shape,
+        find_read_ranges=read_same_indices,
     ),
     LayerKind(
         name="PReLU",
@@ -46,6 +50,7 @@ KINDS = (
         activation="leaky_relu",
         optional={"shared_axes": SharedAxes(), "alpha_initializer": InitializerName()},
         compute_output_shape=keep_shape,
+        find_read_ranges=read_same_indices,
         find_mismatch=_find_axis_mismatch,
         arrays=(ArrayKind("alpha", _compute_slopes_shape),),
     ),
@@ -55,6 +60,7 @@ KINDS = (
         activation="elu",
         optional={"alpha": Number(0.0)},
         compute_output_shape=keep_shape,
+        find_read_ranges=read_same_indices,
     ),
     LayerKind(
         name="Softmax",
@@ -62,6 +68,7 @@ KINDS = (
         activation="softmax",
         optional={"axis": Axes()},
         compute_output_shape=keep_shape,
+        find_read_ranges=read_axes_of_argument,
         find_mismatch=_find_axis_mismatch,
     ),
 )

@@ -2,6 +2,7 @@
 
 from specfeat.architecture.kinds.arguments import Choice, Flag, Text
 from specfeat.architecture.kinds.base import Family, LayerKind, keep_shape
+from specfeat.architecture.kinds.read_ranges import read_same_indices
 
 # The networks of keras.applications that contain only layers of Keras without code of their own. The value is
 # what the `preprocess_input` of the network's module does to a picture: a mode of
@@ -39,5 +40,6 @@ PREPROCESSING = LayerKind(
     family=Family.PICTURE,
     required={"mode": Choice(("caffe", "tf", "torch"))},
     compute_output_shape=keep_shape,
+    find_read_ranges=read_same_indices,
     keras_class="specfeat.network.picture:Preprocessing",
 )

@@ -8,6 +8,7 @@ The layers are used for inference only: the arguments for dropout are left out. 
 because all clips have the same number of frames.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from specfeat.architecture.axes import Shape, describe_axes
@@ -98,6 +99,17 @@ def _compute_additive_scores(_: Options, shapes: Sequence[Shape]) -> Shape:
     return (shapes[0][0], _get_key_shape(shapes)[0], shapes[0][1])
 
 
+def _count_head_products(options: Options, shapes: Sequence[Shape]) -> int:
+    """Return the products of queries and keys, and those of the scores and values."""
+    size = options["key_dim"] + _get_value_size(options)
+    return math.prod(_compute_multi_head_scores(options, shapes)) * int(size)
+
+
+def _count_attention_products(_: Options, shapes: Sequence[Shape]) -> int:
+    size = shapes[0][1] + _get_value_shape(shapes)[1]
+    return shapes[0][0] * _get_key_shape(shapes)[0] * size
+
+
 def _make_projection(
     part: str, input_index: int, get_size: Callable[[Options], int]
 ) -> tuple[ArrayKind, ArrayKind]:
@@ -146,6 +158,7 @@ KINDS = (
         max_inputs=3,
         compute_output_shape=_compute_multi_head_shape,
         compute_score_shape=_compute_multi_head_scores,
+        count_products=_count_head_products,
         find_mismatch=_find_unequal_frames,
         arrays=(
             *_make_projection("query", 0, lambda options: int(options["key_dim"])),
@@ -176,6 +189,7 @@ KINDS = (
         max_inputs=3,
         compute_output_shape=_compute_attention_shape,
         compute_score_shape=_compute_dot_scores,
+        count_products=_count_attention_products,
         find_mismatch=_find_unequal_channels,
         arrays=(
             ArrayKind("scale", lambda *_: (), is_present=lambda options: options.get("use_scale", False)),
@@ -197,6 +211,7 @@ KINDS = (
         max_inputs=3,
         compute_output_shape=_compute_attention_shape,
         compute_score_shape=_compute_additive_scores,
+        count_products=_count_attention_products,
         find_mismatch=_find_unequal_channels,
         arrays=(ArrayKind("scale", lambda _, query: (query[-1],), enabling_argument="use_scale"),),
         axis_change=AxisChange.TAKE_LAST,

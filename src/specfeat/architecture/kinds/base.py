@@ -14,6 +14,9 @@ Options = Mapping[str, Any]
 ComputeOutputShape = Callable[[Options, Sequence[Shape]], Shape]
 ComputeArrayShape = Callable[[Options, Shape], Shape]
 FindMismatch = Callable[[Layer, Sequence[Shape]], str | None]
+CountProducts = Callable[[Options, Sequence[Shape]], int]
+Ranges = tuple[range, ...]  # a range of indices for each axis of an array, without the batch
+FindReadRanges = Callable[[Options, Ranges, Sequence[Shape]], Sequence[Ranges]]
 
 
 class Family(Enum):
@@ -123,6 +126,11 @@ class LayerKind:
             knows the shape.
         compute_score_shape: a function, called as the one before, that returns the shape of the largest array
             that an attention layer computes on the way to its output; None for other layers.
+        count_products: a function, called as the one before, that returns how often the layer multiplies
+            values by values and not by weights; None if it never does.
+        find_read_ranges: a function from the layer's arguments, ranges of indices in its output and the
+            shapes of its inputs to the ranges in each input from which these values are computed. None if
+            each value is computed from all values of all inputs.
         find_mismatch: a function that returns why the layer cannot take inputs of these shapes, as a sentence
             without its subject ("gets ..."), or None if it can. The number of spatial axes is checked before.
             None if all shapes are possible.
@@ -158,6 +166,8 @@ class LayerKind:
     max_inputs: int | None = 1
     compute_output_shape: ComputeOutputShape | None = None
     compute_score_shape: ComputeOutputShape | None = None
+    count_products: CountProducts | None = None
+    find_read_ranges: FindReadRanges | None = None
     find_mismatch: FindMismatch | None = None
     arrays: tuple[ArrayKind, ...] = ()
     axis_change: AxisChange = AxisChange.KEEP

@@ -23,6 +23,7 @@ from specfeat.architecture.kinds.base import (
     Options,
 )
 from specfeat.architecture.kinds.groups import find_group_mismatch
+from specfeat.architecture.kinds.read_ranges import make_window_reader
 from specfeat.architecture.kinds.windows import count_window_positions, find_window_mismatch
 
 BIAS_ARGUMENTS: Mapping[str, ArgumentType] = {"use_bias": Flag(), "bias_initializer": InitializerName()}
@@ -82,6 +83,7 @@ def _make_conv(axes: int) -> LayerKind:
         },
         input_axes=axes,
         compute_output_shape=_compute_output_shape,
+        find_read_ranges=make_window_reader("kernel_size", 1, mixes_channels=True),
         find_mismatch=_find_mismatch,
         arrays=(ArrayKind("kernel", _compute_kernel_shape, layout=KernelLayout.CONVOLUTION), BIAS_ARRAY),
         axis_change=AxisChange.REPLACE_ALL,
@@ -107,6 +109,7 @@ def _make_depthwise_conv(axes: int) -> LayerKind:
         },
         input_axes=axes,
         compute_output_shape=_compute_output_shape,
+        find_read_ranges=make_window_reader("kernel_size", 1, mixes_channels=False),
         find_mismatch=_find_mismatch,
         arrays=(ArrayKind("kernel", _compute_depthwise_shape, layout=KernelLayout.DEPTHWISE), BIAS_ARRAY),
         axis_change=AxisChange.REPLACE_ALL,
@@ -123,6 +126,7 @@ def _make_separable_conv(axes: int) -> LayerKind:
         name=f"SeparableConv{axes}D",
         required={"filters": WholeNumber(), **depthwise.required},
         optional={**depthwise.optional, "pointwise_initializer": InitializerName()},
+        find_read_ranges=make_window_reader("kernel_size", 1, mixes_channels=True),
         arrays=(
             ArrayKind("depthwise_kernel", _compute_depthwise_shape, layout=KernelLayout.DEPTHWISE),
             ArrayKind("pointwise_kernel", _compute_pointwise_shape, layout=KernelLayout.POINTWISE),

@@ -12,6 +12,7 @@ from specfeat.architecture.kinds.base import (
     LayerKind,
     Options,
 )
+from specfeat.architecture.kinds.read_ranges import read_last_axis
 
 
 def _compute_output_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
@@ -37,6 +38,7 @@ DENSE = LayerKind(
         "bias_initializer": InitializerName(),
     },
     compute_output_shape=_compute_output_shape,
+    find_read_ranges=read_last_axis,
     arrays=(
         ArrayKind("kernel", _compute_kernel_shape, layout=KernelLayout.DENSE),
         ArrayKind("bias", _compute_bias_shape, enabling_argument="use_bias"),

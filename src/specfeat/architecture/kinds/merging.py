@@ -6,7 +6,8 @@ from functools import partial
 from specfeat.architecture.axes import Shape, find_missing_axis, to_axis_index
 from specfeat.architecture.graph import Layer
 from specfeat.architecture.kinds.axis_arguments import OneAxis
-from specfeat.architecture.kinds.base import Family, LayerKind, Options
+from specfeat.architecture.kinds.base import Family, LayerKind, Options, Ranges
+from specfeat.architecture.kinds.read_ranges import read_same_indices
 from specfeat.text import format_shape
 
 
@@ -29,6 +30,22 @@ def _find_unequal_shapes(layer: Layer, shapes: Sequence[Shape]) -> str | None:
 def _concatenate_shapes(options: Options, shapes: Sequence[Shape]) -> Shape:
     joined = to_axis_index(options.get("axis", -1), shapes[0])
     return (*shapes[0][:joined], sum(shape[joined] for shape in shapes), *shapes[0][joined + 1 :])
+
+
+def _find_read_ranges(options: Options, ranges: Ranges, shapes: Sequence[Shape]) -> list[Ranges]:
+    """See `LayerKind`. A single index along the joined axis stands for the middle of each input."""
+    joined = to_axis_index(options.get("axis", -1), shapes[0])
+    return [
+        tuple(
+            indices if axis != joined else _choose_joined_indices(indices, shape[axis])
+            for axis, indices in enumerate(ranges)
+        )
+        for shape in shapes
+    ]
+
+
+def _choose_joined_indices(indices: range, size: int) -> range:
+    return range(size // 2, size // 2 + 1) if len(indices) == 1 else range(size)
 
 
 def _find_unequal_other_axes(layer: Layer, shapes: Sequence[Shape]) -> str | None:
@@ -55,7 +72,10 @@ def _describe_inputs(layer: Layer, shapes: Sequence[Shape]) -> str:
 
 _make_merging = partial(LayerKind, family=Family.MERGING, min_inputs=2, max_inputs=None)
 _make_elementwise = partial(
-    _make_merging, compute_output_shape=_broadcast_shapes, find_mismatch=_find_unequal_shapes
+    _make_merging,
+    compute_output_shape=_broadcast_shapes,
+    find_read_ranges=read_same_indices,
+    find_mismatch=_find_unequal_shapes,
 )
 
 KINDS = (
@@ -65,6 +85,7 @@ KINDS = (
         name="Concatenate",
         optional={"axis": OneAxis()},
         compute_output_shape=_concatenate_shapes,
+        find_read_ranges=_find_read_ranges,
         find_mismatch=_find_unequal_other_axes,
         other_names={"concat": "", "cat": ""},
     ),

@@ -16,6 +16,7 @@ from specfeat.architecture.kinds.arguments import (
 from specfeat.architecture.kinds.axis_arguments import Axes, AxesOrNone, OneAxis
 from specfeat.architecture.kinds.base import ArrayKind, Family, LayerKind, Options, keep_shape
 from specfeat.architecture.kinds.groups import find_group_mismatch
+from specfeat.architecture.kinds.read_ranges import read_axes_of_argument, read_same_indices
 from specfeat.text import format_shape
 
 KERAS_GROUPS = 32  # Keras' default for the groups of GroupNormalization
@@ -102,6 +103,7 @@ KINDS = (
             "moving_variance_initializer": InitializerName(),
         },
         compute_output_shape=keep_shape,
+        find_read_ranges=read_same_indices,
         find_mismatch=_find_axis_mismatch,
         arrays=(
             *_LEARNED_ARRAYS,
@@ -116,6 +118,7 @@ KINDS = (
         family=Family.NORMALIZATION,
         optional=_ARGUMENTS,
         compute_output_shape=keep_shape,
+        find_read_ranges=read_axes_of_argument,
         find_mismatch=_find_axis_mismatch,
         arrays=_LEARNED_ARRAYS,
         other_names={"layernorm": "", "layer_norm": ""},
@@ -134,6 +137,7 @@ KINDS = (
         family=Family.NORMALIZATION,
         optional={"axis": Axes(), "epsilon": Number(0.0)},
         compute_output_shape=keep_shape,
+        find_read_ranges=read_axes_of_argument,
         find_mismatch=_find_axis_mismatch,
         arrays=(ArrayKind("scale", _compute_array_shape),),
         other_names={"rmsnorm": "", "rms_norm": ""},
@@ -148,6 +152,7 @@ KINDS = (
             "invert": Flag(),
         },
         compute_output_shape=keep_shape,
+        find_read_ranges=read_same_indices,
         find_mismatch=_find_statistics_mismatch,
         # Keras has a third array, `count`, for old files; nothing is computed with it.
         arrays=(
@@ -160,6 +165,7 @@ KINDS = (
         family=Family.NORMALIZATION,
         optional={"axis": Axes()},
         compute_output_shape=keep_shape,
+        find_read_ranges=read_axes_of_argument,
         find_mismatch=_find_axis_mismatch,
         other_names={"l2_normalize": "", "normalize": ""},
     ),
@@ -169,5 +175,6 @@ KINDS = (
         required={"scale": Number()},
         optional={"offset": Number()},
         compute_output_shape=keep_shape,
+        find_read_ranges=read_same_indices,
     ),
 )

@@ -7,6 +7,7 @@ from specfeat.architecture.axes import Shape
 from specfeat.architecture.graph import Layer
 from specfeat.architecture.kinds.arguments import Choice, Flag, Sizes
 from specfeat.architecture.kinds.base import AxisChange, Family, LayerKind, Options
+from specfeat.architecture.kinds.read_ranges import make_window_reader, read_all_positions
 from specfeat.architecture.kinds.windows import count_window_positions, find_window_mismatch
 
 
@@ -48,6 +49,7 @@ def _make_pooling(
         },
         input_axes=axes,
         compute_output_shape=_compute_output_shape,
+        find_read_ranges=make_window_reader("pool_size", 2, mixes_channels=False),
         find_mismatch=_find_mismatch,
         axis_change=AxisChange.REPLACE_SPATIAL,
         window_argument="pool_size",
@@ -63,6 +65,7 @@ def _make_global_pooling(operation: str, axes: int, adaptive: str, other_name: s
         optional={"keepdims": Flag()},
         input_axes=axes,
         compute_output_shape=_compute_global_shape,
+        find_read_ranges=read_all_positions,
         axis_change=AxisChange.REPLACE_SPATIAL,
         other_names={adaptive: ", for a size of 1", other_name: ""},
     )

@@ -2,6 +2,7 @@
 
 from specfeat.architecture.kinds.arguments import Number
 from specfeat.architecture.kinds.base import Family, LayerKind, keep_shape
+from specfeat.architecture.kinds.read_ranges import read_same_indices
 
 
 def _make_dropout(name: str, input_axes: int, *other_names: str) -> LayerKind:
@@ -11,6 +12,7 @@ def _make_dropout(name: str, input_axes: int, *other_names: str) -> LayerKind:
         required={"rate": Number(0.0, 1.0)},
         input_axes=input_axes,
         compute_output_shape=keep_shape,
+        find_read_ranges=read_same_indices,
         other_names=dict.fromkeys(other_names, ""),
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 from specfeat.architecture.axes import Shape, repeat_per_axis
 from specfeat.architecture.graph import Layer
 from specfeat.architecture.kinds.arguments import ArgumentType, Choice, Margins, Sizes, WholeNumber
-from specfeat.architecture.kinds.base import AxisChange, Family, LayerKind, Options
+from specfeat.architecture.kinds.base import AxisChange, Family, LayerKind, Options, Ranges
 from specfeat.text import format_shape
 
 _INTERPOLATION: Mapping[str, ArgumentType] = {"interpolation": Choice(("nearest", "bilinear"))}
@@ -51,6 +51,50 @@ def _resize_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
     return (options["height"], options["width"], shapes[0][-1])
 
 
+def _list_margins_before(margins: Any, axes: int) -> list[int]:
+    """Return the margin before the first value of each axis; see `arguments.Margins`."""
+    if axes == 1 and isinstance(margins, tuple):
+        return [margins[0]]
+    sides: Any = margins if isinstance(margins, tuple) else (margins,) * axes
+    return [side[0] if isinstance(side, tuple) else side for side in sides]
+
+
+def _read_padded(options: Options, ranges: Ranges, shapes: Sequence[Shape]) -> list[Ranges]:
+    before = _list_margins_before(options.get("padding", 1), len(shapes[0]) - 1)
+    read = (range(r.start - b, r.stop - b) for r, b in zip(ranges, before, strict=False))
+    return [(*read, ranges[-1])]
+
+
+def _read_cropped(options: Options, ranges: Ranges, shapes: Sequence[Shape]) -> list[Ranges]:
+    axes = len(shapes[0]) - 1
+    before = _list_margins_before(options.get("cropping", _DEFAULT_CROPPING[axes]), axes)
+    read = (range(r.start + b, r.stop + b) for r, b in zip(ranges, before, strict=False))
+    return [(*read, ranges[-1])]
+
+
+def _read_resized(options: Options, ranges: Ranges, shapes: Sequence[Shape]) -> list[Ranges]:
+    """See `LayerKind`. The output is longer or shorter than the input by a factor along each axis."""
+    *spatial, _ = shapes[0]
+    repeats = repeat_per_axis(options.get("size", 2), len(spatial))
+    repeated = tuple(n * s for n, s in zip(spatial, repeats, strict=True))
+    lengths = (options["height"], options["width"]) if "height" in options else repeated
+    is_bilinear = options.get("interpolation", _get_default_interpolation(options)) == "bilinear"
+    read = []
+    for indices, old, new in zip(ranges, spatial, lengths, strict=False):
+        if is_bilinear:  # between the two input values around the centre of the output value
+            first = ((2 * indices.start + 1) * old - new) // (2 * new)
+            last = -((new - (2 * indices[-1] + 1) * old) // (2 * new))
+        else:
+            first, last = ((2 * index + 1) * old // (2 * new) for index in (indices.start, indices[-1]))
+        read.append(range(first, last + 1))
+    return [(*read, ranges[-1])]
+
+
+def _get_default_interpolation(options: Options) -> str:
+    """Return Keras' default: "bilinear" for Resizing, "nearest" for UpSampling2D."""
+    return "bilinear" if "height" in options else "nearest"
+
+
 def _make_padding(axes: int) -> LayerKind:
     return LayerKind(
         name=f"ZeroPadding{axes}D",
@@ -58,6 +102,7 @@ def _make_padding(axes: int) -> LayerKind:
         optional={"padding": Margins(axes)},
         input_axes=axes,
         compute_output_shape=_pad_shape,
+        find_read_ranges=_read_padded,
         axis_change=AxisChange.REPLACE_SPATIAL,
         other_names={"zeropad": "", "constantpad": ""},
     )
@@ -70,6 +115,7 @@ def _make_cropping(axes: int) -> LayerKind:
         optional={"cropping": Margins(axes)},
         input_axes=axes,
         compute_output_shape=_crop_shape,
+        find_read_ranges=_read_cropped,
         find_mismatch=_find_cropping_mismatch,
         axis_change=AxisChange.REPLACE_SPATIAL,
     )
@@ -82,6 +128,7 @@ def _make_upsampling(axes: int, arguments: Mapping[str, ArgumentType]) -> LayerK
         optional=arguments,
         input_axes=axes,
         compute_output_shape=_repeat_shape,
+        find_read_ranges=_read_resized,
         axis_change=AxisChange.REPLACE_SPATIAL,
         other_names={"upsample": ""},
     )
@@ -99,6 +146,7 @@ KINDS = (
         optional=_INTERPOLATION,
         input_axes=2,
         compute_output_shape=_resize_shape,
+        find_read_ranges=_read_resized,
         axis_change=AxisChange.REPLACE_SPATIAL,
     ),
 )

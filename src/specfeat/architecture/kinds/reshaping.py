@@ -7,7 +7,8 @@ from specfeat.architecture.axes import Shape, describe_axes, find_missing_axis
 from specfeat.architecture.graph import Layer
 from specfeat.architecture.kinds.arguments import WholeNumber
 from specfeat.architecture.kinds.axis_arguments import AxisPermutation, TargetShape
-from specfeat.architecture.kinds.base import AxisChange, Family, LayerKind, Options
+from specfeat.architecture.kinds.base import AxisChange, Family, LayerKind, Options, Ranges
+from specfeat.architecture.kinds.read_ranges import read_reshaped_indices
 from specfeat.text import format_shape
 
 
@@ -15,10 +16,18 @@ def _flatten_shape(_: Options, shapes: Sequence[Shape]) -> Shape:
     return (math.prod(shapes[0]),)
 
 
+def _read_flattened(options: Options, ranges: Ranges, shapes: Sequence[Shape]) -> list[Ranges]:
+    return read_reshaped_indices(options, ranges, shapes, _flatten_shape(options, shapes))
+
+
 def _compute_target_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
     target = options["target_shape"]
     known = math.prod(n for n in target if n != -1)
     return tuple(math.prod(shapes[0]) // known if n == -1 else n for n in target)
+
+
+def _read_target(options: Options, ranges: Ranges, shapes: Sequence[Shape]) -> list[Ranges]:
+    return read_reshaped_indices(options, ranges, shapes, _compute_target_shape(options, shapes))
 
 
 def _find_target_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
@@ -39,6 +48,11 @@ def _permute_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
     return tuple(shapes[0][axis - 1] for axis in options["dims"])
 
 
+def _read_permuted(options: Options, ranges: Ranges, _: Sequence[Shape]) -> list[Ranges]:
+    dims = options["dims"]
+    return [tuple(ranges[dims.index(axis)] for axis in range(1, len(dims) + 1))]
+
+
 def _find_permutation_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | None:
     dims, shape = layer.options["dims"], shapes[0]
     if len(dims) < len(shape):
@@ -48,6 +62,10 @@ def _find_permutation_mismatch(layer: Layer, shapes: Sequence[Shape]) -> str | N
 
 def _repeat_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
     return (options["n"], *shapes[0])
+
+
+def _read_repeated(_: Options, ranges: Ranges, __: Sequence[Shape]) -> list[Ranges]:
+    return [ranges[1:]]
 
 
 def _find_vector_mismatch(_: Layer, shapes: Sequence[Shape]) -> str | None:
@@ -61,6 +79,7 @@ KINDS = (
         name="Flatten",
         family=Family.RESHAPING,
         compute_output_shape=_flatten_shape,
+        find_read_ranges=_read_flattened,
         axis_change=AxisChange.REGROUP,
     ),
     LayerKind(
@@ -68,6 +87,7 @@ KINDS = (
         family=Family.RESHAPING,
         required={"target_shape": TargetShape()},
         compute_output_shape=_compute_target_shape,
+        find_read_ranges=_read_target,
         find_mismatch=_find_target_mismatch,
         axis_change=AxisChange.REGROUP,
         other_names={"view": " or Flatten"},
@@ -77,6 +97,7 @@ KINDS = (
         family=Family.RESHAPING,
         required={"dims": AxisPermutation()},
         compute_output_shape=_permute_shape,
+        find_read_ranges=_read_permuted,
         find_mismatch=_find_permutation_mismatch,
         axis_change=AxisChange.PERMUTE,
         other_names={"transpose": ""},
@@ -86,6 +107,7 @@ KINDS = (
         family=Family.RESHAPING,
         required={"n": WholeNumber()},
         compute_output_shape=_repeat_shape,
+        find_read_ranges=_read_repeated,
         find_mismatch=_find_vector_mismatch,
         axis_change=AxisChange.ADD_FIRST,
     ),

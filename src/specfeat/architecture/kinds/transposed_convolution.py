@@ -19,6 +19,7 @@ from specfeat.architecture.kinds.arguments import (
 )
 from specfeat.architecture.kinds.base import ArrayKind, AxisChange, Family, KernelLayout, LayerKind, Options
 from specfeat.architecture.kinds.convolution import BIAS_ARGUMENTS, BIAS_ARRAY
+from specfeat.architecture.kinds.read_ranges import read_transposed_windows
 
 
 def _compute_output_shape(options: Options, shapes: Sequence[Shape]) -> Shape:
@@ -87,6 +88,7 @@ def _make_transposed_conv(axes: int) -> LayerKind:
         },
         input_axes=axes,
         compute_output_shape=_compute_output_shape,
+        find_read_ranges=read_transposed_windows,
         find_mismatch=_find_mismatch,
         arrays=(
             ArrayKind("kernel", _compute_kernel_shape, layout=KernelLayout.TRANSPOSED),
