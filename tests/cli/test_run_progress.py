@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from helpers.specfeat_command import write_noise
+from specfeat.audio.header_length import read_header_seconds
 from specfeat.cli import json_log, progress_display
 from specfeat.cli.json_log import JsonLog
 from specfeat.cli.progress import ProgressReporter
-from specfeat.cli.run_progress import RunProgress, format_remaining_time
+from specfeat.cli.progress_display import ProgressLines
+from specfeat.cli.run_progress import RunProgress, format_remaining_time, make_run_progress
 from specfeat.files import FileIdentity
-from specfeat.sound import Sound, SoundPart
+from specfeat.sound import Sound, SoundPart, make_file_sound
 
 SOUNDS = [Sound("a.wav", file=FileIdentity(1000, 0)), Sound("b.wav", file=FileIdentity(3000, 0))]
 
@@ -50,6 +53,31 @@ def test_parts_of_a_file_share_its_size() -> None:
     run.add_seconds(5)
     run.end_sound("a.wav")
     assert run.total_seconds == 40
+
+
+def test_a_single_file_has_a_percentage_from_its_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The length of the part that is read counts. If the header gives too little, the total grows."""
+    monkeypatch.setattr(progress_display, "LINE_INTERVAL_S", 0.0)
+    path = tmp_path / "a.wav"
+    write_noise(path, 10)
+    lines = ProgressLines([make_file_sound(str(path))])
+    lines.add_seconds(2.5)
+    part = make_run_progress([Sound(str(path), SoundPart(start_s=4.0, end_s=99.0))])
+    assert "0 of 1 file done, 2.5 s of audio read (25%), " in capsys.readouterr().err
+    assert (part.total_seconds, part.share) == (6.0, 0.0)
+
+    part.add_seconds(12)
+    assert part.total_seconds == pytest.approx(1.02 * 12)
+    assert make_run_progress([make_file_sound(str(path))] * 2).total_seconds is None
+
+
+def test_a_length_that_is_not_known_is_no_error(tmp_path: Path) -> None:
+    """A file that is missing or not audio, and the bytes of another program, have none before they are read."""
+    (tmp_path / "a.wav").write_text("text")
+    for name in ("a.wav", "gone.wav"):
+        assert read_header_seconds(make_file_sound(str(tmp_path / name))) is None
 
 
 @pytest.mark.parametrize(

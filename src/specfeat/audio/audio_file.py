@@ -81,6 +81,12 @@ class AudioFile:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    @property
+    def header_seconds(self) -> float | None:
+        """The length that the header gives, which may be wrong; None if the decoder does not know it."""
+        frames = self._decoder.frames
+        return frames / self.rate if frames else None
+
     def close(self) -> None:
         """Close the file."""
         if self._is_open:

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from specfeat import __version__
 from specfeat.cli.messages import add_run_state, describe_error
-from specfeat.cli.run_progress import RunProgress
+from specfeat.cli.run_progress import RunProgress, make_run_progress
 from specfeat.cli.signals import StoppedBySignal, describe_run_state
 from specfeat.errors import OutputError, SpecfeatError, escape_control_characters
 from specfeat.files import describe_os_error
@@ -104,7 +104,7 @@ class JsonLog:
     def show_progress(self, sounds: "Sequence[Sound]") -> "Iterator[None]":
         """Write the progress while the sounds are extracted."""
         if self._file is not None:
-            self._progress = RunProgress(sounds)
+            self._progress = make_run_progress(sounds)
         try:
             yield
         finally:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from specfeat.cli.messages import format_message, print_message
-from specfeat.cli.run_progress import RunProgress, format_duration, format_remaining_time
+from specfeat.cli.run_progress import format_duration, format_remaining_time, make_run_progress
 from specfeat.text import format_count
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class ProgressBar:
 
     def __init__(self, bar: "tqdm[None]", sounds: "Sequence[Sound]") -> None:
         self._bar = bar
-        self._progress = RunProgress(sounds)
+        self._progress = make_run_progress(sounds)
 
     def add_seconds(self, seconds: float) -> None:
         """Move the bar by the audio that has been read."""
@@ -65,7 +65,7 @@ class ProgressLines:
     """
 
     def __init__(self, sounds: "Sequence[Sound]") -> None:
-        self._progress = RunProgress(sounds)
+        self._progress = make_run_progress(sounds)
         self._printed_at = time.perf_counter()
 
     def add_seconds(self, seconds: float) -> None:
@@ -82,9 +82,13 @@ class ProgressLines:
 
     def _describe(self) -> str:
         progress = self._progress
+        # Of several files, the number of those that are done says more.
+        is_known = progress.all_sounds == 1 and progress.share is not None
+        share = f" ({progress.share:.0%})" if is_known else ""
         text = (
             f"{progress.done_sounds} of {format_count(progress.all_sounds, 'file')} done, "
-            f"{format_duration(progress.audio_seconds)} of audio read, {progress.speed:.0f} x real time"
+            f"{format_duration(progress.audio_seconds)} of audio read{share}, "
+            f"{progress.speed:.0f} x real time"
         )
         remaining_s = progress.remaining_s
         return text if remaining_s is None else f"{text}, about {format_remaining_time(remaining_s)} left"

@@ -16,21 +16,27 @@ class RunProgress:
 
     The total is estimated from the seconds read so far: they are multiplied by the size of all files, and
     divided by the size of the files that have ended. The lengths in the headers of the files are not used,
-    because they can be wrong.
+    because they can be wrong; only if there is one sound, nothing else is known before it ends.
 
     Args:
         sounds: the sounds that the run extracts.
         read_clock: the function that returns the time in seconds.
+        header_seconds: if there is one sound, its length in seconds as its header gives it; None if that is
+            not known.
 
     Attributes:
         audio_seconds: how many seconds of audio have been read.
         done_sounds: how many sounds have ended or failed.
         all_sounds: how many sounds the run extracts.
-        total_seconds: the estimated seconds of audio of all sounds; None until the first sound has ended.
+        total_seconds: the estimated seconds of audio of all sounds; None until the first sound has ended,
+            unless there is one sound whose length is known.
     """
 
     def __init__(
-        self, sounds: "Sequence[Sound]", read_clock: Callable[[], float] = time.perf_counter
+        self,
+        sounds: "Sequence[Sound]",
+        read_clock: Callable[[], float] = time.perf_counter,
+        header_seconds: float | None = None,
     ) -> None:
         parts = Counter(sound.path for sound in sounds)
         # Each part of a file counts as an equal share of the file.
@@ -42,7 +48,7 @@ class RunProgress:
         self.audio_seconds = 0.0
         self.done_sounds = 0
         self.all_sounds = len(sounds)
-        self.total_seconds: float | None = None
+        self.total_seconds = header_seconds
 
     def add_seconds(self, seconds: float) -> None:
         """Count audio that has been read."""
@@ -59,6 +65,11 @@ class RunProgress:
             self.total_seconds = max(1.0, self.audio_seconds * self._all_bytes / self._done_bytes)
 
     @property
+    def share(self) -> float | None:
+        """How much of the audio has been read, 0..1; None if the total is not known yet."""
+        return None if self.total_seconds is None else min(1.0, self.audio_seconds / self.total_seconds)
+
+    @property
     def speed(self) -> float:
         """How many seconds of audio were read in each second since the start."""
         return self.audio_seconds / max(1e-9, self._read_clock() - self._start_s)
@@ -69,6 +80,20 @@ class RunProgress:
         if self.total_seconds is None or not self.audio_seconds:
             return None
         return max(0.0, self.total_seconds - self.audio_seconds) / self.speed
+
+
+def make_run_progress(sounds: "Sequence[Sound]") -> RunProgress:
+    """Return the progress of a run; if it has one sound, with the length that the header gives.
+
+    Args:
+        sounds: the sounds that the run extracts.
+    """
+    if len(sounds) != 1:
+        return RunProgress(sounds)
+    # Imported here, because this module is loaded for --help, which reads no audio.
+    from specfeat.audio.header_length import read_header_seconds
+
+    return RunProgress(sounds, header_seconds=read_header_seconds(sounds[0]))
 
 
 def format_remaining_time(seconds: float) -> str:
