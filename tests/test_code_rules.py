@@ -105,6 +105,8 @@ DOORS = {
     },
     "pyarrow": {"output/arrow_tables.py"},
     "zarr": {"output/formats/zarr.py"},
+    "fsspec": {"audio/inputs/remote_files.py"},
+    "aiohttp": {"audio/inputs/remote_files.py"},
     "tarfile": {"audio/inputs/tar_archives.py", "audio/inputs/tar_bytes.py"},
     "zipfile": {
         "audio/inputs/zip_archives.py",

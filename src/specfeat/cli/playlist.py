@@ -44,8 +44,8 @@ def read_playlist(data: bytes, source: str) -> list[str]:
             computer, slash, quoted_path = name[address.end() :].partition(b"/")
             if address[1].lower() != b"file" or computer.lower() not in _OWN_COMPUTER or not slash:
                 raise UsageError(
-                    f"{place}: line {number}: is an address, and specfeat reads only files; "
-                    "download the file, and write its path here"
+                    f"{place}: line {number}: is an address, which is not read from a playlist; "
+                    "write it in a list without an extension of playlists, or download the file"
                 )
             name = b"/" + unquote_to_bytes(quoted_path)
         path = name if folder == b"." else os.path.join(folder, name)  # noqa: PTH118  pathlib takes no bytes

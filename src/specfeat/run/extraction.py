@@ -8,12 +8,15 @@ The command line and the Python interface use it. It prints nothing, knows no op
 changes nothing in the state of the process, except what loading TensorFlow changes.
 """
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 
 import numpy as np
 
 from specfeat.audio.inputs.registry import find_input_kind
+from specfeat.audio.inputs.remote_files import RemoteObject
 from specfeat.errors import UsageError
+from specfeat.files import format_path
 from specfeat.output.summary import RunSummary, summarize_record
 from specfeat.output.work_folder import WorkFolder
 from specfeat.run.listener import RunListener
@@ -21,6 +24,7 @@ from specfeat.run.plan import make_plan
 from specfeat.run.request import ExtractionRequest
 from specfeat.run.shard_selection import select_shard
 from specfeat.run.sound_selection import select_sounds
+from specfeat.sound import Sound
 from specfeat.system_limits import report_system_limits
 
 
@@ -46,6 +50,8 @@ def run_extraction(request: ExtractionRequest, work_folder: WorkFolder, listener
     # then the run waits for the batches that the network's threads are computing.
     with report_system_limits(), ExitStack() as network_threads, work_folder:
         found = select_sounds(request.selection, request.inputs, request.listed_inputs, request.path_filter)
+        if request.options.update:
+            _check_identities(found.sounds)
         inputs = (*request.selection.tables, *request.inputs, *request.listed_inputs)
         paths.check_inputs(dict.fromkeys((*inputs, *(sound.path for sound in found.sounds))))
         if request.config.settings.audio.channels == "each":
@@ -88,6 +94,20 @@ def _check_can_be_continued(request: ExtractionRequest) -> None:
             "standard input can be read only once, so a run over it can neither continue nor update an "
             "earlier run; save the sound in a file, and give the file"
         )
+
+
+def _check_identities(sounds: Iterable[Sound]) -> None:
+    """Check that an update can see of each object at an address whether it has changed.
+
+    Raises:
+        UsageError: a server says nothing that changes with the content of the object.
+    """
+    for sound in sounds:
+        if isinstance(sound.source, RemoteObject) and sound.file.version is None:
+            raise UsageError(
+                f"{format_path(sound.path)}: its server gives neither an ETag nor a time of change, so an "
+                "update cannot see whether the file has changed; write a new output"
+            )
 
 
 def describe_kept_files(work_folder: WorkFolder) -> str:

@@ -9,8 +9,8 @@ from specfeat.audio.audio_extensions import list_audio_extensions
 from specfeat.audio.discovery import FoundSounds, find_sounds
 from specfeat.audio.folder_search import check_inputs_exist
 from specfeat.audio.inputs.base import STANDARD_INPUT
+from specfeat.audio.inputs.copied_sound import CopiedSound
 from specfeat.audio.inputs.listing import list_sounds_by_input
-from specfeat.audio.inputs.standard_input import CopiedSound
 from specfeat.audio.path_filter import EVERY_PATH, PathFilter
 from specfeat.audio.recording_time import find_recording_time
 from specfeat.errors import UsageError
@@ -79,7 +79,7 @@ def select_sounds(
 def _set_raw_format(found: FoundSounds, raw_format: RawFormat) -> FoundSounds:
     sounds = tuple(
         replace(sound, source=replace(sound.source, raw_format=raw_format))
-        if isinstance(sound.source, CopiedSound)
+        if isinstance(sound.source, CopiedSound) and sound.path == STANDARD_INPUT
         else sound
         for sound in found.sounds
     )
