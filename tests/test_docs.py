@@ -140,6 +140,7 @@ def test_the_options_about_running_are_explained() -> None:
         "inspect",
         "init",
         "list classes",
+        "verify",
         "weights show",
         "weights convert",
         "weights fetch",

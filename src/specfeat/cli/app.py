@@ -37,6 +37,7 @@ from specfeat.cli.standard_streams import (
 )
 from specfeat.cli.train import train_command
 from specfeat.cli.unknown_words import find_replacement
+from specfeat.cli.verify import verify_command
 from specfeat.cli.weights import weights_app
 from specfeat.errors import SpecfeatError
 from specfeat.library_messages import simplify_typer_message
@@ -73,6 +74,7 @@ app.command("convert")(convert_command)
 app.command("inspect")(inspect_command)
 app.command("init")(init_command)
 app.command("schema")(schema_command)
+app.command("verify")(verify_command)
 app.command("merge")(merge_command)
 app.command("search")(search_command)
 app.command("plot")(plot_command)

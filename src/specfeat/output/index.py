@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 from specfeat.config.row_spans import RowSpan
 from specfeat.config.settings import Settings
@@ -65,7 +65,7 @@ def find_sound_columns(entries: Sequence[SoundEntry], additional: tuple[str, ...
 
 
 def write_index(
-    settings: Settings, entries: Sequence[SoundEntry], columns: tuple[str, ...], file: BinaryIO
+    settings: Settings, entries: Sequence[SoundEntry], columns: tuple[str, ...], file: IO[bytes]
 ) -> None:
     """Write the index of an output.
 
@@ -101,7 +101,7 @@ class IndexWriter:
 
     def __init__(
         self,
-        file: BinaryIO,
+        file: IO[bytes],
         channels: str | int,
         sample_rate: int,
         sound_columns: SoundColumns = SoundColumns(),
