@@ -141,6 +141,8 @@ def test_the_options_about_running_are_explained() -> None:
         "init",
         "list classes",
         "verify",
+        "classify fit",
+        "classify apply",
         "weights show",
         "weights convert",
         "weights fetch",

@@ -65,7 +65,7 @@ def _check_file(path: str) -> None:
 def compute_example_rows(output: FinishedOutput, examples: Sequence[Sound], config: Config) -> Rows:
     """Return the rows of examples, computed with the config and the weights of an output.
 
-    If an example gives several rows, those with the least silence after the end of the sound are used.
+    If an example gives several rows, those with the least silence after the end of the file are used.
 
     Args:
         output: the output.
@@ -130,17 +130,55 @@ def extend_example(example: Sound, settings: Settings) -> Sound:
 
 
 def _compute_rows(sound: Sound, config: Config, network: Any) -> Rows:
+    """Return the rows of one sound that lie in the example."""
     settings, pieces, samples = config.settings, [], 0
-    stream = LocalClipStream(sound, ClipMaker(settings), partial(read_samples, sound, settings.audio))
-    for event in extract_rows([stream], network, settings.rows.statistics):
+    surroundings, first, last = add_surroundings(sound, settings)
+    read = partial(read_samples, surroundings, settings.audio)
+    for event in extract_rows(
+        [LocalClipStream(surroundings, ClipMaker(settings), read)], network, settings.rows.statistics
+    ):
         if isinstance(event, RowsEvent):
             pieces.append(event.rows)
         elif event.error is not None:
             raise UsageError(f"{format_path(sound.path)}: {event.error}")
         else:
             samples = event.samples
-    if not sum(map(len, pieces)):
+    spans = list(settings.iterate_row_spans(samples))
+    if not spans:
         raise UsageError(f"{format_path(sound.path)}: the example is too short for a row; give a longer one")
-    padded = [span.compute_padded_share(samples) for span in settings.iterate_row_spans(samples)]
-    rows: Rows = np.concatenate(pieces)[np.array(padded) == min(padded)]
+    is_inside = np.array([first <= span.start and span.end <= last for span in spans])
+    padded = np.array([span.compute_padded_share(samples) for span in spans])
+    # If no row lies in the example, all rows are candidates, e.g. at the end of the file.
+    padded[~is_inside] = padded[~is_inside] if not is_inside.any() else np.inf
+    rows: Rows = np.concatenate(pieces)[padded == padded.min()]
     return rows
+
+
+def add_surroundings(sound: Sound, settings: Settings) -> tuple[Sound, float, float]:
+    """Return a sound with what is before and after it, if clips have rows of their own.
+
+    The first and the last frames of a sound are made with silence or reflected samples outside of it. So a
+    clip has other features at the edge of a sound than inside. With whole hops of clips before the sound, a
+    clip begins where the sound begins, and has the features that it has in the whole file.
+
+    Args:
+        sound: a file, or a part with both times.
+        settings: the settings.
+
+    Returns:
+        The longer sound; and the samples at the config's rate, counted from its start, between which the
+        sound itself is, with half a sample for rounding.
+    """
+    start_s, end_s = sound.part.start_s, sound.part.end_s
+    if start_s is None or end_s is None or settings.rows.per != "clip":
+        return sound, -np.inf, np.inf
+    rate, hop = settings.audio.sample_rate, settings.clip_grid.hop_samples
+    hops = min(-(-settings.spectrogram.n_fft // hop), int(start_s * rate / hop))
+    part = replace(
+        sound.part,
+        start_s=max(0.0, start_s - hops * hop / rate),
+        end_s=end_s + settings.spectrogram.n_fft / rate,
+        may_end_early=True,
+    )
+    first = hops * hop
+    return replace(sound, part=part), first - 0.5, first + (end_s - start_s) * rate + 0.5

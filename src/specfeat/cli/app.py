@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from specfeat import __version__
 from specfeat.cli.cache import cache_app
+from specfeat.cli.classify import classify_app
 from specfeat.cli.command_line import CommandLine
 from specfeat.cli.convert import convert_command
 from specfeat.cli.events import events_command
@@ -82,6 +83,7 @@ app.command("events")(events_command)
 app.command("report")(report_command)
 app.command("train")(train_command)
 app.add_typer(list_app)
+app.add_typer(classify_app)
 app.add_typer(weights_app)
 app.add_typer(cache_app)
 

@@ -1,0 +1,205 @@
+"""`specfeat classify fit | apply`: a linear classifier on the rows of a finished output."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from specfeat.cli.messages import print_message
+from specfeat.errors import Remedy, UsageError
+from specfeat.text import format_count
+
+if TYPE_CHECKING:
+    from specfeat.analysis.head_files import HeadRecord
+
+classify_app = typer.Typer(name="classify", help="Fit a classifier on a finished output, and apply it.")
+
+FinishedRun = Annotated[
+    str,
+    typer.Argument(metavar="RUN", show_default=False, help="The array of a finished output, e.g. out.npy."),
+]
+LabelTable = Annotated[
+    str,
+    typer.Argument(
+        metavar="LABELS",
+        show_default=False,
+        help="The table of labels: by row, by file or by segment (CSV, TSV, JSONL, Raven, Audacity).",
+    ),
+]
+NewModel = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", show_default=False, help="The classifier to write, e.g. birds.json."),
+]
+FittedModel = Annotated[
+    str, typer.Argument(metavar="MODEL", show_default=False, help="The classifier, e.g. birds.json.")
+]
+LabelColumnOption = Annotated[
+    str | None,
+    typer.Option("--column", metavar="NAME", show_default=False, help="The column of LABELS with the label."),
+]
+BackgroundOption = Annotated[
+    bool,
+    typer.Option("--background", help="The rows of labelled files that no segment touches have no label."),
+]
+PrecisionOption = Annotated[
+    float,
+    typer.Option(
+        "--precision", metavar="P", min=0, max=1, help="The precision that the thresholds must have."
+    ),
+]
+PenaltyOption = Annotated[
+    float | None,
+    typer.Option(
+        "--l2",
+        metavar="S",
+        show_default=False,
+        help="The strength of the penalty on the weights; by default, it is chosen.",
+    ),
+]
+HeadConfigOption = Annotated[
+    str | None,
+    typer.Option(
+        "--head",
+        metavar="FILE.yaml",
+        show_default=False,
+        help="Also write a config with the classifier as its last layer, and its weights file.",
+    ),
+]
+WeightsFileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        metavar="FILE",
+        show_default=False,
+        help="For --head: the weights file of RUN, if it is no longer where the record says.",
+    ),
+]
+ScoresOption = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        show_default=False,
+        help="The CSV table to write; by default, it is printed.",
+    ),
+]
+ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no summary.")]
+
+
+@classify_app.command("fit")
+def fit_command(
+    run: FinishedRun,
+    labels: LabelTable,
+    model: NewModel,
+    column: LabelColumnOption = None,
+    background: BackgroundOption = False,
+    precision: PrecisionOption = 0.9,
+    l2: PenaltyOption = None,
+    head: HeadConfigOption = None,
+    weights: WeightsFileOption = None,
+    force: ReplaceOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Fit a linear classifier on the labelled rows of a finished output.
+
+    specfeat classify fit out.npy labels.csv birds.json
+
+    specfeat classify fit out.npy calls.selections.txt birds.json --background --head birds.yaml
+
+    The average precision of each class is that in files that the classifier has not seen.
+
+    Exit code: 0 written, 1 failed, 2 usage is wrong or RUN is not a complete output, 130 and 143 stopped by a
+    signal.
+    """
+    # Imported here, because --help needs none of these, and they take time to load.
+    from specfeat.analysis.classify import FitOptions, fit_classifier
+    from specfeat.analysis.head_files import check_new_head, save_head
+    from specfeat.output.finished_output import open_output
+
+    check_new_head(model, force=force)
+    head_path = _check_head_path(head, force) if head else None
+    output = open_output(run)
+    options = FitOptions(column=column, background=background, precision=precision, l2=l2)
+    result = fit_classifier(output, labels, options)
+    for note in result.notes:
+        print_message(note)
+    if head_path is not None:
+        from specfeat.analysis.head_network import write_head_config
+
+        write_head_config(output, result.head, result.record, head_path, weights)
+    save_head(model, result.head, result.record)
+    if not quiet:
+        _print_quality(result.record)
+    return 0
+
+
+def _check_head_path(name: str, force: bool) -> Path:
+    path = Path(name)
+    if path.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"{name}: is no name of a config; give one that ends in .yaml")
+    for file in (path, path.with_name(f"{path.stem}.weights.h5")):
+        if file.exists() and not force:
+            raise UsageError(f"{file}: exists already", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT)
+    return path
+
+
+def _print_quality(record: "HeadRecord") -> None:
+    """Print a line for each class: its average precision, its threshold and what the threshold finds."""
+    places = f"{format_count(record.rows, 'row')} of {format_count(record.files, 'file')}"
+    print_message(f"{format_count(len(record.classes), 'class', 'classes')}, fitted on {places}")
+    lines = zip(record.classes, record.average_precisions, record.thresholds, record.recalls, strict=True)
+    for label, average, threshold, recall in lines:
+        if average is None:
+            text = "is in one file only, so its precision is not known"
+        elif threshold is None or recall is None:
+            text = f"average precision {average:.3f}; no threshold has a precision of {record.precision:g}"
+        else:
+            text = (
+                f"average precision {average:.3f}; from a score of {threshold:.3f} on, the precision is "
+                f"{record.precision:g} or more, and {recall:.0%} are found"
+            )
+        print_message(f"{label}: {text}")
+
+
+@classify_app.command("apply")
+def apply_command(
+    run: FinishedRun,
+    model: FittedModel,
+    output: ScoresOption = None,
+    force: ReplaceOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Compute the scores of a classifier for the rows of a finished output.
+
+    specfeat classify apply out.npy birds.json -o scores.csv
+
+    specfeat classify apply out.npy birds.json | head
+
+    The output must have the config and the weights of the one on which the classifier was fitted.
+
+    Exit code: 0 written, 1 failed, 2 usage is wrong or MODEL does not fit, 130 and 143 stopped by a signal.
+    """
+    # Imported here, because --help needs none of these, and they take time to load.
+    from specfeat.analysis.classify import check_fits, format_scores
+    from specfeat.analysis.event_files import write_pieces
+    from specfeat.analysis.head_files import load_head
+    from specfeat.output.finished_output import open_output
+
+    head, record = load_head(model)
+    source = open_output(run)
+    check_fits(source, record, model)
+    pieces = format_scores(source, head, record)
+    if output is None:
+        if sys.stdout is not None:
+            for piece in pieces:
+                sys.stdout.buffer.write(piece)  # bytes, because a name need not be UTF-8
+        return 0
+    if Path(output).exists() and not force:
+        raise UsageError(f"{output}: exists already", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT)
+    write_pieces(Path(output), pieces)
+    if not quiet:
+        print_message(f"{output}: {format_count(source.row_count, 'row')}")
+    return 0
