@@ -132,6 +132,7 @@ def test_the_options_about_running_are_explained() -> None:
         "",
         "extract",
         "convert",
+        "doctor",
         "events",
         "plot",
         "report",

@@ -26,7 +26,7 @@ def count_available_cores(mount: Path = _CGROUP_MOUNT, membership: Path = _CGROU
 
 def _read_quotas(mount: Path, membership: Path) -> Iterator[float]:
     """Yield the CPU quota of each cgroup that the process is in, and of each one above it, in cores."""
-    for folder in _list_cgroup_folders(mount, membership):
+    for folder in list_cgroup_folders("cpu", mount, membership):
         with contextlib.suppress(OSError, ValueError, ZeroDivisionError):
             # Version 2; the quota is "max" where there is none, which is a ValueError here.
             quota, period = (folder / "cpu.max").read_text().split()
@@ -38,17 +38,25 @@ def _read_quotas(mount: Path, membership: Path) -> Iterator[float]:
                 yield int(quota) / int(period)
 
 
-def _list_cgroup_folders(mount: Path, membership: Path) -> Iterator[Path]:
-    """Yield the folders of the process's cgroups, each followed by those above it up to the mount."""
+def list_cgroup_folders(
+    controller: str, mount: Path = _CGROUP_MOUNT, membership: Path = _CGROUP_MEMBERSHIP
+) -> Iterator[Path]:
+    """Yield the folders of the process's cgroups, each followed by those above it up to the mount.
+
+    Args:
+        controller: what the cgroups limit: "cpu" or "memory".
+        mount: the folder of the cgroups (Linux, versions 1 and 2).
+        membership: the file that names the cgroups of this process.
+    """
     try:
         lines = membership.read_text().splitlines()
     except OSError:
         lines = []
     for line in lines or ["0::/"]:  # "hierarchy:controllers:path"; version 2 has no controllers
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
-        if controllers and "cpu" not in controllers.split(","):
+        if controllers and controller not in controllers.split(","):
             continue
-        hierarchy = mount / ("cpu" if controllers else "")
+        hierarchy = mount / (controller if controllers else "")
         relative = Path(path.lstrip("/"))
         # Inside a container the path is that of the host, so that only the last of these folders exists.
         for folder in (relative, *relative.parents):

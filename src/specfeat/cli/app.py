@@ -13,10 +13,12 @@ from specfeat.cli.cache import cache_app
 from specfeat.cli.classify import classify_app
 from specfeat.cli.command_line import CommandLine
 from specfeat.cli.convert import convert_command
+from specfeat.cli.doctor import doctor_command
 from specfeat.cli.events import events_command
 from specfeat.cli.extract import extract_command
 from specfeat.cli.init import init_command, schema_command
 from specfeat.cli.inspect import inspect_command
+from specfeat.cli.installation_errors import describe_broken_installation
 from specfeat.cli.lists import list_app
 from specfeat.cli.merge import merge_command
 from specfeat.cli.messages import describe_error, print_message
@@ -84,6 +86,7 @@ app.command("report")(report_command)
 app.command("train")(train_command)
 app.add_typer(list_app)
 app.add_typer(classify_app)
+app.command("doctor")(doctor_command)
 app.add_typer(weights_app)
 app.add_typer(cache_app)
 
@@ -156,7 +159,10 @@ def _run_command(command_line: CommandLine) -> int:
         return _handle_stdout_error(e)
     except Exception as e:  # Errors that are not from Typer are raised again.
         if not hasattr(e, "format_message"):
-            raise
+            if (problem := describe_broken_installation(e)) is None:
+                raise
+            print_message(problem)
+            return 1
         # An error of Typer: an unknown option, a missing argument, or a value of the wrong type.
         command_path = getattr(getattr(e, "ctx", None), "command_path", "specfeat")
         message = simplify_typer_message(str(e.format_message()))
