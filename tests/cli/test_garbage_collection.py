@@ -8,6 +8,8 @@ import pytest
 from helpers.long_tests import IS_LONG_FORM
 from helpers.specfeat_command import SAMPLE, run_program
 
+pytestmark = pytest.mark.slow
+
 # Prints whether the collector is on, and whether the objects of the start are frozen, before two steps of a run.
 PRINT_COLLECTOR_STATE = """
 import gc, sys

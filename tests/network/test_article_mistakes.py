@@ -4,6 +4,7 @@
 that are undefined because they are used too early, rebuilt in a loop or lost in a scope.
 """
 
+import importlib
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 
 from specfeat.config import load_config
-from specfeat.errors import ConfigError, ModelError
+from specfeat.errors import ConfigError, InstallError, ModelError
 
 FRONT = """\
 audio: {sample_rate: 16000}
@@ -327,16 +328,29 @@ def test_tensorflow_missing() -> None:
 
 
 @pytest.mark.tf
-def test_keras_too_old() -> None:
+def test_keras_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Keras before 3.14 is refused with the command that mends it."""
-    said = _python(f"import sys, keras; keras.__version__ = '3.3.3'; {RUN}")
+    from specfeat.tensorflow_runtime import keras
 
-    assert "specfeat: Keras 3.3.3 is too old; wanted 3.14 or newer: pip install 'keras>=3.14'" in said
+    monkeypatch.setattr(keras, "__version__", "3.3.3")
+    with pytest.raises(
+        InstallError, match=r"^Keras 3\.3\.3 is too old; wanted 3\.14 or newer: pip install 'keras>=3\.14'"
+    ):
+        _load_again()
 
 
 @pytest.mark.tf
-def test_keras_of_another_backend() -> None:
+def test_keras_of_another_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Keras that the caller has loaded for another library is refused."""
-    said = _python(f"import sys, keras; keras.backend.backend = lambda: 'torch'; {RUN}")
+    from specfeat.tensorflow_runtime import keras
 
-    assert "specfeat: Keras was loaded with the backend torch; wanted tensorflow" in said
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(InstallError, match=r"^Keras was loaded with the backend torch; wanted tensorflow"):
+        _load_again()
+
+
+def _load_again() -> None:
+    """Load TensorFlow and Keras as at the start of a process; only the libraries themselves are there already."""
+    from specfeat import tensorflow_runtime
+
+    importlib.reload(tensorflow_runtime)

@@ -28,6 +28,7 @@ def _write_journal(folder: Path) -> Path:
     return folder / "journal"
 
 
+@pytest.mark.slow
 def test_a_journal_that_was_cut_off_is_true_up_to_the_cut(tmp_path: Path) -> None:
     """Cut at any byte, it has the lines that are whole, and a run can go on after them."""
     text = _write_journal(tmp_path).read_bytes()

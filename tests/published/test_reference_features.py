@@ -12,7 +12,7 @@ import pytest
 
 from helpers.forked_commands import run_forked
 from helpers.sample_data import Float
-from helpers.specfeat_command import run_in_one_process, run_in_this_process
+from helpers.specfeat_command import run_in_this_process
 from specfeat.config.config_files import find_config_file
 
 pytestmark = pytest.mark.tf
@@ -94,7 +94,8 @@ def inaspeech_folder(reference: Path, tmp_path_factory: pytest.TempPathFactory) 
     for name in OTHER_NETWORKS:
         config = write_config(folder, name, weights[name])
         commands.append(["extract", *sounds, f"{name}.npy", "-q", "-c", config])
-    for done in run_in_one_process(folder, *commands, timeout=590):
+    for command in commands:
+        done = run_forked(folder, *command)
         assert (done.returncode, done.stderr) == (0, "")
     return folder
 

@@ -3,7 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from helpers.command_runs import SMALL_BATCH, read_output, run_extract, write_sound
+
+pytestmark = pytest.mark.slow
 
 
 def write_folders(folder: Path) -> None:

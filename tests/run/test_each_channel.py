@@ -10,6 +10,8 @@ import soundfile
 
 from helpers.command_runs import SMALL_BATCH, run_extract
 
+pytestmark = pytest.mark.slow
+
 EACH = ("--set", "audio.channels=each", *SMALL_BATCH)
 
 

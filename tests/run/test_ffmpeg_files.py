@@ -5,8 +5,12 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from helpers.command_runs import COMMAND, SMALL_BATCH, read_output, run_extract, write_sound
 from helpers.ffmpeg_files import make_tones, write_with_ffmpeg
+
+pytestmark = pytest.mark.slow
 
 
 def write_inputs(folder: Path) -> None:

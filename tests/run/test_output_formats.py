@@ -35,6 +35,7 @@ def read_files(runs: HandmadeRuns) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in [*files, paths.index]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_resumed_and_updated_runs_give_the_bytes_of_one_run(name: str, tmp_path: Path) -> None:
     """Whatever a run finds, the array has the bytes of a run that computes everything; also in another order."""
@@ -146,6 +147,7 @@ except Exception as error:
 """
 
 
+@pytest.mark.slow
 def test_another_package_adds_a_format(tmp_path: Path) -> None:
     """An entry point of an installed package is a format; a broken one is a sentence that names the package."""
     (tmp_path / "toy_package.py").write_text(

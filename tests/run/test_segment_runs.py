@@ -13,6 +13,8 @@ import pytest
 
 from helpers.command_runs import COMMAND, list_outputs, read_output, run_command, run_extract, write_sound
 
+pytestmark = pytest.mark.slow
+
 TABLE = (
     "path,start,end,label\n"
     "b.wav,1,3,wren\n"
@@ -80,7 +82,6 @@ def test_an_update_after_a_change_of_the_table(folder: Path) -> None:
     assert (folder / "out.run.json").read_bytes() == before
 
 
-@pytest.mark.slow
 def test_a_killed_run_continues(folder: Path) -> None:
     """After SIGKILL at any time, a resumed run gives the bytes of a run that was not interrupted."""
     lines = [f"{'ab'[k % 2]}.wav,{k / 100},{k / 100 + 1},{k}\n" for k in range(300)]

@@ -1,6 +1,7 @@
 """A format of segment tables that another package adds, as docs/segments.md shows it."""
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield site
     for function in (plugins.find_plugin, plugins.list_plugins):
         function.cache_clear()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "my_package"]:
+        del sys.modules[name]  # another test has a package of this name
 
 
 def test_a_format_of_another_package(package: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers.long_tests import IS_LONG_FORM
 from helpers.specfeat_command import run_program
 from helpers.training_data import CONFIG, write_tones
 from specfeat.training.run_folder import WORK_FOLDER_NAME
@@ -29,11 +30,13 @@ POINTS = [
     ),
     *("name:best.weights.h5", "name:train.json"),
 ]
+if not IS_LONG_FORM:
+    POINTS = ["full:3000", "sound:7", "step:1", "full:10000", "name:best.npz", "name:train.json"]
 RESULTS = ("best.weights.h5", "last.weights.h5", "history.csv", "metrics.json", "split.csv", "config.yaml")
 
 
 def test_a_training_that_is_interrupted_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    """SIGKILL and a full disk at eleven points, with dropout and random changes in each step: the results are the same."""
+    """SIGKILL and a full disk at several points, with dropout and random changes in each step: the results are the same."""
     write_tones(tmp_path / "in")
     (tmp_path / "my.yaml").write_text(CONFIG)
     words = (sys.executable, "-m", "helpers.killed_trainings", tmp_path, *POINTS)

@@ -1,6 +1,7 @@
 """A kind of inputs that another package adds, as docs/inputs.md shows it."""
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for function in (plugins.find_plugin, plugins.list_plugins):
         function.cache_clear()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "my_package"]:
+        del sys.modules[name]  # another test has a package of this name
 
 
 @pytest.mark.usefixtures("package")
