@@ -142,9 +142,11 @@ DOORS = {
         "cli/report.py",
         *{"cli/inspect.py", "cli/init.py", "cli/lists.py", "cli/verify.py"},
         "cli/classify.py",
+        "cli/plot_options.py",
     },
     "tqdm": {"cli/progress.py", "cli/progress_display.py", "cli/training_progress.py", "cli/weights.py"},
     "sklearn": {"integrations/scikit_learn.py"},
+    "umap": {"plots/map_coordinates.py"},
     "matplotlib": {"network/picture.py", "plots/canvas.py", "training/curves.py"},
 }
 

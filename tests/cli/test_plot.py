@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from helpers import without_tensorflow
+from helpers.handmade_outputs import write_output
 from helpers.specfeat_command import run_in_this_process, write_noise
 
 SMALL = ("-c", "minimal", "--width", "400", "-q")
@@ -164,3 +165,49 @@ def test_the_features_are_drawn_over_time(folder: Path, monkeypatch: pytest.Monk
     lines = done.stdout.splitlines()
     first = lines.index("features: feature")
     assert len(lines[first + 2 : -1]) == without_tensorflow.WIDTH
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--color-by", "start_s"),
+        ("--similarity", "1.wav"),
+        ("--scores", "1.wav", "--class", "b"),
+    ],
+    ids=["categories", "numbers", "similarity", "scores"],
+)
+def test_an_output_is_drawn(words: tuple[str, ...], tmp_path: Path) -> None:
+    """Each plot of an output is a picture, and the same lines of characters can be printed."""
+    image = pytest.importorskip("PIL.Image")
+    write_output(
+        tmp_path / "out.npy", {"x/1.wav": np.eye(3), "y/2.wav": np.eye(3)[:2]}, labels=["a", "b", "c"]
+    )
+    done = run_in_this_process(tmp_path, "plot", "out.npy", "map.png", *words, "--width", "400", "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    picture = image.open(tmp_path / "map.png")
+    assert picture.width == 400
+    assert picture.text["Title"] == ("x/1.wav" if len(words) > 0 and words[0] != "--color-by" else "out.npy")
+
+    done = run_in_this_process(tmp_path, "plot", "out.npy", "--terminal", *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["out.npy", "-c", "yamnet"], "--config is for a sound, and out.npy is an output; leave it out"),
+        (["x/1.wav", "--map", "pca"], "--map is for an output, and x/1.wav is none; leave it out"),
+        (["out.npy", "--similarity", "1.wav", "--map", "pca"], "--map is for the map of all rows, and this plot is for one file; leave it out"),
+        (["out.npy", "--channel", "1"], "--channel is for one file; give it with --similarity or --scores"),
+        (["out.npy", "--class", "a"], "--class is for the scores of a file; give the file with --scores"),
+        (["out.npy", "--scores", "1.wav", "--similarity", "1.wav"], "--similarity and --scores are different plots; leave one of them out"),
+    ],
+)  # fmt: skip
+def test_options_without_effect_are_refused(words: list[str], message: str, tmp_path: Path) -> None:
+    """An option of another kind of plot is never ignored."""
+    write_output(tmp_path / "out.npy", {"x/1.wav": np.eye(3)})
+    done = run_in_this_process(tmp_path, "plot", *words, "--terminal")
+
+    assert (done.returncode, done.stderr) == (2, f"specfeat: {message}\n")
