@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers import without_tensorflow
 from helpers.archives import make_wav, write_archive
 from helpers.command_runs import run_extract
+from helpers.handmade_runs import InterruptingListener, InterruptionError
+from specfeat.run.extract_to import extract_to
 from specfeat.run.selection_options import SoundSelection
 from specfeat.run.sound_selection import select_sounds
 from specfeat.segments import SegmentOptions
@@ -92,3 +95,21 @@ def test_an_archive_is_not_written_over(tmp_path: Path) -> None:
     assert run.returncode == 2
     assert "would be written over the input 'a.zip'" in run.stderr
     assert zipfile.is_zipfile(tmp_path / "a.zip")
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_over_an_archive_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The finished members are kept, and only the others are read; the result is that of an unbroken run."""
+    without_tensorflow.install_fake_network(monkeypatch.setitem)
+    monkeypatch.chdir(tmp_path)
+    write_archive(tmp_path / "a.tar.gz", FILES)
+    with pytest.raises(InterruptionError):
+        extract_to("a.tar.gz", "out.npy", "minimal", workers=1, listener=InterruptingListener(2))
+    listener = InterruptingListener(-1)
+    extract_to("a.tar.gz", "out.npy", "minimal", workers=1, resume=True, listener=listener)
+    extract_to("a.tar.gz", "full.npy", "minimal", workers=1)
+
+    assert listener.ended_sounds == ["a.tar.gz/3.wav"]
+    assert (tmp_path / "out.npy").read_bytes() == (tmp_path / "full.npy").read_bytes()
