@@ -23,6 +23,11 @@ SOURCE = Path(kinds.__file__).parents[2]
 
 # Modules beside architecture/kinds that may have the name of a layer kind, or a part of it, in a literal.
 ALLOWED_LITERALS = {
+    # The layers that it adds to a config.
+    "analysis/head_config.py": {
+        *("AveragePooling2D", "Concatenate", "Dense", "Flatten", "MaxPooling2D", "Reshape"),
+        "StandardDeviationPooling2D",
+    },
     "inspection/config_schema.py": {"Layer"},  # the name of a definition in the JSON Schema
     "plots/layer_plot.py": {"Layer"},  # the name of a text in the file of a picture
     "weights/files/frozen_graph.py": {"Conv2D", "Reshape"},  # operations of TensorFlow, not layers

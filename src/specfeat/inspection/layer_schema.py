@@ -30,14 +30,14 @@ from specfeat.architecture.kinds.axis_arguments import (
     TargetShape,
 )
 from specfeat.architecture.kinds.base import LayerKind
-from specfeat.architecture.kinds.recurrent import RecurrentLayer
+from specfeat.architecture.kinds.recurrent import RECURRENT_KINDS, RecurrentLayer
 from specfeat.architecture.layer_list import MAX_LAYERS
 
 JsonSchema = dict[str, Any]
 
 # The name of the list of layers among the definitions of the schema; blocks contain such lists.
 LIST_NAME = "LayerList"
-_ACTIVATION: JsonSchema = {"$ref": "#/$defs/Activation"}
+_ACTIVATION: JsonSchema = {"$ref": "#/$defs/ActivationName"}
 _INITIALIZER: JsonSchema = {"$ref": "#/$defs/Initializer"}
 _LIST_REFERENCE: JsonSchema = {"$ref": f"#/$defs/{LIST_NAME}"}
 _AXIS: JsonSchema = {"type": "integer", "not": {"const": 0}}
@@ -157,7 +157,7 @@ def _(_: AxisPermutation) -> JsonSchema:
 
 @make_argument_schema.register
 def _(_: RecurrentLayer) -> JsonSchema:
-    kinds = {name: kind for name, kind in LAYER_KINDS.items() if name in ("LSTM", "GRU", "SimpleRNN")}
+    kinds = {name: kind for name, kind in LAYER_KINDS.items() if kind in RECURRENT_KINDS}
     arguments = {name: _make_arguments_schema(kind, is_layer=False) for name, kind in kinds.items()}
     return _make_one_key(arguments)
 
@@ -165,7 +165,7 @@ def _(_: RecurrentLayer) -> JsonSchema:
 def list_definitions() -> JsonSchema:
     """Return the definitions that the schema of the layers needs, by their names among the definitions."""
     return {
-        "Activation": {"enum": [*ACTIVATIONS, None]},
+        "ActivationName": {"enum": [*ACTIVATIONS, None]},
         "Initializer": {"enum": [*INITIALIZERS, None]},
         LIST_NAME: _make_layers_schema(),
     }

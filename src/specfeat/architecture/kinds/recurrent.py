@@ -101,7 +101,7 @@ def _compute_gru_bias_shape(options: Options, _: Shape) -> Shape:
 # cuDNN would compute other bits on a GPU than on other GPUs, and it exists only for some activations.
 _WITHOUT_CUDNN = {"use_cudnn": False}
 
-_RECURRENT_KINDS = (
+RECURRENT_KINDS = (
     _make_recurrent(
         "LSTM",
         4,
@@ -119,7 +119,7 @@ _RECURRENT_KINDS = (
     ),
     _make_recurrent("SimpleRNN", 1, ("simplernn", "rnn", "rnncell"), optional={}),
 )
-_KINDS_BY_NAME = {kind.name: kind for kind in _RECURRENT_KINDS}
+_KINDS_BY_NAME = {kind.name: kind for kind in RECURRENT_KINDS}
 
 
 class RecurrentLayer:
@@ -173,7 +173,7 @@ def _make_direction_array(direction: str, index: int, layout: KernelLayout | Non
         kind, arguments = _get_wrapped(options)
         return kind.arrays[index].is_needed(arguments)
 
-    role = _RECURRENT_KINDS[0].arrays[index].role
+    role = RECURRENT_KINDS[0].arrays[index].role
     return ArrayKind(f"{direction}/{role}", compute_shape, is_present=is_present, layout=layout)
 
 
@@ -181,7 +181,7 @@ _DIRECTIONS = ("forward", "backward")
 _LAYOUTS = (KernelLayout.DENSE, KernelLayout.RECURRENT, None)
 
 KINDS = (
-    *_RECURRENT_KINDS,
+    *RECURRENT_KINDS,
     LayerKind(
         name="Bidirectional",
         family=Family.RECURRENT,
