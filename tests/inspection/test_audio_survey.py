@@ -91,6 +91,16 @@ def test_a_low_sample_rate_leaves_bands_empty(tmp_path: Path) -> None:
     assert f"no sound above 11,025 Hz, so {empty} of 28 mel bands are empty" in note
 
 
+def test_a_rare_low_rate_is_not_lost_among_high_rates(tmp_path: Path) -> None:
+    """Only rates below that of the config need a sentence, however many others there are."""
+    settings = load_config("minimal").settings
+    for rate in (16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 8_000):
+        _write(tmp_path / f"{rate}.wav", 16_000, rate)
+    (note,) = list_survey_notes(_survey(tmp_path, settings), settings)
+
+    assert "1 file has a sample rate of 8,000 Hz" in note
+
+
 def test_files_that_need_ffmpeg_are_named_with_the_cure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,6 @@ def test_the_weights_are_identified(tmp_path: Path) -> None:
     (tmp_path / "w.h5").write_bytes(b"other")
     overrides = [f"model.weights.file={tmp_path / 'w.h5'}", f"model.weights.sha256={default.sha256}"]
     other = describe_weights(load_config("default", overrides))
-    assert (other.licence, "the config wants f3783d" in other.problem) == (None, True)
+    assert (other.licence, f"the config wants {default.sha256}" in other.problem) == (None, True)
     missing = describe_weights(load_config("default", ["model.weights.file=nowhere.h5"]))
     assert "nowhere.h5: no such file" in missing.problem

@@ -45,11 +45,12 @@ def _describe_group(files: Sequence[SurveyedFile], reason: str) -> str:
 
 def _describe_sample_rates(survey: AudioSurvey, settings: Settings) -> list[str]:
     """Return a sentence for each sample rate that is lower than that of the config and makes bins empty."""
-    counts = Counter(file.sample_rate for file in survey.files if file.sample_rate)
+    rates = [file.sample_rate for file in survey.files if file.sample_rate]
+    counts = Counter(rate for rate in rates if rate < settings.audio.sample_rate)
     notes = []
     for rate, count in counts.most_common(_MAX_REASONS):
         empty = count_empty_bins(settings, rate / 2)
-        if not empty or rate >= settings.audio.sample_rate:
+        if not empty:
             continue
         bins = "mel bands" if settings.spectrogram.mel else "bins"
         total = settings.spectrogram.mel.bands if settings.spectrogram.mel else settings.spectrogram.bins
