@@ -4,8 +4,10 @@ import base64
 import json
 import os
 import re
+import zipfile
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -16,11 +18,15 @@ from numpy.typing import NDArray
 
 from helpers.handmade_outputs import write_output
 from helpers.handmade_runs import HandmadeRuns
+from helpers.sample_records import make_entry, make_record
 from helpers.specfeat_command import run_in_this_process
 from specfeat.audio.clips import ClipMaker
+from specfeat.audio.decode import read_samples
+from specfeat.audio.inputs.registry import find_input_kind
 from specfeat.config import load_config
 from specfeat.errors import OutputError, UsageError
 from specfeat.report import description
+from specfeat.report.recorded_sounds import RecordedSounds
 from specfeat.report.report import ReportOptions, write_report
 from specfeat.report.sound_files import find_playing_problem
 from specfeat.report.thumbnails import MAX_BINS, shrink_clip
@@ -226,6 +232,31 @@ def test_the_command_says_what_it_has_written(tmp_path: Path) -> None:
     assert "cannot play 1 file; use --embed-audio" in first.stderr
     assert (second.returncode, third.stderr) == (2, "")
     assert "use --force to replace it" in second.stderr
+
+
+def test_sounds_in_archives_are_found(tmp_path: Path) -> None:
+    """A sound in a zip archive is found by its path and checksum; another content is not the sound of the run."""
+    path = tmp_path / "a.zip"
+    soundfile.write(tmp_path / "x.wav", np.full(2000, 0.5), 8000)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(tmp_path / "x.wav", "in/x.wav")
+    kind = find_input_kind(str(path))
+    assert kind is not None
+    (listed,) = kind.list_files(str(path), lambda _: True).files
+    entries = [make_entry("sub/a.zip/in/x.wav", 1, size=listed.identity.size, mtime_ns=listed.identity.mtime_ns, version=version)
+               for version in (listed.identity.version, "other")]  # fmt: skip
+    output: Any = SimpleNamespace(record=make_record(*entries), find_file=lambda _: path / "in" / "x.wav")
+    sounds = RecordedSounds(output)
+    sound = sounds.find_sound(entries[0])
+    settings = load_config("minimal").settings
+
+    assert sounds.find_sound(entries[1]) is None
+    assert sound is not None
+    assert (
+        sum(len(block) for block in read_samples(sound, settings.audio))
+        == 2000 * settings.audio.sample_rate // 8000
+    )
+    assert find_playing_problem(path / "in" / "x.wav") == "browsers cannot read files in archives"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from specfeat.audio.decode import read_samples
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError, UsageError
 from specfeat.output.finished_output import FinishedOutput
-from specfeat.report.sound_rows import WantedSound, list_wanted_sounds
+from specfeat.report.recorded_sounds import RecordedSounds
+from specfeat.report.sound_rows import list_wanted_sounds
 from specfeat.sound import Sound
 from specfeat.text import format_count
 
@@ -71,6 +72,7 @@ def cut_snippets(
         starts_s: the start of each row of the output, in seconds from the start of the file.
         ends_s: the end of each row of the output.
     """
+    sounds = RecordedSounds(output)
     numbers: list[int] = []
     places: list[float] = []
     pieces: list[NDArray[np.int16]] = []
@@ -84,7 +86,7 @@ def cut_snippets(
             )
             for row in own
         ]
-        for place, piece in enumerate(_read_ranges(output, settings, wanted, ranges)):
+        for place, piece in enumerate(_read_ranges(sounds.find_sound(wanted.entry), settings, ranges)):
             numbers.append(own[place])
             places.append(offset_s + ranges[place][0])
             pieces.append(piece)
@@ -97,21 +99,18 @@ def cut_snippets(
 
 
 def _read_ranges(
-    output: FinishedOutput,
-    settings: Settings,
-    wanted: WantedSound,
-    ranges: list[tuple[float, float]],
+    sound: Sound | None, settings: Settings, ranges: list[tuple[float, float]]
 ) -> Iterator[NDArray[np.int16]]:
     """Yield the samples of each range of a sound, in order; nothing more after an error.
 
     Args:
-        output: the output.
+        sound: the sound; None if it is missing or has changed since the run.
         settings: the settings of the output.
-        wanted: the sound.
         ranges: start and end of each range in seconds from the start of the sound; the starts are sorted.
     """
     rate = settings.audio.sample_rate
-    sound = Sound(str(output.find_file(wanted.entry)), wanted.entry.key.part)
+    if sound is None:
+        return
     kept = np.empty(0, np.int16)
     kept_from = 0  # the position of the first kept sample
     try:

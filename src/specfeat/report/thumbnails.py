@@ -13,9 +13,8 @@ from specfeat.audio.clips import ClipMaker
 from specfeat.audio.decode import read_samples
 from specfeat.config.settings import Settings
 from specfeat.errors import AudioError
-from specfeat.files import identify_file
 from specfeat.output.finished_output import FinishedOutput
-from specfeat.output.records import SoundEntry
+from specfeat.report.recorded_sounds import RecordedSounds
 from specfeat.report.sound_rows import WantedSound, list_wanted_sounds
 from specfeat.sound import Sound
 
@@ -51,12 +50,13 @@ def make_thumbnails(output: FinishedOutput, settings: Settings, rows: NDArray[np
         rows: the numbers of the rows, sorted.
     """
     maker = ClipMaker(settings)
+    sounds = RecordedSounds(output)
     numbers: list[int] = []
     pictures: list[NDArray[np.float32]] = []
     missing = 0
     for wanted in list_wanted_sounds(output, rows):
         made = 0
-        for row, clip in _iterate_clips(output, settings, maker, wanted):
+        for row, clip in _iterate_clips(sounds, settings, maker, wanted):
             numbers.append(row)
             pictures.append(shrink_clip(clip))
             made += 1
@@ -72,17 +72,16 @@ def make_thumbnails(output: FinishedOutput, settings: Settings, rows: NDArray[np
 
 
 def _iterate_clips(
-    output: FinishedOutput, settings: Settings, maker: ClipMaker, wanted: WantedSound
+    sounds: RecordedSounds, settings: Settings, maker: ClipMaker, wanted: WantedSound
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Yield the number of each wanted row of a sound, and its clip; fewer if the sound cannot be read."""
-    entry = wanted.entry
-    path = output.find_file(entry)
-    if identify_file(str(path)) != entry.file:
+    sound = sounds.find_sound(wanted.entry)
+    if sound is None:
         return
     # A row of a whole file has no clip of its own; its first clip is shown.
     places = wanted.places if settings.rows.per == "clip" else {0: wanted.first_row}
     try:
-        with closing(_open_samples(str(path), entry, settings)) as blocks:
+        with closing(_open_samples(sound, settings)) as blocks:
             for place, clip in enumerate(maker.make_clips(blocks)):
                 if place in places:
                     yield places[place], clip
@@ -92,9 +91,9 @@ def _iterate_clips(
         return
 
 
-def _open_samples(path: str, entry: SoundEntry, settings: Settings) -> Any:
+def _open_samples(sound: Sound, settings: Settings) -> Any:
     """Return the generator of a sound's samples; a sound that breaks in the middle ends there."""
-    return read_samples(Sound(path, entry.key.part), settings.audio, on_break=partial(_ignore_break))
+    return read_samples(sound, settings.audio, on_break=partial(_ignore_break))
 
 
 def _ignore_break(error: AudioError) -> None:

@@ -81,21 +81,26 @@ function drawLayer(pixels, wanted, background) {
   const [scaleX, scaleY] = getScales().map((scale) => scale * view.ratio);
   const size = choosePointSize();
   const insets = listPointInsets(size);
-  const shiftX = width / 2 - view.centerX * scaleX - size / 2;
-  const shiftY = height / 2 + view.centerY * scaleY - size / 2;
+  const shiftX = width / 2 - view.centerX * scaleX - size / 2 + 0.5;
+  const shiftY = height / 2 + view.centerY * scaleY - size / 2 + 0.5;
   const faint = background && packColor(background);
+  // Local names, and writes of single pixels, because this loop decides how fast the map moves.
+  const { x, y } = arrays;
+  const { visible, selected } = state;
+  const colors = rowColors;
   let drawn = 0;
-  for (const row of drawingOrder) {
-    if (!state.visible[row] || (wanted >= 0 && state.selected[row] !== wanted)) continue;
-    const left = Math.round(arrays.x[row] * scaleX + shiftX);
-    const top = Math.round(shiftY - arrays.y[row] * scaleY);
+  for (let k = 0; k < drawingOrder.length; k++) {
+    const row = drawingOrder[k];
+    if (!visible[row] || (wanted >= 0 && selected[row] !== wanted)) continue;
+    const left = Math.floor(x[row] * scaleX + shiftX);
+    const top = Math.floor(shiftY - y[row] * scaleY);
     // Written so that NaN, the place of a row that is not finite, is outside.
     if (!(left >= 0 && top >= 0 && left + size <= width && top + size <= height)) continue;
-    const color = background ? mixColors(rowColors[row], faint) : rowColors[row];
+    const color = background ? mixColors(colors[row], faint) : colors[row];
     for (let line = 0; line < size; line++) {
-      const inset = insets[line];
       const start = (top + line) * width + left;
-      pixels.fill(color, start + inset, start + size - inset);
+      const end = start + size - insets[line];
+      for (let pixel = start + insets[line]; pixel < end; pixel++) pixels[pixel] = color;
     }
     drawn++;
   }
