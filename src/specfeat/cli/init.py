@@ -16,9 +16,9 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.
 def init_command(name: NewConfig = "my.yaml", quiet: QuietOption = False) -> int:
     """Write a commented config to begin with. An existing file is never replaced.
 
-    Example: specfeat init
+    specfeat init
 
-    Example: specfeat init birds.yaml
+    specfeat init birds.yaml
 
     Exit code: 0 written, 2 the file exists already or cannot be written.
     """
@@ -33,9 +33,9 @@ def init_command(name: NewConfig = "my.yaml", quiet: QuietOption = False) -> int
 def schema_command() -> int:
     """Print the JSON schema of configs, with which editors complete and check a config while you write.
 
-    Example: specfeat schema > specfeat.schema.json
+    specfeat schema > specfeat.schema.json
 
-    Example: specfeat schema | check-jsonschema --schemafile /dev/stdin my.yaml
+    specfeat schema | check-jsonschema --schemafile /dev/stdin my.yaml
 
     The first line of a config from `specfeat init` tells editors to use the file specfeat.schema.json beside
     the config. specfeat itself checks more than the schema can.

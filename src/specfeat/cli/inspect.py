@@ -72,9 +72,9 @@ def inspect_command(
 ) -> int:
     """Show what a config computes, and what a run would do with audio files, without extracting anything.
 
-    Example: specfeat inspect yamnet
+    specfeat inspect yamnet
 
-    Example: specfeat inspect my.yaml recordings/
+    specfeat inspect my.yaml recordings/
 
     Printed are the shape of the network's input and where its numbers come from, the layers, the size of the
     rows, and the weights. With AUDIO, the headers of the files are read: how many rows each file would give,

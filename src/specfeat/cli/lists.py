@@ -35,9 +35,9 @@ ListedConfigName = Annotated[
 def list_configs_command(as_json: JsonOption = False) -> int:
     """List the shipped configs, whose names can be given with -c.
 
-    Example: specfeat list configs
+    specfeat list configs
 
-    Example: specfeat list configs --json
+    specfeat list configs --json
 
     Each line has the name, the shape of the network's input, the number of features, and whether there are
     trained weights: "trained" comes with specfeat, "fetch" can be downloaded (specfeat weights fetch), and
@@ -65,9 +65,9 @@ def list_configs_command(as_json: JsonOption = False) -> int:
 def list_layers_command(as_json: JsonOption = False) -> int:
     """List the layers that a config may have, with their arguments. Those in brackets may be left out.
 
-    Example: specfeat list layers
+    specfeat list layers
 
-    Example: specfeat list layers --json
+    specfeat list layers --json
 
     Exit code: 0 listed.
     """
@@ -91,9 +91,9 @@ def list_layers_command(as_json: JsonOption = False) -> int:
 def list_formats_command(as_json: JsonOption = False) -> int:
     """List the formats of arrays, of weights files and of audio files, and what is missing for some of them.
 
-    Example: specfeat list formats
+    specfeat list formats
 
-    Example: specfeat list formats --json
+    specfeat list formats --json
 
     Exit code: 0 listed.
     """
@@ -130,9 +130,9 @@ def list_classes_command(
 ) -> int:
     """List the names of the classes of a config: the number of each column of scores, and its name.
 
-    Example: specfeat list classes trained/config.yaml
+    specfeat list classes trained/config.yaml
 
-    Example: specfeat list classes yamnet --set model.features=scores --set model.labels=yamnet_class_map.csv
+    specfeat list classes yamnet --set model.features=scores --set model.labels=yamnet_class_map.csv
 
     Exit code: 0 listed, 2 the config is wrong or has no names of classes.
     """
