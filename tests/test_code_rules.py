@@ -132,6 +132,7 @@ DOORS = {
         "cli/input_options.py",
         "cli/segment_options.py",
         "cli/cache.py",
+        "cli/completion.py",
         "cli/convert.py",
         "cli/merge.py",
         "cli/search.py",

@@ -12,6 +12,7 @@ from specfeat import __version__
 from specfeat.cli.cache import cache_app
 from specfeat.cli.classify import classify_app
 from specfeat.cli.command_line import CommandLine
+from specfeat.cli.completion import completion_command, prepare_completion
 from specfeat.cli.convert import convert_command
 from specfeat.cli.doctor import doctor_command
 from specfeat.cli.events import events_command
@@ -84,6 +85,7 @@ app.command("plot")(plot_command)
 app.command("events")(events_command)
 app.command("report")(report_command)
 app.command("train")(train_command)
+app.command("completion")(completion_command)
 app.add_typer(list_app)
 app.add_typer(classify_app)
 app.command("doctor")(doctor_command)
@@ -135,6 +137,7 @@ def _run_until_stopped(command_line: CommandLine) -> int:
 
 def _run_command(command_line: CommandLine) -> int:
     """Run the command; print errors that the user can correct, and return the exit code."""
+    prepare_completion()
     command = get_command(app)  # not `app()`, because that changes `sys.excepthook` and does not restore it
     try:
         with (

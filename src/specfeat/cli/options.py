@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from specfeat.cli.completion import complete_config
+
 
 class OnError(StrEnum):
     """What the run does when a file fails."""
@@ -130,7 +132,13 @@ ShardOption = Annotated[
 
 ConfigOption = Annotated[
     str,
-    typer.Option("--config", "-c", metavar="NAME|FILE", help="The name of a shipped config, or a YAML file."),
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="NAME|FILE",
+        help="The name of a shipped config, or a YAML file.",
+        autocompletion=complete_config,
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -145,6 +153,7 @@ PerOption = Annotated[
     RowUnit | None,
     typer.Option(
         "--per",
+        metavar="clip|file",
         show_default=False,
         help="Make a row for each clip, or one row for each file. The default is that of the config: clip.",
     ),
@@ -162,6 +171,7 @@ DtypeOption = Annotated[
     Dtype | None,
     typer.Option(
         "--dtype",
+        metavar="float32|float16",
         show_default=False,
         help="The type of the numbers in OUTPUT. The default is that of the config: float32. float16 takes "
         "half the space and keeps 3 digits; a file with a feature beyond 65504 fails.",

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from specfeat.cli.completion import complete_layer
 from specfeat.cli.plot_target import ProtocolChoice
 
 
@@ -39,6 +40,7 @@ LayerOption = Annotated[
         metavar="NAME",
         show_default=False,
         help="Draw the output of this layer of the network, for the clip at --start.",
+        autocompletion=complete_layer,
     ),
 ]
 StartOption = Annotated[

@@ -51,6 +51,7 @@ LabelFromOption = Annotated[
     LabelFrom | None,
     typer.Option(
         "--label-from",
+        metavar="parent",
         show_default=False,
         help="Add a column label to the index, with the name of the folder that each file is in.",
     ),
