@@ -60,10 +60,13 @@ def open_browser(folder: Path) -> Iterator[Any]:
 
 
 def open_page(browser: Any, page: Path, fragment: str = "") -> None:
-    """Open the page of a report, and wait until it is ready."""
+    """Open the page of a report, and wait until it has drawn its map."""
     browser.get("about:blank")  # another fragment alone would not load the page again
     browser.get(f"{page.as_uri()}{fragment}")
-    wait_for(lambda: run_script(browser, "return document.documentElement.dataset.ready || '' ") == "true")
+    # The map is drawn in the next frame after the page is ready.
+    script = """return document.documentElement.dataset.ready === "true"
+        && document.getElementById("points").dataset.drawn !== undefined"""
+    wait_for(lambda: run_script(browser, script))
 
 
 def run_script(browser: Any, script: str, *arguments: object) -> Any:
