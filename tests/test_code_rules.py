@@ -36,7 +36,10 @@ ALLOWED = {
         *{"run", "pipeline", "events", "network", "audio", "output", "config", "architecture", "segments"},
         *{"sound", "atomic_file", "anonymous_file", "weights", "native_stderr"},
     },
-    "plots": {"pipeline", "events", "analysis", "network", "audio", "output", "config", "sound"},
+    "plots": {
+        *{"pipeline", "events", "analysis", "network", "audio", "output", "config", "sound"},
+        "process_state",
+    },
     "report": {"analysis", "audio", "output", "config", "sound", "atomic_file"},
     "integrations": {"extractor", "tensorflow_runtime", "config"},
     "inspection": {

@@ -54,7 +54,14 @@ def hide_optional_packages() -> Iterator[None]:
     If Keras is imported inside the block, it works without these packages until the end of the process. This
     cannot be restored, so only the command line uses this function.
     """
-    hidden = [name for name in OPTIONAL_PACKAGES if name not in sys.modules]
+    with hide_packages(*OPTIONAL_PACKAGES):
+        yield
+
+
+@contextmanager
+def hide_packages(*names: str) -> Iterator[None]:
+    """Make imports of packages fail inside the block, except of those that are loaded already."""
+    hidden = [name for name in names if name not in sys.modules]
     for name in hidden:
         # Python refuses to import a module whose entry is None. The types of `sys.modules` do not know this.
         sys.modules[name] = None  # type: ignore[assignment]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from specfeat.analysis.pca import fit_components
 from specfeat.errors import InstallError, UsageError
+from specfeat.process_state import hide_packages
 
 MapMethod = Literal["pca", "umap"]
 MAP_METHODS: tuple[MapMethod, ...] = get_args(MapMethod)
@@ -86,9 +87,11 @@ def _compute_umap(array: NDArray[Any]) -> MapCoordinates:
     if is_finite.sum() < _MIN_UMAP_ROWS:
         raise UsageError(f"a map by UMAP needs at least {_MIN_UMAP_ROWS} rows with finite values; use PCA")
     with warnings.catch_warnings():
-        # umap-learn warns about its own use of scikit-learn, and that a seed means one thread.
+        # umap-learn warns about its own use of scikit-learn, that a seed means one thread, and that there is
+        # no TensorFlow. It would load TensorFlow for a form of UMAP that is not used here.
         warnings.simplefilter("ignore")
-        import umap  # here, because it is an extra, and takes seconds to load
+        with hide_packages("tensorflow", "keras"):
+            import umap  # here, because it is an extra, and takes seconds to load
 
         neighbors = min(_UMAP_NEIGHBORS, int(is_finite.sum()) - 1)
         model = umap.UMAP(n_components=2, n_neighbors=neighbors, random_state=UMAP_SEED, n_jobs=1)
