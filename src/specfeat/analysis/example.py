@@ -82,13 +82,14 @@ def compute_example_rows(output: FinishedOutput, examples: Sequence[Sound], conf
     """
     previous, provenance = output.contents, output.record.provenance
     device = "cpu" if (provenance.device or "").startswith("cpu") else "gpu"
-    comparer = ProvenanceComparer(config, device, keep_partial=provenance.keep_partial)
+    engine = provenance.engine_name
+    comparer = ProvenanceComparer(config, device, keep_partial=provenance.keep_partial, engine=engine)
     _refuse_differences(output, comparer.describe_differences(previous))
-    # Imported here, because it loads TensorFlow, and the checks above take no time.
-    from specfeat.network.build import build_network
+    # Imported here, because the checks above take no time.
+    from specfeat.network.prepare import prepare_network
 
-    network = build_network(config, device)
-    present = collect_provenance(config, keep_partial=provenance.keep_partial)
+    network = prepare_network(config, device, engine=engine)
+    present = collect_provenance(config, keep_partial=provenance.keep_partial, engine=engine)
     present = add_network(present, network, config.settings.rows)
     _refuse_differences(output, describe_differences(provenance, present))
     sounds = [sound for example in examples for sound in _list_sounds(example, config.settings)]

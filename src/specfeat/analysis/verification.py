@@ -114,7 +114,7 @@ def describe_other_conditions(output: FinishedOutput, config: Config, network: R
         network: the network that was built here.
     """
     recorded = output.record.provenance
-    present = collect_provenance(config, keep_partial=recorded.keep_partial)
+    present = collect_provenance(config, keep_partial=recorded.keep_partial, engine=recorded.engine_name)
     return describe_differences(recorded, add_network(present, network, config.settings.rows))
 
 

@@ -266,10 +266,11 @@ def _run_request(
 def _build_network(config: "Config", execution: "ExecutionOptions") -> "ReadyNetwork":
     """Prepare the network; the settings of the process need not be kept for other code."""
     with hide_optional_packages():
+        from specfeat.network.engine_names import TENSORFLOW
         from specfeat.weights.files.formats import check_weights_format
 
         check_weights_format(config.settings.model.weights)
-        if execution.engine == "tensorflow":
+        if execution.engine == TENSORFLOW:
             import specfeat.network.build  # noqa: F401  # loads TensorFlow while optional packages are hidden
     from specfeat.network.prepare import prepare_network
 

@@ -115,13 +115,16 @@ def _verify_rows(
     from specfeat.analysis.recorded_config import load_recorded_config
     from specfeat.analysis.verification import choose_rows, describe_other_conditions, verify_rows
     from specfeat.cpu_count import count_available_cores
+    from specfeat.network.engine_names import TENSORFLOW
+    from specfeat.network.prepare import prepare_network
 
     config = load_recorded_config(finished, weights)
-    with hide_optional_packages():
-        from specfeat.network.build import build_network
-
+    engine = finished.record.provenance.engine_name
+    if engine == TENSORFLOW:
+        with hide_optional_packages():
+            import specfeat.network.build  # noqa: F401  # loads TensorFlow while optional packages are hidden
     device = "cpu" if (finished.record.provenance.device or "").startswith("cpu") else "auto"
-    network = build_network(config, device, count_available_cores())
+    network = prepare_network(config, device, count_available_cores(), engine)
     differences = describe_other_conditions(finished, config, network)
     numbers = choose_rows(finished.row_count, rows)
     return [*verify_rows(finished, config, network, numbers, is_exact=not differences)], differences

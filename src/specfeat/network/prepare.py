@@ -71,8 +71,10 @@ def prepare_network(
     if network is not None:
         return network
     built_network = _build_network(config, device, threads, engine)
-    converted: Any = built_network.row_function
-    write_network(folder, key, _make_header(config, built_network), converted.content)
+    # If the weights file was replaced while the network was built, it does not belong to the key.
+    if str(built_network.weights.get("sha256", "")) == key.weights:
+        converted: Any = built_network.row_function
+        write_network(folder, key, _make_header(config, built_network), converted.content)
     return built_network
 
 
@@ -101,7 +103,7 @@ def _collect_versions() -> Mapping[str, str]:
     for package in _CONVERTERS:
         try:
             versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:  # a cached network needs no converter
+        except importlib.metadata.PackageNotFoundError:  # the conversion will say that it is missing
             versions[package] = ""
     return versions
 

@@ -176,6 +176,11 @@ class Provenance:
         name = rows.get("dtype") if isinstance(rows, dict) else None
         return np.dtype("<f2" if name == "float16" else "<f4")
 
+    @property
+    def engine_name(self) -> str:
+        """The name of the engine, without its version."""
+        return self.engine.partition(" ")[0] or "tensorflow"
+
     def to_json(self) -> JsonObject:
         """Return the keys of the provenance in the JSON object of a journal's header or of a record."""
         columns = [write_fields(group) for group in self.feature_columns]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from helpers.specfeat_command import write_noise
+from specfeat.cli import run_command_line
 from specfeat.config import load_config
 from specfeat.errors import DeviceError, ModelError, UsageError
 from specfeat.run.extract_to import extract_to
@@ -116,6 +117,16 @@ def test_a_converted_network_needs_no_tensorflow(folder: Path) -> None:
     assert first["engine"].startswith("onnxruntime 1.")
     for key in ("engine", "weights", "device", "features", "config"):
         assert first[key] == second[key]
+
+
+def test_an_output_is_verified_and_searched_with_its_engine(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`verify` gets the same bytes again, and `search` can compute the row of an example."""
+    extract_to("in", "out.npy", "my.yaml", engine="onnxruntime")
+    assert run_command_line(["verify", "out.npy"]) == 0
+    assert "with the same bytes" in capsys.readouterr().out
+    assert run_command_line(["search", "out.npy", "--like", "in/0.wav@0-0.25", "-k", "1"]) == 0
 
 
 def test_engines_are_not_mixed(folder: Path) -> None:
