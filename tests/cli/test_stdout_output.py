@@ -1,9 +1,11 @@
 """The output `-`: the features go to stdout, which has nothing else."""
 
+import errno
 import io
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +63,7 @@ def test_text_is_written_while_the_run_goes_on(
     sizes: list[int] = []
 
     def write_sound(output: StdoutOutput, event: object) -> None:
-        on_sound_end(output, event)  # type: ignore[arg-type]
+        on_sound_end(output, event)  # type: ignore[arg-type]  # the event is only passed on
         sizes.append(len(capsysbinary.readouterr().out))
 
     on_sound_end = StdoutOutput.on_sound_end
@@ -109,6 +111,40 @@ def test_what_stdout_cannot_have_is_a_mistake(tmp_path: Path, options: list[str]
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"specfeat: {sentence}")
+
+
+def test_no_temporary_folder_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If no temporary folder can be made, nothing is written to stdout."""
+
+    def refuse(**_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", refuse)
+    write_noise(tmp_path / "a.wav", 1)
+    done = run_in_this_process(tmp_path, "extract", "a.wav", "-", "-c", "minimal")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "specfeat: -: no temporary folder can be made: No usable temporary directory found; set TMPDIR to a "
+        "folder that can be written\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "error", [FileNotFoundError(2, "a"), OSError(5, "b", "file"), PermissionError(13, "c")]
+)
+def test_an_error_of_something_else_writes_nothing_to_stdout(
+    error: OSError, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bug that raises the error of a file is raised, and stdout, which may have data, gets no line."""
+
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr("specfeat.inspection.config_schema.make_config_schema", fail)
+    with pytest.raises(type(error)):
+        run_command_line(["schema"])
+    assert capsys.readouterr().out == ""
 
 
 def run_in_shell(folder: Path, words: str, rest: str) -> FinishedRun:

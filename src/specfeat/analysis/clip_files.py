@@ -20,7 +20,11 @@ from specfeat.errors import AudioError, UsageError
 from specfeat.files import format_path, wrap_os_errors
 from specfeat.sound import SoundPart
 
-MAX_CLIP_S = 3600  # longer pieces are no clips, and a WAV file cannot be larger than 4 GiB
+MAX_CLIP_S = 3600  # longer pieces are no clips
+MAX_DATA_BYTES = (
+    2**32 - 100
+)  # the header of a WAV file has its size in 32 bits, and is smaller than 100 bytes
+_SAMPLE_BYTES = 3
 _BLOCK_FRAMES = 16_384
 _MAX_STEM_LENGTH = 80  # characters of the name of the audio file; file systems allow names of 255 bytes
 
@@ -60,7 +64,8 @@ def write_clips(clips: Sequence[ClipFile]) -> list[str]:
         clips: the WAV files. Their folder is made.
 
     Returns:
-        A message for each WAV file that could not be written, because its audio file cannot be read.
+        A message for each WAV file that could not be written, because its audio file cannot be read, or does
+        not have its piece.
 
     Raises:
         UsageError: a file has the name of a WAV file already; then nothing is written.
@@ -82,23 +87,36 @@ def write_clips(clips: Sequence[ClipFile]) -> list[str]:
 def _write_clips_of_file(source: str, clips: Sequence[ClipFile]) -> Iterator[str]:
     """Write the pieces of one audio file; yield a message for each one that could not be written."""
     unfinished = list(clips)
+    wrong_pieces: dict[ClipFile, str] = {}
     error = "the file ends before this piece"
     try:
         with AudioFile(source) as file:
-            for clip in _decode_pieces(file, clips):
+            writers = list(_make_writers(file, clips, wrong_pieces))
+            for clip in _decode_pieces(file, writers) if writers else ():
                 unfinished.remove(clip)
     except AudioError as e:
         error = str(e)
     for clip in unfinished:
-        yield f"{format_path(str(clip.path))}: not written: {format_path(source)}: {error}"
+        problem = wrong_pieces.get(clip, error)
+        yield f"{format_path(str(clip.path))}: not written: {format_path(source)}: {problem}"
 
 
-def _decode_pieces(file: AudioFile, clips: Sequence[ClipFile]) -> Iterator[ClipFile]:
+def _make_writers(
+    file: AudioFile, clips: Sequence[ClipFile], wrong_pieces: dict[ClipFile, str]
+) -> "Iterator[_ClipWriter]":
+    """Yield a writer for each clip whose piece can be written; the others are added to `wrong_pieces`."""
+    for clip in clips:
+        try:
+            yield _ClipWriter(clip, file)
+        except AudioError as e:  # it does not concern the other pieces of the file
+            wrong_pieces[clip] = str(e)
+
+
+def _decode_pieces(file: AudioFile, writers: "Sequence[_ClipWriter]") -> Iterator[ClipFile]:
     """Decode an audio file, and yield each WAV file when it is finished.
 
     A WAV file is open only while its piece is decoded, because there may be thousands of pieces.
     """
-    writers = [_ClipWriter(clip, file) for clip in clips]
     waiting = deque(sorted(writers, key=lambda writer: writer.samples.start))
     position = 0
     with contextlib.ExitStack() as opened:
@@ -129,7 +147,7 @@ class _ClipWriter:
         samples: the samples of the audio file that it gets.
 
     Raises:
-        AudioError: the audio file does not have this piece.
+        AudioError: the audio file does not have this piece, or the piece is too large for a WAV file.
     """
 
     def __init__(self, clip: ClipFile, file: AudioFile) -> None:
@@ -143,6 +161,9 @@ class _ClipWriter:
         self._clip = clip
         self._channels = slice(None) if event.channel is None else slice(event.channel, event.channel + 1)
         self._channel_count = file.channels if event.channel is None else 1
+        size = ((self.samples.end or 0) - self.samples.start) * self._channel_count * _SAMPLE_BYTES
+        if size > MAX_DATA_BYTES:
+            raise AudioError(f"the piece has {size:,} bytes, too many for a WAV file", "open", "part")
         self._rate = file.rate
         self._target = AtomicFile(clip.path)
 
@@ -150,7 +171,7 @@ class _ClipWriter:
         self._target.__enter__()
         self._wave = wave.open(self._target.file, "wb")
         self._wave.setnchannels(self._channel_count)
-        self._wave.setsampwidth(3)
+        self._wave.setsampwidth(_SAMPLE_BYTES)
         self._wave.setframerate(self._rate)
         return self
 
@@ -164,7 +185,7 @@ class _ClipWriter:
         piece = self.samples.cut_block(block, position)[:, self._channels]
         levels = np.clip(np.rint(piece.astype(np.float64) * 2**23), -(2**23), 2**23 - 1)
         # The three lower bytes of each little-endian integer.
-        data = levels.astype("<i4").reshape(-1, 1).view(np.uint8)[:, :3].tobytes()
+        data = levels.astype("<i4").reshape(-1, 1).view(np.uint8)[:, :_SAMPLE_BYTES].tobytes()
         with wrap_os_errors(self._clip.path):
             self._wave.writeframes(data)
 

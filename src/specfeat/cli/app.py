@@ -33,6 +33,7 @@ from specfeat.cli.signals import (
     stop_on_signals,
 )
 from specfeat.cli.standard_streams import (
+    can_be_write_error,
     discard_unwritten_output,
     is_stdout_full,
     is_stdout_unread,
@@ -181,10 +182,9 @@ def _replace_help_command(words: Sequence[str]) -> Sequence[str]:
 
 def _handle_stdout_error(error: BaseException) -> int:
     """Return the exit code if the error means that stdout cannot be written; otherwise raise it again."""
-    is_write_error = isinstance(error, OSError) and not isinstance(error, BrokenPipeError)
-    if not is_write_error and is_stdout_unread():
+    if isinstance(error, SystemExit | BrokenPipeError) and is_stdout_unread():
         return 128 + signal.SIGPIPE
-    if is_write_error and is_stdout_full():
+    if can_be_write_error(error) and is_stdout_full():
         print_message(f"stdout cannot be written: {getattr(error, 'strerror', None) or error}")
         return 1
     raise error

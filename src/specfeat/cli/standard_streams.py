@@ -57,8 +57,17 @@ def is_stdout_unread() -> bool:
     return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
 
 
+def can_be_write_error(error: BaseException) -> bool:
+    """Return whether an error can be that of a stream that cannot be written, other than a broken pipe.
+
+    The error of a stream names no file; that of a file that cannot be opened, made or removed does.
+    """
+    is_other = isinstance(error, BrokenPipeError | FileNotFoundError | PermissionError)
+    return isinstance(error, OSError) and error.filename is None and not is_other
+
+
 def is_stdout_full() -> bool:
-    """Return whether stdout cannot take one more line.
+    """Return whether stdout cannot take one more line; call it only if `can_be_write_error`.
 
     A line is written to find this out, because a stream without a buffer does not keep what it could not
     write.

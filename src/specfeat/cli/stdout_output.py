@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from specfeat.errors import OutputError, UsageError
+from specfeat.files import describe_os_error
 from specfeat.output.formats import DEFAULT_FORMAT, check_installed, get_format
 from specfeat.output.paths import OutputPaths
 from specfeat.output.row_stream import RowStream
@@ -72,10 +73,16 @@ def open_temporary_output(format_name: str) -> Iterator[OutputPaths]:
     Raises:
         UsageError: the format does not exist or is a folder, or it is not text and stdout is a terminal.
         InstallError: the package that the format needs is missing.
+        OutputError: no temporary folder can be made.
     """
     format_name = format_name or DEFAULT_FORMAT
     _check_format(format_name)
-    with tempfile.TemporaryDirectory(prefix="specfeat-") as folder:
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="specfeat-")
+    except OSError as e:
+        reason = f"-: no temporary folder can be made: {describe_os_error(e)}"
+        raise OutputError(f"{reason}; set TMPDIR to a folder that can be written") from e
+    with temporary as folder:
         yield OutputPaths(Path(folder, "out"), format_name)
 
 
