@@ -70,6 +70,12 @@ def list_labels(labels: RowLabels) -> dict[int, str]:
     ("text", "expected", "activation"),
     [
         ("row,label\n3,x\n0,y\n", {0: "y", 3: "x"}, "softmax"),
+        # The table that the page of a report exports.
+        (
+            "row,path,start_s,end_s,label,label_type\n0,a.wav,0,0.5,x,positive\n7,b.wav,0.5,1,x,negative\n",
+            {0: "x", 7: ""},
+            "sigmoid",
+        ),
         ("row,label\n3,x;y\n0,y\n1,\n", {0: "y", 1: "", 3: "xy"}, "sigmoid"),
         (
             "path,label\nb.wav,x\na.wav,y\n",
@@ -115,6 +121,14 @@ def test_tables_of_other_programs_label_rows(run: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            "row,path,label\n6,a.wav,x\n",
+            r"line 2: row 6 of the output is that of b.wav at 0 s, but the line has a.wav; use",
+        ),
+        (
+            "path,start,end,label,row\na.wav,1.0,2.0,x,1\n",
+            r"line 2: row 1 of the output is that of a.wav at 0.5 s, but the line has a.wav at 1.0; use",
+        ),
         ("row,label\n24,x\n", "line 2: row is '24'; the rows of the output are 0 to 23"),
         ("row,label\n-1,x\n", "line 2: row is '-1'"),
         ("row,labl\n1,x\n", r"has no column 'label' \(did you mean 'labl'\?\)"),

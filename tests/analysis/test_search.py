@@ -115,6 +115,20 @@ def test_hits_of_one_file_are_limited(run: Path, capsys: pytest.CaptureFixture[s
     }
 
 
+def test_no_time_is_guessed_if_the_length_of_a_file_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A selection table of Raven for all files needs the length of each; a file that failed has none."""
+    monkeypatch.chdir(tmp_path)
+    rows: dict[str, Any] = {"bad.wav": None, "a.wav": [[1, 0], [0.9, 0.1]]}
+    write_output(tmp_path / "out.npy", rows)
+    search("--row", "0", "-o", "hits.selections.txt", code=2)
+    assert "the length of a file is not known" in capsys.readouterr().err
+    search("--row", "0", "-o", "hits/", "--table-format", "raven")
+
+    assert "\t0.5\t1.0\t" in Path("hits/a.selections.txt").read_text()
+
+
 def test_of_hits_that_overlap_only_the_nearest_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,7 +30,8 @@ audio: {{sample_rate: 8000}}
 spectrogram: {{n_fft: 256, hop_length: 80}}
 clips: {clips}
 model:
-  layers: [Flatten, Dense: {{name: scores, units: {width}}}]
+  layers: [Flatten, {embedding}Dense: {{name: scores, units: {width}}}]
+  features: [{features}]
   labels: {labels}
   weights: {{random: 0}}
 """
@@ -42,6 +43,7 @@ def write_output(
     *,
     labels: Sequence[str] = (),
     clips: str = "{frames: 50}",
+    embedding: int = 0,
 ) -> Config:
     """Write a complete output (array, index and record), and return its config.
 
@@ -53,6 +55,7 @@ def write_output(
             be read. A file that does not exist is written, with noise of the right length.
         labels: the names of the classes; empty for none. A row has one score for each class.
         clips: the section `clips` of the config, in which a frame has 0.01 s.
+        embedding: how many columns before the scores belong to another layer.
     """
     rows = {
         path: None if one is None else np.asarray(one, np.float32) for path, one in rows_of_sounds.items()
@@ -60,9 +63,15 @@ def write_output(
     width = next(one.shape[1] for one in rows.values() if one is not None)
     folder = array.parent
     config_path = folder / f"{array.name}.yaml"
-    config_path.write_text(
-        CONFIG.format(width=width, labels=list(labels), clips=clips).replace("  labels: []\n", "")
+    text = CONFIG.format(
+        width=width - embedding,
+        labels=list(labels),
+        clips=clips,
+        embedding=f"Dense: {{name: embedding, units: {embedding}}}, " if embedding else "",
+        features="embedding, scores",
     )
+    text = text.replace("  labels: []\n", "")
+    config_path.write_text(text if embedding else text.replace("  features: [embedding, scores]\n", ""))
     config = load_config(str(config_path))
     for path, one in rows.items():
         if not (folder / path).exists():
@@ -74,7 +83,10 @@ def write_output(
             weights={"random": 0},
             device=SimpleNamespace(description="cpu"),
             width=width,
-            columns=(ColumnGroup(layer="scores", first=0, count=width),),
+            columns=(
+                *([ColumnGroup(layer="embedding", first=0, count=embedding)] if embedding else []),
+                ColumnGroup(layer="scores", first=embedding, count=width - embedding),
+            ),
             seconds=0.0,
         )
         events = _make_events(plan.remaining, rows, config.settings)

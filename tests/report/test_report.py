@@ -101,6 +101,20 @@ def test_columns_are_those_of_the_index_and_of_the_scores(tmp_path: Path) -> Non
     assert columns["start_s"] == [0, 0.5, 1, 0, 0.5]
 
 
+def test_the_scores_are_those_of_the_layer_with_the_classes(tmp_path: Path) -> None:
+    """If the columns belong to several layers, the best class is one of the classes, not a feature of a layer."""
+    rows = np.array([[9, 9, 9, 0.1, 0.8], [9, 9, 9, 0.7, 0.2]])
+    write_output(tmp_path / "out.npy", {"a.wav": rows}, labels=("wren", "rain"), embedding=3)
+    facts, arrays = read_page(write_report(tmp_path / "out.npy", None, ReportOptions()).page)
+    numbers = {column["name"]: number for number, column in enumerate(facts["columns"])}
+    best = numbers["class with the highest score"]
+
+    categories = facts["columns"][best]["categories"]
+    assert [categories[code] for code in arrays[f"column{best}"]] == ["rain", "wren"]
+    assert arrays[f"column{numbers['highest score']}"] == pytest.approx([0.8, 0.7])
+    assert [name for name in numbers if name.startswith("score: ")] == ["score: wren", "score: rain"]
+
+
 def test_thumbnails_are_the_clips_of_the_network(tmp_path: Path) -> None:
     """A thumbnail has the values of the clip that the network has got, in 256 steps."""
     facts, arrays = write_and_read(tmp_path)

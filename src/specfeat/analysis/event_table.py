@@ -49,27 +49,27 @@ def make_event_table(output: FinishedOutput, settings: Settings, sounds: Iterabl
     ]
     return EventTable(
         events=events,
-        files=list_event_files(output, settings),
+        files=list_event_files(output, settings.audio.sample_rate),
         columns=(*(["id"] if has_ids else []), "mean", "max"),
         number_columns=frozenset({"mean", "max"}),
         high_hz=settings.audio.sample_rate / 2,
     )
 
 
-def list_event_files(output: FinishedOutput, settings: Settings) -> list[EventFile]:
+def list_event_files(output: FinishedOutput, sample_rate: int) -> list[EventFile]:
     """Return the audio files of an output, in order.
 
     The length of a file is known if the run has read the whole file.
 
     Args:
         output: the output.
-        settings: the settings with which it was made.
+        sample_rate: the sample rate of its config, in Hz.
     """
     lengths: dict[str, float] = {}
     entry_of_path: dict[str, SoundEntry] = {}
     for entry in output.record.files:
         is_whole = not (entry.is_failure or entry.start_s is not None or entry.end_s is not None)
-        length_s = entry.samples / settings.audio.sample_rate if is_whole else math.nan
+        length_s = entry.samples / sample_rate if is_whole else math.nan
         entry_of_path.setdefault(entry.path, entry)
         if math.isnan(lengths.get(entry.path, math.nan)):
             lengths[entry.path] = length_s

@@ -1,7 +1,7 @@
 """Labels of the rows of a finished output: read from a table, by row, by file or by segment."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from specfeat.analysis.row_places import RowPlaces
 from specfeat.analysis.run_files import RunFiles
 from specfeat.delimited_text import read_delimited_lines
 from specfeat.errors import UsageError
-from specfeat.files import format_path
+from specfeat.files import format_path, from_record_name
 from specfeat.segments.base import SegmentLine, format_place
 from specfeat.segments.formats import find_segment_format
 from specfeat.segments.formats.columns import choose_delimiter
@@ -25,6 +25,7 @@ _TYPE_COLUMN = "label_type"
 _TYPES = ("positive", "negative", "uncertain")
 _SEPARATOR = ";"
 _MIN_SHARE = 0.5  # of the shorter one of row and segment, that they must have in common
+_MAX_TIME_ERROR_S = 1e-6  # of the start of a row in a table, which can be rounded
 _MAX_CLASSES = 10_000
 
 
@@ -69,9 +70,9 @@ def read_labels(
 ) -> RowLabels:
     """Read the labels of rows from a table.
 
-    A table with a column `row` labels rows. Another table is one of segments, in any format that specfeat
-    reads: a line without times labels all rows of a file, and a segment labels the rows that have at least
-    half of the shorter one of row and segment in common with it.
+    A table with a column `row` labels rows, whose files and starts must be right if it has them. Another
+    table has segments, in any format of specfeat: a line without times labels all rows of a file, others the
+    rows that they overlap by at least half of the row or half of the segment, whichever is shorter.
 
     Args:
         table: the path of the table.
@@ -102,8 +103,8 @@ def _read_lines(
     if path.suffix.lower() in (".csv", ".tsv", ".txt") and path.is_file():
         lines = read_delimited_lines(path, "the table of labels", choose_delimiter(path), "surrogateescape")
         header = next(lines, (0, []))[1]
-        if "row" in header and "path" not in header:
-            yield from _read_row_lines(path, header, lines, places, column)
+        if "row" in header:
+            yield from _read_row_lines(path, header, lines, files, places, column)
             return
     segments = find_segment_format(path, None).read_table(path, {})
     label, kind = _find_columns(path, segments.columns, column)
@@ -127,6 +128,7 @@ def _read_row_lines(
     path: Path,
     header: Sequence[str],
     lines: Iterable[tuple[int, list[str]]],
+    files: RunFiles,
     places: RowPlaces,
     column: str | None,
 ) -> Iterator[_LabelLine]:
@@ -136,8 +138,34 @@ def _read_row_lines(
         place, text = format_place(path, number), values[position].strip()
         if not (text.isascii() and text.isdecimal() and len(text) < 16 and int(text) < count):
             raise UsageError(f"{place}: row is {text[:40]!r}; the rows of the output are 0 to {count - 1}")
+        if "path" in header:
+            _check_row(path, number, dict(zip(header, values, strict=True)), files, places)
         rows = np.array([int(text)])
         yield _LabelLine(rows, rows, *_read_cells(values, label, kind, place))
+
+
+def _check_row(path: Path, number: int, cells: Mapping[str, str], files: RunFiles, places: RowPlaces) -> None:
+    """Check that the file and the start that a line gives for a row are those of the row.
+
+    Raises:
+        UsageError: they are not, so the table belongs to another output.
+    """
+    row, name = int(cells["row"]), cells["path"]
+    own_name, start_s = places.get_entry(row).path, float(places.start_s[row])
+    # The page of a report has U+FFFD in place of bytes that are not UTF-8.
+    printable = own_name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = cells.get("start_s", cells.get("start", "")).strip()
+    if name in (own_name, printable) or files.find_file(name, str(path)) == places.files[row]:
+        try:
+            if not text or abs(float(text) - start_s) < _MAX_TIME_ERROR_S:
+                return
+        except ValueError:
+            pass
+    raise UsageError(
+        f"{format_place(path, number)}: row {row} of the output is that of "
+        f"{format_path(from_record_name(own_name))} at {start_s:g} s, but the line has "
+        f"{format_path(from_record_name(name))}{text and f' at {text[:40]}'}; use the output of the table"
+    )
 
 
 def _find_columns(path: Path, columns: Sequence[str], name: str | None) -> tuple[int, int | None]:

@@ -1,14 +1,12 @@
 """Where the rows of a finished output are: their audio files, times and channels."""
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.analysis.audio_events import AudioEvent, EventFile
-from specfeat.files import to_record_name
+from specfeat.analysis.audio_events import AudioEvent
 from specfeat.output.finished_output import FinishedOutput
 from specfeat.output.records import SoundEntry
 
@@ -82,25 +80,3 @@ def get_sample_rate(output: FinishedOutput) -> int:
     audio: Any = output.record.provenance.config.resolved["audio"]
     rate: int = audio["sample_rate"]
     return rate
-
-
-def list_event_files(output: FinishedOutput) -> list[EventFile]:
-    """Return the audio files of an output in order, each once, with their paths and lengths.
-
-    The length of a file of which only parts were read is the end of the last part.
-    """
-    rate = get_sample_rate(output)
-    lengths: dict[str, float] = {}
-    entries: dict[str, SoundEntry] = {}
-    for entry in output.record.files:
-        end_s = (entry.start_s or 0.0) + entry.samples / rate
-        lengths[entry.path] = max(end_s, lengths.get(entry.path, 0.0))
-        entries.setdefault(entry.path, entry)
-    return [
-        EventFile(
-            name=name,
-            path=to_record_name(os.path.abspath(output.find_file(entry))),
-            length_s=lengths[name],
-        )
-        for name, entry in entries.items()
-    ]

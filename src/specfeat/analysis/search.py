@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.analysis.audio_events import EventTable
+from specfeat.analysis.event_table import list_event_files
 from specfeat.analysis.example import compute_example_rows, extend_example, parse_example
 from specfeat.analysis.hits import choose_hits
 from specfeat.analysis.nearest_rows import Metric, NearestRows
 from specfeat.analysis.recorded_config import load_recorded_config
-from specfeat.analysis.row_places import RowPlaces, get_sample_rate, list_event_files, read_row_places
+from specfeat.analysis.row_places import RowPlaces, get_sample_rate, read_row_places
 from specfeat.errors import UsageError
 from specfeat.files import format_path, identify_inode
 from specfeat.output.finished_output import FinishedOutput
@@ -130,10 +131,12 @@ def _make_result(
         places.make_event(int(row), f"hit {number}: {value:.3f}", (f"{value:.6g}", str(row)))
         for number, (row, value) in enumerate(zip(hits, values, strict=True), start=1)
     ]
+    # Not from validated settings: a search for rows also works if the config is of another version.
+    sample_rate = get_sample_rate(output)
     table = EventTable(
         events=events,
-        files=list_event_files(output),
+        files=list_event_files(output, sample_rate),
         columns=(measure, "row"),
-        high_hz=get_sample_rate(output) / 2,
+        high_hz=sample_rate / 2,
     )
     return SearchResult(tuple(map(int, hits)), tuple(map(float, values)), measure, table)

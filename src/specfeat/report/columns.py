@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.output.feature_columns import list_labels
+from specfeat.analysis.score_columns import find_score_columns
+from specfeat.errors import UsageError
 from specfeat.output.finished_output import FinishedOutput
 from specfeat.output.records import SoundEntry
 from specfeat.report.data_block import choose_code_type
@@ -38,12 +39,15 @@ class RowColumn:
     categories: tuple[str, ...] | None = None
 
 
-def list_columns(output: FinishedOutput, index: dict[str, NDArray[Any]]) -> list[RowColumn]:
+def list_columns(
+    output: FinishedOutput, index: dict[str, NDArray[Any]], rows: NDArray[Any]
+) -> list[RowColumn]:
     """Return the columns by which points can be coloured, in the order in which they are offered.
 
     Args:
         output: the output.
         index: the columns of its index.
+        rows: its rows, shape (rows, width).
     """
     paths = index["path"].tolist()
     columns = [
@@ -54,7 +58,7 @@ def list_columns(output: FinishedOutput, index: dict[str, NDArray[Any]]) -> list
     for name, values in index.items():
         if name not in _OTHER_COLUMNS and not name.endswith("_hex"):
             columns.append(_make_column(name, values))
-    columns += _list_scores(output)
+    columns += _list_scores(output, rows)
     return columns
 
 
@@ -98,23 +102,26 @@ def _list_states(output: FinishedOutput) -> list[str]:
     return [states[number] for number in output.list_row_entries().tolist()]
 
 
-def _list_scores(output: FinishedOutput) -> Iterator[RowColumn]:
+def _list_scores(output: FinishedOutput, rows: NDArray[Any]) -> Iterator[RowColumn]:
     """Yield the class with the highest score and this score, and then the scores of classes that have names.
 
     The scores of all classes are left out if there are too many.
     """
-    names = output.feature_names
-    if not list_labels(output.record.provenance) or names[0] == "f0":
+    try:
+        scores = find_score_columns(output)
+    except UsageError:  # no column has the name of a class
         return
-    rows = output.load_rows()
+    chosen = list(scores.columns)
     top = np.zeros(len(rows), np.int64)
     highest = np.empty(len(rows), np.float32)
     for first in range(0, len(rows), _BLOCK_ROWS):
-        block = np.nan_to_num(np.asarray(rows[first : first + _BLOCK_ROWS], np.float32), nan=-np.inf)
+        block = np.nan_to_num(
+            np.asarray(rows[first : first + _BLOCK_ROWS][:, chosen], np.float32), nan=-np.inf
+        )
         top[first : first + len(block)] = block.argmax(axis=1)
         highest[first : first + len(block)] = block.max(axis=1)
-    yield _make_categories("class with the highest score", [names[number] for number in top.tolist()])
+    yield _make_categories("class with the highest score", [scores.labels[number] for number in top.tolist()])
     yield RowColumn("highest score", highest)
-    if rows.size <= _MAX_SCORE_VALUES:
-        for number, name in enumerate(names):
+    if len(rows) * len(chosen) <= _MAX_SCORE_VALUES:
+        for number, name in zip(chosen, scores.labels, strict=True):
             yield RowColumn(f"score: {name}", np.ascontiguousarray(rows[:, number], np.float32))

@@ -120,7 +120,7 @@ def add_rows(block: DataBlock, table: RowTable) -> PageFacts:
 
 def add_columns(block: DataBlock, output: FinishedOutput, table: RowTable) -> list[PageFacts]:
     """Add the columns by which points are coloured; return their names and categories."""
-    columns = list_columns(output, table.index)
+    columns = list_columns(output, table.index, table.rows)
     for number, column in enumerate(columns):
         block.add(f"column{number}", column.values)
     return [{"name": column.name, "categories": column.categories} for column in columns]

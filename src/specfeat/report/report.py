@@ -7,13 +7,12 @@ from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
+from specfeat.analysis.run_settings import read_run_settings
 from specfeat.atomic_file import write_atomically
 from specfeat.config.settings import Settings
 from specfeat.errors import Remedy, UsageError
 from specfeat.file_access import is_existing_folder
-from specfeat.files import format_path
 from specfeat.output.finished_output import FinishedOutput, open_output
 from specfeat.report import description
 from specfeat.report.audio_snippets import check_snippet_size, cut_snippets
@@ -90,7 +89,7 @@ def write_report(array: str | os.PathLike[str], page: Path | None, options: Repo
     page = page or output.paths.index.with_name(output.paths.index.name[: -len("index.csv")] + "report.html")
     data_path = page.with_suffix(".data.js")
     _check_page(page, data_path if options.has_data_beside else None, replaces=options.replaces)
-    settings = _read_settings(output)
+    settings = read_run_settings(output)
     check_snippet_size(settings, options.embedded_audio)
     block = DataBlock()
     facts = _describe(output, settings, block, page.parent, options)
@@ -126,21 +125,6 @@ def _check_page(page: Path, data_path: Path | None, *, replaces: bool) -> None:
             raise UsageError(f"{path}: is not a regular file; give the page another name")
         if path.exists() and not replaces:
             raise UsageError(f"{path}: exists already", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT)
-
-
-def _read_settings(output: FinishedOutput) -> Settings:
-    """Return the settings with which the rows were made.
-
-    Raises:
-        UsageError: this version of specfeat does not know one of them.
-    """
-    try:
-        return Settings.model_validate(output.record.provenance.config.resolved, strict=False)
-    except ValidationError:
-        raise UsageError(
-            f"{format_path(str(output.paths.record))}: has settings that this version of specfeat does not "
-            "know; use the version that has written it, or extract the features again"
-        ) from None
 
 
 def _describe(
