@@ -1,5 +1,6 @@
 """When the garbage collector runs, and in what state it is left."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from helpers.long_tests import IS_LONG_FORM
 from helpers.specfeat_command import SAMPLE, run_program
+from specfeat.cli import run_command_line
+from specfeat.errors import UsageError
 
 pytestmark = pytest.mark.slow
 
@@ -58,3 +61,32 @@ def test_a_run_that_does_not_start_leaves_the_collector_as_it_was(
 ) -> None:
     """After an error the collector is on or off as it was before `main`."""
     assert _list_states(tmp_path, state_before, "-c", "minimall") == ["config False False", f"2 {is_enabled}"]
+
+
+@pytest.mark.parametrize(
+    ("words", "function"),
+    [
+        ("report out.npy", "specfeat.report.report.write_report"),
+        ("search out.npy --row 0", "specfeat.output.finished_output.open_output"),
+        ("events out.npy", "specfeat.output.finished_output.open_output"),
+        ("classify fit out.npy labels.csv model.json", "specfeat.output.finished_output.open_output"),
+        ("classify apply out.npy model.json", "specfeat.analysis.head_files.load_head"),
+        ("inspect minimal", "specfeat.inspection.config_description.describe_config"),
+        ("convert out.npy out.csv", "specfeat.run.convert.convert"),
+        ("merge a.npy b.npy out.npy", "specfeat.run.merge.merge"),
+    ],
+)
+def test_garbage_is_collected_while_other_commands_work(
+    words: str, function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The collector is on before the part of a command that may take long."""
+    states = []
+
+    def note_state(*_: object, **__: object) -> None:
+        states.append(gc.isenabled())
+        raise UsageError("stop here")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(function, note_state)
+    assert run_command_line(words.split()) == 2
+    assert states == [True]

@@ -15,7 +15,7 @@ class WebServer:
         address: the beginning of its addresses.
         files: the content of each file by its path, which begins with a slash.
         failures: how many of the next downloads fail.
-        failure: how they fail: by a state of HTTP, or by "cut" for an answer that breaks off.
+        failure: how they fail: by an HTTP status code, or by "cut" for an answer that breaks off.
         has_etags: whether answers have an ETag.
         has_sizes: whether answers have a length.
         downloads: the paths of the downloads so far, failed ones included.

@@ -8,6 +8,7 @@ import typer
 
 from specfeat.cli.messages import print_message
 from specfeat.errors import Remedy, UsageError
+from specfeat.process_state import resume_garbage_collection
 from specfeat.text import format_count
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ def fit_command(
     from specfeat.analysis.head_files import check_new_head, save_head
     from specfeat.output.finished_output import open_output
 
+    resume_garbage_collection()
+
     check_new_head(model, force=force)
     head_path = _check_head_path(head, force) if head else None
     output = open_output(run)
@@ -187,6 +190,8 @@ def apply_command(
     from specfeat.analysis.event_files import write_pieces
     from specfeat.analysis.head_files import load_head
     from specfeat.output.finished_output import open_output
+
+    resume_garbage_collection()
 
     head, record = load_head(model)
     source = open_output(run)

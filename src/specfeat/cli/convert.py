@@ -8,6 +8,7 @@ import typer
 from specfeat.cli.messages import print_message
 from specfeat.cli.options import FormatOption, LockWaitOption
 from specfeat.cli.standard_streams import STDOUT_NAME
+from specfeat.process_state import resume_garbage_collection
 from specfeat.text import format_count
 
 Source = Annotated[
@@ -45,6 +46,8 @@ def convert_command(
     # Imported here, because --help needs none of these, and they take time to load.
     from specfeat.output.paths import make_output_paths
     from specfeat.run.convert import convert
+
+    resume_garbage_collection()
 
     if target == STDOUT_NAME:
         from specfeat.cli.stdout_output import copy_to_stdout, open_temporary_output

@@ -30,6 +30,7 @@ from specfeat.cli.event_options import (
 from specfeat.cli.event_writing import check_target, write_events, write_table
 from specfeat.cli.messages import print_message
 from specfeat.errors import UsageError
+from specfeat.process_state import resume_garbage_collection
 from specfeat.text import format_count
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def events_command(
     from specfeat.analysis.run_settings import read_run_settings
     from specfeat.output.finished_output import open_output
 
+    resume_garbage_collection()
     _check_combination(context, method, per, gender)
     rules = make_rules(on or [], off or [], thresholds, smooth, (min_length, max_gap), top)
     output = open_output(run)

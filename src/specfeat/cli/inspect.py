@@ -18,7 +18,7 @@ from specfeat.cli.options import (
     SetOption,
     ThreadsOption,
 )
-from specfeat.process_state import hide_optional_packages
+from specfeat.process_state import hide_optional_packages, resume_garbage_collection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,6 +95,7 @@ def inspect_command(
     graph, speed = None, None
     if measure and not weights.problem:
         graph, speed = _measure_speed(loaded_config, device, threads)
+    resume_garbage_collection()
     description = describe_config(loaded_config, graph)
     survey, notes = None, []
     if audio or files_from is not None:

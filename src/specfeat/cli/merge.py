@@ -6,6 +6,7 @@ import typer
 
 from specfeat.cli.options import ForceOption, FormatOption, LockWaitOption, QuietOption
 from specfeat.errors import UsageError
+from specfeat.process_state import resume_garbage_collection
 
 if TYPE_CHECKING:
     from specfeat.cli.command_line import CommandLine
@@ -49,6 +50,8 @@ def merge_command(
     from specfeat.output.paths import make_output_paths
     from specfeat.output.work_folder import WorkFolder
     from specfeat.run.merge import merge
+
+    resume_garbage_collection()
 
     if not shards or not output:
         raise UsageError("SHARDS or OUTPUT is missing; e.g. specfeat merge part1.npy part2.npy out.npy")

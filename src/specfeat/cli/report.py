@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from specfeat.cli.messages import print_message
+from specfeat.process_state import resume_garbage_collection
 from specfeat.text import format_count
 
 Features = Annotated[
@@ -84,6 +85,8 @@ def report_command(
     """
     # Imported here, because --help needs none of these, and they take time to load.
     from specfeat.report.report import ReportOptions, write_report
+
+    resume_garbage_collection()
 
     options = ReportOptions(
         thumbnails=thumbnails,

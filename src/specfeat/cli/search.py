@@ -10,6 +10,7 @@ import typer
 from specfeat.cli.messages import print_message
 from specfeat.errors import UsageError
 from specfeat.files import from_record_name
+from specfeat.process_state import resume_garbage_collection
 from specfeat.text import format_count
 
 if TYPE_CHECKING:
@@ -130,7 +131,10 @@ def search_command(
         metric=find_metric(metric),
         weights_file=weights,
     )
+    if not like:
+        resume_garbage_collection()
     result = search_output(open_output(run), request)
+    resume_garbage_collection()  # `search_output` has loaded TensorFlow for the examples
     failures = _write_clips(result, clips) if clips else []
     for failure in failures:
         print_message(failure)

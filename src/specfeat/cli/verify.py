@@ -9,7 +9,7 @@ import typer
 
 from specfeat.cli.messages import describe_error, print_message
 from specfeat.errors import CHECK_PATH_HINT, UsageError, escape_control_characters
-from specfeat.process_state import hide_optional_packages
+from specfeat.process_state import hide_optional_packages, resume_garbage_collection
 from specfeat.text import format_count
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def _verify_rows(
             import specfeat.network.build  # noqa: F401  # loads TensorFlow while optional packages are hidden
     device = "cpu" if (finished.record.provenance.device or "").startswith("cpu") else "auto"
     network = prepare_network(config, device, count_available_cores(), engine)
+    resume_garbage_collection()
     differences = describe_other_conditions(finished, config, network)
     numbers = choose_rows(finished.row_count, rows)
     return [*verify_rows(finished, config, network, numbers, is_exact=not differences)], differences

@@ -18,6 +18,7 @@ from helpers.web_server import WebServer, serve_files
 from specfeat.audio.decode import read_samples
 from specfeat.audio.discovery import find_sounds
 from specfeat.audio.inputs import remote_files
+from specfeat.audio.inputs.copies import open_empty_copy
 from specfeat.audio.inputs.remote_files import find_identity
 from specfeat.audio.path_filter import PathFilter
 from specfeat.config.audio import Audio
@@ -110,11 +111,37 @@ def test_objects_that_are_not_there(server: WebServer) -> None:
 
 
 def test_an_object_that_grows(server: WebServer) -> None:
-    """An object that is larger than when it was listed is not cut to its old size."""
+    """An object that is larger than when it was listed is not cut to its old size, and is downloaded once."""
     (sound,) = find_sounds([f"{server.address}/a.wav"]).sounds
     server.files["/a.wav"] += b"more"
 
-    assert "is larger than when it was listed" in str(get_error(sound))
+    assert str(get_error(sound)) == "is larger than when it was listed; run again when it is complete"
+    assert len(server.downloads) == 1
+
+
+@pytest.mark.parametrize("has_sizes", [True, False])
+def test_an_object_that_is_too_large(
+    server: WebServer, has_sizes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused, also if its server does not give its size, and its copy is closed."""
+    copies: list[Any] = []
+
+    def open_noted_copy() -> Any:
+        copies.append(open_empty_copy())
+        return copies[-1]
+
+    monkeypatch.setattr(remote_files, "open_empty_copy", open_noted_copy)
+    monkeypatch.setattr(remote_files, "MAX_MEMBER_BYTES", len(SOUND) - 1)
+    server.has_sizes = has_sizes
+    (sound,) = find_sounds([f"{server.address}/a.wav"]).sounds
+    error = get_error(sound)
+
+    assert (error.cause, str(error)) == (
+        "refused",
+        f"is larger than {len(SOUND) - 1:,} bytes, and is not read",
+    )
+    assert all(copy.closed for copy in copies)
+    assert len(copies) == (not has_sizes)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import IO, Any, TypeVar
 
 from specfeat.audio.inputs.base import get_address_scheme
 from specfeat.audio.inputs.copies import BLOCK_BYTES, copy_bytes, open_empty_copy
+from specfeat.audio.inputs.members import MAX_MEMBER_BYTES, REFUSED
 from specfeat.errors import AudioError, InstallError
 from specfeat.files import FileIdentity, format_path
 from specfeat.sound import SoundSource
@@ -26,10 +27,13 @@ _VERSION_KEYS = (
     *("ETag", "etag", "md5Hash", "Content-MD5", "Digest", "generation"),
     *("Last-Modified", "LastModified", "last_modified", "updated", "mtime", "created"),
 )
-# HTTP states after which the next attempt has the same result; other states, e.g. 429 and 503, may pass.
-_FIRST_SERVER_STATE = 500
-_PASSING_STATES = (408, 425, 429)
-_MISSING_STATES = (None, 404, 410)
+# HTTP status codes below 500 after which the next attempt may have another result.
+_FIRST_SERVER_ERROR = 500
+_TEMPORARY_CODES = (408, 425, 429)
+_MISSING_CODES = (None, 404, 410)
+_CHANGED = "unreadable"  # an object that has grown
+# Causes of our own errors after which the next attempt has the same result.
+_PERMANENT_CAUSES = (_CHANGED, REFUSED)
 
 _Result = TypeVar("_Result")
 
@@ -123,16 +127,36 @@ def retry(action: Callable[[], _Result]) -> _Result:
 def _copy_object(address: str, size: int | None) -> IO[bytes]:
     with open_remote(address) as remote:
         if size is None:
-            file = open_empty_copy()
-            while block := remote.read(BLOCK_BYTES):
-                file.write(block)
-            file.seek(0)
-            return file
+            return _copy_to_end(remote)
+        _check_size(size)
         file = copy_bytes(remote.read, size)
-        if remote.read(1):
+        try:
+            if remote.read(1):
+                text = "is larger than when it was listed; run again when it is complete"
+                raise AudioError(text, "open", _CHANGED)
+        except BaseException:  # Raised again; no caller can close the file.
             file.close()
-            raise AudioError("is larger than when it was listed; run again when it is complete", "open")
+            raise
         return file
+
+
+def _copy_to_end(remote: IO[bytes]) -> IO[bytes]:
+    """Return a copy of an object whose server does not give its size."""
+    file = open_empty_copy()
+    try:
+        while block := remote.read(BLOCK_BYTES):
+            file.write(block)
+            _check_size(file.tell())
+        file.seek(0)
+    except BaseException:  # Raised again; no caller can close the file.
+        file.close()
+        raise
+    return file
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_MEMBER_BYTES:
+        raise AudioError(f"is larger than {MAX_MEMBER_BYTES:,} bytes, and is not read", "open", REFUSED)
 
 
 def _find_system(address: str) -> tuple[Any, str]:
@@ -160,22 +184,26 @@ def _make_web_options() -> dict[str, Any]:
     }
 
 
-def _get_state(error: Exception) -> int | None:
-    """Return the state of HTTP in an error, or in the error that caused it; None if there is none."""
+def _get_status_code(error: Exception) -> int | None:
+    """Return the HTTP status code in an error, or in the error that caused it; None if there is none."""
     return getattr(error, "status", None) or getattr(error.__cause__, "status", None)
 
 
 def _is_permanent(error: Exception) -> bool:
-    state = _get_state(error)
-    if state is not None:
-        return state < _FIRST_SERVER_STATE and state not in _PASSING_STATES
+    if isinstance(error, AudioError):
+        return error.cause in _PERMANENT_CAUSES
+    code = _get_status_code(error)
+    if code is not None:
+        return code < _FIRST_SERVER_ERROR and code not in _TEMPORARY_CODES
     # fsspec says that a file does not exist if its server cannot be reached; then there is a cause.
     return isinstance(error, FileNotFoundError | PermissionError) and error.__cause__ is None
 
 
 def _describe_failure(error: Exception) -> AudioError:
+    if isinstance(error, AudioError) and _is_permanent(error):
+        return error
     is_missing = isinstance(error, FileNotFoundError) and _is_permanent(error)
-    if is_missing and _get_state(error) in _MISSING_STATES:
+    if is_missing and _get_status_code(error) in _MISSING_CODES:
         return AudioError("does not exist on its server", "open", "missing")
     reason = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ else error
     text = " ".join(str(reason).split()) or type(reason).__name__
