@@ -24,7 +24,7 @@ OPTIONS: dict[str, Any] = {"config": "minimal", "workers": 1}
 def network_without_tensorflow(monkeypatch: pytest.MonkeyPatch, sound_folder: Path) -> None:
     """Have runs take the network that needs no TensorFlow, in the folder of the inputs."""
     module: Any = ModuleType("specfeat.network.build")
-    module.build_network = lambda config, device, threads: FakeNetwork(config)
+    module.build_network = lambda config, *_: FakeNetwork(config)
     monkeypatch.setitem(sys.modules, "specfeat.network.build", module)
     monkeypatch.chdir(sound_folder)
 
