@@ -43,6 +43,7 @@ ALLOWED = {
     "report": {"analysis", "audio", "output", "config", "sound", "atomic_file"},
     "integrations": {"extractor", "tensorflow_runtime", "config"},
     "inspection": {
+        "atomic_file",  # for the starter config
         *{"network", "weights", "audio", "output", "published", "config", "architecture"},
         *{"sound", "convertible_files", "cpu_count"},
     },

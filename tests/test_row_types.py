@@ -28,7 +28,7 @@ def make_rows(*values: float) -> RowsEvent:
 
 def make_end(rows: int, **fields: object) -> SoundEndEvent:
     """Return the end of a sound."""
-    return SoundEndEvent(sound=make_file_sound("a.wav"), status="ok", samples=7, rows=rows, **fields)  # type: ignore[arg-type]
+    return SoundEndEvent(sound=make_file_sound("a.wav"), status="ok", samples=7, rows=rows, **fields)  # type: ignore[arg-type]  # each field has its own type
 
 
 def test_values_are_rounded_as_numpy_does() -> None:

@@ -108,7 +108,7 @@ def capture_native_stderr() -> Iterator[None]:
     _capture.start()
     try:
         yield
-    except BaseException as e:
+    except BaseException as e:  # Raised again, with the note.
         e.add_note(_capture.read_text())
         raise
     finally:

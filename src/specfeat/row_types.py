@@ -18,7 +18,7 @@ from specfeat.events import Event, RowsEvent, SoundEndEvent
 def convert_rows(
     events: Generator[Event, None, None], dtype: "np.dtype[Any]"
 ) -> Generator[Event, None, None]:
-    """Convert all rows to a type with less digits than float32.
+    """Convert all rows to a type with fewer digits than float32.
 
     Args:
         events: the events of an extraction, with rows of float32. They are closed with this generator.

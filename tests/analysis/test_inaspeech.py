@@ -36,7 +36,7 @@ def test_the_best_path_is_the_best_of_all_paths() -> None:
 
         def score(path: tuple[int, ...]) -> float:
             changes = sum(transition[a, b] for a, b in itertools.pairwise(path))  # noqa: B023 -- used at once
-            return float(sum(emission[k, state] for k, state in enumerate(path)) + changes)  # noqa: B023
+            return float(sum(emission[k, state] for k, state in enumerate(path)) + changes)  # noqa: B023 -- used at once
 
         wanted = max(itertools.product(range(3), repeat=6), key=score)
         assert find_best_path(emission, transition).tolist() == list(wanted)

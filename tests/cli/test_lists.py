@@ -1,7 +1,10 @@
 """`specfeat list`, `specfeat init` and `specfeat schema`."""
 
+import errno
 import json
 from pathlib import Path
+
+import pytest
 
 from helpers.specfeat_command import run_in_this_process
 from specfeat.architecture.kinds import LAYER_KINDS
@@ -62,6 +65,19 @@ def test_the_starter_config_is_complete_and_replaces_nothing(tmp_path: Path) -> 
     done = run_in_this_process(tmp_path, "init", "birds.yaml")
     assert (done.returncode, path.read_text()) == (2, "mine")
     assert run_in_this_process(tmp_path, "init", "no/such/folder/a.yaml").returncode == 2
+
+
+def test_a_starter_config_is_written_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the disk is full, no file is left, and the exit code is 2."""
+
+    def refuse(_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("specfeat.atomic_file.sync_open_file", refuse)
+    done = run_in_this_process(tmp_path, "init", "birds")
+
+    assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert "birds.yaml: cannot be written: No space left on device" in done.stderr
 
 
 def test_the_schema_is_json(tmp_path: Path) -> None:

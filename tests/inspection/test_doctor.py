@@ -3,7 +3,10 @@
 import importlib.metadata
 import json
 import os
+import re
 import signal
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from specfeat.inspection.installation import (
     find_installation_problem,
     inspect_installation,
     list_requirements,
+    normalize_name,
 )
 from specfeat.inspection.libraries import inspect_libraries
 from specfeat.inspection.machine import inspect_cache, inspect_memory, inspect_processor
@@ -122,6 +126,23 @@ def test_what_is_installed_is_ok_and_extras_are_notes(
     assert "GPL" in av.text
     (environment / "specfeat-0.1.0.dist-info" / "METADATA").write_text("Name: specfeat\n")
     assert list_requirements() == []
+
+
+@pytest.mark.usefixtures("environment")
+def test_every_extra_for_users_is_known() -> None:
+    """Each extra of pyproject.toml has a line, but for those of developers, and what Python has itself."""
+    pyproject = Path(__file__).parents[2] / "pyproject.toml"
+    extras = tomllib.loads(pyproject.read_text())["project"]["optional-dependencies"]
+    names = [
+        normalize_name(re.split(r"[\[<>=~;]", package)[0])
+        for extra in set(extras) - {"test", "readers", "benchmark", "dev"}
+        for package in extras[extra]
+    ]
+    found = {finding.name for finding in inspect_installation()}
+    wanted = {name for name in names if name != "backports-zstd" or sys.version_info < (3, 14)}
+
+    assert len(extras) == 14
+    assert wanted - found == set()
 
 
 @pytest.mark.slow

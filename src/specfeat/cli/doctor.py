@@ -1,5 +1,6 @@
 """`specfeat doctor`: says what is wrong with the installation and the machine."""
 
+import importlib.util
 import json
 import sys
 from typing import Annotated
@@ -33,8 +34,7 @@ def doctor_command(as_json: JsonOption = False, quick: QuickOption = False) -> i
     """
     findings = [Finding("specfeat", "ok", __version__), *inspect_installation()]
     if not quick:
-        has_av = any(one.name == "av" and not one.text.startswith("is not installed") for one in findings)
-        findings += inspect_libraries(has_av=has_av)
+        findings += inspect_libraries(has_av=importlib.util.find_spec("av") is not None)
     findings += inspect_machine()
     has_problem = any(finding.status == "problem" for finding in findings)
     if as_json:

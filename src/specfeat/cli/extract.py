@@ -130,8 +130,8 @@ def extract_command(
 ) -> int:
     """Extract features from audio files of any length into one array.
 
-    OUTPUT is a NumPy array of float32. Line k of the index names the file and the seconds of row k. If OUTPUT
-    is -, only the features are written, to stdout.
+    OUTPUT is an array with a row of features for each clip; by default a NumPy file of float32. Line k of the
+    index names the file and the seconds of row k. If OUTPUT is -, only the features are written, to stdout.
 
     Exit code: 0 all done, 1 failed, 2 usage or config is wrong, 3 done but some files failed or broke, 4 no
     file is usable, 75 another run is writing OUTPUT, 130 and 143 stopped by a signal.

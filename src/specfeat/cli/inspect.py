@@ -44,7 +44,7 @@ AudioInputs = Annotated[
     ),
 ]
 LayersOption = Annotated[
-    bool, typer.Option("--layers", help="Print the table of layers also if AUDIO is given.")
+    bool, typer.Option("--layers", help="Print the table of layers even if AUDIO is given.")
 ]
 MeasureOption = Annotated[
     bool,

@@ -143,7 +143,8 @@ def _print_summary(finished: "FinishedOutput", verified: "list[VerifiedRow]", di
         text = f"{len(verified)} computed again: {same} with the same bytes"
         print(f"rows   {text}{f', {close} almost equal' if close else ''}")
     if differences:
-        print(f"note   this machine is not as that of the run ({escape_control_characters(differences)})")
+        text = escape_control_characters(differences)
+        print(f"note   this machine or its software differs from that of the run ({text})")
 
 
 def _print_json(

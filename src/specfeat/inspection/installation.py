@@ -21,6 +21,7 @@ _TENSORFLOW_NAMES = (
 )
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*\(?([<>=!~0-9.,\s]*)\)?\s*(?:;\s*(.*))?")
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
+_END_OF_PYTHON = re.compile(r"""python_version\s*<\s*['"](\d+)\.(\d+)['"]""")
 _BOUND = re.compile(r"(>=|<)\s*(\d+(?:\.\d+)*)")
 # What a user gets with each extra. The others are for people who change specfeat.
 _EXTRA_USES = {
@@ -28,6 +29,10 @@ _EXTRA_USES = {
     "parquet": "Parquet and Arrow files",
     "zarr": "Zarr folders",
     "torch": "weights files of PyTorch",
+    "umap": "maps by UMAP",
+    "zstd": "audio in .tar.zst archives",
+    "onnxruntime": "the engine ONNX Runtime",
+    "remote": "files at addresses",
     "av": "M4A, AAC, WMA, WebM and other sound that libsndfile does not read",
     "tensorboard": "the values of a training in TensorBoard",
 }
@@ -86,6 +91,9 @@ def list_requirements() -> list[Requirement]:
         if match is None:
             continue
         name, bounds, marker = match.groups()
+        end = _END_OF_PYTHON.search(marker or "")
+        if end and sys.version_info[:2] >= (int(end[1]), int(end[2])):
+            continue  # this Python has the package itself
         extra = _EXTRA.search(marker or "")
         # Lower bounds first, as people write them.
         parts = sorted((part.strip() for part in bounds.split(",")), reverse=True)

@@ -1,9 +1,10 @@
 """Writes a commented config to begin with."""
 
+import os
 from pathlib import Path
 
-from specfeat.errors import UsageError, escape_control_characters
-from specfeat.files import describe_os_error
+from specfeat.atomic_file import write_atomically
+from specfeat.errors import OutputError, UsageError, escape_control_characters
 
 _STARTER = Path(__file__).with_name("starter.yaml")
 _EXTENSIONS = (".yaml", ".yml")
@@ -26,12 +27,13 @@ def write_starter_config(name: str) -> Path:
         path = path.with_name(f"{path.name}.yaml") if path.name else path
     shown = escape_control_characters(str(path))
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(read_starter_config(path))
-    except FileExistsError as e:
-        raise UsageError(f"{shown}: exists already, and is not replaced; give another name") from e
-    except (OSError, ValueError) as e:
-        raise UsageError(f"{shown}: cannot be written: {describe_os_error(e)}") from e
+        if os.path.lexists(path):
+            raise UsageError(f"{shown}: exists already, and is not replaced; give another name")
+        write_atomically(path, read_starter_config(path).encode())
+    except ValueError as e:  # a NUL in the name
+        raise UsageError(f"{shown}: cannot be written: {e}") from e
+    except OutputError as e:
+        raise UsageError(escape_control_characters(str(e))) from e
     return path
 
 

@@ -158,6 +158,9 @@ def list_networks(folder: Path) -> list[CacheEntry]:
 def clear_networks(folder: Path) -> tuple[int, int]:
     """Remove all networks from the cache, and return their number and their size in bytes.
 
+    The hidden files of runs that were killed are removed, too. If a run is writing one of them at this
+    moment, its network is not kept.
+
     Args:
         folder: the folder of the cache.
 
@@ -167,6 +170,8 @@ def clear_networks(folder: Path) -> tuple[int, int]:
     entries = list_networks(folder)
     for entry in entries:
         entry.path.unlink(missing_ok=True)
+    for path in folder.glob(f".*{_ENDING}.*.partial"):
+        path.unlink(missing_ok=True)
     return len(entries), sum(entry.size for entry in entries)
 
 

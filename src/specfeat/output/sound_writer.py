@@ -36,7 +36,7 @@ class SoundWriter:
                 self._journal = JournalWriter(folder / JOURNAL_NAME, None, unfinished.journal_bytes)
             else:
                 self._journal = JournalWriter(folder / JOURNAL_NAME, header)
-        except BaseException:
+        except BaseException:  # Raised again; also after a signal, no caller can close the file.
             self.rows.close()
             raise
 

@@ -217,7 +217,7 @@ class WorkFolder:
             else:
                 self._close_files()
                 self.finished_count = 0
-        except Exception:
+        except Exception:  # Every error is raised again.
             self._lock.release()
             raise
         self._lock.release()
@@ -257,7 +257,7 @@ class WorkFolder:
         try:
             self._lock.take(self._wait_s)
             self._read_folder()
-        except Exception:
+        except Exception:  # Every error is raised again.
             self._lock.release()
             raise
         except BaseException:

@@ -51,8 +51,8 @@ def check_snippet_size(settings: Settings, count: int) -> None:
     if size * count > MAX_BYTES:
         largest = int(MAX_BYTES / size)
         raise UsageError(
-            f"the snippets of {format_count(count, 'row')} may have {size * count / 1e6:.0f} MB, and a page "
-            f"can have {MAX_BYTES / 1e6:.0f} MB of them; embed the audio of at most {largest} rows"
+            f"the snippets of {format_count(count, 'row')} could take {size * count / 1e6:.0f} MB, and a "
+            f"page has room for {MAX_BYTES / 1e6:.0f} MB; embed the audio of at most {largest} rows"
         )
 
 

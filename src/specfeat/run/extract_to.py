@@ -239,7 +239,7 @@ def _run_and_note_kept_files(
 ) -> RunSummary:
     try:
         return run_extraction(request, work_folder, listener)
-    except BaseException as e:
+    except BaseException as e:  # Raised again; a signal gets the note, too.
         is_continuable = work_folder.has_started and can_be_continued(request)
         if is_continuable and (kept_files := describe_kept_files(work_folder)):
             e.add_note(f"{kept_files}; continue with resume=True")
