@@ -57,6 +57,7 @@ class Remedy(Enum):
     NAME_COLUMN = auto()  # say which column of a table has the file, the start or another field
     NAME_ID_COLUMN = auto()  # say which column of a table distinguishes its segments
     NAME_SEGMENT_FORMAT = auto()  # say which format a table of segments has
+    EXTRACT_AGAIN = auto()  # extract the output again, or use the version that has written it
     EXTRACT_AGAIN_OR_USE_ROW = auto()  # extract the output again, or search with one of its rows
     NAME_WEIGHTS_FILE = auto()  # say where the weights file of a finished output is now
     DRAW_WITH_CHARACTERS = auto()  # draw a plot with the characters of a terminal, and not as a picture

@@ -266,6 +266,46 @@ def test_files_are_not_replaced_unasked(run: Path, capsys: pytest.CaptureFixture
     assert "labels.csv: exists already" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "file"),
+    [
+        (["fit", "out.npy", "labels.csv", "out.run"], "out.run.json"),
+        (["apply", "out.npy", "model", "-o", "out.npy"], "out.npy"),
+    ],
+)
+def test_no_file_of_the_output_is_replaced(
+    words: list[str], file: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Even with --force, neither a classifier nor a table of scores replaces array, index or record."""
+    write_labels()
+    run_command_line(["classify", "fit", "out.npy", "labels.csv", "model", "-q", "--l2", "1"])
+    contents = {path: path.read_bytes() for path in run.glob("out.*") if path.is_file()}
+    code = run_command_line(["classify", *words, "--force"])
+
+    assert code == 2
+    assert f"{file}: is a file of the output itself" in capsys.readouterr().err
+    assert contents == {path: path.read_bytes() for path in contents}
+
+
+def test_a_head_that_cannot_be_written_is_refused_before_the_fit(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The config of another version is refused before the fit; the message names no option of another command."""
+    from specfeat.analysis import classify
+
+    monkeypatch.setattr(classify, "fit_classifier", lambda *_: pytest.fail("fitted"))
+    write_labels()
+    record = json.loads(Path("out.run.json").read_text())
+    record["config"]["resolved"]["clips"]["frames"] = 60
+    Path("out.run.json").write_text(json.dumps(record))
+
+    words = ["classify", "fit", "out.npy", "labels.csv", "m", "--head", "m.yaml"]
+    assert run_command_line(words) == 2
+    message = capsys.readouterr().err
+    assert "does not read; extract it again, or use the version of specfeat that has written it" in message
+    assert "--row" not in message
+
+
 def test_labels_of_one_file_are_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The quality in unseen files cannot be known then."""
     Path("t.csv").write_text("row,label\n0,x\n3,y\n")

@@ -129,6 +129,37 @@ def test_no_time_is_guessed_if_the_length_of_a_file_is_not_known(
     assert "\t0.5\t1.0\t" in Path("hits/a.selections.txt").read_text()
 
 
+def test_a_target_is_checked_before_the_search(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An existing table, and a file of the output itself even with --force, are refused before rows are compared."""
+    from specfeat.analysis import search as module
+
+    monkeypatch.setattr(module, "search_output", lambda *_: pytest.fail("rows are compared"))
+    content, _ = (run / "out.index.csv").read_bytes(), (run / "hits.csv").write_text("precious")
+    search("--row", "0", "-o", "hits.csv", code=2)
+    assert "hits.csv: exists already" in capsys.readouterr().err
+    search("--row", "0", "-o", "out.index.csv", "--force", code=2)
+    assert "out.index.csv: is a file of the output itself" in capsys.readouterr().err
+
+    assert (run / "out.index.csv").read_bytes() == content
+
+
+def test_json_has_no_name_that_is_not_utf8(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A name of other bytes has U+FFFD and its bytes in hexadecimal, as in the log."""
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("a.wav", np.zeros(8000), 8000)
+    Path("a.wav").rename("caf\udce9.wav")
+    rows: dict[str, Any] = {"caf\udce9.wav": [[1, 0], [0.9, 0.1]]}
+    write_output(tmp_path / "out.npy", rows)
+    search("--row", "0", "--json")
+
+    hit = json.loads(capsys.readouterr().out)["hits"][0]
+    assert (hit["path"], hit["path_hex"]) == ("caf\ufffd.wav", b"caf\xe9.wav".hex())
+
+
 def test_of_hits_that_overlap_only_the_nearest_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -93,6 +93,23 @@ def test_a_changed_value_is_found(folder: Path) -> None:
     assert (done.returncode, "row 11 (1.wav) is not what the audio gives" in done.stderr) == (1, True)
 
 
+def test_json_has_finite_numbers_and_text_in_utf8(tmp_path: Path) -> None:
+    """A difference that is not finite is null, and a name of other bytes has its bytes in hexadecimal."""
+    name = "caf\udce9.wav"
+    write_sound(tmp_path / "a.wav", 0.4, 0)
+    (tmp_path / "a.wav").rename(tmp_path / name)
+    assert run_extract(tmp_path, name, "out.npy", *SMALL_BATCH).returncode == 0
+    rows = np.load(tmp_path / "out.npy")
+    rows[:, 0] = np.inf
+    np.save(tmp_path / "out.npy", rows)
+    _change_record(tmp_path, "out.npy")
+    done = _verify(tmp_path, "out.npy", "-k", "1", "--json")
+
+    row = json.loads(done.stdout, parse_constant=pytest.fail)["rows"][0]
+    assert (row["path"], row["path_hex"]) == ("caf\ufffd.wav", b"caf\xe9.wav".hex())
+    assert (row["status"], row["largest_difference"]) == ("different", None)
+
+
 def test_a_changed_index_is_found(folder: Path) -> None:
     """Lines that the record does not give are found, although the hash has been adapted; TensorFlow is not needed."""
     index = folder / "out.index.csv"

@@ -220,6 +220,17 @@ def test_wrong_usage_is_one_sentence(run: Path, words: list[str], message: str) 
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
+def test_an_existing_table_is_refused_before_the_work(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only after all scores have been read."""
+    from specfeat.analysis import event_table
+
+    monkeypatch.setattr(event_table, "make_event_table", lambda *_: pytest.fail("scores are read"))
+    (run / "events.csv").write_text("precious")
+    done = run_events(run, "-o", "events.csv")
+
+    assert (done.returncode, "events.csv: exists already" in done.stderr) == (2, True)
+
+
 def test_columns_without_names_are_refused(tmp_path: Path) -> None:
     """The message says both ways to name them; an output without a row has no events."""
     write_output(tmp_path / "out.npy", {"a.wav": SCORES})

@@ -19,6 +19,19 @@ from specfeat.text import suggest_free_name
 _POOLINGS = {"mean": "AveragePooling2D", "max": "MaxPooling2D", "std": "StandardDeviationPooling2D"}
 
 
+def check_head(output: FinishedOutput, weights_file: str | None) -> None:
+    """Check before the fit that a classifier can become the last layer of the network of an output.
+
+    Args:
+        output: the output on whose rows the classifier will be fitted.
+        weights_file: see `add_head`.
+
+    Raises:
+        UsageError: a layer cannot compute the features of the output, or its config cannot be read.
+    """
+    _add_features(load_recorded_config(output, weights_file))
+
+
 def add_head(output: FinishedOutput, record: HeadRecord, weights_file: str | None) -> tuple[Config, Layer]:
     """Return the config of an output with the classifier as its last layer, and this layer.
 
@@ -34,6 +47,23 @@ def add_head(output: FinishedOutput, record: HeadRecord, weights_file: str | Non
     """
     config = load_recorded_config(output, weights_file)
     settings = config.settings
+    layers, inputs = _add_features(config)
+    _append(
+        layers, "Dense", "classes", inputs, {"units": len(record.classes), "activation": record.activation}
+    )
+    model = settings.model.model_copy(
+        update={"layers": tuple(layers), "features": layers[-1].name, "labels": record.classes}
+    )
+    return replace(config, settings=settings.model_copy(update={"model": model})), layers[-1]
+
+
+def _add_features(config: Config) -> tuple[list[Layer], tuple[str, ...]]:
+    """Return the layers of a config with those that compute its features, and the inputs of the classifier.
+
+    Raises:
+        UsageError: a layer cannot compute the features.
+    """
+    settings = config.settings
     if settings.model.postprocess:
         raise _make_error("the config has model.postprocess, which is computed after the network")
     if settings.rows.per != "clip":
@@ -45,14 +75,7 @@ def add_head(output: FinishedOutput, record: HeadRecord, weights_file: str | Non
     if len(sources) > 1:
         _append(layers, "Concatenate", "joined_features", tuple(sources))
         sources = [layers[-1].name]
-    _append(
-        layers, "Dense", "classes", tuple(sources),
-        {"units": len(record.classes), "activation": record.activation},
-    )  # fmt: skip
-    model = settings.model.model_copy(
-        update={"layers": tuple(layers), "features": layers[-1].name, "labels": record.classes}
-    )
-    return replace(config, settings=settings.model_copy(update={"model": model})), layers[-1]
+    return layers, tuple(sources)
 
 
 def _add_source(config: Config, source: FeatureSource, layers: list[Layer]) -> list[str]:

@@ -18,12 +18,15 @@ from specfeat.files import compute_sha256, describe_os_error, format_path
 from specfeat.output.finished_output import FinishedOutput
 
 
-def load_recorded_config(output: FinishedOutput, weights_file: str | None = None) -> Config:
+def load_recorded_config(
+    output: FinishedOutput, weights_file: str | None = None, *, remedy: Remedy = Remedy.EXTRACT_AGAIN
+) -> Config:
     """Return the config with which an output was made.
 
     Args:
         output: the output.
         weights_file: the weights file of the run, if it is no longer where the record says.
+        remedy: what helps if the record has settings of another version of specfeat.
 
     Raises:
         UsageError: the record has settings of another version of specfeat, or a file that they name is
@@ -40,7 +43,7 @@ def load_recorded_config(output: FinishedOutput, weights_file: str | None = None
     if settings is None or settings.digest != identity.sha256:
         raise UsageError(
             f"{record}: has settings that this version of specfeat does not read",
-            remedy=Remedy.EXTRACT_AGAIN_OR_USE_ROW,
+            remedy=remedy,
         )
     tree = ConfigTree(record, data=json.loads(json.dumps(identity.resolved)))
     weights = settings.model.weights

@@ -14,7 +14,7 @@ from specfeat.analysis.hits import choose_hits
 from specfeat.analysis.nearest_rows import Metric, NearestRows
 from specfeat.analysis.recorded_config import load_recorded_config
 from specfeat.analysis.row_places import RowPlaces, get_sample_rate, read_row_places
-from specfeat.errors import UsageError
+from specfeat.errors import Remedy, UsageError
 from specfeat.files import format_path, identify_inode
 from specfeat.output.finished_output import FinishedOutput
 from specfeat.sound import Sound
@@ -78,7 +78,7 @@ def search_output(output: FinishedOutput, request: SearchRequest) -> SearchResul
     rows, places = output.load_rows(), read_row_places(output)
     example_rows = np.asarray(rows[list(request.rows)], np.float32)
     if examples:
-        config = load_recorded_config(output, request.weights_file)
+        config = load_recorded_config(output, request.weights_file, remedy=Remedy.EXTRACT_AGAIN_OR_USE_ROW)
         examples = [extend_example(example, config.settings) for example in examples]
         example_rows = np.concatenate([example_rows, compute_example_rows(output, examples, config)])
     nearest = NearestRows(rows, example_rows, request.metric)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specfeat.cli.event_writing import check_target
 from specfeat.cli.messages import print_message
 from specfeat.errors import Remedy, UsageError
 from specfeat.process_state import resume_garbage_collection
@@ -117,7 +118,7 @@ def fit_command(
     """
     # Imported here, because --help needs none of these, and they take time to load.
     from specfeat.analysis.classify import FitOptions, fit_classifier
-    from specfeat.analysis.head_files import check_new_head, save_head
+    from specfeat.analysis.head_files import check_new_head, get_head_paths, save_head
     from specfeat.output.finished_output import open_output
 
     resume_garbage_collection()
@@ -125,6 +126,13 @@ def fit_command(
     check_new_head(model, force=force)
     head_path = _check_head_path(head, force) if head else None
     output = open_output(run)
+    head_paths = _list_head_files(head_path) if head_path else ()
+    for path in (*get_head_paths(model), *head_paths):
+        check_target(str(path), output, force=force)
+    if head_path is not None:
+        from specfeat.analysis.head_config import check_head
+
+        check_head(output, weights)
     options = FitOptions(column=column, background=background, precision=precision, l2=l2)
     result = fit_classifier(output, labels, options)
     for note in result.notes:
@@ -143,10 +151,15 @@ def _check_head_path(name: str, force: bool) -> Path:
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         raise UsageError(f"{name}: is no name of a config; give one that ends in .yaml")
-    for file in (path, path.with_name(f"{path.stem}.weights.h5")):
+    for file in _list_head_files(path):
         if file.exists() and not force:
             raise UsageError(f"{file}: exists already", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT)
     return path
+
+
+def _list_head_files(path: Path) -> tuple[Path, Path]:
+    """Return the paths of a config with a classifier and of its weights file."""
+    return path, path.with_name(f"{path.stem}.weights.h5")
 
 
 def _print_quality(record: "HeadRecord") -> None:
@@ -195,6 +208,7 @@ def apply_command(
 
     head, record = load_head(model)
     source = open_output(run)
+    check_target(output, source, force=force)
     check_fits(source, record, model)
     pieces = format_scores(source, head, record)
     if output is None:

@@ -16,18 +16,23 @@ if TYPE_CHECKING:
     from specfeat.output.finished_output import FinishedOutput
 
 
-def check_target(target: str | None, output: "FinishedOutput") -> None:
-    """Check that the target is not one of the files of the output.
+def check_target(target: str | None, output: "FinishedOutput", *, force: bool) -> None:
+    """Check before the work that a target may be written. The files in a folder are not checked here.
 
     Args:
-        target: the value of --output; None for stdout.
-        output: the output in which events are found.
+        target: the file or folder to write; None for stdout.
+        output: the output that is read.
+        force: whether an existing file may be replaced.
 
     Raises:
-        UsageError: it is.
+        UsageError: the target is one of the files of the output, or exists.
     """
-    if target is not None and Path(target).resolve() in {path.resolve() for path in output.paths.files}:
+    if target is None:
+        return
+    if Path(target).resolve() in {path.resolve() for path in output.paths.files}:
         raise UsageError(f"{format_path(target)}: is a file of the output itself; give another name")
+    if os.path.lexists(target) and not (force or os.path.isdir(target)):  # noqa: PTH112 -- as below
+        raise UsageError(f"{format_path(target)}: exists already", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT)
 
 
 def write_events(

@@ -27,6 +27,7 @@ SUGGESTIONS = {
     Remedy.NAME_COLUMN: "name the right column, e.g. --column path=filename",
     Remedy.NAME_ID_COLUMN: "or use --column id=COLUMN with a column in which they differ, e.g. the label",
     Remedy.NAME_SEGMENT_FORMAT: "use --segments-format NAME if you know its format",
+    Remedy.EXTRACT_AGAIN: "extract it again, or use the version of specfeat that has written it",
     Remedy.EXTRACT_AGAIN_OR_USE_ROW: "extract it again, or use --row N to search with one of its rows",
     Remedy.NAME_WEIGHTS_FILE: "use --weights FILE if it is in another place now",
     Remedy.DRAW_WITH_CHARACTERS: "or use --terminal to draw with characters",

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specfeat.cli.event_writing import check_target
 from specfeat.cli.messages import print_message
 from specfeat.errors import UsageError
 from specfeat.files import from_record_name
 from specfeat.process_state import resume_garbage_collection
-from specfeat.text import format_count
+from specfeat.text import format_count, make_path_fields
 
 if TYPE_CHECKING:
     from specfeat.analysis.event_formats import EventFormat
@@ -133,13 +134,15 @@ def search_command(
     )
     if not like:
         resume_garbage_collection()
-    result = search_output(open_output(run), request)
+    source = open_output(run)
+    check_target(output, source, force=force)
+    result = search_output(source, request)
     resume_garbage_collection()  # `search_output` has loaded TensorFlow for the examples
     failures = _write_clips(result, clips) if clips else []
     for failure in failures:
         print_message(failure)
     if as_json:
-        print(json.dumps(_make_json(result)))
+        print(json.dumps(_make_json(result), allow_nan=False))
     elif output:
         written = write_event_table(result.table, output, event_format, force=force)
         if not quiet:
@@ -176,7 +179,7 @@ def _print_table(result: "SearchResult", event_format: "EventFormat") -> None:
 def _make_json(result: "SearchResult") -> dict[str, object]:
     hits = [
         {
-            "path": event.name,
+            **make_path_fields(from_record_name(event.name)),
             "channel": event.channel,
             "start_s": event.start_s,
             "end_s": event.end_s,

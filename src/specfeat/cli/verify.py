@@ -1,7 +1,7 @@
 """`specfeat verify OUTPUT`: checks a finished output, and computes some of its rows from the audio again."""
 
 import json
-from dataclasses import asdict
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,8 +9,9 @@ import typer
 
 from specfeat.cli.messages import describe_error, print_message
 from specfeat.errors import CHECK_PATH_HINT, UsageError, escape_control_characters
+from specfeat.files import from_record_name
 from specfeat.process_state import hide_optional_packages, resume_garbage_collection
-from specfeat.text import format_count
+from specfeat.text import format_count, make_path_fields
 
 if TYPE_CHECKING:
     from specfeat.analysis.verification import VerifiedRow
@@ -147,6 +148,18 @@ def _print_summary(finished: "FinishedOutput", verified: "list[VerifiedRow]", di
         print(f"note   this machine or its software differs from that of the run ({text})")
 
 
+def _make_row_fields(row: "VerifiedRow") -> dict[str, Any]:
+    """Return the fields of a row for JSON, which has no infinite numbers, and only text in UTF-8."""
+    difference = row.largest_difference
+    return {
+        "row": row.row,
+        **make_path_fields(from_record_name(row.path)),
+        "status": row.status,
+        "largest_difference": difference if difference is not None and math.isfinite(difference) else None,
+        "reason": escape_control_characters(row.reason),
+    }
+
+
 def _print_json(
     finished: "FinishedOutput | None",
     verified: "list[VerifiedRow]",
@@ -157,8 +170,8 @@ def _print_json(
         "schema": SCHEMA,
         "is_right": not problems,
         "row_count": finished.row_count if finished else None,
-        "rows": [asdict(row) for row in verified],
-        "differences": differences,
-        "problems": problems,
+        "rows": [_make_row_fields(row) for row in verified],
+        "differences": escape_control_characters(differences),
+        "problems": [escape_control_characters(problem) for problem in problems],
     }
-    print(json.dumps(fields, indent=2))
+    print(json.dumps(fields, indent=2, allow_nan=False))
