@@ -237,7 +237,7 @@ def _compare(
     if stored.tobytes() == computed.astype(stored.dtype).tobytes():
         return VerifiedRow(row=row, path=path, status="same", largest_difference=0.0)
     values, others = np.asarray(stored, np.float64), np.asarray(computed, np.float64)
-    difference = float(np.nan_to_num(np.abs(values - others), nan=np.inf).max(initial=0.0))
+    difference = float(np.nan_to_num(np.abs(values - others), nan=np.inf, posinf=np.inf).max(initial=0.0))
     limit = TOLERANCE * max(1.0, float(np.nan_to_num(np.abs(values)).max(initial=0.0)))
     if difference <= limit and not is_exact:
         return VerifiedRow(row=row, path=path, status="close", largest_difference=difference)
