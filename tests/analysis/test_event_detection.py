@@ -143,7 +143,8 @@ def test_rows_of_overlapping_clips_share_the_time() -> None:
 
 def test_rows_of_clips_side_by_side_stand_for_their_clips(tmp_path: Path) -> None:
     """Without overlap the times are exactly those of the index, up to the end of the sound."""
-    (tmp_path / "c.yaml").write_text(CONFIG.format(width=1, labels=["a"], clips="{frames: 50}"))
+    values = {"width": 1, "labels": ["a"], "clips": "{frames: 50}", "embedding": "", "features": "scores"}
+    (tmp_path / "c.yaml").write_text(CONFIG.format(**values))
     settings = load_config(tmp_path / "c.yaml").settings
     samples = 8000 * 300 + 100
     spans = [*settings.iterate_row_spans(samples)]

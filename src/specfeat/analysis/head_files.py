@@ -16,6 +16,7 @@ from specfeat.errors import Remedy, UsageError, WeightsError
 from specfeat.files import compute_sha256, describe_os_error, format_path
 from specfeat.output.field_types import Count, Text
 from specfeat.output.records import ConfigIdentity
+from specfeat.weights.files.formats import DAMAGE_ERRORS
 from specfeat.weights.files.npz import read_npz
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None
@@ -138,7 +139,7 @@ def load_head(model: str) -> tuple[LinearHead, HeadRecord]:
             arrays = {array.name: array.read() for array in contents.arrays}
     except OSError as e:
         raise UsageError(f"{name}: cannot be read: {describe_os_error(e)}") from e
-    except (WeightsError, ValueError) as e:
+    except (WeightsError, *DAMAGE_ERRORS) as e:
         raise UsageError(f"{name}: is not the arrays of a classifier: {e}") from e
     features, classes = record.features, len(record.classes)
     shapes = dict(zip(_ARRAYS, ((features,), (features,), (features, classes), (classes,)), strict=True))
@@ -149,6 +150,15 @@ def load_head(model: str) -> tuple[LinearHead, HeadRecord]:
 
 def _is_valid(array: Any, shape: tuple[int, ...]) -> bool:
     return array.dtype == np.float64 and array.shape == shape and bool(np.isfinite(array).all())
+
+
+def _is_file_text(text: str) -> bool:
+    """Return whether a text can be written to a file: UTF-8, or bytes that the name of a file can have."""
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _read_record(path: Path) -> HeadRecord:
@@ -167,7 +177,7 @@ def _read_record(path: Path) -> HeadRecord:
         record = _RECORD_TYPE.validate_python(json.loads(text))
     except (ValueError, RecursionError, ValidationError):
         raise UsageError(f"{name}: is not a classifier of this version of specfeat") from None
-    lists = (record.thresholds, record.recalls, record.average_precisions)
-    if any(len(one) != len(record.classes) for one in lists):
+    lists = (record.thresholds, record.recalls, record.average_precisions, {*record.classes})
+    if any(len(one) != len(record.classes) for one in lists) or not all(map(_is_file_text, record.classes)):
         raise UsageError(f"{name}: is not a classifier of this version of specfeat")
     return record

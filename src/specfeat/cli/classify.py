@@ -128,7 +128,7 @@ def fit_command(
     output = open_output(run)
     head_paths = _list_head_files(head_path) if head_path else ()
     for path in (*get_head_paths(model), *head_paths):
-        check_target(str(path), output, force=force)
+        check_target(str(path), output, filter(None, (labels, weights)), force=force)
     if head_path is not None:
         from specfeat.analysis.head_config import check_head
 
@@ -201,14 +201,14 @@ def apply_command(
     # Imported here, because --help needs none of these, and they take time to load.
     from specfeat.analysis.classify import check_fits, format_scores
     from specfeat.analysis.event_files import write_pieces
-    from specfeat.analysis.head_files import load_head
+    from specfeat.analysis.head_files import get_head_paths, load_head
     from specfeat.output.finished_output import open_output
 
     resume_garbage_collection()
 
     head, record = load_head(model)
     source = open_output(run)
-    check_target(output, source, force=force)
+    check_target(output, source, get_head_paths(model), force=force)
     check_fits(source, record, model)
     pieces = format_scores(source, head, record)
     if output is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from specfeat.cli.overwritten_inputs import refuse_overwriting
 from specfeat.errors import Remedy, UsageError
 from specfeat.files import format_path
 from specfeat.text import format_count
@@ -16,16 +17,19 @@ if TYPE_CHECKING:
     from specfeat.output.finished_output import FinishedOutput
 
 
-def check_target(target: str | None, output: "FinishedOutput", *, force: bool) -> None:
+def check_target(
+    target: str | None, output: "FinishedOutput", inputs: Iterable[str | Path] = (), *, force: bool
+) -> None:
     """Check before the work that a target may be written. The files in a folder are not checked here.
 
     Args:
         target: the file or folder to write; None for stdout.
         output: the output that is read.
+        inputs: other files that are read, besides the audio files of the output.
         force: whether an existing file may be replaced.
 
     Raises:
-        UsageError: the target is one of the files of the output, or exists.
+        UsageError: the target is read by the command, or exists.
     """
     if target is None:
         return
@@ -33,6 +37,9 @@ def check_target(target: str | None, output: "FinishedOutput", *, force: bool) -
         raise UsageError(f"{format_path(target)}: is a file of the output itself; give another name")
     if os.path.lexists(target) and not (force or os.path.isdir(target)):  # noqa: PTH112 -- as below
         raise UsageError(f"{format_path(target)}: exists already", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT)
+    if Path(target).is_file():  # otherwise it replaces nothing
+        sounds = (output.find_file(entry) for entry in output.record.files)
+        refuse_overwriting([target], [*inputs, *sounds])
 
 
 def write_events(

@@ -92,7 +92,7 @@ def events_command(
     rules = make_rules(on or [], off or [], thresholds, smooth, (min_length, max_gap), top)
     output = open_output(run)
     target_path = None if target == "-" else target
-    check_target(target_path, output, force=force)
+    check_target(target_path, output, [thresholds] if thresholds else [], force=force)
     column_names, classes = parse_names(names), tuple(labels or ())
     if per == EventUnit.file:
         message = _write_summary(output, target_path, format_name, (column_names, classes, top), force=force)

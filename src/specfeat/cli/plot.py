@@ -5,6 +5,7 @@ import typer
 from specfeat.audio.folder_search import check_inputs_exist
 from specfeat.cli.messages import print_message
 from specfeat.cli.options import ConfigOption, DeviceOption, SetOption
+from specfeat.cli.overwritten_inputs import refuse_overwriting
 from specfeat.cli.plot_options import (
     ChannelOption,
     ClassOption,
@@ -91,6 +92,7 @@ def plot_command(
     from specfeat.cli.plot_sound import SoundPlotOptions, make_plot_of_sound
 
     check_inputs_exist([source])
+    refuse_overwriting([picture] if picture else [], [source])
     target = make_target(picture, terminal=terminal, protocol=protocol, width_px=width, force=force)
     break_error = None
     if is_output(source):

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from specfeat.cli.messages import print_message
+from specfeat.cli.overwritten_inputs import refuse_overwriting
 from specfeat.process_state import resume_garbage_collection
 from specfeat.text import format_count
 
@@ -84,10 +85,13 @@ def report_command(
     by a signal.
     """
     # Imported here, because --help needs none of these, and they take time to load.
+    from specfeat.output.paths import OutputPaths
     from specfeat.report.report import ReportOptions, write_report
 
     resume_garbage_collection()
-
+    if page is not None:
+        targets = [page, page.with_suffix(".data.js")] if data_beside else [page]
+        refuse_overwriting(targets, OutputPaths(Path(features)).files)
     options = ReportOptions(
         thumbnails=thumbnails,
         embedded_audio=embed_audio,

@@ -135,7 +135,7 @@ def search_command(
     if not like:
         resume_garbage_collection()
     source = open_output(run)
-    check_target(output, source, force=force)
+    check_target(output, source, [name.rpartition("@")[0] or name for name in request.files], force=force)
     result = search_output(source, request)
     resume_garbage_collection()  # `search_output` has loaded TensorFlow for the examples
     failures = _write_clips(result, clips) if clips else []

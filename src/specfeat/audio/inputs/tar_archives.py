@@ -27,7 +27,8 @@ from specfeat.files import FileIdentity, describe_os_error, get_extension, ident
 from specfeat.sound import SoundSource
 
 # What tarfile raises for archives that are damaged.
-_READING_ERRORS = (tarfile.TarError, ValueError)
+# RecursionError: tarfile reads each of a chain of extended headers in a call of its own.
+_READING_ERRORS = (tarfile.TarError, ValueError, OverflowError, RecursionError)
 
 
 def _open_archive(file: ArchiveFile) -> TarBytes:

@@ -34,7 +34,16 @@ _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # Numbers of the format's description, 4.4.5.
 _OTHER_METHODS = {9: "deflate64", 12: "bzip2", 14: "lzma", 93: "zstd", 95: "xz"}
 # What zipfile raises for archives that are damaged or that it does not read.
-_READING_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError)
+# OverflowError: an offset can be larger than a file can be.
+_READING_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    ValueError,
+    RuntimeError,
+)
 
 
 class _DirectoryReader(io.FileIO):
