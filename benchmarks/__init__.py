@@ -4,12 +4,11 @@
     python -m benchmarks --quick                             check that it runs, on data/sample
     python -m benchmarks.memory                              measure memory: long files, many files, threads
     python -m benchmarks.threads CONFIG AUDIO...             compare decoding in threads and in processes
-    python -m benchmarks.copies CONFIG                       measure the copies of a clip on its way to a
-    batch
+    python -m benchmarks.copies CONFIG                       measure the copies of a clip
+    python -m benchmarks.digits DIGITS                       compare trainings with Keras' own `fit`
 
 Limit: the CPU time of each stage run alone, divided by the cores, plus the network's time. For each corpus
-    and
-network, the numbers are those of the median round of 3 to 7 rounds.
+and network, the numbers are those of the median round of 3 to 7 rounds.
 
 `hour.wav`, `hour.flac` and `tiny` (20,000 files of 0.2 s) are generated. Every measurement runs in a process
 of its own. The programs that are compared run one shortly after the other, because the speed of a machine

@@ -1,7 +1,6 @@
 """README and docs/ describe what the program has: keys, options, exit codes, events, and commands that run."""
 
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -44,9 +43,6 @@ LINKED_PAGES = (
     ROOT / "data" / "sample" / "README.md",
 )
 
-# A file or a command in the tutorial.
-_FILE = re.compile(r"```\w+ (\S+\.\w+)\n(.*?)```", re.S)
-_CONSOLE = re.compile(r"```console\n(.*?)```", re.S)
 SECTIONS = (
     *(
         Audio,
@@ -329,34 +325,6 @@ def test_the_speeds_were_measured() -> None:
         f"{batches['batches']:,} batches it grows by {batches['last_mb'] - batches['first_mb']:.1f} MB",
     ):
         assert growth in " ".join(page.split())
-
-
-@pytest.mark.tf
-@pytest.mark.slow
-def test_the_tutorial_runs(tmp_path: Path) -> None:
-    """The tutorial's files and commands give what it shows; its classifier is right nine times out of ten."""
-    pytest.importorskip("sklearn")
-    text = (DOCS / "tutorial.md").read_text()
-    for name, content in _FILE.findall(text):
-        (tmp_path / name).write_text(content)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    commands = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "".join(_CONSOLE.findall(text)), re.M)
-    for command, shown in commands:
-        program, *words = shlex.split(command)
-        if program == "specfeat":
-            done = run_forked(tmp_path, *words)
-        else:
-            done = run_program(tmp_path, "bash", "-c", command, env={**os.environ, "PATH": path})
-        correct = re.search(r"correct: (\d+)%", done.stdout)
-        assert (done.returncode, done.stderr) == (0, ""), command
-        assert correct is None or int(correct[1]) >= 90
-        assert _without_share(done.stdout) == _without_share(shown), command
-
-    assert len(commands) >= 6
-
-
-def _without_share(text: str) -> str:
-    return re.sub(r"correct: \d+%", "correct", text)
 
 
 @pytest.mark.slow
