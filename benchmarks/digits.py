@@ -7,9 +7,8 @@ test part (the official one). The table of labels and the config are those of th
 in a process of its own, one after the other:
 
 - `specfeat train`: the command, as in the tutorial.
-- `Keras fit, same changes`: `Model.fit` with the clips in memory, in the same batches with the same random
-  changes. The network, the optimizer and the learning rates are the same. The best epoch counts.
-- `Keras fit, no changes`: the same without random changes.
+- `Keras fit`: `Model.fit` with the clips in memory. The network, the optimizer and the learning rates are the
+  same. The best epoch counts.
 
 The time is that of the whole process, from its start to its end; it includes all imports and the reading of
 the recordings. The CPU time includes the worker processes.
@@ -98,8 +97,7 @@ def main() -> None:
         prepare_folder(folder, options.folder)
         overrides = [f"train.labels.file={folder / 'labels.csv'}", *options.set]
         results["specfeat train"] = measure_specfeat(folder, overrides)
-        results["Keras fit, same changes"] = measure_keras(folder, overrides)
-        results["Keras fit, no changes"] = measure_keras(folder, [*overrides, "train.augment=[]"])
+        results["Keras fit"] = measure_keras(folder, overrides)
     print(describe_machine())
     for title, result in results.items():
         print(

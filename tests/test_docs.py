@@ -12,8 +12,7 @@ import pytest
 
 import specfeat
 from helpers import without_tensorflow
-from helpers.forked_commands import run_forked
-from helpers.specfeat_command import run_in_this_process, run_program, write_noise
+from helpers.specfeat_command import run_in_this_process, write_noise
 from specfeat import errors
 from specfeat.architecture.kinds import LAYER_KINDS
 from specfeat.architecture.kinds.application import APPLICATIONS
