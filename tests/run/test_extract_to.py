@@ -1,5 +1,6 @@
 """`extract_to`: the command's output from a Python program, which stays as it was."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -32,7 +33,10 @@ def network_without_tensorflow(monkeypatch: pytest.MonkeyPatch, sound_folder: Pa
 def _list_children() -> list[str]:
     """List the processes that this one has started and that still run."""
     tasks = Path("/proc/self/task").iterdir()
-    children = " ".join((task / "children").read_text() for task in tasks).split()
+    children: list[str] = []
+    for task in tasks:
+        with contextlib.suppress(FileNotFoundError):  # a thread that has ended meanwhile
+            children += (task / "children").read_text().split()
     command = ["ps", "-o", "args=", "-p", ",".join(children)]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
 
