@@ -15,8 +15,8 @@ from specfeat.analysis.head_files import load_head
 from specfeat.analysis.head_selection import assign_folds
 from specfeat.analysis.labels import RowLabels, read_labels
 from specfeat.analysis.linear_head import LinearHead, activate
+from specfeat.analysis.output_files import OutputFiles
 from specfeat.analysis.row_places import read_row_places
-from specfeat.analysis.run_files import RunFiles
 from specfeat.cli import run_command_line
 from specfeat.errors import UsageError
 from specfeat.output.finished_output import open_output
@@ -51,7 +51,7 @@ def write_labels(path: str = "labels.csv") -> None:
 def read(text: str, name: str = "t.csv", **options: Any) -> RowLabels:
     Path(name).write_text(text)
     output = open_output("out.npy")
-    files = RunFiles((entry.path for entry in output.record.files), output.record.folder or "")
+    files = OutputFiles((entry.path for entry in output.record.files), output.record.folder or "")
     return read_labels(name, files, read_row_places(output), **options)
 
 
@@ -149,7 +149,7 @@ def test_a_wrong_table_of_labels_is_refused(text: str, message: str, run: Path) 
 
 def test_an_ambiguous_name_is_refused() -> None:
     """The end of a path is enough only if one file of the output has it."""
-    files = RunFiles(["x/a.wav", "y/a.wav", "b.wav"], "/run")
+    files = OutputFiles(["x/a.wav", "y/a.wav", "b.wav"], "/run")
 
     assert files.find_file("x/a.wav", "t.csv") == files.find_file("/run/x/a.wav", "t.csv") == 0
     assert files.find_file("y/a.wav", "/run/t.csv") == files.find_file("./a.wav", "/run/y/t.csv") == 1

@@ -12,7 +12,7 @@ from specfeat.analysis.event_detection import ScoreEvent
 from specfeat.analysis.frame_energy import compute_log_energies
 from specfeat.analysis.inaspeech import (
     ClassDecoder,
-    RowRun,
+    LabelledRows,
     find_active_frames,
     find_silent_rows,
     split_by_energy,
@@ -56,17 +56,17 @@ def test_a_sound_without_energy_has_no_active_frame() -> None:
     assert np.flatnonzero(~find_active_frames(loud)).tolist() == [*range(500, 1200)]
 
 
-def test_runs_are_divided_by_the_scores_of_their_rows_alone() -> None:
-    """The decoder starts anew in each run of its label, and the other runs stay; a score of 0 is possible."""
-    runs = split_by_energy(np.array([1, 1, 1, 0, 0, 1], bool))
+def test_groups_are_divided_by_the_scores_of_their_rows_alone() -> None:
+    """The decoder starts anew in each group with its label, and the other groups stay; a score of 0 is possible."""
+    groups = split_by_energy(np.array([1, 1, 1, 0, 0, 1], bool))
     scores = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 1], [1, 0]], np.float32)
     decoder = ClassDecoder(("a", "b"), 1)
 
-    assert split_by_scores(runs, "energy", scores, decoder) == [
-        RowRun("a", 0, 2),
-        RowRun("b", 2, 3),
-        RowRun("noEnergy", 3, 5),
-        RowRun("a", 5, 6),
+    assert split_by_scores(groups, "energy", scores, decoder) == [
+        LabelledRows("a", 0, 2),
+        LabelledRows("b", 2, 3),
+        LabelledRows("noEnergy", 3, 5),
+        LabelledRows("a", 5, 6),
     ]
 
 

@@ -14,8 +14,8 @@ from specfeat.analysis.head_files import HeadRecord, hash_arrays
 from specfeat.analysis.head_selection import select_head
 from specfeat.analysis.labels import read_labels
 from specfeat.analysis.linear_head import LinearHead
+from specfeat.analysis.output_files import OutputFiles
 from specfeat.analysis.row_places import RowPlaces, read_row_places
-from specfeat.analysis.run_files import RunFiles
 from specfeat.errors import UsageError
 from specfeat.files import format_path
 from specfeat.output.finished_output import FinishedOutput
@@ -76,7 +76,7 @@ def fit_classifier(output: FinishedOutput, table: str, options: FitOptions) -> F
     if options.l2 is not None and not (options.l2 >= 0 and math.isfinite(options.l2)):
         raise UsageError(f"the strength of the penalty is {options.l2:g}; wanted a number of 0 or more")
     places = read_row_places(output)
-    files = RunFiles((entry.path for entry in output.record.files), output.record.folder or "")
+    files = OutputFiles((entry.path for entry in output.record.files), output.record.folder or "")
     # Files without rows have no number in `places`, so the numbers of both are made of the same list.
     labels = read_labels(table, files, places, column=options.column, background=options.background)
     rows = np.asarray(output.load_rows()[labels.rows], np.float32)

@@ -43,7 +43,7 @@ GENDER_DECODER = ClassDecoder(("female", "male"), 80)  # Gender
 
 
 @dataclass(frozen=True, slots=True)
-class RowRun:
+class LabelledRows:
     """Rows that follow each other and have the same label.
 
     Attributes:
@@ -74,43 +74,43 @@ def find_active_frames(log_energies: NDArray[np.float32]) -> NDArray[np.bool_]:
     return path.astype(bool)
 
 
-def split_by_energy(is_active: NDArray[np.bool_]) -> list[RowRun]:
-    """Return the runs of rows with energy (label "energy") and without (label "noEnergy").
+def split_by_energy(is_active: NDArray[np.bool_]) -> list[LabelledRows]:
+    """Return the groups of rows with energy (label "energy") and without (label "noEnergy").
 
     Args:
         is_active: whether each row has energy, shape (rows,).
     """
-    return _find_runs(is_active.astype(np.uint8), (NO_ENERGY, "energy"), 0)
+    return _group_rows(is_active.astype(np.uint8), (NO_ENERGY, "energy"), 0)
 
 
 def split_by_scores(
-    runs: Sequence[RowRun], label: str, scores: NDArray[np.float32], decoder: ClassDecoder
-) -> list[RowRun]:
-    """Replace each run with a label by runs of the classes of a network.
+    groups: Sequence[LabelledRows], label: str, scores: NDArray[np.float32], decoder: ClassDecoder
+) -> list[LabelledRows]:
+    """Replace each group of rows with a label by groups for the classes of a network.
 
     Args:
-        runs: the runs; the others are not changed.
-        label: the label of the runs that are replaced.
+        groups: the groups of rows of a sound; those with other labels are not changed.
+        label: the label of the groups that are replaced.
         scores: the probability of each class in each row of the sound, shape (rows, classes).
         decoder: the classes.
     """
     change = -decoder.switch_exponent * np.log(10.0)
     transition = np.where(np.eye(len(decoder.labels), dtype=bool), 0.0, change)
-    result: list[RowRun] = []
-    for run in runs:
-        if run.label != label:
-            result.append(run)
+    result: list[LabelledRows] = []
+    for group in groups:
+        if group.label != label:
+            result.append(group)
             continue
         with np.errstate(divide="ignore"):
-            emission = np.log(scores[run.first : run.end].astype(np.float64))
-        result += _find_runs(find_best_path(emission, transition), decoder.labels, run.first)
+            emission = np.log(scores[group.first : group.end].astype(np.float64))
+        result += _group_rows(find_best_path(emission, transition), decoder.labels, group.first)
     return result
 
 
-def _find_runs(path: NDArray[np.uint8], labels: Sequence[str], first: int) -> list[RowRun]:
+def _group_rows(path: NDArray[np.uint8], labels: Sequence[str], first: int) -> list[LabelledRows]:
     borders = [0, *(np.flatnonzero(np.diff(path)) + 1), len(path)]
     return [
-        RowRun(labels[path[start]], first + int(start), first + int(end))
+        LabelledRows(labels[path[start]], first + int(start), first + int(end))
         for start, end in itertools.pairwise(borders)
         if end > start
     ]

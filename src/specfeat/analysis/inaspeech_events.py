@@ -16,14 +16,14 @@ from specfeat.analysis.inaspeech import (
     NO_ENERGY,
     NON_FINITE_SCORE,
     ClassDecoder,
-    RowRun,
+    LabelledRows,
     find_active_frames,
     find_silent_rows,
     split_by_energy,
     split_by_scores,
 )
+from specfeat.analysis.output_settings import read_output_settings
 from specfeat.analysis.row_times import RowTimes, iterate_row_times
-from specfeat.analysis.run_settings import read_run_settings
 from specfeat.analysis.sound_events import SoundEvents
 from specfeat.config.settings import Settings
 from specfeat.errors import UsageError
@@ -121,7 +121,7 @@ def _find_decoder(
 
 
 def _read_settings(output: FinishedOutput) -> Settings:
-    settings = read_run_settings(output)
+    settings = read_output_settings(output)
     if settings.clips.edges != "repeat" or settings.rows.per != "clip":
         raise UsageError(
             f"{format_path(str(output.paths.array))}: does not have a row for each hop of the audio; the "
@@ -167,15 +167,15 @@ def _iterate_sounds(
         log_energies = read_log_energies(output, settings, entry)
         if settings.clip_grid.drops_end_frame:  # the clips do not have the frames that begin no whole hop
             log_energies = log_energies[: entry.samples // settings.spectrogram.hop_length]
-        runs = split_by_energy(_get_active_rows(output, settings, entry, log_energies))
+        groups = split_by_energy(_get_active_rows(output, settings, entry, log_energies))
         is_silent = _find_silent_rows(settings, entry, times, log_energies)
         scores_of_label: dict[str, NDArray[np.float32]] = {}
         for source in sources:
             first = source.first_rows[number]
             scores = _read_scores(source.rows[first : first + entry.rows], source.columns, is_silent)
-            runs = split_by_scores(runs, source.label, scores, source.decoder)
+            groups = split_by_scores(groups, source.label, scores, source.decoder)
             scores_of_label |= {name: scores[:, k] for k, name in enumerate(source.decoder.labels)}
-        yield SoundEvents(entry, tuple(_make_event(run, times, scores_of_label) for run in runs))
+        yield SoundEvents(entry, tuple(_make_event(group, times, scores_of_label) for group in groups))
 
 
 def _get_active_rows(
@@ -206,8 +206,10 @@ def _read_scores(rows: NDArray[Any], columns: list[int], is_silent: NDArray[np.b
     return scores
 
 
-def _make_event(run: RowRun, times: RowTimes, scores_of_label: dict[str, NDArray[np.float32]]) -> ScoreEvent:
-    start_s, end_s = float(times.starts[run.first]), float(times.ends[run.end - 1])
-    if run.label not in scores_of_label:
-        return ScoreEvent(run.label, start_s, end_s, None, None)
-    return make_event(run.label, start_s, end_s, scores_of_label[run.label][run.first : run.end])
+def _make_event(
+    group: LabelledRows, times: RowTimes, scores_of_label: dict[str, NDArray[np.float32]]
+) -> ScoreEvent:
+    start_s, end_s = float(times.starts[group.first]), float(times.ends[group.end - 1])
+    if group.label not in scores_of_label:
+        return ScoreEvent(group.label, start_s, end_s, None, None)
+    return make_event(group.label, start_s, end_s, scores_of_label[group.label][group.first : group.end])

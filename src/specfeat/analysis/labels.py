@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specfeat.analysis.linear_head import Activation, Doubles
+from specfeat.analysis.output_files import OutputFiles
 from specfeat.analysis.row_places import RowPlaces
-from specfeat.analysis.run_files import RunFiles
 from specfeat.delimited_text import read_delimited_lines
 from specfeat.errors import UsageError
 from specfeat.files import format_path, from_record_name
@@ -66,7 +66,7 @@ class _LabelLine:
 
 
 def read_labels(
-    table: str, files: RunFiles, places: RowPlaces, *, column: str | None = None, background: bool = False
+    table: str, files: OutputFiles, places: RowPlaces, *, column: str | None = None, background: bool = False
 ) -> RowLabels:
     """Read the labels of rows from a table.
 
@@ -97,7 +97,7 @@ def read_labels(
 
 
 def _read_lines(
-    table: str, files: RunFiles, places: RowPlaces, column: str | None, unknown_names: list[str]
+    table: str, files: OutputFiles, places: RowPlaces, column: str | None, unknown_names: list[str]
 ) -> Iterator[_LabelLine]:
     path = Path(table)
     if path.suffix.lower() in (".csv", ".tsv", ".txt") and path.is_file():
@@ -128,7 +128,7 @@ def _read_row_lines(
     path: Path,
     header: Sequence[str],
     lines: Iterable[tuple[int, list[str]]],
-    files: RunFiles,
+    files: OutputFiles,
     places: RowPlaces,
     column: str | None,
 ) -> Iterator[_LabelLine]:
@@ -144,7 +144,9 @@ def _read_row_lines(
         yield _LabelLine(rows, rows, *_read_cells(values, label, kind, place))
 
 
-def _check_row(path: Path, number: int, cells: Mapping[str, str], files: RunFiles, places: RowPlaces) -> None:
+def _check_row(
+    path: Path, number: int, cells: Mapping[str, str], files: OutputFiles, places: RowPlaces
+) -> None:
     """Check that the file and the start that a line gives for a row are those of the row.
 
     Raises:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from specfeat.analysis.output_settings import read_output_settings
 from specfeat.analysis.row_times import iterate_row_times
-from specfeat.analysis.run_settings import read_run_settings
 from specfeat.analysis.score_columns import ScoreColumns
 from specfeat.output.finished_output import FinishedOutput
 from specfeat.output.records import SoundEntry
@@ -47,7 +47,7 @@ def iterate_summaries(
         OutputError: the output cannot be read.
     """
     rows, position, numbers = output.load_rows(), 0, list(columns.columns)
-    for entry, times in iterate_row_times(output, read_run_settings(output)):
+    for entry, times in iterate_row_times(output, read_output_settings(output)):
         total = np.zeros(len(numbers))
         largest = np.full(len(numbers), -np.inf, np.float32)
         row_of_largest = np.zeros(len(numbers), np.int64)

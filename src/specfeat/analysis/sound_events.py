@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from specfeat.analysis.event_detection import ScoreEvent, find_class_events, find_top_columns
 from specfeat.analysis.event_rules import EventRules
+from specfeat.analysis.output_settings import read_output_settings
 from specfeat.analysis.row_times import iterate_row_times
-from specfeat.analysis.run_settings import read_run_settings
 from specfeat.analysis.score_columns import ScoreColumns
 from specfeat.output.finished_output import FinishedOutput
 from specfeat.output.records import SoundEntry
@@ -60,7 +60,7 @@ def _iterate_sounds(
     output: FinishedOutput, columns: ScoreColumns, chosen: ScoreColumns, rules: EventRules
 ) -> Iterator[SoundEvents]:
     rows, position = output.load_rows(), 0
-    for entry, times in iterate_row_times(output, read_run_settings(output)):
+    for entry, times in iterate_row_times(output, read_output_settings(output)):
         sound_rows = rows[position : position + entry.rows]
         position += entry.rows
         top = None

@@ -84,7 +84,7 @@ def events_command(
     Exit code: 0 written, also if there is no event, 1 a file cannot be read or written, 2 usage is wrong.
     """
     # Imported here, because --help needs none of these, and they take time to load.
-    from specfeat.analysis.run_settings import read_run_settings
+    from specfeat.analysis.output_settings import read_output_settings
     from specfeat.output.finished_output import open_output
 
     resume_garbage_collection()
@@ -102,7 +102,7 @@ def events_command(
         else:
             sounds = _find_threshold_events(output, column_names, rules, classes)
         message = write_events(
-            output, read_run_settings(output), sounds, target_path, format_name, force=force
+            output, read_output_settings(output), sounds, target_path, format_name, force=force
         )
     if not quiet:
         print_message(f"{target_path or 'stdout'}: {message}")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from specfeat.analysis.run_settings import read_run_settings
+from specfeat.analysis.output_settings import read_output_settings
 from specfeat.atomic_file import write_atomically
 from specfeat.config.settings import Settings
 from specfeat.errors import Remedy, UsageError
@@ -89,7 +89,7 @@ def write_report(array: str | os.PathLike[str], page: Path | None, options: Repo
     page = page or output.paths.index.with_name(output.paths.index.name[: -len("index.csv")] + "report.html")
     data_path = page.with_suffix(".data.js")
     _check_page(page, data_path if options.has_data_beside else None, replaces=options.replaces)
-    settings = read_run_settings(output)
+    settings = read_output_settings(output)
     check_snippet_size(settings, options.embedded_audio)
     block = DataBlock()
     facts = _describe(output, settings, block, page.parent, options)

@@ -8,7 +8,7 @@ from specfeat.files import format_path
 from specfeat.output.finished_output import FinishedOutput
 
 
-def read_run_settings(output: FinishedOutput) -> Settings:
+def read_output_settings(output: FinishedOutput) -> Settings:
     """Return the settings that the record of an output contains.
 
     Raises:

@@ -10,7 +10,7 @@ from specfeat.text import join_names
 _MAX_NAMES = 3  # how many files a message lists
 
 
-class RunFiles:
+class OutputFiles:
     """The audio files of an output.
 
     Args:
