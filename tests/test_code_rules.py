@@ -144,6 +144,7 @@ DOORS = {
         "cli/doctor.py",
         "cli/events.py",
         "cli/event_options.py",
+        "cli/output_options.py",
         "cli/report.py",
         *{"cli/inspect.py", "cli/init.py", "cli/lists.py", "cli/verify.py"},
         "cli/classify.py",

@@ -1,11 +1,11 @@
 """`specfeat cache`: shows and removes the networks that runs have converted."""
 
 import datetime
-from typing import Annotated
 
 import typer
 
 from specfeat.cli.messages import print_message
+from specfeat.cli.output_options import ErrorsOnlyOption
 from specfeat.text import format_count
 
 cache_app = typer.Typer(
@@ -14,7 +14,6 @@ cache_app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")]
 _MEGABYTE = 1e6
 
 
@@ -33,7 +32,7 @@ def list_command() -> None:
 
 
 @cache_app.command("clear")
-def clear_command(quiet: QuietOption = False) -> None:
+def clear_command(quiet: ErrorsOnlyOption = False) -> None:
     """Remove all converted networks. The next run with an engine converts its network again."""
     from specfeat.files import wrap_os_errors
     from specfeat.network.network_cache import clear_networks, find_network_folder

@@ -8,6 +8,7 @@ import typer
 
 from specfeat.cli.event_writing import check_target
 from specfeat.cli.messages import print_message
+from specfeat.cli.output_options import NoSummaryOption, ReplaceOption
 from specfeat.errors import Remedy, UsageError
 from specfeat.process_state import resume_garbage_collection
 from specfeat.text import format_count
@@ -87,8 +88,6 @@ ScoresOption = Annotated[
         help="The CSV table to write; by default, it is printed.",
     ),
 ]
-ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no summary.")]
 
 
 @classify_app.command("fit")
@@ -103,7 +102,7 @@ def fit_command(
     head: HeadConfigOption = None,
     weights: WeightsFileOption = None,
     force: ReplaceOption = False,
-    quiet: QuietOption = False,
+    quiet: NoSummaryOption = False,
 ) -> int:
     """Fit a linear classifier on the labelled rows of a finished output.
 
@@ -186,7 +185,7 @@ def apply_command(
     model: FittedModel,
     output: ScoresOption = None,
     force: ReplaceOption = False,
-    quiet: QuietOption = False,
+    quiet: NoSummaryOption = False,
 ) -> int:
     """Compute the scores of a classifier for the rows of a finished output.
 

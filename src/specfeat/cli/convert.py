@@ -7,6 +7,7 @@ import typer
 
 from specfeat.cli.messages import print_message
 from specfeat.cli.options import FormatOption, LockWaitOption
+from specfeat.cli.output_options import ErrorsOnlyOption, ReplaceOutputOption
 from specfeat.cli.standard_streams import STDOUT_NAME
 from specfeat.process_state import resume_garbage_collection
 from specfeat.text import format_count
@@ -23,17 +24,15 @@ Target = Annotated[
         metavar="TARGET", show_default=False, help="The array to write, e.g. out.parquet; - is stdout."
     ),
 ]
-ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace an existing output.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")]
 
 
 def convert_command(
     source: Source,
     target: Target,
     output_format: FormatOption = "",
-    force: ReplaceOption = False,
+    force: ReplaceOutputOption = False,
     lock_wait: LockWaitOption = 0.0,
-    quiet: QuietOption = False,
+    quiet: ErrorsOnlyOption = False,
 ) -> int:
     """Write the features of a finished output in another format.
 

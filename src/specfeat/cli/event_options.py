@@ -150,8 +150,6 @@ GenderOption = Annotated[
         help="With --method inaspeech: divide speech into female and male by the scores of this output.",
     ),
 ]
-ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no message about the result.")]
 
 
 def parse_names(text: str) -> tuple[str, ...]:

@@ -16,8 +16,6 @@ from specfeat.cli.event_options import (
     NamesOption,
     OffOption,
     OnOption,
-    QuietOption,
-    ReplaceOption,
     Run,
     SmoothOption,
     TargetOption,
@@ -29,6 +27,7 @@ from specfeat.cli.event_options import (
 )
 from specfeat.cli.event_writing import check_target, write_events, write_table
 from specfeat.cli.messages import print_message
+from specfeat.cli.output_options import NoSummaryOption, ReplaceOption
 from specfeat.errors import UsageError
 from specfeat.process_state import resume_garbage_collection
 from specfeat.text import format_count
@@ -70,7 +69,7 @@ def events_command(
     names: NamesOption = "",
     gender: GenderOption = None,
     force: ReplaceOption = False,
-    quiet: QuietOption = False,
+    quiet: NoSummaryOption = False,
 ) -> int:
     """Find the times at which the scores of a class are high, and write them as a table or as labels.
 

@@ -44,7 +44,6 @@ from specfeat.cli.options import (
     PoolOption,
     ProgressChoice,
     ProgressOption,
-    QuietOption,
     ResumeOption,
     RetryOption,
     RowUnit,
@@ -56,6 +55,7 @@ from specfeat.cli.options import (
     VerboseOption,
     WorkersOption,
 )
+from specfeat.cli.output_options import FailuresOnlyOption
 from specfeat.cli.segment_options import (
     ColumnOption,
     DurationOption,
@@ -125,7 +125,7 @@ def extract_command(
     lock_wait: LockWaitOption = 0.0,
     log_json: LogOption = None,
     progress: ProgressOption = ProgressChoice.auto,
-    quiet: QuietOption = False,
+    quiet: FailuresOnlyOption = False,
     verbose: VerboseOption = False,
 ) -> int:
     """Extract features from audio files of any length into one array.

@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from specfeat.cli.messages import print_message
+from specfeat.cli.output_options import ErrorsOnlyOption
 
 NewConfig = Annotated[
     str, typer.Argument(metavar="NAME", help="The file to write; .yaml is added if it is missing.")
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")]
 
 
-def init_command(name: NewConfig = "my.yaml", quiet: QuietOption = False) -> int:
+def init_command(name: NewConfig = "my.yaml", quiet: ErrorsOnlyOption = False) -> int:
     """Write a commented config to begin with. An existing file is never replaced.
 
     specfeat init

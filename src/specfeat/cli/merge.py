@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specfeat.cli.options import ForceOption, FormatOption, LockWaitOption, QuietOption
+from specfeat.cli.options import FormatOption, LockWaitOption
+from specfeat.cli.output_options import FailuresOnlyOption, ReplaceOutputOption
 from specfeat.errors import UsageError
 from specfeat.process_state import resume_garbage_collection
 
@@ -26,9 +27,9 @@ def merge_command(
     shards: Shards = None,
     output: MergedOutput = "",  # Python requires a default here; "" means that it is missing
     output_format: FormatOption = "",
-    force: ForceOption = False,
+    force: ReplaceOutputOption = False,
     lock_wait: LockWaitOption = 0.0,
-    quiet: QuietOption = False,
+    quiet: FailuresOnlyOption = False,
 ) -> int:
     """Put the outputs of all shards of a run together.
 

@@ -295,7 +295,6 @@ ProgressOption = Annotated[
         help="Show a bar, a line every 10 seconds, or nothing. auto shows a bar if stderr is a terminal.",
     ),
 ]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print failures only.")]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print each step, and the number of rows of each file.")
 ]

@@ -5,6 +5,7 @@ import typer
 from specfeat.audio.folder_search import check_inputs_exist
 from specfeat.cli.messages import print_message
 from specfeat.cli.options import ConfigOption, DeviceOption, SetOption
+from specfeat.cli.output_options import ErrorsOnlyOption, ReplaceOption
 from specfeat.cli.overwritten_inputs import refuse_overwriting
 from specfeat.cli.plot_options import (
     ChannelOption,
@@ -18,8 +19,6 @@ from specfeat.cli.plot_options import (
     MapOption,
     Picture,
     ProtocolOption,
-    QuietOption,
-    ReplaceOption,
     ScoresOption,
     SimilarityOption,
     Source,
@@ -73,7 +72,7 @@ def plot_command(
     protocol: ProtocolOption = None,
     width: WidthOption = DEFAULT_WIDTH_PX,
     force: ReplaceOption = False,
-    quiet: QuietOption = False,
+    quiet: ErrorsOnlyOption = False,
 ) -> int:
     """See what the network receives from a sound, or what the rows of a finished output look like.
 

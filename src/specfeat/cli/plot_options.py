@@ -127,5 +127,3 @@ ProtocolOption = Annotated[
 WidthOption = Annotated[
     int, typer.Option("--width", metavar="PX", min=200, max=10_000, help="The width of a PNG in pixels.")
 ]
-ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace an existing picture.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]

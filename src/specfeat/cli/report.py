@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from specfeat.cli.messages import print_message
+from specfeat.cli.output_options import ErrorsOnlyOption, ReplaceOption
 from specfeat.cli.overwritten_inputs import refuse_overwriting
 from specfeat.process_state import resume_garbage_collection
 from specfeat.text import format_count
@@ -56,8 +57,6 @@ DataBesideOption = Annotated[
     bool,
     typer.Option("--data-beside", help="Write the data to PAGE.data.js, for outputs with a million rows."),
 ]
-ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace an existing page.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")]
 
 _LARGE_PAGE = 100_000_000  # bytes; browsers become slow with larger pages
 
@@ -70,7 +69,7 @@ def report_command(
     neighbors: NeighborsOption = None,
     data_beside: DataBesideOption = False,
     force: ReplaceOption = False,
-    quiet: QuietOption = False,
+    quiet: ErrorsOnlyOption = False,
 ) -> int:
     """Look at an output and listen to it: write an HTML page with a map, a point for each row.
 

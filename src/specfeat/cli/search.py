@@ -9,6 +9,7 @@ import typer
 
 from specfeat.cli.event_writing import check_target
 from specfeat.cli.messages import print_message
+from specfeat.cli.output_options import NoSummaryOption
 from specfeat.errors import UsageError
 from specfeat.files import from_record_name
 from specfeat.process_state import resume_garbage_collection
@@ -85,7 +86,6 @@ WeightsFileOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the hits as one JSON object.")]
 ReplaceTableOption = Annotated[bool, typer.Option("--force", help="Replace existing tables.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no summary.")]
 
 
 def search_command(
@@ -101,7 +101,7 @@ def search_command(
     weights: WeightsFileOption = None,
     as_json: JsonOption = False,
     force: ReplaceTableOption = False,
-    quiet: QuietOption = False,
+    quiet: NoSummaryOption = False,
 ) -> int:
     """Find the clips of a finished output that are most like an example.
 

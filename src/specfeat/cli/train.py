@@ -7,7 +7,8 @@ import typer
 
 from specfeat.audio.folder_search import check_inputs_exist
 from specfeat.cli.messages import add_run_state, print_message
-from specfeat.cli.options import ConfigOption, DeviceOption, QuietOption, SetOption, WorkersOption
+from specfeat.cli.options import ConfigOption, DeviceOption, SetOption, WorkersOption
+from specfeat.cli.output_options import FailuresOnlyOption
 from specfeat.cli.signals import restore_signal_error, set_run_state_describer
 from specfeat.process_state import hide_optional_packages, resume_garbage_collection
 
@@ -87,7 +88,7 @@ def train_command(
     threads: TrainThreadsOption = None,
     device: DeviceOption = "auto",
     tensorboard: TensorBoardOption = False,
-    quiet: QuietOption = False,
+    quiet: FailuresOnlyOption = False,
 ) -> int:
     """Train the network of a config on labelled sounds, other networks' features, or unlabelled sounds.
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from specfeat.cli.messages import print_message
-from specfeat.cli.options import ConfigOption, QuietOption, SetOption
+from specfeat.cli.options import ConfigOption, SetOption
+from specfeat.cli.output_options import ErrorsOnlyOption, ReplaceOption
 from specfeat.cli.signals import set_run_state_describer
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ ConvertedFile = Annotated[
     str,
     typer.Argument(metavar="OUT.weights.h5", show_default=False, help="The file to write."),
 ]
-ReplaceOption = Annotated[bool, typer.Option("--force", help="Replace OUT.weights.h5 if it exists.")]
 
 
 @weights_app.command("show")
@@ -90,7 +90,7 @@ def convert_weights_file(
     config: ConfigOption = "default",
     overrides: SetOption = None,
     force: ReplaceOption = False,
-    quiet: QuietOption = False,
+    quiet: ErrorsOnlyOption = False,
 ) -> int:
     """Convert a weights file to the format of Keras 3.
 
@@ -148,7 +148,7 @@ def _write_converted_file(config: "Config", target: Path) -> tuple[int, str]:
 
 
 @weights_app.command("fetch")
-def fetch_published_weights(name: PublishedName = None, quiet: QuietOption = False) -> int:
+def fetch_published_weights(name: PublishedName = None, quiet: ErrorsOnlyOption = False) -> int:
     """Download published weights, and print the path of the file.
 
     The file is stored in the user's cache. Without NAME, the weights that can be downloaded are listed. If
