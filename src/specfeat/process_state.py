@@ -63,7 +63,7 @@ def hide_packages(*names: str) -> Iterator[None]:
     """Make imports of packages fail inside the block, except of those that are loaded already."""
     hidden = [name for name in names if name not in sys.modules]
     for name in hidden:
-        # Python refuses to import a module whose entry is None. The types of `sys.modules` do not know this.
+        # Python refuses to import a module whose entry is None, and the type of `sys.modules` has no None.
         sys.modules[name] = None  # type: ignore[assignment]
     try:
         yield

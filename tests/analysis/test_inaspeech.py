@@ -1,11 +1,13 @@
 """The decoding of inaSpeechSegmenter, on scores and energies from elsewhere."""
 
 import itertools
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 
 from helpers.handmade_outputs import write_output
 from specfeat.analysis.event_detection import ScoreEvent
@@ -28,17 +30,20 @@ from specfeat.output.finished_output import open_output
 REPEATED = "{frames: 50, hop: 5, tail: drop, edges: repeat}"  # a row for each 0.05 s
 
 
+def score_path(
+    emission: NDArray[np.float64], transition: NDArray[np.float64], path: tuple[int, ...]
+) -> float:
+    """Return the logarithm of the probability of a path."""
+    changes = sum(transition[a, b] for a, b in itertools.pairwise(path))
+    return float(sum(emission[k, state] for k, state in enumerate(path)) + changes)
+
+
 def test_the_best_path_is_the_best_of_all_paths() -> None:
     """Compared with the probabilities of all 3^6 paths."""
     generator = np.random.default_rng(3)
     for _ in range(20):
         emission, transition = np.log(generator.random((6, 3))), np.log(generator.random((3, 3)))
-
-        def score(path: tuple[int, ...]) -> float:
-            changes = sum(transition[a, b] for a, b in itertools.pairwise(path))  # noqa: B023 -- used at once
-            return float(sum(emission[k, state] for k, state in enumerate(path)) + changes)  # noqa: B023 -- used at once
-
-        wanted = max(itertools.product(range(3), repeat=6), key=score)
+        wanted = max(itertools.product(range(3), repeat=6), key=partial(score_path, emission, transition))
         assert find_best_path(emission, transition).tolist() == list(wanted)
     assert find_best_path(np.zeros((0, 2)), np.zeros((2, 2))).tolist() == []
 
@@ -102,8 +107,12 @@ def write_rows(folder: Path, name: str, *rows: tuple[int, list[float]], labels: 
     return folder / name
 
 
-def read_events(*arguments: object) -> list[ScoreEvent]:
-    (sound,) = iterate_inaspeech_events(*arguments)  # type: ignore[arg-type]  # the tests give paths and names
+def read_events(
+    output: Path, names: tuple[str, ...] = (), gender: Path | None = None, labels: tuple[str, ...] = ()
+) -> list[ScoreEvent]:
+    """Return the events of the only sound of an output."""
+    gender_output = None if gender is None else open_output(gender)
+    (sound,) = iterate_inaspeech_events(open_output(output), names, gender_output, labels)
     return list(sound.events)
 
 
@@ -120,8 +129,8 @@ def test_speech_is_divided_by_the_rows_of_another_output(tmp_path: Path) -> None
     run = write_rows(tmp_path, "run.npy", (300, [0.99, 0.01]), (100, [0.0, 1.0]))
     gender = write_rows(tmp_path, "g.npy", (50, [1, 0]), (350, [1e-9, 1]), labels=("male", "female"))
 
-    undivided = read_events(open_output(run), (), None)
-    events = read_events(open_output(run), (), open_output(gender))
+    undivided = read_events(run)
+    events = read_events(run, (), gender)
 
     assert [event[:3] for event in undivided] == [
         ("speech", 0.0, 5.0),
@@ -137,7 +146,7 @@ def test_speech_is_divided_by_the_rows_of_another_output(tmp_path: Path) -> None
         ("music", 15.0, 20.0),
     ]
     assert [event.mean for event in events] == [1.0, 1.0, None, 1.0, 1.0]
-    kept = read_events(open_output(run), (), open_output(gender), ("music", "noEnergy"))
+    kept = read_events(run, (), gender, ("music", "noEnergy"))
     assert [event.label for event in kept] == ["noEnergy", "music"]
 
 
@@ -148,7 +157,7 @@ def test_digital_silence_makes_all_classes_equal(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", samples, 8000, subtype="FLOAT")
     run = write_rows(tmp_path, "run.npy", (96, [1, 0]), (9, [0, 1]), (295, [1, 0]))
 
-    assert [event[:3] for event in read_events(open_output(run), (), None)] == [("speech", 0.0, 20.0)]
+    assert [event[:3] for event in read_events(run)] == [("speech", 0.0, 20.0)]
 
 
 def test_outputs_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
@@ -170,12 +179,11 @@ def test_outputs_that_do_not_belong_together_are_refused(tmp_path: Path) -> None
             "there is no class 'musik'; the classes are speech, music and noEnergy",
         ),
     ):
-        outputs = [open_output(value) if isinstance(value, Path) else value for value in arguments]
         with pytest.raises(UsageError, match=message):
-            read_events(*outputs)
+            read_events(*arguments)
     write_pause(tmp_path / "a.wav", 41, (10, 20))
     with pytest.raises(UsageError, match=r"a\.wav: has changed since its rows were extracted"):
-        read_events(open_output(run), (), None)
+        read_events(run)
     (tmp_path / "a.wav").unlink()
     with pytest.raises(UsageError, match=r"a\.wav: does not exist, and the energy of its frames is needed"):
-        read_events(open_output(run), (), None)
+        read_events(run)

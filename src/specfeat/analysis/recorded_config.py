@@ -5,17 +5,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from specfeat.architecture.check import check_network
-from specfeat.architecture.graph import LayerMismatchError
-from specfeat.config import Config, Settings
+from specfeat.config import Config
 from specfeat.config.config_tree import ConfigTree
-from specfeat.config.layer_errors import make_layer_error
+from specfeat.config.layer_errors import check_layers
 from specfeat.config.weights_file import describe_unreadable_file
 from specfeat.errors import Remedy, UsageError
 from specfeat.files import compute_sha256, describe_os_error, format_path
 from specfeat.output.finished_output import FinishedOutput
+from specfeat.output.recorded_settings import parse_settings
 
 
 def load_recorded_config(
@@ -36,11 +33,8 @@ def load_recorded_config(
     record = format_path(str(output.paths.record))
     identity = output.record.provenance.config
     folder = output.record.folder or ""
-    try:
-        settings = Settings.model_validate_json(json.dumps(identity.resolved))
-    except ValidationError:
-        settings = None
-    if settings is None or settings.digest != identity.sha256:
+    settings = parse_settings(identity)
+    if settings is None:
         raise UsageError(
             f"{record}: has settings that this version of specfeat does not read",
             remedy=remedy,
@@ -64,15 +58,7 @@ def load_recorded_config(
         for step in settings.model.postprocess
     )
     settings = settings.model_copy(update={"model": settings.model.model_copy(update=changes)})
-    try:
-        check_network(
-            settings.graph,
-            batch=settings.model.batch,
-            sources=settings.model.feature_sources,
-            is_named=settings.model.features is not None,
-        )
-    except LayerMismatchError as e:
-        raise make_layer_error(tree, e.layer, e.reason) from e
+    check_layers(tree, settings)
     return Config(identity.name, settings, tree)
 
 

@@ -1,7 +1,6 @@
 """Verifies a finished output: its index, and some of its rows, which are computed from the audio again."""
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from specfeat.anonymous_file import open_temporary_file
 from specfeat.audio.clip_stream import LocalClipStream
@@ -25,6 +23,7 @@ from specfeat.files import from_record_name, read_file_size
 from specfeat.network.ready_network import ReadyNetwork
 from specfeat.output.finished_output import FinishedOutput
 from specfeat.output.index import write_index
+from specfeat.output.recorded_settings import parse_settings
 from specfeat.output.records import SoundEntry
 from specfeat.pipeline import extract_rows
 from specfeat.run.provenance import add_network, collect_provenance, describe_differences
@@ -69,12 +68,8 @@ def verify_index(output: FinishedOutput) -> bool:
         UsageError: the record has settings of another version of specfeat.
     """
     record = output.record
-    identity = record.provenance.config
-    try:
-        settings = Settings.model_validate_json(json.dumps(identity.resolved))
-    except ValidationError:
-        settings = None
-    if settings is None or settings.digest != identity.sha256:
+    settings = parse_settings(record.provenance.config)
+    if settings is None:
         raise UsageError(
             f"{output.paths.record}: the settings do not have the SHA-256 that stands beside them, or are of "
             "another version of specfeat"

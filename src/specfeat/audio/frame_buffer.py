@@ -31,8 +31,7 @@ class FrameBuffer:
 
     def __init__(self, blocks: Iterable[FloatArray]) -> None:
         self._blocks = blocks
-        # No `with` statement here: the file stays open until `__exit__` closes it.
-        self._file = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115
+        self._file = tempfile.SpooledTemporaryFile(MEMORY_BYTES)  # noqa: SIM115  `__exit__` closes it
         self._shapes: list[tuple[int, ...]] = []
 
     def __enter__(self) -> "FrameBuffer":

@@ -181,8 +181,7 @@ def decode_task(data: bytes) -> list[Sound]:
 
 
 def _unpickle(data: bytes) -> Any:
-    # The bytes come from the parent process, because only it has the other end of the connection.
-    return pickle.loads(data)  # noqa: S301
+    return pickle.loads(data)  # noqa: S301  only the parent process has the other end of the connection
 
 
 # --- progress, in shared memory ------------------------------------------------------------------

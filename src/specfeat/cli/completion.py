@@ -35,7 +35,8 @@ def completion_command(shell: ShellArgument) -> int:
 
         specfeat completion fish > ~/.config/fish/completions/specfeat.fish
     """
-    # Only this command needs it. Typer names it in no list of public names; a test fails if it is renamed.
+    # Imported here, because only this command needs it. mypy knows only the names that Typer lists as public.
+    # The functions for completion are not among them; tests/cli/test_completion.py fails if one is renamed.
     from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
     print(get_completion_script(prog_name="specfeat", complete_var=_VARIABLE, shell=shell.value))
@@ -45,7 +46,8 @@ def completion_command(shell: ShellArgument) -> int:
 def prepare_completion() -> None:
     """Let Typer answer with completions if the shell asks for them in this call of the program."""
     if _VARIABLE in os.environ:
-        # Typer calls it only for its own options of completion. The same holds as above.
+        # Typer calls this function only if a program has Typer's own options for completion. It is not in
+        # Typer's list of public names; tests/cli/test_completion.py fails if it is renamed.
         from typer.completion import completion_init  # type: ignore[attr-defined]
 
         completion_init()

@@ -1,7 +1,9 @@
-"""Makes errors about a layer that name the place of the layer in the config."""
+"""Checks the layers of a config, and makes errors that name the place of a layer in the config."""
 
-from specfeat.architecture.graph import Layer
+from specfeat.architecture.check import check_network
+from specfeat.architecture.graph import Layer, LayerMismatchError
 from specfeat.config.config_tree import ConfigTree
+from specfeat.config.settings import Settings
 from specfeat.errors import ModelError
 from specfeat.key_path import format_key_path
 
@@ -20,3 +22,24 @@ def make_layer_error(tree: ConfigTree, layer: Layer, reason: str) -> ModelError:
     shown_path = path[:-1] if isinstance(path[-1], str) else path
     place = tree.format_place(path, at_key=True)
     return ModelError(f"{place}: {format_key_path(shown_path)}: {layer.kind} {layer.name!r} {reason}")
+
+
+def check_layers(tree: ConfigTree, settings: Settings) -> None:
+    """Check that each layer fits the layers before it.
+
+    Args:
+        tree: the tree of the config, for the place in the message.
+        settings: the settings of the config.
+
+    Raises:
+        ModelError: a layer does not fit. The message names the line, the layer and both shapes.
+    """
+    try:
+        check_network(
+            settings.graph,
+            batch=settings.model.batch,
+            sources=settings.model.feature_sources,
+            is_named=settings.model.features is not None,
+        )
+    except LayerMismatchError as e:
+        raise make_layer_error(tree, e.layer, e.reason) from e

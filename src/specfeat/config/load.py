@@ -8,14 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from specfeat.architecture.check import check_network
-from specfeat.architecture.graph import LayerMismatchError
 from specfeat.config.config_files import find_config_file, shipped_names
 from specfeat.config.config_tree import ConfigTree
 from specfeat.config.constants_file import read_constants_files
 from specfeat.config.label_rules import check_labels
 from specfeat.config.labels_file import read_labels_file
-from specfeat.config.layer_errors import make_layer_error
+from specfeat.config.layer_errors import check_layers
 from specfeat.config.overrides import apply_override
 from specfeat.config.postprocess_files import resolve_postprocess_files
 from specfeat.config.seconds import convert_seconds
@@ -84,15 +82,7 @@ def load_config(
     read_labels_file(tree, path.parent)
     resolve_postprocess_files(tree, path.parent)
     settings = _validate_settings(tree)
-    try:
-        check_network(
-            settings.graph,
-            batch=settings.model.batch,
-            sources=settings.model.feature_sources,
-            is_named=settings.model.features is not None,
-        )
-    except LayerMismatchError as e:
-        raise make_layer_error(tree, e.layer, e.reason) from e
+    check_layers(tree, settings)
     check_labels(tree, settings)
     return Config(str(source), settings, tree)
 

@@ -94,12 +94,10 @@ def _continue_download(address: str, partial: Path, size: int | None, progress: 
         partial.unlink()
         start = 0
     headers = _make_headers(partial, start)
-    # The address comes from the table of published weights, where every address begins with https.
-    request = urllib.request.Request(address, headers=headers)  # noqa: S310
+    request = urllib.request.Request(address, headers=headers)  # noqa: S310  the table has only https addresses
     try:
         with _wrap_connection_errors():
-            # The request has the https address of the table.
-            response = urllib.request.urlopen(request, timeout=TIMEOUT_S)  # noqa: S310
+            response = urllib.request.urlopen(request, timeout=TIMEOUT_S)  # noqa: S310  an https address
     except urllib.error.HTTPError as e:
         if e.code != 416 or not start:
             raise

@@ -119,5 +119,5 @@ def _add_labels(found: FoundSounds) -> FoundSounds:
 
 
 def _get_folder_name(path: str) -> str:
-    # pathlib cannot remove ".." from a path without following links, and a link may have another folder.
-    return to_record_name(Path(os.path.abspath(path)).parent.name)  # noqa: PTH100  see above
+    # `Path.resolve` would follow links, and the file behind a link may be in a folder with another name.
+    return to_record_name(Path(os.path.abspath(path)).parent.name)  # noqa: PTH100  pathlib follows links

@@ -28,7 +28,7 @@ class Addresses(InputKind):
     """Addresses with one of the `SCHEMES`."""
 
     def is_kind_of(self, name: str) -> bool:
-        """See `InputKind`; a path that exists is a path, whatever it looks like."""
+        """See `InputKind`. If a file with this name exists, the name is a path and not an address."""
         return get_address_scheme(name) in SCHEMES and not os.path.lexists(name)
 
     def list_files(self, name: str, is_wanted: Callable[[str], bool]) -> InputListing:

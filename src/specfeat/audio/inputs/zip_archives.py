@@ -34,13 +34,12 @@ _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # Numbers of the format's description, 4.4.5.
 _OTHER_METHODS = {9: "deflate64", 12: "bzip2", 14: "lzma", 93: "zstd", 95: "xz"}
 # What zipfile raises for archives that are damaged or that it does not read.
-# OverflowError: an offset can be larger than a file can be.
 _READING_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
-    NotImplementedError,
-    OverflowError,
+    NotImplementedError,  # the archive is in several parts, or needs a newer version of the format
+    OverflowError,  # an offset is larger than that of any file
     ValueError,
     RuntimeError,
 )
