@@ -6,8 +6,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from specfeat.errors import OutputError, UsageError
-from specfeat.files import describe_os_error
+from specfeat.errors import OutputError, Remedy, UsageError
+from specfeat.files import describe_os_error, format_path
 
 # --- folders and names ---------------------------------------------------------------------------
 
@@ -56,6 +56,24 @@ def find_name_problem(path: Path) -> str:
     except OSError as e:
         return describe_os_error(e)
     return ""
+
+
+def check_new_path(path: str | Path, *, force: bool) -> None:
+    """Check that a file may be written: that nothing has its path yet, or that it may be replaced.
+
+    A link counts as an existing file, even if it leads nowhere.
+
+    Args:
+        path: the path of the file.
+        force: whether an existing file may be replaced.
+
+    Raises:
+        UsageError: something with this path exists already.
+    """
+    if not force and os.path.lexists(path):
+        raise UsageError(
+            f"{format_path(os.fspath(path))}: exists already", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT
+        )
 
 
 def is_on_same_file_system(path: Path, other: Path) -> bool:

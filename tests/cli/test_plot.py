@@ -73,7 +73,7 @@ def test_an_existing_file_is_replaced_only_if_asked(folder: Path) -> None:
     (folder / "a.svg").write_text("mine")
     done = run_in_this_process(folder, "plot", "a.wav", "a.svg", *SMALL)
     assert done.returncode == 2
-    assert "a.svg already exists; give the output another name, or use --force to replace it" in done.stderr
+    assert "a.svg: exists already; give the output another name, or use --force to replace it" in done.stderr
     assert (folder / "a.svg").read_text() == "mine"
 
     assert run_in_this_process(folder, "plot", "a.wav", "a.svg", *SMALL, "--force").returncode == 0

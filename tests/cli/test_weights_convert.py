@@ -74,7 +74,7 @@ def test_convert_replaces_no_file(config_folder: Path) -> None:
     (config_folder / "there.weights.h5").write_bytes(b"kept")
     (config_folder / "folder.weights.h5").mkdir()
     messages = {
-        "there.weights.h5": "there.weights.h5: exists already; give another name, or use --force to replace it",
+        "there.weights.h5": "there.weights.h5: exists already; give the output another name, or use --force to replace it",
         "folder.weights.h5": "folder.weights.h5: is not a regular file",
         "out.h5": "out.h5: Keras requires a name that ends in .weights.h5",
         "no/out.weights.h5": "no: no such folder for the output",

@@ -8,7 +8,8 @@ from pathlib import Path
 from specfeat.analysis.audio_events import EventFile, EventTable
 from specfeat.analysis.event_formats import FORMATS, EventFormat
 from specfeat.atomic_file import AtomicFile
-from specfeat.errors import Remedy, UsageError
+from specfeat.errors import UsageError
+from specfeat.file_access import check_new_path
 from specfeat.files import format_path, from_record_name, wrap_os_errors
 from specfeat.text import join_names, suggest_name
 
@@ -74,10 +75,7 @@ def write_event_table(
     else:
         tables = [(Path(path), table)]
     for file, _ in tables:
-        if not force and os.path.lexists(file):
-            raise UsageError(
-                f"{format_path(str(file))}: exists already", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT
-            )
+        check_new_path(file, force=force)
     for file, part in tables:
         with wrap_os_errors(file.parent):
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from specfeat.analysis.head_files import HeadRecord
@@ -17,6 +18,11 @@ from specfeat.text import suggest_free_name
 
 # The layers that compute the statistics of `features` over a whole axis, when their window is the whole axis.
 _POOLINGS = {"mean": "AveragePooling2D", "max": "MaxPooling2D", "std": "StandardDeviationPooling2D"}
+
+
+def get_weights_path(config_path: Path) -> Path:
+    """Return the path of the weights file of a config with a classifier, which is beside it."""
+    return config_path.with_name(f"{config_path.stem}.weights.h5")
 
 
 def check_head(output: FinishedOutput, weights_file: str | None) -> None:

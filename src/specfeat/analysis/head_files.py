@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from specfeat.analysis.linear_head import Activation, LinearHead
 from specfeat.atomic_file import write_atomically
-from specfeat.errors import Remedy, UsageError, WeightsError
+from specfeat.errors import UsageError, WeightsError
 from specfeat.files import compute_sha256, describe_os_error, format_path
 from specfeat.output.field_types import Count, Text
 from specfeat.output.records import ConfigIdentity
@@ -85,23 +85,6 @@ def format_arrays(head: LinearHead) -> bytes:
     file = io.BytesIO()
     np.savez(file, **{name: getattr(head, name) for name in _ARRAYS})
     return file.getvalue()
-
-
-def check_new_head(model: str, *, force: bool) -> None:
-    """Check that the files of a head may be written.
-
-    Args:
-        model: see `get_head_paths`.
-        force: replace existing files.
-
-    Raises:
-        UsageError: a file exists already.
-    """
-    for path in get_head_paths(model):
-        if not force and path.exists():
-            raise UsageError(
-                f"{format_path(str(path))}: exists already", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT
-            )
 
 
 def save_head(model: str, head: LinearHead, record: HeadRecord) -> None:

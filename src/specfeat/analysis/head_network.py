@@ -4,7 +4,7 @@ import hashlib
 import io
 from pathlib import Path
 
-from specfeat.analysis.head_config import add_head
+from specfeat.analysis.head_config import add_head, get_weights_path
 from specfeat.analysis.head_files import HeadRecord
 from specfeat.analysis.linear_head import LinearHead
 from specfeat.architecture.graph import to_keras_name
@@ -18,11 +18,6 @@ from specfeat.weights import load_weights
 from specfeat.weights.save import save_weights
 
 _COMMENT = "Written by specfeat classify fit. Use it with: specfeat extract INPUTS OUTPUT -c"
-
-
-def get_weights_path(config_path: Path) -> Path:
-    """Return the path of the weights file of a config with a classifier, which is beside it."""
-    return config_path.with_name(f"{config_path.stem}.weights.h5")
 
 
 def write_head_config(

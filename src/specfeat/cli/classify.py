@@ -9,7 +9,8 @@ import typer
 from specfeat.cli.event_writing import check_target
 from specfeat.cli.messages import print_message
 from specfeat.cli.output_options import NoSummaryOption, ReplaceOption
-from specfeat.errors import Remedy, UsageError
+from specfeat.errors import UsageError
+from specfeat.file_access import check_new_path
 from specfeat.process_state import resume_garbage_collection
 from specfeat.text import format_count
 
@@ -117,18 +118,18 @@ def fit_command(
     """
     # Imported here, because --help needs none of these, and they take time to load.
     from specfeat.analysis.classify import FitOptions, fit_classifier
-    from specfeat.analysis.head_files import check_new_head, get_head_paths, save_head
+    from specfeat.analysis.head_files import get_head_paths, save_head
     from specfeat.output.finished_output import open_output
 
     resume_garbage_collection()
 
-    check_new_head(model, force=force)
-    head_path = _check_head_path(head, force) if head else None
+    paths = (*get_head_paths(model), *(_list_head_files(head) if head else ()))
+    for path in paths:
+        check_new_path(path, force=force)
     output = open_output(run)
-    head_paths = _list_head_files(head_path) if head_path else ()
-    for path in (*get_head_paths(model), *head_paths):
+    for path in paths:
         check_target(str(path), output, filter(None, (labels, weights)), force=force)
-    if head_path is not None:
+    if head:
         from specfeat.analysis.head_config import check_head
 
         check_head(output, weights)
@@ -136,29 +137,28 @@ def fit_command(
     result = fit_classifier(output, labels, options)
     for note in result.notes:
         print_message(note)
-    if head_path is not None:
+    if head:
         from specfeat.analysis.head_network import write_head_config
 
-        write_head_config(output, result.head, result.record, head_path, weights)
+        write_head_config(output, result.head, result.record, Path(head), weights)
     save_head(model, result.head, result.record)
     if not quiet:
         _print_quality(result.record)
     return 0
 
 
-def _check_head_path(name: str, force: bool) -> Path:
+def _list_head_files(name: str) -> tuple[Path, Path]:
+    """Return the paths of a config with a classifier and of its weights file.
+
+    Raises:
+        UsageError: the name is not that of a config.
+    """
+    from specfeat.analysis.head_config import get_weights_path
+
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         raise UsageError(f"{name}: is no name of a config; give one that ends in .yaml")
-    for file in _list_head_files(path):
-        if file.exists() and not force:
-            raise UsageError(f"{file}: exists already", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT)
-    return path
-
-
-def _list_head_files(path: Path) -> tuple[Path, Path]:
-    """Return the paths of a config with a classifier and of its weights file."""
-    return path, path.with_name(f"{path.stem}.weights.h5")
+    return path, get_weights_path(path)
 
 
 def _print_quality(record: "HeadRecord") -> None:
@@ -215,8 +215,7 @@ def apply_command(
             for piece in pieces:
                 sys.stdout.buffer.write(piece)  # bytes, because a name need not be UTF-8
         return 0
-    if Path(output).exists() and not force:
-        raise UsageError(f"{output}: exists already", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT)
+    check_new_path(output, force=force)
     write_pieces(Path(output), pieces)
     if not quiet:
         print_message(f"{output}: {format_count(source.row_count, 'row')}")

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specfeat.cli.overwritten_inputs import refuse_overwriting
-from specfeat.errors import Remedy, UsageError
+from specfeat.errors import UsageError
+from specfeat.file_access import check_new_path
 from specfeat.files import format_path
 from specfeat.text import format_count
 
@@ -35,8 +36,7 @@ def check_target(
         return
     if Path(target).resolve() in {path.resolve() for path in output.paths.files}:
         raise UsageError(f"{format_path(target)}: is a file of the output itself; give another name")
-    if os.path.lexists(target) and not (force or os.path.isdir(target)):  # noqa: PTH112 -- as below
-        raise UsageError(f"{format_path(target)}: exists already", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT)
+    check_new_path(target, force=force or os.path.isdir(target))  # noqa: PTH112 -- as below
     if Path(target).is_file():  # otherwise it replaces nothing
         sounds = (output.find_file(entry) for entry in output.record.files)
         refuse_overwriting([target], [*inputs, *sounds])
@@ -106,8 +106,7 @@ def write_table(pieces: Iterable[bytes], target: str | None, *, is_text: bool, f
             raise UsageError("Parquet is not written to stdout, because it is no text; name a file with -o")
         _write_stdout(pieces)
         return
-    if os.path.lexists(target) and not force:
-        raise UsageError(f"{format_path(target)}: exists already", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT)
+    check_new_path(target, force=force)
     write_pieces(Path(target), pieces)
 
 

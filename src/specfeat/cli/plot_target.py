@@ -8,7 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from specfeat.errors import Remedy, UsageError
+from specfeat.errors import UsageError
+from specfeat.file_access import check_new_path
 from specfeat.files import format_path
 
 if TYPE_CHECKING:
@@ -132,8 +133,7 @@ def make_target(
     if picture:
         path = Path(picture)
         picture_format = check_picture_path(path)
-        if os.path.lexists(path) and not force:
-            raise UsageError(f"{format_path(picture)} already exists", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT)
+        check_new_path(path, force=force)
         if not path.parent.is_dir():
             raise UsageError(
                 f"{format_path(picture)}: there is no folder {format_path(str(path.parent))}; create it first"

@@ -227,6 +227,7 @@ def _check_target(target: Path, *, force: bool) -> None:
         UsageError: the name or the folder is wrong, or the file exists and must not be replaced.
     """
     from specfeat.errors import UsageError
+    from specfeat.file_access import check_new_path
 
     if not target.name.endswith(".weights.h5"):
         raise UsageError(f"{target}: Keras requires a name that ends in .weights.h5; choose such a name")
@@ -234,5 +235,4 @@ def _check_target(target: Path, *, force: bool) -> None:
         raise UsageError(f"{target.parent}: no such folder for the output; make it first")
     if target.exists() and not target.is_file():
         raise UsageError(f"{target}: is not a regular file; wanted the output's file name")
-    if target.exists() and not force:
-        raise UsageError(f"{target}: exists already; give another name, or use --force to replace it")
+    check_new_path(target, force=force)

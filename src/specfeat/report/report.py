@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from specfeat.analysis.output_settings import read_output_settings
 from specfeat.atomic_file import write_atomically
 from specfeat.config.settings import Settings
-from specfeat.errors import Remedy, UsageError
-from specfeat.file_access import is_existing_folder
+from specfeat.errors import UsageError
+from specfeat.file_access import check_new_path, is_existing_folder
 from specfeat.output.finished_output import FinishedOutput, open_output
 from specfeat.report import description
 from specfeat.report.audio_snippets import check_snippet_size, cut_snippets
@@ -123,8 +123,7 @@ def _check_page(page: Path, data_path: Path | None, *, replaces: bool) -> None:
     for path in filter(None, (page, data_path)):
         if os.path.lexists(path) and not path.is_file():
             raise UsageError(f"{path}: is not a regular file; give the page another name")
-        if path.exists() and not replaces:
-            raise UsageError(f"{path}: exists already", remedy=Remedy.RENAME_OR_REPLACE_OUTPUT)
+        check_new_path(path, force=replaces)
 
 
 def _describe(
