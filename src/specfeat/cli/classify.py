@@ -8,7 +8,7 @@ import typer
 
 from specfeat.cli.event_writing import check_target
 from specfeat.cli.messages import print_message
-from specfeat.cli.output_options import NoSummaryOption, ReplaceOption
+from specfeat.cli.output_options import FinishedOutputArgument, NoSummaryOption, ReplaceOption
 from specfeat.errors import UsageError
 from specfeat.file_access import check_new_path
 from specfeat.process_state import resume_garbage_collection
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 classify_app = typer.Typer(name="classify", help="Fit a classifier on a finished output, and apply it.")
 
-FinishedRun = Annotated[
-    str,
-    typer.Argument(metavar="RUN", show_default=False, help="The array of a finished output, e.g. out.npy."),
-]
 LabelTable = Annotated[
     str,
     typer.Argument(
@@ -70,13 +66,13 @@ HeadConfigOption = Annotated[
         help="Also write a config with the classifier as its last layer, and its weights file.",
     ),
 ]
-WeightsFileOption = Annotated[
+HeadWeightsOption = Annotated[
     str | None,
     typer.Option(
         "--weights",
         metavar="FILE",
         show_default=False,
-        help="For --head: the weights file of RUN, if it is no longer where the record says.",
+        help="For --head: the weights file of OUTPUT, if it is no longer where the record says.",
     ),
 ]
 ScoresOption = Annotated[
@@ -93,7 +89,7 @@ ScoresOption = Annotated[
 
 @classify_app.command("fit")
 def fit_command(
-    run: FinishedRun,
+    output: FinishedOutputArgument,
     labels: LabelTable,
     model: NewModel,
     column: LabelColumnOption = None,
@@ -101,7 +97,7 @@ def fit_command(
     precision: PrecisionOption = 0.9,
     l2: PenaltyOption = None,
     head: HeadConfigOption = None,
-    weights: WeightsFileOption = None,
+    weights: HeadWeightsOption = None,
     force: ReplaceOption = False,
     quiet: NoSummaryOption = False,
 ) -> int:
@@ -113,8 +109,8 @@ def fit_command(
 
     The average precision of each class is that in files that the classifier has not seen.
 
-    Exit code: 0 written, 1 failed, 2 usage is wrong or RUN is not a complete output, 130 and 143 stopped by a
-    signal.
+    Exit code: 0 written, 1 failed, 2 usage is wrong or OUTPUT is not a complete output, 130 and 143 stopped
+    by a signal.
     """
     # Imported here, because --help needs none of these, and they take time to load.
     from specfeat.analysis.classify import FitOptions, fit_classifier
@@ -126,21 +122,21 @@ def fit_command(
     paths = (*get_head_paths(model), *(_list_head_files(head) if head else ()))
     for path in paths:
         check_new_path(path, force=force)
-    output = open_output(run)
+    finished = open_output(output)
     for path in paths:
-        check_target(str(path), output, filter(None, (labels, weights)), force=force)
+        check_target(str(path), finished, filter(None, (labels, weights)), force=force)
     if head:
         from specfeat.analysis.head_config import check_head
 
-        check_head(output, weights)
+        check_head(finished, weights)
     options = FitOptions(column=column, background=background, precision=precision, l2=l2)
-    result = fit_classifier(output, labels, options)
+    result = fit_classifier(finished, labels, options)
     for note in result.notes:
         print_message(note)
     if head:
         from specfeat.analysis.head_network import write_head_config
 
-        write_head_config(output, result.head, result.record, Path(head), weights)
+        write_head_config(finished, result.head, result.record, Path(head), weights)
     save_head(model, result.head, result.record)
     if not quiet:
         _print_quality(result.record)
@@ -181,9 +177,9 @@ def _print_quality(record: "HeadRecord") -> None:
 
 @classify_app.command("apply")
 def apply_command(
-    run: FinishedRun,
+    output: FinishedOutputArgument,
     model: FittedModel,
-    output: ScoresOption = None,
+    table: ScoresOption = None,
     force: ReplaceOption = False,
     quiet: NoSummaryOption = False,
 ) -> int:
@@ -206,17 +202,17 @@ def apply_command(
     resume_garbage_collection()
 
     head, record = load_head(model)
-    source = open_output(run)
-    check_target(output, source, get_head_paths(model), force=force)
-    check_fits(source, record, model)
-    pieces = format_scores(source, head, record)
-    if output is None:
+    finished = open_output(output)
+    check_target(table, finished, get_head_paths(model), force=force)
+    check_fits(finished, record, model)
+    pieces = format_scores(finished, head, record)
+    if table is None:
         if sys.stdout is not None:
             for piece in pieces:
                 sys.stdout.buffer.write(piece)  # bytes, because a name need not be UTF-8
         return 0
-    check_new_path(output, force=force)
-    write_pieces(Path(output), pieces)
+    check_new_path(table, force=force)
+    write_pieces(Path(table), pieces)
     if not quiet:
-        print_message(f"{output}: {format_count(source.row_count, 'row')}")
+        print_message(f"{table}: {format_count(finished.row_count, 'row')}")
     return 0

@@ -7,16 +7,14 @@ import typer
 
 from specfeat.cli.messages import print_message
 from specfeat.cli.options import FormatOption, LockWaitOption
-from specfeat.cli.output_options import ErrorsOnlyOption, ReplaceOutputOption
+from specfeat.cli.output_options import FINISHED_OUTPUT_HELP, ErrorsOnlyOption, ReplaceOutputOption
 from specfeat.cli.standard_streams import STDOUT_NAME
 from specfeat.process_state import resume_garbage_collection
 from specfeat.text import format_count
 
 Source = Annotated[
     str,
-    typer.Argument(
-        metavar="SOURCE", show_default=False, help="The array of a finished output, e.g. out.npy."
-    ),
+    typer.Argument(metavar="SOURCE", show_default=False, help=FINISHED_OUTPUT_HELP),
 ]
 Target = Annotated[
     str,

@@ -29,10 +29,6 @@ class EventUnit(StrEnum):
     file = "file"
 
 
-Run = Annotated[
-    str,
-    typer.Argument(metavar="RUN", show_default=False, help="The array of a finished output, e.g. out.npy."),
-]
 TargetOption = Annotated[
     str | None,
     typer.Option(
@@ -145,7 +141,7 @@ GenderOption = Annotated[
     str | None,
     typer.Option(
         "--gender",
-        metavar="RUN2",
+        metavar="OUTPUT2",
         show_default=False,
         help="With --method inaspeech: divide speech into female and male by the scores of this output.",
     ),

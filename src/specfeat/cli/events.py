@@ -1,4 +1,4 @@
-"""`specfeat events RUN`: finds the times at which the scores of a class are high."""
+"""`specfeat events OUTPUT`: finds the times at which the scores of a class are high."""
 
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,6 @@ from specfeat.cli.event_options import (
     NamesOption,
     OffOption,
     OnOption,
-    Run,
     SmoothOption,
     TargetOption,
     ThresholdsOption,
@@ -27,7 +26,7 @@ from specfeat.cli.event_options import (
 )
 from specfeat.cli.event_writing import check_target, write_events, write_table
 from specfeat.cli.messages import print_message
-from specfeat.cli.output_options import NoSummaryOption, ReplaceOption
+from specfeat.cli.output_options import FinishedOutputArgument, NoSummaryOption, ReplaceOption
 from specfeat.errors import UsageError
 from specfeat.process_state import resume_garbage_collection
 from specfeat.text import format_count
@@ -53,7 +52,7 @@ _RULE_OPTIONS = {
 
 def events_command(
     context: typer.Context,
-    run: Run,
+    output: FinishedOutputArgument,
     target: TargetOption = None,
     format_name: EventFormatOption = "",
     method: MethodOption = EventMethod.threshold,
@@ -77,7 +76,7 @@ def events_command(
 
     specfeat events out.npy --method inaspeech --format audacity -o labels/
 
-    RUN is an output whose columns are scores of classes, with names from the config's model.labels. The times
+    OUTPUT is one whose columns are scores of classes, with names from the config's model.labels. The times
     count from the start of each audio file. With a folder as FILE, each audio file gets a file of its own.
 
     Exit code: 0 written, also if there is no event, 1 a file cannot be read or written, 2 usage is wrong.
@@ -89,19 +88,21 @@ def events_command(
     resume_garbage_collection()
     _check_combination(context, method, per, gender)
     rules = make_rules(on or [], off or [], thresholds, smooth, (min_length, max_gap), top)
-    output = open_output(run)
+    finished = open_output(output)
     target_path = None if target == "-" else target
-    check_target(target_path, output, [thresholds] if thresholds else [], force=force)
+    check_target(target_path, finished, [thresholds] if thresholds else [], force=force)
     column_names, classes = parse_names(names), tuple(labels or ())
     if per == EventUnit.file:
-        message = _write_summary(output, target_path, format_name, (column_names, classes, top), force=force)
+        message = _write_summary(
+            finished, target_path, format_name, (column_names, classes, top), force=force
+        )
     else:
         if method == EventMethod.inaspeech:
-            sounds = _find_inaspeech_events(output, column_names, gender, classes)
+            sounds = _find_inaspeech_events(finished, column_names, gender, classes)
         else:
-            sounds = _find_threshold_events(output, column_names, rules, classes)
+            sounds = _find_threshold_events(finished, column_names, rules, classes)
         message = write_events(
-            output, read_output_settings(output), sounds, target_path, format_name, force=force
+            finished, read_output_settings(finished), sounds, target_path, format_name, force=force
         )
     if not quiet:
         print_message(f"{target_path or 'stdout'}: {message}")

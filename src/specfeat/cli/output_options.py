@@ -1,8 +1,24 @@
-"""The options that several commands have for the files that they write and for their messages."""
+"""The arguments and options that several commands have for outputs, for other files and for messages."""
 
 from typing import Annotated
 
 import typer
+
+# --- what to read --------------------------------------------------------------------------------
+
+FINISHED_OUTPUT_HELP = "The array of a finished output, e.g. out.npy."
+FinishedOutputArgument = Annotated[
+    str, typer.Argument(metavar="OUTPUT", show_default=False, help=FINISHED_OUTPUT_HELP)
+]
+RecordedWeightsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        metavar="FILE",
+        show_default=False,
+        help="The weights file of OUTPUT, if it is no longer where the record says.",
+    ),
+]
 
 # --- whether existing files are replaced ---------------------------------------------------------
 

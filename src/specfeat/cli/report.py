@@ -1,4 +1,4 @@
-"""`specfeat report FEATURES [PAGE]`: writes an HTML page that shows a finished output."""
+"""`specfeat report OUTPUT [PAGE]`: writes an HTML page that shows a finished output."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,17 +6,11 @@ from typing import Annotated
 import typer
 
 from specfeat.cli.messages import print_message
-from specfeat.cli.output_options import ErrorsOnlyOption, ReplaceOption
+from specfeat.cli.output_options import ErrorsOnlyOption, FinishedOutputArgument, ReplaceOption
 from specfeat.cli.overwritten_inputs import refuse_overwriting
 from specfeat.process_state import resume_garbage_collection
 from specfeat.text import format_count
 
-Features = Annotated[
-    str,
-    typer.Argument(
-        metavar="FEATURES", show_default=False, help="The array of a finished output, e.g. out.npy."
-    ),
-]
 Page = Annotated[
     Path | None,
     typer.Argument(
@@ -62,7 +56,7 @@ _LARGE_PAGE = 100_000_000  # bytes; browsers become slow with larger pages
 
 
 def report_command(
-    features: Features,
+    output: FinishedOutputArgument,
     page: Page = None,
     thumbnails: ThumbnailsOption = 1000,
     embed_audio: EmbedAudioOption = 0,
@@ -80,7 +74,7 @@ def report_command(
     The page opens in a browser, without a server and without the network. A click on a point plays its clip.
     Points can be coloured, filtered, selected and labelled, and the labels can be exported.
 
-    Exit code: 0 written, 1 failed, 2 usage is wrong or FEATURES is not a complete output, 130 and 143 stopped
+    Exit code: 0 written, 1 failed, 2 usage is wrong or OUTPUT is not a complete output, 130 and 143 stopped
     by a signal.
     """
     # Imported here, because --help needs none of these, and they take time to load.
@@ -90,7 +84,7 @@ def report_command(
     resume_garbage_collection()
     if page is not None:
         targets = [page, page.with_suffix(".data.js")] if data_beside else [page]
-        refuse_overwriting(targets, OutputPaths(Path(features)).files)
+        refuse_overwriting(targets, OutputPaths(Path(output)).files)
     options = ReportOptions(
         thumbnails=thumbnails,
         embedded_audio=embed_audio,
@@ -98,7 +92,7 @@ def report_command(
         has_data_beside=data_beside,
         replaces=force,
     )
-    summary = write_report(features, page, options)
+    summary = write_report(output, page, options)
     if not quiet:
         points = format_count(summary.rows, "point")
         print_message(

@@ -1,4 +1,4 @@
-"""`specfeat search RUN`: finds the clips that are most like an example."""
+"""`specfeat search OUTPUT`: finds the clips that are most like an example."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ import typer
 
 from specfeat.cli.event_writing import check_target
 from specfeat.cli.messages import print_message
-from specfeat.cli.output_options import NoSummaryOption
+from specfeat.cli.output_options import FinishedOutputArgument, NoSummaryOption, RecordedWeightsOption
 from specfeat.errors import UsageError
 from specfeat.files import from_record_name
 from specfeat.process_state import resume_garbage_collection
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from specfeat.analysis.event_formats import EventFormat
     from specfeat.analysis.search import SearchResult
 
-FinishedRun = Annotated[
-    str,
-    typer.Argument(metavar="RUN", show_default=False, help="The array of a finished output, e.g. out.npy."),
-]
 LikeOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -38,7 +34,7 @@ RowOption = Annotated[
         "--row",
         metavar="N",
         show_default=False,
-        help="An example: row N of RUN, counted from 0. Can be given several times.",
+        help="An example: row N of OUTPUT, counted from 0. Can be given several times.",
     ),
 ]
 CountOption = Annotated[int, typer.Option("-k", metavar="N", min=1, help="How many hits to find.")]
@@ -75,30 +71,21 @@ ClipsOption = Annotated[
         "--clips", metavar="DIR", show_default=False, help="Write the sound of each hit to a WAV file in DIR."
     ),
 ]
-WeightsFileOption = Annotated[
-    str | None,
-    typer.Option(
-        "--weights",
-        metavar="FILE",
-        show_default=False,
-        help="The weights file of RUN, if it is no longer where the record of RUN says.",
-    ),
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the hits as one JSON object.")]
 ReplaceTableOption = Annotated[bool, typer.Option("--force", help="Replace existing tables.")]
 
 
 def search_command(
-    run: FinishedRun,
+    output: FinishedOutputArgument,
     like: LikeOption = None,
     row: RowOption = None,
     count: CountOption = 50,
     per_file: HitsPerFileOption = None,
     metric: MetricOption = "cosine",
-    output: TableOption = None,
+    table: TableOption = None,
     table_format: TableFormatOption = None,
     clips: ClipsOption = None,
-    weights: WeightsFileOption = None,
+    weights: RecordedWeightsOption = None,
     as_json: JsonOption = False,
     force: ReplaceTableOption = False,
     quiet: NoSummaryOption = False,
@@ -110,10 +97,10 @@ def search_command(
     specfeat search out.npy --row 120 --per-file 3 -o hits.csv
 
     All rows are compared. Of hits that overlap in one file, only the nearest is kept, and the example itself
-    is left out. The features of FILE are computed with the config and the weights of RUN.
+    is left out. The features of FILE are computed with the config and the weights of OUTPUT.
 
-    Exit code: 0 written, 1 failed, 2 usage is wrong or RUN is not a complete output, 3 written but some clips
-    could not be read, 130 and 143 stopped by a signal.
+    Exit code: 0 written, 1 failed, 2 usage is wrong or OUTPUT is not a complete output, 3 written but some
+    clips could not be read, 130 and 143 stopped by a signal.
     """
     # Imported here, because --help needs none of these, and they take time to load.
     from specfeat.analysis.event_files import find_event_format, write_event_table
@@ -121,9 +108,9 @@ def search_command(
     from specfeat.analysis.search import SearchRequest, search_output
     from specfeat.output.finished_output import open_output
 
-    if as_json and (output or table_format):
+    if as_json and (table or table_format):
         raise UsageError("--json prints the hits; leave out --output and --table-format")
-    event_format = find_event_format(output or "", table_format if output else table_format or "csv")
+    event_format = find_event_format(table or "", table_format if table else table_format or "csv")
     request = SearchRequest(
         files=tuple(like or ()),
         rows=tuple(row or ()),
@@ -134,17 +121,17 @@ def search_command(
     )
     if not like:
         resume_garbage_collection()
-    source = open_output(run)
-    check_target(output, source, [name.rpartition("@")[0] or name for name in request.files], force=force)
-    result = search_output(source, request)
+    finished = open_output(output)
+    check_target(table, finished, [name.rpartition("@")[0] or name for name in request.files], force=force)
+    result = search_output(finished, request)
     resume_garbage_collection()  # `search_output` has loaded TensorFlow for the examples
     failures = _write_clips(result, clips) if clips else []
     for failure in failures:
         print_message(failure)
     if as_json:
         print(json.dumps(_make_json(result), allow_nan=False))
-    elif output:
-        written = write_event_table(result.table, output, event_format, force=force)
+    elif table:
+        written = write_event_table(result.table, table, event_format, force=force)
         if not quiet:
             places = str(written[0]) if len(written) == 1 else format_count(len(written), "table")
             print_message(f"{format_count(len(result.rows), 'hit')}: {places if written else 'no table'}")

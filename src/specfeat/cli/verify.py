@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from specfeat.cli.messages import describe_error, print_message
+from specfeat.cli.output_options import FinishedOutputArgument, RecordedWeightsOption
 from specfeat.errors import CHECK_PATH_HINT, UsageError, escape_control_characters
 from specfeat.files import from_record_name
 from specfeat.process_state import hide_optional_packages, resume_garbage_collection
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
 
 SCHEMA = 1  # of the JSON object; it changes when a program that reads the object would have to change
 
-VerifiedOutput = Annotated[
-    str,
-    typer.Argument(
-        metavar="OUTPUT", show_default=False, help="The array of a finished output, e.g. out.npy."
-    ),
-]
 RowsOption = Annotated[
     int,
     typer.Option(
@@ -35,22 +30,13 @@ RowsOption = Annotated[
         help="How many rows to compute again; 0 compares only the files, without TensorFlow.",
     ),
 ]
-WeightsFileOption = Annotated[
-    str | None,
-    typer.Option(
-        "--weights",
-        metavar="FILE",
-        show_default=False,
-        help="The weights file of the run, if it is no longer where the record says.",
-    ),
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
 def verify_command(
-    output: VerifiedOutput,
+    output: FinishedOutputArgument,
     rows: RowsOption = 10,
-    weights: WeightsFileOption = None,
+    weights: RecordedWeightsOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Check that a finished output is unchanged, and that its rows follow from the audio.
