@@ -1,4 +1,4 @@
-"""The rules of the house, held by reading the source: who imports whom, and who prints."""
+"""Checks the rules of CONTRIBUTING.md by reading the source: who imports whom, and who prints."""
 
 import ast
 import functools
@@ -193,7 +193,7 @@ def _is_import_allowed(path: Path, name: str) -> bool:
 
 
 def test_imports_run_one_way() -> None:
-    """The order is cli -> run -> pipeline -> {network, audio, output} -> weights -> config -> architecture -> errors; each library has one door."""
+    """The order is cli -> run -> pipeline -> {network, audio, output} -> weights -> config -> architecture -> errors; few modules import a large library."""
     imports = [(path, name) for path in MODULES for name in _imports(path)]
 
     assert len(imports) > len(MODULES)
@@ -201,7 +201,7 @@ def test_imports_run_one_way() -> None:
 
 
 def test_only_the_command_line_prints_and_exits() -> None:
-    """`print`, `sys.exit` and exit codes live in cli/ (and __main__, which is its door)."""
+    """Only cli/ and __main__, which starts it, have `print`, `sys.exit` and exit codes."""
     calls = [
         f"{_place(path)}: {ast.unparse(node.func)} in line {node.lineno}"
         for path in MODULES

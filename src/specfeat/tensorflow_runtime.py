@@ -1,7 +1,7 @@
 """Loads TensorFlow and Keras once, quietly, and without the user's Keras settings.
 
-Importing this module takes seconds. It is the only door to both: all other modules take `keras` and `tf` from
-here.
+Importing this module takes seconds. No other module imports TensorFlow and Keras: all of them take `keras`
+and `tf` from here.
 
 The environment that Keras and TensorFlow read while they are imported is set for the time of the import and
 restored after it. What stays changed is TensorFlow's own state, which has no way back: its logger reports

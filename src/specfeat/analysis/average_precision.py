@@ -1,4 +1,4 @@
-"""How well scores separate the rows with a label from those without: average precision, and thresholds."""
+"""Measures how well scores separate rows with a label from rows without it: average precision, thresholds."""
 
 from typing import NamedTuple
 
@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 
 class Threshold(NamedTuple):
-    """A score from which on rows count as having a label.
+    """A score at which a row gets a label.
 
     Attributes:
-        score: the lowest score that counts.
+        score: the lowest score with which a row gets the label.
         recall: the share of the rows with the label that have this score or a higher one, 0 to 1.
     """
 
@@ -29,7 +29,7 @@ class PrecisionCurve:
     def __init__(self, has_label: NDArray[np.bool_], scores: NDArray[np.float64]) -> None:
         order = np.argsort(-scores, kind="stable")
         sorted_scores = scores[order]
-        # Rows with equal scores count together: only the last of them is a point of the curve.
+        # Rows with equal scores are one step: only the last of them is a point of the curve.
         ends = np.flatnonzero(np.append(np.diff(sorted_scores) != 0, True))
         found = np.cumsum(has_label[order])[ends]
         self._scores = sorted_scores[ends]

@@ -77,14 +77,14 @@ def fit_classifier(output: FinishedOutput, table: str, options: FitOptions) -> F
         raise UsageError(f"the strength of the penalty is {options.l2:g}; wanted a number of 0 or more")
     places = read_row_places(output)
     files = OutputFiles((entry.path for entry in output.record.files), output.record.folder or "")
-    # Files without rows have no number in `places`, so the numbers of both are made of the same list.
+    # Both number the files by the same list, because `places` has no number for a file without rows.
     labels = read_labels(table, files, places, column=options.column, background=options.background)
     rows = np.asarray(output.load_rows()[labels.rows], np.float32)
     is_finite = np.isfinite(rows).all(axis=1)
     notes = list(labels.notes)
     if not is_finite.all():
         notes.append(
-            f"{np.count_nonzero(~is_finite)} labelled rows have a value that is not finite; left out"
+            f"{np.count_nonzero(~is_finite)} labelled rows are left out, because a value is not finite"
         )
     rows, targets, row_files = (
         rows[is_finite],

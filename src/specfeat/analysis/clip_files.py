@@ -20,7 +20,7 @@ from specfeat.errors import AudioError, UsageError
 from specfeat.files import format_path, wrap_os_errors
 from specfeat.sound import SoundPart
 
-MAX_CLIP_S = 3600  # longer pieces are no clips
+MAX_CLIP_S = 3600  # a longer piece is probably a mistake
 MAX_DATA_BYTES = (
     2**32 - 100
 )  # the header of a WAV file has its size in 32 bits, and is smaller than 100 bytes
@@ -35,7 +35,7 @@ class ClipFile:
 
     Attributes:
         path: its path.
-        event: the piece of an audio file that it gets.
+        event: the piece of an audio file that is written to it.
         source: the path of the audio file.
     """
 
@@ -132,7 +132,7 @@ def _decode_pieces(file: AudioFile, writers: "Sequence[_ClipWriter]") -> Iterato
                 yield writer.finish()
             if not waiting and not active:
                 return
-        for writer in active:  # of a last clip that was filled with silence
+        for writer in active:  # the last clip of the file may be filled with silence, so its piece ends early
             yield writer.finish()
 
 

@@ -87,7 +87,7 @@ def follow_thresholds(scores: Scores, on: float, off: float) -> NDArray[np.bool_
     """
     begins = scores >= on
     is_decided = begins | ~(scores >= off)
-    # The last row up to each row that decides; before the first such row there is no event.
+    # For each row: the last row up to it that begins or ends an event. Before the first one, there is none.
     last_decision = np.maximum.accumulate(np.where(is_decided, np.arange(len(scores)), -1))
     return (last_decision >= 0) & begins[last_decision]
 
@@ -95,8 +95,8 @@ def follow_thresholds(scores: Scores, on: float, off: float) -> NDArray[np.bool_
 def smooth_scores(scores: Scores, smoothing: Smoothing) -> Scores:
     """Return the mean or the median of the scores in a window around each row.
 
-    At the ends of the sound, the window has only the rows that exist. Scores that are not numbers are left
-    out.
+    At the start and the end of the sound, the window contains only rows of the sound. Scores that are not
+    numbers are left out.
 
     Args:
         scores: the score of each row, shape (rows,).

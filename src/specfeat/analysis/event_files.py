@@ -50,7 +50,7 @@ def write_event_table(
     """Write a table of events.
 
     If `path` is a folder, or ends in a slash, each audio file that has events gets a table of its own in this
-    folder. The folders of the audio files below their common folder are made there, too.
+    folder. If the audio files are in several folders, this folder gets the same subfolders.
 
     Args:
         table: the table.
@@ -108,8 +108,8 @@ def _divide_table(table: EventTable, folder: Path, extension: str) -> Iterator[t
 def list_table_names(files: Sequence[EventFile], extension: str) -> list[str]:
     """Return the path of the table of each audio file, relative to one folder.
 
-    The name has the extension in place of that of the audio file. If two names would be the same, as for
-    `a.wav` and `a.flac`, the names of the audio files are kept whole.
+    The name is that of the audio file with the extension of the table in place of its own. If two names would
+    be the same, as for `a.wav` and `a.flac`, the extension of the table is added to the whole name.
 
     Args:
         files: the audio files.

@@ -69,7 +69,7 @@ def format_csv_lines(lines: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def format_csv(table: EventTable) -> Iterator[bytes]:
-    """Yield a CSV table: path, start, end, perhaps channel, label, and the additional columns."""
+    """Yield a CSV table: path, start, end, channel (if an event has one), label, and additional columns."""
     has_channels = any(event.channel is not None for event in table.events)
     header = ("path", "start", "end", *(("channel",) if has_channels else ()), "label", *table.columns)
     return encode_lines(format_csv_lines(chain([header], _list_csv_values(table, has_channels))))

@@ -13,7 +13,7 @@ Value = str | float | int | None
 
 
 def format_parquet(table: EventTable) -> Iterator[bytes]:
-    """Yield a Parquet file: path, start, end, perhaps channel, label, and the additional columns.
+    """Yield a Parquet file: path, start, end, channel (if an event has one), label, and additional columns.
 
     Raises:
         InstallError: pyarrow is missing.

@@ -32,8 +32,8 @@ class EventRules:
     Attributes:
         on: an event begins at a row whose score is at least this.
         off: an event ends before the first row whose score is less than this; None for the same as `on`.
-        on_of_label: the value of `on` for single classes.
-        off_of_label: the value of `off` for single classes.
+        on_of_label: the values of `on` for classes that have their own, by the name of the class.
+        off_of_label: the values of `off` for classes that have their own, by the name of the class.
         smoothing: how scores are smoothed before they are compared.
         min_length_s: shorter events are dropped, in seconds.
         max_gap_s: two events of a class between which there is at most this time become one, in seconds.
@@ -69,7 +69,7 @@ class EventRules:
 
 
 def read_thresholds(path: Path) -> tuple[dict[str, float], dict[str, float]]:
-    """Read the thresholds of classes from a table with the columns `label`, `on` and perhaps `off`.
+    """Read the thresholds of classes from a table with the columns `label`, `on` and optionally `off`.
 
     Args:
         path: a CSV or TSV file.
@@ -104,7 +104,7 @@ def parse_threshold(text: str, place: str) -> float:
 
     Args:
         text: the text.
-        place: where it stands, for the message.
+        place: where the text comes from, for the message.
 
     Raises:
         UsageError: it is not a finite number.

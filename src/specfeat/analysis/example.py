@@ -30,7 +30,7 @@ def parse_example(text: str) -> Sound:
     """Return the sound that a text such as "a.wav@3-4.5" or "a.wav" names.
 
     Args:
-        text: the path of a file, perhaps with "@", start, "-" and end. The times are seconds or h:m:s.
+        text: the path of a file. For a part of it, "@", start, "-" and end follow, in seconds or h:m:s.
 
     Raises:
         UsageError: there is no such file, or the end is not after the start.
@@ -118,7 +118,7 @@ def _list_sounds(example: Sound, settings: Settings) -> list[Sound]:
 def extend_example(example: Sound, settings: Settings) -> Sound:
     """Return the example, extended to the length of a clip if it is shorter and clips have rows of their own.
 
-    The features of a clip that is filled with silence would be those of the silence, too.
+    Otherwise silence would fill the clip, and the features would also describe the silence.
     """
     start_s, end_s = example.part.start_s, example.part.end_s
     if start_s is None or end_s is None or settings.rows.per != "clip":
@@ -131,7 +131,7 @@ def extend_example(example: Sound, settings: Settings) -> Sound:
 
 
 def _compute_rows(sound: Sound, config: Config, network: Any) -> Rows:
-    """Return the rows of one sound that lie in the example."""
+    """Return the rows of one sound whose clips are in the example."""
     settings, pieces, samples = config.settings, [], 0
     surroundings, first, last = add_surroundings(sound, settings)
     read = partial(read_samples, surroundings, settings.audio)
@@ -149,18 +149,18 @@ def _compute_rows(sound: Sound, config: Config, network: Any) -> Rows:
         raise UsageError(f"{format_path(sound.path)}: the example is too short for a row; give a longer one")
     is_inside = np.array([first <= span.start and span.end <= last for span in spans])
     padded = np.array([span.compute_padded_share(samples) for span in spans])
-    # If no row lies in the example, all rows are candidates, e.g. at the end of the file.
+    # If no clip is in the example, e.g. at the end of the file, all rows are candidates.
     padded[~is_inside] = padded[~is_inside] if not is_inside.any() else np.inf
     rows: Rows = np.concatenate(pieces)[padded == padded.min()]
     return rows
 
 
 def add_surroundings(sound: Sound, settings: Settings) -> tuple[Sound, float, float]:
-    """Return a sound with what is before and after it, if clips have rows of their own.
+    """Extend a sound by some of the audio before and after it, if clips have rows of their own.
 
-    The first and the last frames of a sound are made with silence or reflected samples outside of it. So a
-    clip has other features at the edge of a sound than inside. With whole hops of clips before the sound, a
-    clip begins where the sound begins, and has the features that it has in the whole file.
+    The first and the last frames of a sound contain silence or reflected samples from outside of it. So a
+    clip has other features at the edge of a sound than inside. The extension at the start is a whole number
+    of hops. So a clip begins at the start of the sound, and has the features that it has in the whole file.
 
     Args:
         sound: a file, or a part with both times.

@@ -36,12 +36,12 @@ class HeadRecord:
         format: the number of the format, 1.
         specfeat: the version of specfeat that wrote it.
         classes: the names of the classes, in the order of the scores.
-        activation: see `LinearHead`.
+        activation: "softmax" or "sigmoid"; see `LinearHead`.
         l2: the strength of the penalty.
         precision: the precision of the thresholds, 0 to 1.
-        thresholds: see `ClassQuality`, as for the next two; each has a value for each class.
-        recalls: see above.
-        average_precisions: see above.
+        thresholds: the threshold of each class; see `ClassQuality`.
+        recalls: the recall of each class; see `ClassQuality`.
+        average_precisions: the average precision of each class; see `ClassQuality`.
         rows: how many rows the head was fitted on.
         files: how many files these rows belong to.
         features: how many features a row has.

@@ -33,7 +33,7 @@ def fit_head(
             row has one 1, and nothing is NaN.
         activation: see `LinearHead`.
         l2: the strength of the penalty.
-        start: a head from which to start, to need fewer steps.
+        start: a head whose parameters are the first ones, so that fewer steps are needed; None for zeros.
     """
     mean, scale = _measure_features(rows)
     problem = _Problem(rows, targets, LinearHead(activation, mean, scale, *_make_zeros(rows, targets)), l2)
@@ -76,10 +76,10 @@ class _Problem:
     """The loss of a head as a function of all of its parameters in one vector, with its derivatives.
 
     Args:
-        rows: see `fit_head`, as for `targets` and `l2`.
-        targets: see above.
+        rows: the features, shape (rows, features), all finite.
+        targets: for each row and class 1, 0 or NaN (not known), shape (rows, classes); see `fit_head`.
         head: a head with the standardisation and the activation, whose parameters are 0.
-        l2: see above.
+        l2: the strength of the penalty.
     """
 
     def __init__(self, rows: NDArray[Any], targets: Doubles, head: LinearHead, l2: float) -> None:

@@ -58,14 +58,14 @@ def select_head(
     """Fit a head on all rows, and measure it with heads that have not seen the file of a row.
 
     The rows are divided into up to 5 folds, each with whole files. For each fold, a head is fitted on the
-    other folds. The penalty with the best mean average precision of all classes is used, and of equally good
-    ones that with the lowest loss.
+    other folds. The penalty with the best mean average precision of all classes is used. If several penalties
+    are equally good, the one with the lowest loss is used.
 
     Args:
-        rows: see `fit_head`, as for `targets` and `activation`.
-        targets: see above.
+        rows: the features, shape (rows, features), all finite.
+        targets: for each row and class 1, 0 or NaN (not known), shape (rows, classes); see `fit_head`.
         files: for each row, the number of its file; at least two are different.
-        activation: see above.
+        activation: "softmax" or "sigmoid"; see `LinearHead`.
         precision: the precision that the thresholds must have, 0 to 1.
         l2: the strength of the penalty; None to choose it.
     """
@@ -73,8 +73,8 @@ def select_head(
     strengths = L2_STRENGTHS if l2 is None else (l2,)
     scores = _score_unseen_rows(rows, targets, folds, activation, strengths)
     qualities = [_measure_classes(targets, files, one, precision) for one in scores]
-    # Where classes are easy, many penalties rank the rows alike. The loss then chooses, so that the scores
-    # are good probabilities; of equal ones the first, which has the strongest penalty.
+    # If the classes are easy to find, many penalties give the same order of the rows. The loss then chooses,
+    # so that the scores are good probabilities. If losses are equal, the first, strongest penalty is chosen.
     means = [_compute_mean_precision(one) for one in qualities]
     losses = [_compute_loss(targets, one) for one in scores]
     best = max(range(len(strengths)), key=lambda number: (means[number], -losses[number]))
@@ -111,7 +111,7 @@ def _score_unseen_rows(
     activation: Activation,
     strengths: tuple[float, ...],
 ) -> list[Doubles]:
-    """Return for each strength the scores of all rows, each from the head that has not seen its fold."""
+    """Return the scores of all rows for each strength. They come from heads that have not seen these rows."""
     scores = [np.zeros(targets.shape) for _ in strengths]
     for fold in np.unique(folds):
         is_seen = folds != fold

@@ -1,4 +1,4 @@
-"""Chooses hits from rows: the nearest ones, one of several that overlap, and not too many of one file."""
+"""Chooses the hits of a search: the nearest rows, without rows that overlap a nearer one, within limits."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable

@@ -75,7 +75,7 @@ def find_active_frames(log_energies: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def split_by_energy(is_active: NDArray[np.bool_]) -> list[LabelledRows]:
-    """Return the groups of rows with energy (label "energy") and without (label "noEnergy").
+    """Return the groups of rows with energy (label "energy") and without energy (label "noEnergy").
 
     Args:
         is_active: whether each row has energy, shape (rows,).

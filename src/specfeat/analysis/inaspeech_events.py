@@ -109,7 +109,7 @@ def _find_decoder(
     labels = names or list_labels(output.record.provenance)
     for decoder in decoders:
         if output.width == len(decoder.labels) == len(labels or decoder.labels):
-            if not labels:  # as the shipped config, which has no names
+            if not labels:  # the shipped config has no names of classes
                 return [*range(output.width)], decoder
             if {*labels} == {*decoder.labels}:
                 return [labels.index(label) for label in decoder.labels], decoder

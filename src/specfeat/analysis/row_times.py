@@ -1,4 +1,4 @@
-"""The time that each row of a sound stands for, so that rows of overlapping clips do not overlap."""
+"""The time that belongs to each row of a sound. The times of rows do not overlap, even if their clips do."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class RowTimes:
 
     Attributes:
         clip_starts: the start of the clip of each row, as the index has it.
-        starts: the start of the time that each row stands for.
+        starts: the start of the time that belongs to each row.
         ends: the end of this time.
     """
 
@@ -60,11 +60,11 @@ def _read_clip_times(reader: IndexReader, rows: int) -> tuple[Times, Times]:
 def compute_row_times(
     entry: SoundEntry, settings: Settings, clip_starts: Times, clip_ends: Times
 ) -> RowTimes:
-    """Return the time that each row of a sound stands for.
+    """Return the time that belongs to each row of a sound.
 
-    A row stands for the part of its clip that is nearer to the middle of this clip than to the middle of the
-    clips before and after it. So rows of clips that do not overlap stand for their whole clips. With
-    `clips.edges: repeat`, row k stands for hop k of the sound. No time is after the end of the sound.
+    It is the part of the row's clip that is nearer to the middle of this clip than to the middle of the clips
+    before and after it. So it is the whole clip if clips do not overlap. With `clips.edges: repeat`, the time
+    of row k is hop k of the sound. No time is after the end of the sound.
 
     Args:
         entry: the sound.

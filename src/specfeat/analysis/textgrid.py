@@ -1,7 +1,7 @@
 """TextGrid files of Praat, in the long form.
 
 The format is described in Praat's manual, "TextGrid file formats". The intervals of a tier fill its whole
-time, so an interval without text stands between two events.
+time, so there is an interval without text between two events.
 """
 
 import math

@@ -71,7 +71,7 @@ def verify_index(output: FinishedOutput) -> bool:
     settings = parse_settings(record.provenance.config)
     if settings is None:
         raise UsageError(
-            f"{output.paths.record}: the settings do not have the SHA-256 that stands beside them, or are of "
+            f"{output.paths.record}: the settings do not have the SHA-256 that the record gives, or are of "
             "another version of specfeat"
         )
     with open_temporary_file() as file:

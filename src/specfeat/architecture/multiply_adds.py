@@ -13,9 +13,9 @@ from specfeat.architecture.shapes import compute_output_shape
 def count_multiply_adds(layer: Layer, shapes: Sequence[Shape]) -> int:
     """Return how often a layer multiplies and adds for one clip.
 
-    Counted are the kernels (convolutions, dense and recurrent layers, the projections of attention) and the
-    products of queries, keys and values. All other layers count 0: a batch normalisation is folded into the
-    layer before it, and activations, biases and poolings need little time.
+    The number contains the kernels (convolutions, dense and recurrent layers, the projections of attention)
+    and the products of queries, keys and values. It is 0 for all other layers: a batch normalisation is
+    folded into the layer before it, and activations, biases and poolings need little time.
 
     Args:
         layer: the layer.

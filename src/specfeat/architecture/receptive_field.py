@@ -1,7 +1,7 @@
 """Computes the receptive fields of layers: the part of the spectrogram from which one value is computed.
 
-The field of a layer is that of the value in the middle of its output. It is found from the end: the indices
-of this value, then the indices that its layer reads, and so on up to the spectrogram.
+The field of a layer is that of the value in the middle of its output. The search begins with the indices of
+this value, finds the indices that its layer reads from its inputs, and goes back to the spectrogram.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ def _follow_to_spectrogram(layers: Sequence[Layer], shapes: Mapping[str, Shape])
         input_shapes = [shapes[name] for name in layer.inputs]
         for name, found in zip(layer.inputs, _find_read_ranges(layer, ranges, input_shapes), strict=True):
             read[name] = _join_ranges(read[name], found) if name in read else found
-    # A layer with padding reads more than there is, if it reads the whole spectrogram.
+    # The ranges include padding, so they can be longer than the spectrogram.
     frames, bins, _ = map(min, map(len, read[INPUT_NAME]), shapes[INPUT_NAME])
     return ReceptiveField(frames, bins)
 

@@ -45,10 +45,10 @@ def stack_channels(
     """Yield blocks with all of their channels, after a check that there are `count` channels.
 
     Args:
-        blocks: see `choose_channels`, as for `rate` and `first_sample`.
+        blocks: the blocks, shape (n, channels).
         count: how many channels the file must have.
-        rate: samples per second.
-        first_sample: the number of the first sample.
+        rate: samples per second, for the time in an error.
+        first_sample: the number of the first sample in its file, for the place in an error.
 
     Raises:
         AudioError: the file has another number of channels, or a sample is not finite.

@@ -104,7 +104,7 @@ def find_sounds(
     """Find the sounds in the inputs as `search_inputs` does, and check that there is one.
 
     Args:
-        inputs: see `search_inputs`, as for the other arguments.
+        inputs: files and folders; see `search_inputs`.
         listed_inputs: files and folders from a list.
         path_filter: chooses the files in folders.
 
@@ -132,7 +132,7 @@ def search_inputs(
     """Find the sounds in the inputs, and after them those in a list of inputs.
 
     An input that is a file is a sound, with any extension, unless it is of one of the kinds in
-    `inputs.registry`, e.g. an archive: then the files in it are sounds, as those in a folder are, and in the
+    `inputs.registry`, e.g. an archive. Then the audio files in it are sounds, as in a folder, and have the
     order of the archive. In a folder, all files below it are sounds that have one of the
     `list_audio_extensions`, in upper or lower case. They are sorted by the bytes of their path below the
     folder. If an extension is also used for other files, the first bytes of the file decide

@@ -6,7 +6,7 @@ from specfeat.sound import Sound
 
 
 def read_header_seconds(sound: Sound) -> float | None:
-    """Return how long a sound is in seconds, as far as the header of its file says it.
+    """Return the length of a sound in seconds, according to the header of its file.
 
     The header may be wrong, so the length is an estimate. No sample is decoded.
 

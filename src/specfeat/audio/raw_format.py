@@ -41,9 +41,11 @@ def parse_raw_format(text: str) -> RawFormat:
     rate, channels = (int(part) if part.isascii() and part.isdecimal() else 0 for part in parts[:2])
     lowest, highest = SAMPLE_RATE_LIMITS
     if not lowest <= rate <= highest:
-        raise UsageError(f"the rate in the raw format {shown!r} is no number from {lowest} to {highest}")
+        raise UsageError(f"the rate in the raw format {shown!r} is not a number from {lowest} to {highest}")
     if not 1 <= channels <= MAX_CHANNELS:
-        raise UsageError(f"the channels in the raw format {shown!r} are no number from 1 to {MAX_CHANNELS}")
+        raise UsageError(
+            f"the channels in the raw format {shown!r} are not a number from 1 to {MAX_CHANNELS}"
+        )
     if parts[2] not in RAW_CODINGS:
         hint = suggest_name(parts[2], RAW_CODINGS)
         raise UsageError(

@@ -9,7 +9,7 @@ from specfeat.audio.containers.recording_metadata import read_recording_time
 from specfeat.sound import Sound
 
 # Names of Song Meter, AudioMoth, SWIFT, Olympus, BAR and many others: 20240131_235959, 2024-01-31T23-59-59,
-# 20240131T235959+1000. Only after the T of ISO 8601 is it an offset to UTC; other names have a number there.
+# 20240131T235959+1000. The last number is an offset to UTC only in names with the T of ISO 8601.
 _DATE = r"(?P<year>(?:19|20)\d\d)(?P<dash>[-_.]?)(?P<month>\d\d)(?P=dash)(?P<day>\d\d)"
 _TIME = r"(?P<hour>\d\d)(?P<colon>[-_.:]?)(?P<minute>\d\d)(?P=colon)(?P<second>\d\d)(?!\d)"
 _DATE_AND_TIME = re.compile(rf"(?<!\d){_DATE}(?P<middle>[T_$ .-]?|_-_){_TIME}(?P<offset>Z|[+-]\d\d:?\d\d)?")
@@ -23,7 +23,7 @@ _AUDIO_MOTH_YEARS = range(2015, 2038)
 
 
 def find_recording_time(sound: Sound) -> str:
-    """Return when the file of a sound begins, in ISO 8601; "" if neither metadata nor name say it.
+    """Return the time at which the file of a sound begins, in ISO 8601; "" if it is not known.
 
     The metadata come first, because they have the offset to UTC. The metadata of a sound that is not a file
     of its own are not read, because that would need a copy of it.

@@ -26,7 +26,7 @@ class SoundReader:
         audio: the config's sample rate, channel and quality of the resampler.
 
     Attributes:
-        sounds: see above.
+        sounds: the sounds.
     """
 
     def __init__(self, sounds: Sequence[Sound], audio: Audio) -> None:

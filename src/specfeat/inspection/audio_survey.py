@@ -1,4 +1,4 @@
-"""Looks at audio files without decoding them: how many rows each would give, and why some would give none."""
+"""Reads the headers of audio files: how many rows each file would give, and why some would give none."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SurveyStatus = Literal["ok", "short", "empty", "failed", "unknown"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyedFile:
-    """What is known of a file from its header. Headers can be wrong, so a run can give other numbers.
+    """What the header of a file says. Headers can be wrong, so a run can give other numbers.
 
     Attributes:
         path: the path of the file.
@@ -156,7 +156,7 @@ def check_channels(file: AudioFile, settings: Settings) -> None:
 
 
 def compute_resampled_length(samples: int, rate: int, new_rate: int) -> int:
-    """Return the number of samples that soxr makes of some samples: the exact quotient, rounded half up.
+    """Return the number of samples after resampling by soxr: `samples * new_rate / rate`, rounded half up.
 
     Args:
         samples: the number of samples before.

@@ -1,4 +1,4 @@
-"""Describes what a config makes of a sound: the network's input, the rows, and their size."""
+"""Describes what a config computes from a sound: the network's input, the rows, and their size."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ class DerivedNumber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigDescription:
-    """What a config makes of a sound. What only Keras knows is None.
+    """What a config computes from a sound. Values that only Keras knows are None.
 
     Attributes:
         config: the name or the path of the config.
@@ -48,7 +48,7 @@ class ConfigDescription:
         highest_hz: the highest frequency that the spectrogram contains.
         clip_s: the length of a clip in seconds.
         clip_hop_s: the distance from the start of one clip to the start of the next one, in seconds.
-        per: what has a row: "clip" or "file".
+        per: "clip" if each clip gives a row, "file" if each file gives one.
         features: the number of features in a row.
         columns: the columns of a clip's row, by layer and pooling.
         rows_per_minute: the rows of a sound of one minute.
@@ -169,7 +169,7 @@ def count_empty_bins(settings: Settings, highest_hz: float) -> int:
     if spectrogram.mel is None:
         lower_edges: list[float] = [k * rate / spectrogram.n_fft for k in range(spectrogram.bins)]
         return sum(edge > highest_hz for edge in lower_edges)
-    # A band is a triangle from the edge with its own number to the edge two numbers later.
+    # Band k is a triangle from edge k to edge k + 2.
     return sum(edge >= highest_hz for edge in spectrogram.mel.compute_edges_hz(rate)[:-2])
 
 

@@ -1,7 +1,7 @@
 """Makes the JSON schema of a config from the settings and the layer kinds. With it, editors check a config.
 
-A schema knows no rules about several values, such as shapes that do not fit. So specfeat refuses more than
-the schema does.
+A schema cannot have rules about several values, such as shapes that do not fit. So specfeat refuses some
+configs that the schema allows.
 """
 
 import re
@@ -142,7 +142,7 @@ def _add_seconds(definitions: JsonSchema) -> None:
 
 
 def _allow_null(definition: JsonSchema) -> None:
-    """Allow null for each key that may be left out, because null counts as left out."""
+    """Allow null for each key that may be left out, because null means that the key is left out."""
     properties = definition.get("properties", {})
     for key, schema in properties.items():
         if key in definition.get("required", ()) or _NULL in schema.get("anyOf", ()):

@@ -9,9 +9,9 @@ class Finding:
     """What was found about one thing.
 
     Attributes:
-        name: what was looked at, e.g. "numpy" or "memory".
-        status: "ok"; "note" for something that specfeat works without; "problem" for something with which
-            specfeat, or a part of it, does not work.
+        name: what was examined, e.g. "numpy" or "memory".
+        status: "ok"; "note" if something is missing or unusual, but specfeat works; "problem" if specfeat, or
+            a part of it, does not work.
         text: what was found: a version, a number, or what is wrong.
         cure: what to do, "" if nothing needs to be done.
     """

@@ -69,7 +69,7 @@ class Requirement:
 def compare_versions(version: str, other: str) -> int:
     """Return 1 if a version is later than another one, -1 if it is earlier, 0 if both are equal.
 
-    Only the numbers before the first letter count, so `2.0rc1` counts as `2.0`.
+    Only the numbers before the first letter are compared, so `2.0rc1` is equal to `2.0`.
     """
     numbers, other_numbers = (
         [int(part) for part in re.findall(r"\d+", re.split(r"[^0-9.]", text)[0])] for text in (version, other)
@@ -122,7 +122,7 @@ class InstalledPackage:
 
 
 def list_installed_packages() -> dict[str, list[InstalledPackage]]:
-    """Return all installed distributions by their names, those that Python finds first at the beginning."""
+    """Return all installed distributions by their names. Of several with one name, Python uses the first."""
     found: dict[str, list[InstalledPackage]] = {}
     for distribution in importlib.metadata.distributions():
         try:
@@ -131,7 +131,7 @@ def list_installed_packages() -> dict[str, list[InstalledPackage]]:
                 continue
             name, version = metadata["Name"], str(distribution.version)
             package = InstalledPackage(version, str(distribution.locate_file("")))
-        except (OSError, ValueError):  # its metadata cannot be read, so Python does not find it either
+        except (OSError, ValueError):  # Python also does not find a package whose metadata cannot be read
             continue
         packages = found.setdefault(normalize_name(name), [])
         if package not in packages:

@@ -15,7 +15,7 @@ from specfeat.config.spectrogram import Spectrogram
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerDescription:
-    """One layer of a network. What only Keras knows is None.
+    """One layer of a network. Values that only Keras knows are None.
 
     Attributes:
         name: the name of the layer.
@@ -47,8 +47,8 @@ class LayerDescription:
 def describe_layers(settings: Settings, graph: LayerGraph) -> tuple[LayerDescription, ...]:
     """Return the descriptions of all layers, in order.
 
-    The deltas of a spectrogram, and a cepstrum, count as parts of the receptive field. Normalisation by
-    values of the clip or the file does not.
+    The receptive field contains the frames of the deltas and the bins of a cepstrum, but not the frames whose
+    values are used for a normalisation of the clip or the file.
 
     Args:
         settings: the checked settings.

@@ -1,4 +1,4 @@
-"""Imports the libraries that specfeat uses in other processes, and says what is wrong with them."""
+"""Imports, in other processes, the libraries that specfeat uses, and says what is wrong with them."""
 
 import json
 import signal
@@ -62,7 +62,7 @@ def _run_probe(names: Sequence[str]) -> tuple[dict[str, dict[str, Any]], str]:
         output, reason = b"", f"cannot be loaded, because no process can be started: {e.strerror or e}"
     results: dict[str, dict[str, Any]] = {}
     for line in output.decode("utf-8", "replace").splitlines():
-        # A library can print to stdout, too; its lines are not JSON objects with a name.
+        # A library can also print to stdout, but its lines are not JSON objects with a name.
         try:
             result = json.loads(line)
         except ValueError:
@@ -103,7 +103,7 @@ def _make_finding(name: str, result: dict[str, Any]) -> Finding:
     error, kind = shorten_text(str(result["error"]), _MAX_ERROR_CHARACTERS), result.get("type")
     distribution = _DISTRIBUTIONS.get(name, name)
     cure = f"pip uninstall {distribution}, then pip install {distribution}"
-    if kind == "InstallError":  # a sentence of specfeat, which has a cure where there is one
+    if kind == "InstallError":  # the sentence of specfeat can end with a cure
         text, _, own_cure = error.rpartition("; ")
         return Finding(name, "problem", text or error, own_cure if text else cure)
     text = f"cannot be loaded: {kind}: {error}" if kind else error

@@ -1,4 +1,4 @@
-"""Lists what specfeat has: shipped configs, layers, file formats, and the classes of a config."""
+"""Lists the shipped configs, the layers, the file formats, and the classes of a config."""
 
 import importlib.util
 from dataclasses import dataclass

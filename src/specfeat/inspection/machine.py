@@ -1,4 +1,4 @@
-"""Looks at the machine: processor, cores, memory, limits, and the folders that specfeat writes to."""
+"""Examines the machine: processor, cores, memory, limits, and the folders that specfeat writes to."""
 
 import contextlib
 import os
@@ -12,10 +12,10 @@ from pathlib import Path
 from specfeat.cpu_count import count_available_cores, list_cgroup_folders
 from specfeat.inspection.finding import Finding
 
-# TensorFlow's wheels for x86-64 are built with AVX; with the others, oneDNN is faster.
+# TensorFlow's wheels for x86-64 need AVX. The other instruction sets make oneDNN faster.
 _NEEDED_INSTRUCTIONS = ("avx",)
 _USEFUL_INSTRUCTIONS = ("avx2", "fma", "avx512f", "avx512_vnni", "amx_tile")
-_ENOUGH_MEMORY = 2 * 2**30  # TensorFlow needs about half a GiB, a batch of a large network another one
+_ENOUGH_MEMORY = 2 * 2**30  # TensorFlow needs about half a GiB, and a batch of a large network about one GiB
 _ENOUGH_FILES = 256  # each worker and each file needs some descriptors
 
 

@@ -28,9 +28,9 @@ class MeasuredSpeed:
         device: the device that runs the network, as records have it.
         cores: the number of cores that decode.
         clips_per_s: how many clips the network computes in a second.
-        spectrogram_s_per_s: of how many seconds of sound one core makes the clips in a second. Decoding and
-            resampling come in addition.
-        sound_s_per_s: how many seconds of sound a run would need about a second for.
+        spectrogram_s_per_s: one core needs a second to make the clips of this many seconds of sound, without
+            decoding and resampling.
+        sound_s_per_s: a run would need about a second for this many seconds of sound.
         start_s: how long it took to load TensorFlow and to build the network, in seconds.
         peak_memory_bytes: the largest memory of this process so far. Each worker of a run needs its own.
         parameters: the number of weights of the network.
@@ -110,7 +110,7 @@ def _measure_network(network: Network) -> float:
 
 
 def _measure_spectrogram(settings: Settings) -> float:
-    """Return of how many seconds of sound one core makes the clips in a second."""
+    """Return for how many seconds of sound one core can make the clips in a second."""
     maker = ClipMaker(settings)
     channels = settings.audio.stacked_channels
     shape = (_BLOCK_SAMPLES, channels) if channels else (_BLOCK_SAMPLES,)

@@ -1,4 +1,4 @@
-"""Writes a commented config to begin with."""
+"""Writes a config with comments, from which users make their own."""
 
 import os
 from pathlib import Path

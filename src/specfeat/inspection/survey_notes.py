@@ -1,4 +1,4 @@
-"""Says in sentences what the user should know about the files of a survey."""
+"""Writes the sentences with which `inspect` informs the user about the files of a survey."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _MAX_REASONS = 5  # how many reasons, and how many sample rates, have a sentence
 
 
 def list_survey_notes(survey: AudioSurvey, settings: Settings) -> list[str]:
-    """Return a sentence for each finding: first what gives no rows, then what the rows lack.
+    """Return a sentence for each finding: first files that give no rows, then rows with empty bins.
 
     Args:
         survey: the files.

@@ -1,4 +1,4 @@
-"""Makes tables of Apache Arrow, for the formats that pyarrow writes; the only door to pyarrow."""
+"""Makes tables of Apache Arrow, for the formats that pyarrow writes. Only this module imports pyarrow."""
 
 import importlib
 import json

@@ -20,7 +20,7 @@ from specfeat.files import format_path, get_extension
 
 PICTURE_FORMATS = ("png", "svg", "pdf")
 WIDTH_IN = 8.0  # the width of every figure in inches: 800 px at 100 px an inch, and the width of a page
-DEFAULT_WIDTH_PX = 1600  # of a PNG: sharp on a screen with 800 px for it, and in print (200 px an inch)
+DEFAULT_WIDTH_PX = 1600  # of a PNG: sharp on a screen at a width of 800 px, and in print (200 px an inch)
 
 _MISSING = "pictures need matplotlib, which cannot be imported"
 _INSTALL_HINT = "install it with: pip install 'specfeat[plot]'"

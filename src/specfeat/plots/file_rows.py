@@ -10,7 +10,7 @@ from specfeat.files import format_path, from_record_name, to_record_name
 from specfeat.output.finished_output import FinishedOutput
 from specfeat.text import suggest_name
 
-TIME_COLUMNS = 1200  # of an image over time; more than pixels on a screen for it
+TIME_COLUMNS = 1200  # of an image over time; a screen shows the image with fewer pixels than this
 _MAX_NAMES = 5  # names that an error lists
 
 

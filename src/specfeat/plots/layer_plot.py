@@ -17,7 +17,7 @@ from specfeat.plots.time_image import FloatArray, pool_lines
 from specfeat.plots.value_axis import make_bin_axis
 from specfeat.text import format_shape
 
-MAX_MAPS = 64  # in a figure 800 px wide, a map is then about 90 px wide
+MAX_MAPS = 64  # with this number, a map is about 90 px wide in a figure with 800 px
 _MAPS_IN_A_ROW = 8
 _MAPS_IN_TEXT = 12  # three lines of maps
 

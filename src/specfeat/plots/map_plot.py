@@ -21,7 +21,7 @@ from specfeat.plots.row_colors import RowCategories, RowColors
 from specfeat.plots.text_picture import TextStyle, draw_image, find_limits
 from specfeat.text import format_count, shorten_text
 
-MAX_POINTS = 200_000  # more points do not differ on a page
+MAX_POINTS = 200_000  # more points cannot be told apart
 _MAX_VECTOR_POINTS = 5_000  # more are a picture inside an SVG or a PDF, which would be too large otherwise
 _NAME_CHARACTERS = 26
 _LETTERS = "ABCDEFGH"  # for the categories in a terminal

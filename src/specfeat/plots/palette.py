@@ -1,4 +1,4 @@
-"""The colours of all plots. People with colour blindness can tell them apart, also in a grey print.
+"""The colours of all plots. They can be told apart with colour blindness, and in a print without colours.
 
 Categories have the eight colours of Okabe and Ito, "Color Universal Design" (2008), and each has a marker and
 a line style of its own, because some of these colours are the same grey in print. Values have the colour map

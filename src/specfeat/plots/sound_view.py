@@ -128,7 +128,7 @@ def read_sound_view(length: SoundLength, settings: Settings) -> SoundView:
     images = [TimeImage(length.start, length.end, frame_samples) for _ in range(channel_count)]
     listed: list[tuple[int, ClipSpan]] = []
     clip_count = 0
-    samples = _tap_samples(read_samples(length.sound, settings.audio, lambda _: None), envelope)
+    samples = _measure_envelope(read_samples(length.sound, settings.audio, lambda _: None), envelope)
     with name_file_in_errors(length.sound.path):
         clips = iter(ClipMaker(settings).make_clips(samples))
         for number, (span, next_start) in enumerate(_iterate_visible_spans(settings, length.samples)):
@@ -141,7 +141,7 @@ def read_sound_view(length: SoundLength, settings: Settings) -> SoundView:
                 for channel, image in enumerate(images):
                     image.add_frames(pool_lines(clip[..., channel]), span.start, min(span.end, next_start))
         else:
-            next(clips, None)  # reads what follows the last clip
+            next(clips, None)  # reads the samples after the last clip
     values = [image.get_values() for image in images]
     return SoundView(
         length=length,
@@ -204,7 +204,7 @@ def name_file_in_errors(path: str) -> Iterator[None]:
 
 
 def _cut_edges(settings: Settings) -> Settings:
-    """Return settings with which each clip is made once, also if the config repeats those at the ends."""
+    """Return settings with which each clip is made once, even if the config repeats those at the ends."""
     clips = settings.clips.model_copy(update={"edges": "cut"})
     return settings.model_copy(update={"clips": clips})
 
@@ -216,7 +216,8 @@ def _iterate_visible_spans(settings: Settings, samples: int) -> Iterator[tuple[C
         yield span, following.start
 
 
-def _tap_samples(blocks: Iterator[FloatArray], envelope: Envelope) -> Iterator[FloatArray]:
+def _measure_envelope(blocks: Iterator[FloatArray], envelope: Envelope) -> Iterator[FloatArray]:
+    """Add each block to the envelope, and yield it unchanged."""
     for block in blocks:
         envelope.add_samples(block)
         yield block

@@ -1,4 +1,4 @@
-"""Shows pictures in terminals that can: the protocols of kitty, iTerm2 and sixel.
+"""Shows pictures in terminals that have the protocol of kitty, iTerm2 or sixel.
 
 Which protocol a terminal has is decided by environment variables only. A terminal that is asked for its
 abilities may not answer, and the program would hang.

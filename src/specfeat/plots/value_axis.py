@@ -55,7 +55,7 @@ def _list_round_numbers(largest: float) -> Iterator[float]:
 
 
 def _choose_mel_ticks(mel: Mel, sample_rate: int) -> Iterator[tuple[float, str]]:
-    """Yield ticks at 10, 20, 50, 100, 200 ... Hz, the highest first, which do not stand too close together.
+    """Yield ticks at 10, 20, 50, 100, 200 ... Hz, the highest first, which are not too close to each other.
 
     The middle of band i is edge i + 1, and the edges have equal distances in mel. So the position of a
     frequency between the bands is exact.

@@ -18,7 +18,7 @@ from specfeat.sound import Sound
 from specfeat.text import format_count
 
 CONTEXT_S = 0.5  # of sound before and after the row
-MAX_SNIPPET_S = 15.0  # of a row that is longer, only the beginning is embedded
+MAX_SNIPPET_S = 15.0  # only the beginning of a longer row is embedded
 MAX_BYTES = 200_000_000  # of all snippets together
 
 

@@ -14,7 +14,7 @@ from specfeat.output.finished_output import FinishedOutput
 from specfeat.output.records import SoundEntry
 from specfeat.report.data_block import choose_code_type
 
-# These columns of the index are shown for each row anyway, so the page has them apart.
+# These columns of the index are not listed here, because the page shows them for each row in any case.
 _OTHER_COLUMNS = frozenset(["row", "path", "end_s"])
 # A column of numbers with at most so many different values is shown as categories, e.g. the label 0 or 1.
 _MAX_CATEGORY_NUMBERS = 12

@@ -13,7 +13,7 @@ from specfeat.sound import Sound
 
 
 class RecordedSounds:
-    """The sounds of an output, as they are now.
+    """Finds the sounds of an output whose files have not changed since the run.
 
     Args:
         output: the output.

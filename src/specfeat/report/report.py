@@ -24,7 +24,7 @@ from specfeat.report.thumbnails import make_thumbnails
 MAX_THUMBNAILS = 10_000
 MAX_NEIGHBORS = 100
 _SUFFIXES = (".html", ".htm")
-# So much audio may be read for each thumbnail; long sounds have thumbnails near their start only.
+# This much audio may be read for each thumbnail, so long sounds have thumbnails only near their start.
 _SECONDS_PER_THUMBNAIL = 10.0
 
 
@@ -35,8 +35,8 @@ class ReportOptions:
     Attributes:
         thumbnails: the largest number of thumbnails, 0 to `MAX_THUMBNAILS`.
         embedded_audio: how many rows get a snippet of audio inside the page.
-        neighbors: how many neighbours each row gets, 0 to `MAX_NEIGHBORS`; None for a fixed number, but none
-            if finding them would take long.
+        neighbors: how many neighbours each row gets, 0 to `MAX_NEIGHBORS`. None means
+            `description.AUTOMATIC_NEIGHBORS`, or 0 if finding them would take long.
         has_data_beside: whether the data is written to a file beside the page.
         replaces: whether an existing report is replaced.
     """

@@ -10,7 +10,7 @@ from specfeat.files import get_extension, to_record_name
 from specfeat.output.finished_output import FinishedOutput
 from specfeat.output.records import SoundEntry
 
-# What Chromium plays from a file; others, such as AIFF, it does not. Tried with Chromium 156.
+# The extensions that Chromium plays. It does not play others, such as AIFF. Tested with Chromium 156.
 _PLAYED_EXTENSIONS = frozenset({
     "wav", "wave", "bwf", "rf64", "bw64", "flac", "ogg", "oga", "opus", "mp3", "mpga",
     "m4a", "mp4", "aac", "webm", "weba", "mkv", "mov", "m4v", "ogv",

@@ -1,4 +1,4 @@
-"""Small pictures of the spectrograms of single rows, as the network sees them."""
+"""Small pictures of the spectrograms of single rows, as the network receives them."""
 
 from collections.abc import Iterator
 from contextlib import closing

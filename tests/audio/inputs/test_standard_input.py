@@ -120,8 +120,8 @@ def test_raw_sound_that_ends_in_the_middle_of_a_sample(send: Send) -> None:
     ("text", "message"),
     [
         ("16000:1", "write RATE:CHANNELS:FORMAT"),
-        ("16k:1:s16le", "the rate in the raw format '16k:1:s16le' is no number from 1000 to"),
-        ("16000:0:s16le", "the channels in the raw format '16000:0:s16le' are no number from 1 to 1024"),
+        ("16k:1:s16le", "the rate in the raw format '16k:1:s16le' is not a number from 1000 to"),
+        ("16000:0:s16le", "the channels in the raw format '16000:0:s16le' are not a number from 1 to 1024"),
         ("16000:1:s16", "is not known (did you mean 's16le'?)"),
         ("16000:1:gsm", "give one of u8, s8, s16le"),
     ],

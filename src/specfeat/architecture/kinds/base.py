@@ -127,7 +127,7 @@ class LayerKind:
         compute_score_shape: a function, called as the one before, that returns the shape of the largest array
             that an attention layer computes on the way to its output; None for other layers.
         count_products: a function, called as the one before, that returns how often the layer multiplies
-            values by values and not by weights; None if it never does.
+            values by other values (instead of weights); None if it never does.
         find_read_ranges: a function from the layer's arguments, ranges of indices in its output and the
             shapes of its inputs to the ranges in each input from which these values are computed. None if
             each value is computed from all values of all inputs.

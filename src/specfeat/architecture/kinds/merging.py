@@ -33,7 +33,7 @@ def _concatenate_shapes(options: Options, shapes: Sequence[Shape]) -> Shape:
 
 
 def _find_read_ranges(options: Options, ranges: Ranges, shapes: Sequence[Shape]) -> list[Ranges]:
-    """See `LayerKind`. A single index along the joined axis stands for the middle of each input."""
+    """See `LayerKind`. For a single index along the joined axis, the result is the middle of each input."""
     joined = to_axis_index(options.get("axis", -1), shapes[0])
     return [
         tuple(

@@ -57,7 +57,7 @@ def _check_address(name: str) -> None:
             "an address has a password, which would be in the index; give the password as the service's own "
             "settings want it, e.g. in the environment"
         )
-    if "::" in name:  # with this, fsspec opens one file inside of another
+    if "::" in name:  # fsspec would open a file inside of another file
         raise UsageError(f"{format_path(name)}: leads through several file systems; give a plain address")
     if get_address_scheme(name) in WEB_SCHEMES and name.endswith("/"):
         raise UsageError(
@@ -72,7 +72,7 @@ def _list_object(name: str, path: str, info: dict[str, Any], is_wanted: Callable
     address = f"{name.rstrip('/')}/{path}" if path else name
     identity = find_identity(info)
     source: SoundSource = RemoteObject(address, identity)
-    if get_address_scheme(name) == "memory":  # a worker is another process, and has other memory
+    if get_address_scheme(name) == "memory":  # a worker is another process, which does not have this memory
         with open_remote(address) as opened:
             source, _ = copy_sound(opened.read)
     return ListedFile(path=path, source=source, identity=identity)

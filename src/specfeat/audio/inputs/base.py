@@ -1,4 +1,4 @@
-"""What a kind of inputs is, other than files and folders, and what it lists of an input."""
+"""What a kind of inputs other than files and folders must provide, and how it lists the files of an input."""
 
 import re
 from abc import ABC, abstractmethod

@@ -29,7 +29,7 @@ def open_copy(source: SoundSource) -> int:
     read one file if its parts overlap, or if each of its channels is a sound.
 
     Raises:
-        AudioError: the bytes are not there, or must not be read.
+        AudioError: the bytes do not exist, or must not be read.
         OSError: the system cannot read them, or has no room for a copy.
     """
     if sys.platform == "linux":
@@ -42,7 +42,7 @@ class LastOpened(Generic[_Key, _Opened]):
     """Keeps what was opened last, and closes it when something else is opened, or when the process ends.
 
     Args:
-        open_key: a function that opens something. Keys that are equal stand for the same.
+        open_key: a function that opens what a key names. Equal keys name the same thing.
     """
 
     def __init__(self, open_key: Callable[[_Key], _Opened]) -> None:
@@ -50,7 +50,7 @@ class LastOpened(Generic[_Key, _Opened]):
         self._last: tuple[_Key, _Opened] | None = None
 
     def open(self, key: _Key) -> _Opened:
-        """Return what the key stands for, open; it must not be closed."""
+        """Open what the key names, unless it is open, and return it. The caller must not close it."""
         if self._last is None or self._last[0] != key:
             self.close()
             self._last = key, self._open_key(key)

@@ -9,9 +9,9 @@ from specfeat.audio.inputs.base import UnusableSource
 from specfeat.errors import AudioError
 from specfeat.files import FileIdentity, from_record_name, identify_open_file
 
-# Sound is hardly ever compressed to less than a tenth of its size, except for silence. A small archive of
-# zeros can fill every disk: deflate makes up to 1,032 bytes of one. Up to the first size, any ratio is
-# allowed, so that an hour of digital silence in 16 bit can be read.
+# Compression rarely makes sound smaller than a tenth of its size, except for silence. But a small archive of
+# zeros can fill every disk: deflate can pack 1,032 bytes in one. Up to the first size, any ratio is allowed,
+# so that an hour of digital silence in 16 bit can be read.
 MAX_BYTES_AT_ANY_RATIO = 2**29
 MAX_RATIO = 200
 MAX_MEMBER_BYTES = 2**40
@@ -84,7 +84,7 @@ def find_size_problem(size: int, packed_size: int) -> UnusableSource | None:
     if size > max(MAX_BYTES_AT_ANY_RATIO, MAX_RATIO * packed_size) or size > MAX_MEMBER_BYTES:
         return UnusableSource(
             f"unpacks from {packed_size:,} to {size:,} bytes, as in an archive that is made to fill a disk; "
-            "if it is sound, unpack it, and give the file",
+            "if you trust it, unpack it, and give the file",
             REFUSED,
         )
     return None

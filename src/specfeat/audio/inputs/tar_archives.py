@@ -41,7 +41,7 @@ def _open_archive(file: ArchiveFile) -> TarBytes:
     return content
 
 
-# A compressed archive can only be read forward from its beginning, so a worker goes on where it has stopped.
+# A compressed archive can only be read forward, so a worker continues at the place where it has stopped.
 _LAST_ARCHIVE = LastOpened[ArchiveFile, TarBytes](_open_archive)
 
 
@@ -87,7 +87,7 @@ class TarKind(InputKind):
             with TarBytes(name) as content:
                 reader = _MemberReader(archive, content, is_wanted)
                 for member in reader.read_members():
-                    members.pop(member.path, None)  # of several with one path the last counts, as tar does
+                    members.pop(member.path, None)  # the last of several with one path is used, as in tar
                     members[member.path] = member
         except AudioError as e:
             problem = e

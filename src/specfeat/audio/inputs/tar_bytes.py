@@ -116,7 +116,7 @@ class TarBytes:
         if size > max(MAX_BYTES_AT_ANY_RATIO, MAX_RATIO * packed_size):
             raise AudioError(
                 f"unpacks from {packed_size:,} to more than {size:,} bytes, as an archive that is made to "
-                "fill a disk; if it has sound, unpack it, and give the folder",
+                "fill a disk; if you trust it, unpack it, and give the folder",
                 "open",
                 REFUSED,
             )

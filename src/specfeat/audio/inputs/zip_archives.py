@@ -1,4 +1,4 @@
-"""Zip archives: each audio file in one is a sound. Members that are not packed or packed by deflate are read.
+"""Zip archives: each audio file in one is a sound. Members without compression, and with deflate, are read.
 
 The format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 """
@@ -155,7 +155,7 @@ class ZipKind(InputKind):
 
 
 def _list_paths(archive: zipfile.ZipFile) -> dict[str, tuple[zipfile.ZipInfo, str]]:
-    """Return the files in an archive by their paths; of several with one path the last, as unzip does."""
+    """Return the files in an archive by their paths; the last one if several have one path, as in unzip."""
     members: dict[str, tuple[zipfile.ZipInfo, str]] = {}
     for info in archive.infolist():
         path = normalize_member_path(info.filename)
@@ -183,7 +183,7 @@ def _list_member(
         try:
             with archive.open(info) as member:
                 first_bytes = read_first_bytes(member)
-        except _READING_ERRORS:  # it counts as audio, so that the run reports it
+        except _READING_ERRORS:  # it is treated as audio, so that the run reports it
             first_bytes = None
     source = ZipMember(file, info.filename)
     return ListedFile(path=path, source=source, identity=identity, first_bytes=first_bytes)
