@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -89,8 +90,22 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         OutputError: the disk refuses.
     """
+    write_pieces(path, [content])
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a whole file from pieces, as `write_atomically` does.
+
+    Args:
+        path: the path of the file.
+        pieces: the bytes of the file, in pieces. An error while they are made keeps its type.
+
+    Raises:
+        OutputError: the disk refuses.
+    """
     with AtomicFile(path) as file:
-        with wrap_os_errors(path):
-            file.file.write(content)
+        for piece in pieces:
+            with wrap_os_errors(path):
+                file.file.write(piece)
         file.sync()
         file.finish()

@@ -1,5 +1,6 @@
 """Searching a finished output: nearest rows, hits that do not overlap, and examples."""
 
+import contextlib
 import csv
 import io
 import json
@@ -96,6 +97,14 @@ def test_hits_are_printed_as_a_table(run: Path, capsysbinary: pytest.CaptureFixt
         ("d/b.wav", "0.0", "0.5", "3"),
     ]
     assert float(lines[0]["similarity"]) == pytest.approx(0.9 / np.hypot(0.9, 0.1), abs=1e-6)
+
+
+def test_stdout_can_be_a_stream_of_text(run: Path) -> None:
+    """A program can put a stream without bytes in the place of stdout; hits and scores are written to it."""
+    with contextlib.redirect_stdout(io.StringIO()) as stdout:
+        search("--row", "0", "-k", "2")
+
+    assert stdout.getvalue().splitlines()[1].startswith("a.wav,0.5,1.0,")
 
 
 def test_hits_of_one_file_are_limited(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,12 +2,12 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from specfeat.analysis.audio_events import EventFile, EventTable
 from specfeat.analysis.event_formats import FORMATS, EventFormat
-from specfeat.atomic_file import AtomicFile
+from specfeat.atomic_file import write_pieces
 from specfeat.errors import UsageError
 from specfeat.file_access import check_new_path
 from specfeat.files import format_path, from_record_name, wrap_os_errors
@@ -67,7 +67,7 @@ def write_event_table(
     """
     if path.endswith("/") or os.path.isdir(path):
         tables = list(_divide_table(table, Path(path), event_format.extension))
-    elif event_format.is_for_one_file and len({file.name for file in table.files}) > 1:
+    elif not event_format.can_have(table):
         raise UsageError(
             f"{format_path(path)}: a table of this format belongs to one audio file, but there are "
             f"{len(table.files)}; give a folder, e.g. {format_path(os.path.splitext(path)[0])}/"
@@ -81,20 +81,6 @@ def write_event_table(
             file.parent.mkdir(parents=True, exist_ok=True)
         write_pieces(file, event_format.format_table(part))
     return [file for file, _ in tables]
-
-
-def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
-    """Write a whole file from pieces; an older file at the path is replaced at the end.
-
-    Raises:
-        OutputError: the disk refuses.
-    """
-    with AtomicFile(path) as file:
-        for piece in pieces:
-            with wrap_os_errors(path):
-                file.file.write(piece)
-        file.sync()
-        file.finish()
 
 
 def _divide_table(table: EventTable, folder: Path, extension: str) -> Iterator[tuple[Path, EventTable]]:

@@ -44,6 +44,10 @@ class EventFormat:
     is_for_one_file: bool
     format_table: Callable[[EventTable], Iterator[bytes]]
 
+    def can_have(self, table: EventTable) -> bool:
+        """Return whether one table of this format can have the events of all files of `table`."""
+        return not self.is_for_one_file or len(table.files) <= 1
+
 
 def format_seconds(seconds: float) -> str:
     """Return a time with as many digits as give the same number again, and without an exponent."""

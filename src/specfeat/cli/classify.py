@@ -1,12 +1,11 @@
 """`specfeat classify fit | apply`: a linear classifier on the rows of a finished output."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specfeat.cli.event_writing import check_target
+from specfeat.cli.event_writing import check_target, write_table
 from specfeat.cli.messages import print_message
 from specfeat.cli.output_options import FinishedOutputArgument, NoSummaryOption, ReplaceOption
 from specfeat.errors import UsageError
@@ -195,7 +194,6 @@ def apply_command(
     """
     # Imported here, because --help needs none of these, and they take time to load.
     from specfeat.analysis.classify import check_fits, format_scores
-    from specfeat.analysis.event_files import write_pieces
     from specfeat.analysis.head_files import get_head_paths, load_head
     from specfeat.output.finished_output import open_output
 
@@ -205,14 +203,7 @@ def apply_command(
     finished = open_output(output)
     check_target(table, finished, get_head_paths(model), force=force)
     check_fits(finished, record, model)
-    pieces = format_scores(finished, head, record)
-    if table is None:
-        if sys.stdout is not None:
-            for piece in pieces:
-                sys.stdout.buffer.write(piece)  # bytes, because a name need not be UTF-8
-        return 0
-    check_new_path(table, force=force)
-    write_pieces(Path(table), pieces)
-    if not quiet:
+    write_table(format_scores(finished, head, record), table, force=force)
+    if table is not None and not quiet:
         print_message(f"{table}: {format_count(finished.row_count, 'row')}")
     return 0

@@ -1,18 +1,21 @@
-"""Writes what `specfeat events` has found: to stdout, to a file, or to a folder."""
+"""Writes tables of events and of scores: to stdout, to a file, or to a folder."""
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from specfeat.atomic_file import write_pieces
 from specfeat.cli.overwritten_inputs import refuse_overwriting
+from specfeat.cli.standard_streams import write_to_stdout
 from specfeat.errors import UsageError
 from specfeat.file_access import check_new_path
 from specfeat.files import format_path
 from specfeat.text import format_count
 
 if TYPE_CHECKING:
+    from specfeat.analysis.audio_events import EventTable
+    from specfeat.analysis.event_formats import EventFormat
     from specfeat.analysis.sound_events import SoundEvents
     from specfeat.config.settings import Settings
     from specfeat.output.finished_output import FinishedOutput
@@ -75,18 +78,34 @@ def write_events(
         written = write_event_table(table, target, event_format, force=force)
         if target.endswith("/") or os.path.isdir(target):  # noqa: PTH112 -- the name is kept as it is
             files = f", {format_count(len(written), 'file')} written"
-    elif event_format.is_for_one_file and len(table.files) > 1:
-        raise UsageError(
-            f"this format has the events of one audio file, but there are {len(table.files)}; name a folder "
-            "with -o, e.g. -o labels/"
-        )
     else:
-        write_table(event_format.format_table(table), None, is_text=format_name != "parquet", force=force)
+        print_event_table(table, event_format, is_text=format_name != "parquet")
     count = format_count(len(table.events), "event")
     return f"{count} in {format_count(len({event.name for event in table.events}), 'file')}{files}"
 
 
-def write_table(pieces: Iterable[bytes], target: str | None, *, is_text: bool, force: bool) -> None:
+def print_event_table(table: "EventTable", event_format: "EventFormat", *, is_text: bool = True) -> None:
+    """Write a table of events to stdout.
+
+    Args:
+        table: the table.
+        event_format: its format.
+        is_text: see `write_table`.
+
+    Raises:
+        UsageError: the format cannot have the events of several files, or is no text.
+    """
+    if not event_format.can_have(table):
+        raise UsageError(
+            f"a table of this format belongs to one audio file, but there are {len(table.files)}; name a "
+            "folder with -o, e.g. -o labels/"
+        )
+    write_table(event_format.format_table(table), None, is_text=is_text)
+
+
+def write_table(
+    pieces: Iterable[bytes], target: str | None, *, is_text: bool = True, force: bool = False
+) -> None:
     """Write one table to a file or to stdout.
 
     Args:
@@ -99,23 +118,10 @@ def write_table(pieces: Iterable[bytes], target: str | None, *, is_text: bool, f
         UsageError: the file exists, or stdout may not have the table.
         OutputError: the file cannot be written.
     """
-    from specfeat.analysis.event_files import write_pieces
-
     if target is None:
         if not is_text:
             raise UsageError("Parquet is not written to stdout, because it is no text; name a file with -o")
-        _write_stdout(pieces)
+        write_to_stdout(pieces)
         return
     check_new_path(target, force=force)
     write_pieces(Path(target), pieces)
-
-
-def _write_stdout(pieces: Iterable[bytes]) -> None:
-    buffer = getattr(sys.stdout, "buffer", None)
-    if buffer is not None:
-        sys.stdout.flush()
-        for piece in pieces:
-            buffer.write(piece)
-        buffer.flush()
-    elif sys.stdout is not None:  # a text stream that a program has put in its place
-        sys.stdout.write(b"".join(pieces).decode("utf-8", "replace"))

@@ -1,13 +1,12 @@
 """`specfeat search OUTPUT`: finds the clips that are most like an example."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specfeat.cli.event_writing import check_target
+from specfeat.cli.event_writing import check_target, print_event_table
 from specfeat.cli.messages import print_message
 from specfeat.cli.output_options import FinishedOutputArgument, NoSummaryOption, RecordedWeightsOption
 from specfeat.errors import UsageError
@@ -16,7 +15,6 @@ from specfeat.process_state import resume_garbage_collection
 from specfeat.text import format_count, make_path_fields
 
 if TYPE_CHECKING:
-    from specfeat.analysis.event_formats import EventFormat
     from specfeat.analysis.search import SearchResult
 
 LikeOption = Annotated[
@@ -136,7 +134,7 @@ def search_command(
             places = str(written[0]) if len(written) == 1 else format_count(len(written), "table")
             print_message(f"{format_count(len(result.rows), 'hit')}: {places if written else 'no table'}")
     else:
-        _print_table(result, event_format)
+        print_event_table(result.table, event_format)
     return 3 if failures else 0
 
 
@@ -151,16 +149,6 @@ def _write_clips(result: "SearchResult", folder: str) -> list[str]:
             for number, event in enumerate(result.table.events, start=1)
         ]
     )
-
-
-def _print_table(result: "SearchResult", event_format: "EventFormat") -> None:
-    if event_format.is_for_one_file and len(result.table.files) > 1:
-        raise UsageError(
-            "a table of this format belongs to one audio file; use -o with a folder, e.g. -o hits/"
-        )
-    if sys.stdout is not None:
-        for piece in event_format.format_table(result.table):
-            sys.stdout.buffer.write(piece)  # bytes, because a name need not be UTF-8
 
 
 def _make_json(result: "SearchResult") -> dict[str, object]:

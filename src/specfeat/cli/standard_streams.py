@@ -3,7 +3,7 @@
 import os
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from specfeat.errors import UsageError
@@ -48,6 +48,24 @@ def discard_unwritten_output() -> None:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, descriptor)
             os.close(null)
+
+
+def write_to_stdout(pieces: Iterable[bytes]) -> None:
+    """Write text in UTF-8 to stdout as bytes, because the names of files in it need not be UTF-8.
+
+    If a program has replaced stdout by a stream that takes only text, the other bytes become U+FFFD.
+
+    Args:
+        pieces: the bytes of the text, in pieces.
+    """
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is not None:
+        sys.stdout.flush()
+        for piece in pieces:
+            buffer.write(piece)
+        buffer.flush()
+    elif sys.stdout is not None:
+        sys.stdout.write(b"".join(pieces).decode("utf-8", "replace"))
 
 
 def is_stdout_unread() -> bool:
