@@ -18,6 +18,7 @@ from specfeat.cli.input_options import RawOption, RecordedAtOption, read_raw_for
 from specfeat.cli.json_log import JsonLog
 from specfeat.cli.json_log_target import check_log_target
 from specfeat.cli.messages import add_run_state
+from specfeat.cli.network_loading import load_network
 from specfeat.cli.options import (
     ConfigOption,
     DeviceOption,
@@ -68,9 +69,7 @@ from specfeat.cli.segment_options import (
 )
 from specfeat.cli.signals import restore_signal_error, set_run_state_describer
 from specfeat.cli.standard_streams import STDOUT_NAME, check_stdout_options
-from specfeat.cpu_count import count_available_cores
 from specfeat.errors import EXTRACT_USAGE_HINT, Remedy, TooManyFailuresError, UsageError
-from specfeat.process_state import hide_optional_packages, resume_garbage_collection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -264,20 +263,7 @@ def _run_request(
 
 
 def _build_network(config: "Config", execution: "ExecutionOptions") -> "ReadyNetwork":
-    """Prepare the network; the settings of the process need not be kept for other code."""
-    with hide_optional_packages():
-        from specfeat.network.engine_names import TENSORFLOW
-        from specfeat.weights.files.formats import check_weights_format
-
-        check_weights_format(config.settings.model.weights)
-        if execution.engine == TENSORFLOW:
-            import specfeat.network.build  # noqa: F401  # loads TensorFlow while optional packages are hidden
-    from specfeat.network.prepare import prepare_network
-
-    threads = execution.threads or count_available_cores()
-    network = prepare_network(config, execution.device, threads, execution.engine)
-    resume_garbage_collection()
-    return network
+    return load_network(config, execution.device, execution.threads, execution.engine)
 
 
 def _describe_state(

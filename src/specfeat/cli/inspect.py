@@ -9,6 +9,7 @@ import typer
 
 from specfeat.cli.input_list import read_input_list
 from specfeat.cli.messages import print_message
+from specfeat.cli.network_loading import load_tensorflow_network
 from specfeat.cli.options import (
     DeviceOption,
     ExcludeOption,
@@ -18,7 +19,7 @@ from specfeat.cli.options import (
     SetOption,
     ThreadsOption,
 )
-from specfeat.process_state import hide_optional_packages, resume_garbage_collection
+from specfeat.process_state import resume_garbage_collection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,10 +159,9 @@ def _measure_speed(config: "Config", device: str, threads: int | None) -> "tuple
     from specfeat.architecture.graph import LayerGraph
 
     started_at = time.perf_counter()
-    with hide_optional_packages():
-        from specfeat.inspection.speed import build_measured_network, measure_speed
+    network = load_tensorflow_network(config, device, threads)
+    from specfeat.inspection.speed import measure_speed  # it loads TensorFlow
 
-    network = build_measured_network(config, device, threads)
     speed = measure_speed(network, config.settings, time.perf_counter() - started_at)
     return LayerGraph(network.layers, network.input_shape), speed
 

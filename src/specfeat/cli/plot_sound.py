@@ -3,17 +3,15 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from specfeat.cpu_count import count_available_cores
+from specfeat.cli.network_loading import load_tensorflow_network
 from specfeat.errors import UsageError
 from specfeat.files import format_path
-from specfeat.process_state import hide_optional_packages, resume_garbage_collection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from specfeat.config import Config
     from specfeat.errors import AudioError
-    from specfeat.network.build import Network
     from specfeat.plots.base import Plot
     from specfeat.plots.sound_view import SoundLength
 
@@ -77,7 +75,7 @@ def _make_sound_plot(config: "Config", length: "SoundLength", device: str | None
 
     features, feature_count = None, 0
     if device is not None:
-        network = _build_network(config, device)
+        network = load_tensorflow_network(config, device)
         from specfeat.plots.feature_image import compute_feature_image
 
         features, feature_count = compute_feature_image(length, config.settings, network), network.width
@@ -96,7 +94,7 @@ def _make_layer_plot(config: "Config", length: "SoundLength", layer: str, device
     from specfeat.plots.sound_view import read_clip
 
     number, span, clip = read_clip(length, config.settings)
-    network = _build_network(config, device)
+    network = load_tensorflow_network(config, device)
     from specfeat.network.layer_outputs import compute_layer_output
 
     return LayerPlot(
@@ -122,16 +120,3 @@ def _check_layer_name(config: "Config", layer: str | None) -> None:
         return
     hint = suggest_name(layer, names) or f"; its layers are {', '.join(names)}"
     raise UsageError(f"the network of {config.name} has no layer {layer!r}{hint}")
-
-
-def _build_network(config: "Config", device: str) -> "Network":
-    """Load TensorFlow and build the network."""
-    with hide_optional_packages():
-        from specfeat.weights.files.formats import check_weights_format
-
-        check_weights_format(config.settings.model.weights)
-        from specfeat.network.build import build_network
-
-    network = build_network(config, device, count_available_cores())
-    resume_garbage_collection()
-    return network

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from specfeat.cli.messages import describe_error, print_message
+from specfeat.cli.network_loading import load_network
 from specfeat.cli.output_options import FinishedOutputArgument, RecordedWeightsOption
 from specfeat.errors import CHECK_PATH_HINT, UsageError, escape_control_characters
 from specfeat.files import from_record_name
-from specfeat.process_state import hide_optional_packages, resume_garbage_collection
 from specfeat.text import format_count, make_path_fields
 
 if TYPE_CHECKING:
@@ -101,18 +101,11 @@ def _verify_rows(
     """Compute rows again; return the results, and how this machine differs from that of the run."""
     from specfeat.analysis.recorded_config import load_recorded_config
     from specfeat.analysis.verification import choose_rows, describe_other_conditions, verify_rows
-    from specfeat.cpu_count import count_available_cores
-    from specfeat.network.engine_names import TENSORFLOW
-    from specfeat.network.prepare import prepare_network
 
     config = load_recorded_config(finished, weights)
     engine = finished.record.provenance.engine_name
-    if engine == TENSORFLOW:
-        with hide_optional_packages():
-            import specfeat.network.build  # noqa: F401  # loads TensorFlow while optional packages are hidden
     device = "cpu" if (finished.record.provenance.device or "").startswith("cpu") else "auto"
-    network = prepare_network(config, device, count_available_cores(), engine)
-    resume_garbage_collection()
+    network = load_network(config, device, None, engine)
     differences = describe_other_conditions(finished, config, network)
     numbers = choose_rows(finished.row_count, rows)
     return [*verify_rows(finished, config, network, numbers, is_exact=not differences)], differences

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from specfeat.cli.messages import print_message
+from specfeat.cli.network_loading import load_tensorflow_network
 from specfeat.cli.options import ConfigOption, SetOption
 from specfeat.cli.output_options import ErrorsOnlyOption, ReplaceOption
 from specfeat.cli.signals import set_run_state_describer
@@ -127,16 +128,10 @@ def _write_converted_file(config: "Config", target: Path) -> tuple[int, str]:
     """
     from specfeat.atomic_file import AtomicFile
     from specfeat.file_access import sync_folder
-    from specfeat.process_state import hide_optional_packages
 
-    with hide_optional_packages():
-        from specfeat.weights.files.formats import check_weights_format
+    network = load_tensorflow_network(config, "cpu")
+    from specfeat.weights.save import save_weights
 
-        check_weights_format(config.settings.model.weights)
-        from specfeat.network.build import build_network
-        from specfeat.weights.save import save_weights
-
-    network = build_network(config, "cpu")
     file = AtomicFile(target)
     set_run_state_describer(lambda: f"{target} is complete" if file.is_finished else "")
     with file:

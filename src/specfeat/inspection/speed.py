@@ -11,9 +11,9 @@ from itertools import count
 import numpy as np
 
 from specfeat.audio.clips import ClipMaker
-from specfeat.config import Config, Settings
+from specfeat.config import Settings
 from specfeat.cpu_count import count_available_cores
-from specfeat.network.build import Network, build_network
+from specfeat.network.build import Network
 
 MEASURED_S = 1.0  # how long each of the two measurements takes
 _BLOCK_SAMPLES = 65_536
@@ -46,20 +46,6 @@ class MeasuredSpeed:
     peak_memory_bytes: int
     parameters: int
     features: int
-
-
-def build_measured_network(config: Config, device: str, threads: int | None) -> Network:
-    """Build the network as a run does.
-
-    Args:
-        config: the checked config.
-        device: "auto", "cpu", "gpu" or "gpu:N".
-        threads: how many batches the CPU computes at the same time; None for one for each core.
-
-    Raises:
-        SpecfeatError: see `build_network`.
-    """
-    return build_network(config, device, threads or count_available_cores())
 
 
 def measure_speed(network: Network, settings: Settings, start_s: float) -> MeasuredSpeed:
