@@ -63,7 +63,7 @@ def test_gaps_are_closed_before_short_events_are_dropped() -> None:
     assert find_events(scores, EventRules(max_gap_s=1)) == [(0, 3), (6, 7), (9, 11)]
     assert find_events(scores, EventRules(min_length_s=2)) == [(9, 11)]
     assert find_events(scores, EventRules(max_gap_s=1, min_length_s=2)) == [(0, 3), (9, 11)]
-    # 3 rows of 0.1 s are not less than 0.3 s, whatever the last bit of the times is.
+    # 3 rows of 0.1 s are not less than 0.3 s, although the times are rounded.
     assert len(find_events([1, 1, 1, 0], EventRules(min_length_s=0.3), hop_s=0.1)) == 1
 
 
@@ -131,7 +131,7 @@ def compute_times(settings: Settings, samples: int, start_s: float | None = None
 
 
 def test_rows_of_overlapping_clips_share_the_time() -> None:
-    """Clips of 0.975 s every 0.48 s: a row stands for the 0.48 s around its middle, the first and last for more."""
+    """Clips of 0.975 s every 0.48 s: a row has the 0.48 s around its middle, the first and the last row have more."""
     settings = load_config("yamnet").settings
     times = compute_times(settings, 16_000 * 3, start_s=10.0)
 
@@ -141,7 +141,7 @@ def test_rows_of_overlapping_clips_share_the_time() -> None:
     assert times.ends[-1] == 13.0  # not after the end of the sound, where the last clip is padded
 
 
-def test_rows_of_clips_side_by_side_stand_for_their_clips(tmp_path: Path) -> None:
+def test_rows_have_the_times_of_clips_that_do_not_overlap(tmp_path: Path) -> None:
     """Without overlap the times are exactly those of the index, up to the end of the sound."""
     values = {"width": 1, "labels": ["a"], "clips": "{frames: 50}", "embedding": "", "features": "scores"}
     (tmp_path / "c.yaml").write_text(CONFIG.format(**values))
@@ -154,7 +154,7 @@ def test_rows_of_clips_side_by_side_stand_for_their_clips(tmp_path: Path) -> Non
     assert times.ends.tolist() == [min(span.end, samples) / 8000 for span in spans]
 
 
-def test_a_row_for_each_hop_stands_for_its_hop() -> None:
+def test_a_row_for_each_hop_has_the_time_of_its_hop() -> None:
     """With `edges: repeat` the clips at both ends are repeated, and row k is hop k."""
     settings = load_config("inaspeech").settings
     times = compute_times(settings, 16_000)
@@ -164,7 +164,7 @@ def test_a_row_for_each_hop_stands_for_its_hop() -> None:
     assert (times.clip_starts[:18] == 0).all()
 
 
-def test_one_row_of_a_file_stands_for_the_file() -> None:
+def test_one_row_of_a_file_has_the_time_of_the_file() -> None:
     """With `--per file` an event is a whole file."""
     settings = load_config("yamnet", ["rows.per=file"]).settings
     times = compute_times(settings, 20_000)
